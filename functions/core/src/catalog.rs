@@ -1,0 +1,138 @@
+//! The port for the catalog: groups, datasets and the outbox.
+
+use crate::Result;
+use crate::dataset::{Contents, Dataset, Failure};
+use crate::delivery::DeliveryKey;
+use crate::event::EventType;
+use crate::group::Group;
+use crate::id::{DatasetId, GroupId, WorkspaceId};
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+#[async_trait]
+pub trait Catalog: Send + Sync {
+    /// Stores a group; a `Conflict` with code `name_taken` if the workspace
+    /// has one of that name, with another code if the id is in use.
+    async fn create_group(&self, group: &Group) -> Result<()>;
+
+    async fn group(&self, id: GroupId) -> Result<Option<Group>>;
+
+    /// Every group of the workspace, by name.
+    async fn groups(&self, workspace: WorkspaceId) -> Result<Vec<Group>>;
+
+    /// Stores a draft whose id must be new; a `Conflict` if it is not.
+    async fn create_draft(&self, draft: &Dataset) -> Result<()>;
+
+    /// Forgets a draft that was never announced to anyone; leaves alone what
+    /// is no draft any more.
+    async fn remove_draft(&self, id: DatasetId) -> Result<()>;
+
+    async fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>>;
+
+    /// Drafts and versions, newest first; failures only where asked for.
+    async fn datasets(&self, scope: Scope, failures: bool) -> Result<Vec<Dataset>>;
+
+    /// Reserves a draft for one parse.
+    async fn claim(&self, id: DatasetId, claim: &Claim) -> Result<Claimed>;
+
+    /// Puts off the sweeper's next look at a draft.
+    async fn postpone(&self, id: DatasetId, due_at: Timestamp) -> Result<()>;
+
+    /// In one transaction: the group's latest number goes from
+    /// `version - 1` to `version`, the draft becomes that version, the
+    /// outcome enters the outbox.
+    async fn publish(&self, publication: &Publication) -> Result<Published>;
+
+    /// In one transaction: the draft becomes a failure whose objects are
+    /// still to be removed, and the outcome enters the outbox. `false` if it
+    /// is no draft any more.
+    async fn discard(&self, discard: &Discard) -> Result<bool>;
+
+    /// Notes that nothing of a failed draft is stored any more.
+    async fn cleaned(&self, id: DatasetId) -> Result<()>;
+
+    async fn outbox_entry(&self, id: DatasetId) -> Result<Option<OutboxEntry>>;
+
+    /// Removes an entry that has been handed over.
+    async fn close_outbox_entry(&self, id: DatasetId) -> Result<()>;
+
+    /// What should have been done by `now` and was not, the oldest first, at
+    /// most about `limit` of it. It may be some moments behind.
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>>;
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    Group(GroupId),
+    Workspace(WorkspaceId),
+}
+
+/// A parse that wants a draft for itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// The invocation. A retry of it carries the same, and may take its own
+    /// claim up again: its forerunner is dead.
+    pub owner: String,
+    pub now: Timestamp,
+    /// When the invocation will have ended, one way or the other.
+    pub until: Timestamp,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Claimed {
+    /// The draft is the caller's until its claim ends.
+    Yours(Dataset),
+    /// Another invocation has it.
+    Busy,
+    /// It is a version or a failure by now.
+    Final(Dataset),
+    /// No such dataset.
+    Unknown,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Publication {
+    pub dataset_id: DatasetId,
+    pub group_id: GroupId,
+    pub version: u64,
+    pub finished_at: Timestamp,
+    pub contents: Contents,
+    pub outcome: OutboxEntry,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Published {
+    Done,
+    /// Another version took the number; read the group again.
+    NumberTaken,
+    /// It is no draft any more.
+    NotADraft,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Discard {
+    pub dataset_id: DatasetId,
+    pub finished_at: Timestamp,
+    pub failure: Failure,
+    pub outcome: OutboxEntry,
+}
+
+/// An outcome that receivers are still to be told of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OutboxEntry {
+    pub dataset_id: DatasetId,
+    pub workspace_id: WorkspaceId,
+    pub event_type: EventType,
+    pub body: String,
+    /// When the sweeper hands it over, if no one has by then.
+    pub due_at: Timestamp,
+}
+
+/// A promise that is overdue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// A draft to start or expire, or a failure to clean up after.
+    Dataset(DatasetId),
+    Outbox(DatasetId),
+    Delivery(DeliveryKey),
+}

@@ -1,0 +1,141 @@
+//! A dataset: a draft that becomes either a version, for ever, or a failure.
+
+use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
+use crate::upload::FileName;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How long a draft waits for its file. The function that stores the file
+/// lives for half of this at most, so a draft that is older without one will
+/// never get it.
+pub const DRAFT_LIFETIME: Duration = Duration::from_secs(60);
+
+/// How long the record of a failure stays readable.
+pub const FAILURE_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    pub id: DatasetId,
+    pub group_id: GroupId,
+    pub workspace_id: WorkspaceId,
+    pub user_id: UserId,
+    pub file_name: FileName,
+    pub file_size_bytes: u64,
+    pub created_at: Timestamp,
+    pub state: State,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    Draft {
+        /// When the sweeper looks at it: fails it if no file came, else
+        /// starts it again.
+        due_at: Timestamp,
+        /// How often it has been claimed for parsing.
+        claims: u32,
+    },
+    Ready {
+        version: u64,
+        finished_at: Timestamp,
+        contents: Contents,
+    },
+    Failed {
+        failure: Failure,
+        finished_at: Timestamp,
+    },
+}
+
+/// What parsing found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    pub columns: Vec<String>,
+    pub row_count: u64,
+}
+
+/// Why a file did not become a version, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// A stable snake_case word.
+    pub code: String,
+    pub message: String,
+    /// 1 is the first data row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
+    /// A physical line of the file; 1 is the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<Column>,
+}
+
+impl Failure {
+    /// A failure that no place in the file is to blame for.
+    pub fn of_the_whole(code: &str, message: &str) -> Self {
+        Self { code: code.into(), message: message.into(), row: None, line: None, column: None }
+    }
+
+    pub fn upload_expired() -> Self {
+        Self::of_the_whole("upload_expired", "the file never arrived in storage; upload it again")
+    }
+
+    /// After the last try, when it is not known what stopped the parse.
+    pub fn processing_failed() -> Self {
+        Self::of_the_whole(
+            "processing_failed",
+            "the file could not be processed after several tries; upload it again, and if it fails again ask the operator to look at the processor's log",
+        )
+    }
+}
+
+/// A column by its name where it has one, else by its position from 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Column {
+    Index(u64),
+    Name(String),
+}
+
+impl Dataset {
+    /// The published number; -1 for what is not, or never will be, a version.
+    pub fn version_number(&self) -> i64 {
+        match &self.state {
+            State::Ready { version, .. } => i64::try_from(*version).unwrap_or(i64::MAX),
+            State::Draft { .. } | State::Failed { .. } => -1,
+        }
+    }
+
+    pub fn upload_key(&self) -> String {
+        upload_key(self.id)
+    }
+
+    pub fn rows_key(&self) -> String {
+        format!("versions/{}/{}/rows.parquet", self.group_id, self.id)
+    }
+}
+
+const UPLOADS: &str = "uploads/";
+
+/// Where the file of a draft is stored, as it was sent.
+pub fn upload_key(id: DatasetId) -> String {
+    format!("{UPLOADS}{id}")
+}
+
+/// The draft that an object in storage belongs to.
+pub fn draft_of(key: &str) -> Option<DatasetId> {
+    key.strip_prefix(UPLOADS)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_leads_back_to_its_draft() {
+        let id = DatasetId::new(42).expect("valid");
+        assert_eq!(draft_of(&upload_key(id)), Some(id));
+        for key in ["uploads/", "uploads/x", "uploads/042", "uploads/42/x", "42", "versions/1/42/rows.parquet"] {
+            assert_eq!(draft_of(key), None, "{key}");
+        }
+    }
+}

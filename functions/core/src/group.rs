@@ -1,0 +1,39 @@
+//! A dataset group: the series that versions are numbered in.
+
+use crate::id::{GroupId, WorkspaceId};
+use crate::{Error, Result};
+use jiff::Timestamp;
+
+pub const MAX_NAME_CHARS: usize = 255;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    pub id: GroupId,
+    pub workspace_id: WorkspaceId,
+    pub name: String,
+    /// The number of the last published version; 0 before the first.
+    pub latest_version: u64,
+    pub created_at: Timestamp,
+}
+
+/// Accepts a name of 1 to [`MAX_NAME_CHARS`] characters that a person can read.
+pub fn check_name(name: &str) -> Result<()> {
+    let problem = if name.trim().is_empty() {
+        "name is empty; give the group a name"
+    } else if name.chars().count() > MAX_NAME_CHARS {
+        "name is longer than 255 characters; shorten it"
+    } else if name.chars().any(char::is_control) {
+        "name has a control character; remove it"
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid("invalid_name", problem))
+}
+
+/// What each adapter answers when the name is in use.
+pub fn name_taken(name: &str) -> Error {
+    Error::conflict(
+        "name_taken",
+        format!("a dataset group named '{name}' already exists in this workspace; choose another name"),
+    )
+}

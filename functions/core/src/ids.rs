@@ -1,0 +1,70 @@
+//! The port for randomness, and what is made of it.
+
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// 2024-01-01T00:00:00Z, in milliseconds: where identifiers start to count.
+const EPOCH_MS: i64 = 1_704_067_200_000;
+
+/// Random bits below the milliseconds in an identifier.
+const RANDOM_BITS: u32 = 12;
+
+pub trait Ids: Send + Sync {
+    /// Fills `bytes` from a cryptographic source.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// 41 bits of milliseconds and 12 random ones: ordered in time, below 2^53
+/// until 2093. Two callers may get the same; whoever stores it does so on
+/// condition that it is new, and asks again if it is not.
+pub fn time_ordered(ids: &dyn Ids, now: Timestamp) -> u64 {
+    let ms = u64::try_from(now.as_millisecond() - EPOCH_MS).unwrap_or(0);
+    let random = random_u64(ids) & ((1 << RANDOM_BITS) - 1);
+    (((ms << RANDOM_BITS) | random) & ((1 << 53) - 1)).max(1)
+}
+
+/// A duration drawn evenly from zero to `most` ("full jitter").
+pub fn full_jitter(ids: &dyn Ids, most: Duration) -> Duration {
+    most.mul_f64(unit(ids))
+}
+
+/// `delay` lengthened by up to a tenth, so that what failed together does not
+/// come back together.
+pub fn spread(ids: &dyn Ids, delay: Duration) -> Duration {
+    delay.mul_f64(1.0 + unit(ids) / 10.0)
+}
+
+pub fn random_u64(ids: &dyn Ids) -> u64 {
+    let mut bytes = [0; 8];
+    ids.fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
+
+/// Evenly from [0, 1).
+fn unit(ids: &dyn Ids) -> f64 {
+    (random_u64(ids) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+/// The operating system's generator.
+pub struct SystemIds;
+
+impl Ids for SystemIds {
+    #[expect(clippy::disallowed_methods, reason = "the one place where randomness comes in")]
+    fn fill(&self, bytes: &mut [u8]) {
+        getrandom::fill(bytes).expect("the operating system has a random source");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_are_ordered_in_time() {
+        let at = |ms| Timestamp::from_millisecond(EPOCH_MS + ms).expect("in range");
+        let earlier = time_ordered(&SystemIds, at(1_000));
+        let later = time_ordered(&SystemIds, at(1_001));
+        assert!(earlier < later);
+        assert!(later < 1 << 53);
+    }
+}

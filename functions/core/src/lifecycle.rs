@@ -1,0 +1,152 @@
+//! From a draft to its one outcome, and from the outcome to the receivers.
+//!
+//! Each step may be repeated, and the process may die between any two:
+//!
+//! - publishing and discarding are one transaction each, which also writes
+//!   the outcome to the outbox, so there is never an outcome that no one is
+//!   told of;
+//! - handing over creates the deliveries, then fills the queue, then closes
+//!   the outbox entry; deliveries have derived ids, so a repeat adds none;
+//! - what is left open has a due time, by which the sweeper finds it.
+
+use crate::blobs::Blobs;
+use crate::catalog::{Catalog, Discard, OutboxEntry, Publication, Published};
+use crate::clock::Clock;
+use crate::dataset::{Contents, Dataset, Failure};
+use crate::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, QUEUE_GRACE};
+use crate::event::{Event, Outcome};
+use crate::id::DatasetId;
+use crate::ids::{Ids, full_jitter};
+use crate::queue::Queue;
+use crate::receivers::Receivers;
+use crate::{Error, Result};
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often one publication goes for a number before it leaves the rest to
+/// a retry of the whole event.
+const MAX_PUBLISH_TRIES: u32 = 30;
+const FIRST_PUBLISH_WAIT: Duration = Duration::from_millis(20);
+const MAX_PUBLISH_WAIT: Duration = Duration::from_millis(640);
+
+#[derive(Clone)]
+pub struct Lifecycle {
+    pub catalog: Arc<dyn Catalog>,
+    pub receivers: Arc<dyn Receivers>,
+    pub blobs: Arc<dyn Blobs>,
+    pub queue: Arc<dyn Queue>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+}
+
+impl Lifecycle {
+    /// Makes the draft the next version of its group. `None` if it had come
+    /// to an outcome before; else the version's number.
+    ///
+    /// # Errors
+    /// `Unavailable` if too many others publish into the group, or a port failed.
+    pub async fn publish(&self, draft: &Dataset, contents: &Contents) -> Result<Option<u64>> {
+        let mut most = FIRST_PUBLISH_WAIT;
+        for _ in 0..MAX_PUBLISH_TRIES {
+            let group = self
+                .catalog
+                .group(draft.group_id)
+                .await?
+                .ok_or_else(|| Error::internal(format!("group {} of draft {} is gone", draft.group_id, draft.id)))?;
+            let version = group.latest_version + 1;
+            let now = self.clock.now();
+            let publication = Publication {
+                dataset_id: draft.id,
+                group_id: draft.group_id,
+                version,
+                finished_at: now,
+                contents: contents.clone(),
+                outcome: outbox_entry(draft, Outcome::Created { version }, now)?,
+            };
+            match self.catalog.publish(&publication).await? {
+                Published::Done => return Ok(Some(version)),
+                Published::NotADraft => return Ok(None),
+                Published::NumberTaken => {
+                    self.clock.sleep(full_jitter(self.ids.as_ref(), most)).await;
+                    most = (most * 2).min(MAX_PUBLISH_WAIT);
+                }
+            }
+        }
+        Err(Error::unavailable(format!("too many versions are being published into group {}", draft.group_id)))
+    }
+
+    /// Records why the draft became no version and removes what was stored
+    /// for it. `false` if it had come to an outcome before.
+    pub async fn discard(&self, draft: &Dataset, failure: Failure) -> Result<bool> {
+        let now = self.clock.now();
+        let discarded = self
+            .catalog
+            .discard(&Discard {
+                dataset_id: draft.id,
+                finished_at: now,
+                failure: failure.clone(),
+                outcome: outbox_entry(draft, Outcome::Failed { failure }, now)?,
+            })
+            .await?;
+        if discarded {
+            self.clean(draft).await?;
+        }
+        Ok(discarded)
+    }
+
+    /// Removes what a failed draft had stored.
+    pub async fn clean(&self, failed: &Dataset) -> Result<()> {
+        self.blobs.delete(&failed.rows_key()).await?;
+        self.blobs.delete(&failed.upload_key()).await?;
+        self.catalog.cleaned(failed.id).await
+    }
+
+    /// Tells every receiver of the workspace of the outcome, by way of its
+    /// deliveries and the queue. Without an open entry there is nothing to do.
+    pub async fn hand_over(&self, id: DatasetId) -> Result<()> {
+        let Some(entry) = self.catalog.outbox_entry(id).await? else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let mut deliveries = Vec::new();
+        for receiver in self.receivers.receivers(entry.workspace_id).await? {
+            if !receiver.wants(entry.event_type) {
+                continue;
+            }
+            let delivery = Delivery {
+                key: DeliveryKey {
+                    workspace_id: entry.workspace_id,
+                    receiver_id: receiver.id,
+                    delivery_id: DeliveryId::of_outcome(entry.dataset_id, receiver.id),
+                },
+                event_type: entry.event_type,
+                body: entry.body.clone(),
+                created_at: now,
+                state: DeliveryState::Pending { next_attempt_at: now },
+                attempts: Vec::new(),
+            };
+            self.receivers.create_delivery(&delivery).await?;
+            deliveries.push(delivery.key);
+        }
+        self.queue.send(&deliveries, Duration::ZERO).await?;
+        self.catalog.close_outbox_entry(id).await
+    }
+}
+
+fn outbox_entry(draft: &Dataset, outcome: Outcome, now: Timestamp) -> Result<OutboxEntry> {
+    let event =
+        Event { dataset_id: draft.id, workspace_id: draft.workspace_id, user_id: draft.user_id, at: now, outcome };
+    Ok(OutboxEntry {
+        dataset_id: draft.id,
+        workspace_id: draft.workspace_id,
+        event_type: event.event_type(),
+        body: event.body(),
+        due_at: after(now, QUEUE_GRACE)?,
+    })
+}
+
+/// `at` plus `duration`.
+pub fn after(at: Timestamp, duration: Duration) -> Result<Timestamp> {
+    at.checked_add(duration).map_err(|e| Error::internal("the time is out of range").because(e))
+}
