@@ -1,0 +1,18 @@
+//! The ports of the domain on DynamoDB, S3 and SQS. The AWS SDK is named in
+//! this crate and nowhere else.
+
+mod api_keys;
+mod bucket;
+mod catalog;
+mod failure;
+mod item;
+mod queue;
+mod receivers;
+mod schema;
+mod settings;
+mod table;
+
+pub use bucket::Bucket;
+pub use queue::SqsQueue;
+pub use settings::{Aws, Endpoints, Settings};
+pub use table::Table;

@@ -10,7 +10,4 @@ pub trait ApiKeys: Send + Sync {
 
     /// Stores what a key lets in; the same key again replaces it.
     async fn allow(&self, key: &KeyHash, grant: &Grant) -> Result<()>;
-
-    /// Whether there is any key at all: whether a first one is still to be made.
-    async fn any(&self) -> Result<bool>;
 }

@@ -1,0 +1,239 @@
+//! Stored objects on S3.
+
+use crate::failure::unexpected;
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirective};
+use bytes::Bytes;
+use dataset_core::blobs::{BlobWriter, Blobs};
+use dataset_core::{Error, Result};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use std::ops::Range;
+
+/// An S3 bucket.
+#[derive(Clone)]
+pub struct Bucket {
+    pub(crate) client: Client,
+    pub(crate) name: String,
+}
+
+#[async_trait]
+impl Blobs for Bucket {
+    async fn put_new(&self, key: &str, media_type: &str, body: Bytes) -> Result<()> {
+        self.client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(media_type)
+            .if_none_match("*")
+            .body(ByteStream::from(body))
+            .send()
+            .await
+            .map_err(|e| if exists_already(&e) { conflict() } else { unexpected("storage")(e) })?;
+        Ok(())
+    }
+
+    async fn size(&self, key: &str) -> Result<Option<u64>> {
+        match self.client.head_object().bucket(&self.name).key(key).send().await {
+            Ok(output) => Ok(output.content_length.and_then(|n| u64::try_from(n).ok())),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_not_found()) => Ok(None),
+            Err(e) => Err(unexpected("storage")(e)),
+        }
+    }
+
+    async fn read(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let output = self.client.get_object().bucket(&self.name).key(key).send().await.map_err(|e| {
+            let missing = e.as_service_error().is_some_and(|e| e.is_no_such_key());
+            if missing { not_found() } else { unexpected("storage")(e) }
+        })?;
+        Ok(stream::unfold(output.body, |mut body| async {
+            let chunk = body.next().await?;
+            Some((chunk.map_err(|e| Error::unavailable("storage broke off").because(e)), body))
+        })
+        .boxed())
+    }
+
+    async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let output = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(key)
+            .range(format!("bytes={}-{}", range.start, range.end - 1))
+            .send()
+            .await
+            .map_err(|e| {
+                let missing = e.as_service_error().is_some_and(|e| e.is_no_such_key());
+                if missing { not_found() } else { unexpected("storage")(e) }
+            })?;
+        let bytes = output.body.collect().await.map_err(|e| Error::unavailable("storage broke off").because(e))?;
+        Ok(bytes.into_bytes())
+    }
+
+    async fn write_new(&self, key: &str, media_type: &str) -> Result<Box<dyn BlobWriter>> {
+        Ok(Box::new(Writer {
+            bucket: self.clone(),
+            key: key.to_owned(),
+            media_type: media_type.to_owned(),
+            first: None,
+            upload: None,
+        }))
+    }
+
+    async fn delete(&self, key: &str) -> Result<()> {
+        self.client.delete_object().bucket(&self.name).key(key).send().await.map_err(unexpected("storage"))?;
+        Ok(())
+    }
+
+    async fn announce(&self, key: &str) -> Result<()> {
+        // A copy of an object onto itself needs something changed, and raises
+        // the bucket's event like any other write.
+        self.client
+            .copy_object()
+            .bucket(&self.name)
+            .key(key)
+            .copy_source(format!("{}/{key}", self.name))
+            .metadata_directive(MetadataDirective::Replace)
+            .send()
+            .await
+            .map_err(|e| if e.code() == Some("NoSuchKey") { not_found() } else { unexpected("storage")(e) })?;
+        Ok(())
+    }
+}
+
+/// An object in the making. What fits into one part is stored by one plain
+/// put; from the second part on it is a multipart upload.
+struct Writer {
+    bucket: Bucket,
+    key: String,
+    media_type: String,
+    first: Option<Bytes>,
+    upload: Option<Upload>,
+}
+
+struct Upload {
+    id: String,
+    parts: Vec<CompletedPart>,
+}
+
+impl Writer {
+    async fn start(&self) -> Result<Upload> {
+        let output = self
+            .bucket
+            .client
+            .create_multipart_upload()
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .content_type(&self.media_type)
+            .send()
+            .await
+            .map_err(unexpected("storage"))?;
+        let id = output.upload_id.ok_or_else(|| Error::internal("storage gave no upload id"))?;
+        Ok(Upload { id, parts: Vec::new() })
+    }
+
+    async fn send(&mut self, part: Bytes) -> Result<()> {
+        let Some(upload) = &mut self.upload else {
+            return Err(Error::internal("a part was sent before the upload was started"));
+        };
+        let number = i32::try_from(upload.parts.len() + 1).unwrap_or(i32::MAX);
+        let output = self
+            .bucket
+            .client
+            .upload_part()
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .upload_id(&upload.id)
+            .part_number(number)
+            .body(ByteStream::from(part))
+            .send()
+            .await
+            .map_err(unexpected("storage"))?;
+        upload.parts.push(
+            CompletedPart::builder()
+                .part_number(number)
+                .set_e_tag(output.e_tag)
+                .set_checksum_crc32(output.checksum_crc32)
+                .build(),
+        );
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl BlobWriter for Writer {
+    async fn write(&mut self, part: Bytes) -> Result<()> {
+        if self.upload.is_none() {
+            let Some(first) = self.first.replace(part) else {
+                return Ok(());
+            };
+            self.upload = Some(self.start().await?);
+            self.send(first).await?;
+            let part = self.first.take().unwrap_or_default();
+            return self.send(part).await;
+        }
+        self.send(part).await
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<()> {
+        let Some(upload) = self.upload.take() else {
+            let body = self.first.take().unwrap_or_default();
+            return self.bucket.put_new(&self.key, &self.media_type, body).await;
+        };
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(upload.parts.clone())).build();
+        let completed = self
+            .bucket
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .upload_id(&upload.id)
+            .if_none_match("*")
+            .multipart_upload(parts)
+            .send()
+            .await;
+        let Err(error) = completed else {
+            return Ok(());
+        };
+        let error = if exists_already(&error) { conflict() } else { unexpected("storage")(error) };
+        self.upload = Some(upload);
+        // The lifecycle rule takes what can't be aborted now.
+        let _ = self.abort().await;
+        Err(error)
+    }
+
+    async fn abort(self: Box<Self>) -> Result<()> {
+        let Some(upload) = self.upload else {
+            return Ok(());
+        };
+        self.bucket
+            .client
+            .abort_multipart_upload()
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .upload_id(&upload.id)
+            .send()
+            .await
+            .map_err(unexpected("storage"))?;
+        Ok(())
+    }
+}
+
+fn exists_already<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.raw_response().is_some_and(|response| response.status().as_u16() == 412)
+}
+
+fn conflict() -> Error {
+    Error::conflict("object_exists", "the object exists already")
+}
+
+fn not_found() -> Error {
+    Error::not_found("object_not_found", "the object does not exist")
+}

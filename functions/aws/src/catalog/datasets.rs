@@ -1,0 +1,155 @@
+//! Drafts, versions and failures as items.
+
+use crate::failure::unexpected;
+use crate::item::{Attributes, Item, Read, json, ms, n, s};
+use crate::table::{GROUP_INDEX, Key, Table, WORKSPACE_INDEX, due, update_if};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use dataset_core::catalog::{Claim, Claimed, Scope};
+use dataset_core::dataset::{Contents, Dataset, State};
+use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
+use dataset_core::{Error, Result};
+use jiff::Timestamp;
+
+pub(super) const DRAFT: &str = "draft";
+pub(super) const READY: &str = "ready";
+pub(super) const FAILED: &str = "failed";
+
+pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
+    let State::Draft { due_at, claims } = draft.state else {
+        return Err(Error::internal("only a draft is created"));
+    };
+    let key = Key::dataset(draft.id);
+    let mut item = Item::default()
+        .with("pk", s(key.pk))
+        .with("sk", s(key.sk))
+        .with("in_group", s(in_group(draft.group_id)))
+        .with("in_workspace", s(in_workspace(draft.workspace_id)))
+        .with("id", n(draft.id))
+        .with("group_id", n(draft.group_id))
+        .with("workspace_id", n(draft.workspace_id))
+        .with("user_id", n(draft.user_id))
+        .with("file_name", s(draft.file_name.as_str()))
+        .with("file_size_bytes", n(draft.file_size_bytes))
+        .with("created_at", s(draft.created_at.to_string()))
+        .with("status", s(DRAFT))
+        .with("claims", n(claims));
+    for (name, value) in due(draft.id.get(), due_at) {
+        item = item.with(name, value);
+    }
+    Ok(item.into_attributes())
+}
+
+pub(super) fn read(item: &Attributes) -> Result<Dataset> {
+    let read = Read(item);
+    let state = match read.text("status")? {
+        DRAFT => State::Draft { due_at: read.ms("due_at")?, claims: read.parsed("claims")? },
+        READY => State::Ready {
+            version: read.parsed("version")?,
+            finished_at: read.parsed("finished_at")?,
+            contents: Contents { columns: read.json("columns")?, row_count: read.parsed("row_count")? },
+        },
+        FAILED => State::Failed { failure: read.json("failure")?, finished_at: read.parsed("finished_at")? },
+        other => return Err(Error::internal(format!("dataset has unknown status '{other}'"))),
+    };
+    Ok(Dataset {
+        id: read.parsed("id")?,
+        group_id: read.parsed("group_id")?,
+        workspace_id: read.parsed("workspace_id")?,
+        user_id: read.parsed("user_id")?,
+        file_name: read.text("file_name")?.to_owned().try_into()?,
+        file_size_bytes: read.parsed("file_size_bytes")?,
+        created_at: read.parsed("created_at")?,
+        state,
+    })
+}
+
+pub(super) async fn remove_draft(table: &Table, id: DatasetId) -> Result<()> {
+    let delete = table
+        .client
+        .delete_item()
+        .table_name(&table.name)
+        .set_key(Some(Key::dataset(id).attributes()))
+        .condition_expression("#status = :draft")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":draft", s(DRAFT));
+    match delete.send().await {
+        Ok(_) => Ok(()),
+        Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+        Err(e) => Err(unexpected("the table")(e)),
+    }
+}
+
+pub(super) async fn list(table: &Table, scope: Scope, failures: bool) -> Result<Vec<Dataset>> {
+    let (index, attribute, value) = match scope {
+        Scope::Group(id) => (GROUP_INDEX, "in_group", in_group(id)),
+        Scope::Workspace(id) => (WORKSPACE_INDEX, "in_workspace", in_workspace(id)),
+    };
+    let mut query = table
+        .client
+        .query()
+        .table_name(&table.name)
+        .index_name(index)
+        .scan_index_forward(false)
+        .key_condition_expression(format!("{attribute} = :scope"))
+        .expression_attribute_values(":scope", s(value));
+    if !failures {
+        query = query
+            .filter_expression("#status <> :failed")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":failed", s(FAILED));
+    }
+    let items = query.into_paginator().items().send().collect::<std::result::Result<Vec<_>, _>>().await;
+    items.map_err(unexpected("the table"))?.iter().map(read).collect()
+}
+
+pub(super) async fn claim(table: &Table, id: DatasetId, claim: &Claim) -> Result<Claimed> {
+    let [(shard, shard_value), (due_at, until)] = due(id.get(), claim.until);
+    let update = table
+        .update_item(Key::dataset(id))
+        .condition_expression(
+            "#status = :draft AND (attribute_not_exists(claim_until) OR claim_until <= :now OR claim_owner = :owner)",
+        )
+        .update_expression(format!(
+            "SET claim_owner = :owner, claim_until = :until, {due_at} = :until, {shard} = :shard ADD claims :one"
+        ))
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":draft", s(DRAFT))
+        .expression_attribute_values(":now", ms(claim.now))
+        .expression_attribute_values(":owner", s(&claim.owner))
+        .expression_attribute_values(":until", until)
+        .expression_attribute_values(":shard", shard_value)
+        .expression_attribute_values(":one", n(1))
+        .return_values(ReturnValue::AllNew);
+    if let Some(claimed) = update_if(update).await? {
+        return Ok(Claimed::Yours(read(&claimed)?));
+    }
+    let Some(item) = table.get(Key::dataset(id)).await? else {
+        return Ok(Claimed::Unknown);
+    };
+    let dataset = read(&item)?;
+    Ok(if matches!(dataset.state, State::Draft { .. }) { Claimed::Busy } else { Claimed::Final(dataset) })
+}
+
+pub(super) async fn postpone(table: &Table, id: DatasetId, until: Timestamp) -> Result<()> {
+    let [_, (due_at, value)] = due(id.get(), until);
+    let update = table
+        .update_item(Key::dataset(id))
+        .condition_expression("#status = :draft")
+        .update_expression(format!("SET {due_at} = :until"))
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":draft", s(DRAFT))
+        .expression_attribute_values(":until", value);
+    update_if(update).await.map(drop)
+}
+
+fn in_group(id: GroupId) -> String {
+    format!("G#{id}")
+}
+
+fn in_workspace(id: WorkspaceId) -> String {
+    format!("W#{id}")
+}
+
+pub(super) fn columns(contents: &Contents) -> Result<AttributeValue> {
+    json(&contents.columns)
+}
