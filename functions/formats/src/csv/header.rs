@@ -1,0 +1,77 @@
+//! The names of the columns.
+
+use super::record::{self, Fault, FaultKind, Step, record};
+use crate::error::{DataError, Result};
+use crate::limits::Limits;
+use crate::window::Window;
+use std::collections::HashMap;
+use std::io::Read;
+
+/// Reads the first record that is not blank and checks it as names.
+pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limits) -> Result<Vec<String>> {
+    loop {
+        let mut names = Vec::new();
+        let bytes = window.bytes();
+        let bad_at = window.bad().map_or(usize::MAX, |(at, _)| at);
+        let step = record(bytes, 0, window.at_end(), delimiter, |_, cell| {
+            if cell.end > bad_at {
+                return Err(FaultKind::BadByte);
+            }
+            let name = String::from_utf8_lossy(cell.of(bytes));
+            names.push(if cell.escaped { name.replace("\"\"", "\"") } else { name.into_owned() });
+            Ok(())
+        });
+        match step {
+            Ok(Step::Record { end }) => {
+                let line = window.line_at(0);
+                check(&names, limits).map_err(|e| e.at_line(line))?;
+                window.consume(end);
+                return Ok(names);
+            }
+            Ok(Step::Blank { end }) => window.consume(end),
+            Ok(Step::End) => {
+                let message = "the file has no header and no rows; upload a CSV file with a header and at least one row";
+                return Err(DataError::new("empty_file", message).into());
+            }
+            Ok(Step::NeedMore) if window.bytes().len() > limits.max_row_bytes => {
+                let message = "the header does not end; look for a quote that is not closed";
+                return Err(DataError::new("row_too_large", message).at_line(window.line_at(0)).into());
+            }
+            Ok(Step::NeedMore) => window.grow()?,
+            Err(fault) => return Err(error(window, &fault).into()),
+        }
+    }
+}
+
+fn error<R: Read>(window: &Window<R>, fault: &Fault) -> DataError {
+    match (fault.kind, window.bad()) {
+        (FaultKind::BadByte, Some((at, kind))) => window.bad_byte(at, kind),
+        (kind, _) => record::describe(kind, 0).at_line(window.line_at(fault.at)),
+    }
+    .at_column(fault.column, None)
+}
+
+/// Refuses names that are empty, given twice, or too many.
+pub(crate) fn check(names: &[String], limits: &Limits) -> Result<(), DataError> {
+    if names.len() > limits.max_columns {
+        let message = format!("the file has {} columns; at most {} are taken in", names.len(), limits.max_columns);
+        return Err(DataError::new("too_many_columns", message));
+    }
+    if names.iter().map(String::len).sum::<usize>() > limits.max_names_bytes {
+        let message = format!("the column names have more than {} bytes together; shorten them", limits.max_names_bytes);
+        return Err(DataError::new("too_many_columns", message));
+    }
+    let mut first = HashMap::with_capacity(names.len());
+    for (index, name) in names.iter().enumerate() {
+        if name.trim().is_empty() {
+            let message = format!("column {} has no name; name every column in the header", index + 1);
+            return Err(DataError::new("empty_column_name", message).at_column(index, None));
+        }
+        if let Some(before) = first.insert(name, index) {
+            let message =
+                format!("columns {} and {} have the same name; give each column its own", before + 1, index + 1);
+            return Err(DataError::new("duplicate_column", message).at_column(index, Some(name)));
+        }
+    }
+    Ok(())
+}

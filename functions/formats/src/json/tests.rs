@@ -1,0 +1,187 @@
+use super::*;
+use crate::convert::{Format, convert as convert_any};
+use crate::page::{Page, Ranges, read_page};
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::io;
+use std::ops::Range;
+
+struct InMemory(Bytes);
+
+impl Ranges for InMemory {
+    fn length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {
+        let bytes = self.0.slice(range.start as usize..range.end as usize);
+        async move { Ok(bytes) }.boxed()
+    }
+}
+
+fn page_of(parquet: Vec<u8>, offset: u64, limit: usize) -> Page {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(read_page(InMemory(parquet.into()), offset, limit)).unwrap()
+}
+
+fn table_of(file: &[u8], chunk_bytes: usize) -> Result<Page> {
+    let mut out = vec![];
+    let limits = Limits { chunk_bytes, ..Limits::default() };
+    let summary = convert_any(Format::Json, || Ok(file), &mut out, &limits)?;
+    let page = page_of(out, 0, 1_000);
+    assert_eq!((summary.columns, summary.rows), (page.columns.clone(), page.total));
+    Ok(page)
+}
+
+fn error_of(file: &[u8], chunk_bytes: usize) -> DataError {
+    match table_of(file, chunk_bytes) {
+        Err(Error::Data(error)) => error,
+        other => panic!("{:?}: {other:?}", String::from_utf8_lossy(file)),
+    }
+}
+
+#[test]
+fn what_is_taken_and_what_it_reads() {
+    for (file, columns, rows) in [
+        (r#"[{"a":1,"b":"x"},{"b":"y","c":null}]"#, vec!["a", "b", "c"], json!([[1, "x", null], [null, "y", null]])),
+        ("\u{FEFF} [ { \"a\" : true } ,\n{ \"a\":false}\t]\r\n ", vec!["a"], json!([[true], [false]])),
+        (r#"[{"n":9223372036854775807},{"n":-9223372036854775808}]"#, vec!["n"], json!([[i64::MAX], [i64::MIN]])),
+        (r#"[{"n":18446744073709551615},{"n":0}]"#, vec!["n"], json!([[u64::MAX], [0]])),
+        (r#"[{"n":18446744073709551615},{"n":-1}]"#, vec!["n"], json!([[u64::MAX], [-1]])),
+        (r#"[{"n":1},{"n":1.5}]"#, vec!["n"], json!([[1.0], [1.5]])),
+        (r#"[{"v":1},{"v":"x"},{"v":[1,{"k":null}]},{"v":{}},{"v":true}]"#, vec!["v"], json!([[1], ["x"], [[1, {"k": null}]], [{}], [true]])),
+        (r#"[{"s":"\u00e9\ud83d\ude00\n\/\u0000"},{"s":""}]"#, vec!["s"], json!([["é😀\n/\0"], [""]])),
+        (r#"[{"\u0061":1},{"a":2},{"__proto__":{"x":1}}]"#, vec!["a", "__proto__"], json!([[1, null], [2, null], [null, {"x": 1}]])),
+        (r#"[{"a":null},{}]"#, vec!["a"], json!([[null], [null]])),
+    ] {
+        for chunk in [1, 2, 3, 5, 7, 11, 1 << 16] {
+            let page = table_of(file.as_bytes(), chunk).unwrap_or_else(|e| panic!("{file}: {e:?}"));
+            assert_eq!(page.columns, columns, "{file}");
+            assert_eq!(serde_json::to_string(&page.rows).unwrap(), rows.to_string(), "{file}");
+        }
+    }
+}
+
+#[test]
+fn a_number_that_no_type_holds_stays_as_it_was_written() {
+    let page = table_of(br#"[{"n":1e400},{"n":0.12345678901234567890},{"n":1.50}]"#, 64).unwrap();
+    assert_eq!(serde_json::to_string(&page.rows).unwrap(), "[[1e400],[0.12345678901234567890],[1.50]]");
+}
+
+#[test]
+fn what_is_refused_and_where() {
+    let deep = format!("[{{\"a\":{}1{}}}]", "[".repeat(64), "]".repeat(64));
+    let deeper = format!("[{{\"a\":{}", "[".repeat(100_000));
+    for (file, code, row, line, column) in [
+        ("", "empty_file", None, None, None),
+        (" \n ", "empty_file", None, None, None),
+        ("1", "not_an_array", None, Some(1), None),
+        ("\n{\"a\":1}", "not_an_array", None, Some(2), None),
+        ("{\"a\":1}\n{\"a\":2}\n", "json_lines", None, Some(1), None),
+        ("[]", "no_rows", None, None, None),
+        ("[1]", "row_not_an_object", Some(1), Some(1), None),
+        ("[{\"a\":1},\n[1]]", "row_not_an_object", Some(2), Some(2), None),
+        ("[{\"a\":1},\n\n{\"b\":1,\"b\":2}]", "duplicate_key", Some(2), Some(3), Some(2)),
+        ("[{\"\":1}]", "empty_column_name", Some(1), Some(1), Some(1)),
+        ("[{\"a\":NaN}]", "invalid_json", Some(1), Some(1), Some(1)),
+        ("[{\"a\":1,}]", "invalid_json", Some(1), Some(1), Some(2)),
+        ("[{\"a\":1},]", "invalid_json", Some(2), Some(1), Some(1)),
+        ("[{\"a\":01}]", "invalid_json", Some(1), Some(1), Some(1)),
+        ("[{\"a\":1. }]", "invalid_json", Some(1), Some(1), Some(1)),
+        ("[{\"a\":\"x\ny\"}]", "invalid_json", Some(1), Some(1), Some(1)),
+        ("[/*c*/{\"a\":1}]", "row_not_an_object", Some(1), Some(1), None),
+        ("[{\"a\":1} {\"a\":2}]", "invalid_json", Some(2), Some(1), Some(1)),
+        ("[{\"a\":1}\n", "truncated", Some(2), Some(2), Some(1)),
+        ("[{\"a\":\"x", "truncated", Some(1), Some(1), Some(1)),
+        ("[{\"a\":1}] x", "text_after_array", None, Some(1), None),
+        ("[{\"a\":\"\\ud800\"}]", "lone_surrogate", Some(1), Some(1), Some(1)),
+        ("[{\"a\":\"\\ud800\\u0061\"}]", "lone_surrogate", Some(1), Some(1), Some(1)),
+        ("[{\"a\":\"\\x\"}]", "invalid_json", Some(1), Some(1), Some(1)),
+        ("[{\"a\":[1,]}]", "invalid_json", Some(1), Some(1), Some(1)),
+        ("[{\"a\":{\"b\" 1}}]", "invalid_json", Some(1), Some(1), Some(1)),
+        (&deep, "too_deep", Some(1), Some(1), Some(1)),
+        (&deeper, "too_deep", Some(1), Some(1), Some(1)),
+    ] {
+        let shown = &file[..file.len().min(40)];
+        for chunk in [1, 2, 3, 7, 1 << 16] {
+            let error = error_of(file.as_bytes(), chunk);
+            let got = (error.code, error.row, error.line, error.column);
+            assert_eq!(got, (code, row, line, column), "{shown:?} in chunks of {chunk}");
+        }
+    }
+    assert_eq!(error_of(b"[{\"a\":\"\xE9\"}]", 64).code, "invalid_utf8");
+    assert_eq!(error_of(b"[{\"a\":\"\0\"}]", 64).code, "nul_byte");
+    assert_eq!(error_of(b"\xFF\xFE[\0", 64).code, "unsupported_encoding");
+}
+
+#[test]
+fn pages_are_the_rows_asked_for_wherever_they_lie() {
+    let rows: Vec<Value> = (0..5_000).map(|n| json!({"n": n, "text": format!("row {n} {}", "x".repeat(n % 90))})).collect();
+    let file = serde_json::to_vec(&rows).unwrap();
+    let limits = Limits { row_group_bytes: 64 << 10, batch_bytes: 16 << 10, page_bytes: 4 << 10, ..Limits::default() };
+    let mut out = vec![];
+    convert_any(Format::Json, || Ok(&file[..]), &mut out, &limits).unwrap();
+    for (offset, limit, first, count) in
+        [(0, 10, 0, 10), (4_990, 100, 4_990, 10), (5_000, 10, 0, 0), (1_234, 700, 1_234, 700), (999, 1, 999, 1)]
+    {
+        let page = page_of(out.clone(), offset, limit);
+        assert_eq!(page.total, 5_000);
+        let expected: Vec<Vec<Value>> =
+            (first..first + count).map(|n| vec![rows[n]["n"].clone(), rows[n]["text"].clone()]).collect();
+        assert_eq!(json!(page.rows), json!(expected), "offset {offset}");
+    }
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<u64>().prop_map(Value::from),
+        (-1e300..1e300f64).prop_map(Value::from),
+        "[a\"\\\\\n é😀]{0,5}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+            prop::collection::hash_map("[a-c]", inner, 0..3).prop_map(|m| Value::Object(m.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_serde_json_writes_reads_back(
+        rows in prop::collection::vec(prop::collection::btree_map("[a-d]", any_json(), 0..4), 1..6),
+        pretty in any::<bool>(),
+        chunk in 1usize..40,
+    ) {
+        let file = if pretty { serde_json::to_vec_pretty(&rows) } else { serde_json::to_vec(&rows) }.unwrap();
+        prop_assume!(rows.iter().any(|row| !row.is_empty()));
+        let page = table_of(&file, chunk).unwrap();
+        for (row, read) in rows.iter().zip(&page.rows) {
+            for (name, value) in page.columns.iter().zip(read) {
+                let written = row.get(name).unwrap_or(&Value::Null).to_string();
+                let read = serde_json::to_value(value).unwrap().to_string();
+                // An integer among decimals comes back as a decimal of the same value.
+                prop_assert!(read == written || read == format!("{written}.0"), "{} became {}", written, read);
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(file in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(&b"[]{},:\"\\ue0123.-a tn"[..])], 0..60), chunk in 1usize..20) {
+        let whole = table_of(&file, 1 << 16).map_err(|e| e.to_string()).map(|p| json!(p.rows));
+        let cut = table_of(&file, chunk).map_err(|e| e.to_string()).map(|p| json!(p.rows));
+        prop_assert_eq!(whole, cut);
+    }
+
+    #[test]
+    fn what_we_take_serde_json_takes(file in "\\[\\{\"a\":[\\[\\]{},:\"\\\\0-9.eE+tn -]{0,12}\\}\\]") {
+        if table_of(file.as_bytes(), 64).is_ok() {
+            prop_assert!(serde_json::from_str::<Vec<serde_json::Map<String, Value>>>(&file).is_ok() || file.contains(['e', 'E']), "{}", file);
+        }
+    }
+}
