@@ -1,0 +1,58 @@
+//! The Lambda behind API Gateway: takes files in and tells what became of them.
+//!
+//! [`router`] is an ordinary axum router, run by `lambda_http` in AWS and by
+//! hyper elsewhere. Every answer that is no success, whoever makes it, is one
+//! envelope: see [`error`].
+
+mod auth;
+mod body;
+mod decode;
+pub mod error;
+mod routes;
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request};
+use axum::middleware::{self, Next};
+use axum::response::Response;
+use dataset_core::api_keys::ApiKeys;
+use dataset_core::blobs::Blobs;
+use dataset_core::catalog::Catalog;
+use dataset_core::clock::Clock;
+use dataset_core::destination::Policy;
+use dataset_core::ids::Ids;
+use dataset_core::receivers::Receivers;
+use error::ApiError;
+use std::sync::Arc;
+use tower_http::catch_panic::CatchPanicLayer;
+
+/// What the routes work on.
+pub struct Api {
+    pub api_keys: Arc<dyn ApiKeys>,
+    pub catalog: Arc<dyn Catalog>,
+    pub receivers: Arc<dyn Receivers>,
+    pub blobs: Arc<dyn Blobs>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    /// Where webhooks may be sent.
+    pub destinations: Policy,
+}
+
+pub fn router(api: Arc<Api>) -> Router {
+    routes::routes()
+        .fallback(|| async { ApiError::no_such_route() })
+        .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::from_fn_with_state(Arc::clone(&api), log))
+        .with_state(api)
+}
+
+/// One line for each request.
+async fn log(axum::extract::State(api): axum::extract::State<Arc<Api>>, request: Request, next: Next) -> Response {
+    let started = api.clock.now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
+    let response = next.run(request).await;
+    let duration_ms = api.clock.now().duration_since(started).as_millis();
+    tracing::info!(%method, route, status = response.status().as_u16(), duration_ms, "request");
+    response
+}

@@ -24,6 +24,7 @@ pub mod catalog;
 pub mod clock;
 pub mod dataset;
 pub mod delivery;
+pub mod destination;
 pub mod error;
 pub mod event;
 pub mod group;

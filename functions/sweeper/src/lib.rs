@@ -1,0 +1,27 @@
+//! The Lambda on a schedule: does what is overdue.
+//!
+//! Queues and events make things happen soon; this makes them happen at all.
+//! It expires drafts whose file never came, starts those whose event was
+//! lost, cleans up after failures, hands over outcomes that are still in the
+//! outbox and puts overdue deliveries back on the queue. It also takes what
+//! AWS Lambda sends when the processor has failed for the last time.
+
+mod given_up;
+mod sweep;
+
+use dataset_core::lifecycle::Lifecycle;
+use lambda_runtime::{Error, LambdaEvent};
+use serde_json::Value;
+
+/// Takes the schedule's event, or one from the processor's failure destination.
+///
+/// # Errors
+/// If what is due could not be read, or not all of it be done. What is
+/// left is due still.
+pub async fn handle(event: LambdaEvent<Value>, lifecycle: &Lifecycle) -> Result<(), Error> {
+    if event.payload.get("requestPayload").is_some() {
+        given_up::fail_drafts(event.payload, lifecycle).await
+    } else {
+        Ok(sweep::sweep(lifecycle).await?)
+    }
+}

@@ -1,0 +1,62 @@
+//! The Lambda on the queue: deliveries that are due go to their receivers.
+//!
+//! A message only says which delivery to look at. The delivery itself knows
+//! whether it is due, so a message may come twice or late. An attempt is taken,
+//! made, and recorded; if the process dies in between, the delivery is due
+//! again when the time of the attempt has run out, under the same id.
+
+mod client;
+mod deliver;
+mod sign;
+
+pub use client::client;
+
+use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use dataset_core::clock::Clock;
+use dataset_core::delivery::DeliveryKey;
+use dataset_core::ids::Ids;
+use dataset_core::queue::Queue;
+use dataset_core::receivers::Receivers;
+use dataset_core::{Error, Result};
+use futures::future::join_all;
+use lambda_runtime::LambdaEvent;
+use serde_json::Value;
+use std::sync::Arc;
+
+pub struct Webhooks {
+    pub receivers: Arc<dyn Receivers>,
+    pub queue: Arc<dyn Queue>,
+    pub clock: Arc<dyn Clock>,
+    pub ids: Arc<dyn Ids>,
+    /// Made by [`client`], which knows where it may connect to.
+    pub client: reqwest::Client,
+}
+
+/// Takes a batch of messages and names those that should come again.
+///
+/// # Errors
+/// If the event is no SQS event.
+pub async fn handle(event: LambdaEvent<Value>, webhooks: &Webhooks) -> Result<SqsBatchResponse, lambda_runtime::Error> {
+    let event: SqsEvent = serde_json::from_value(event.payload)?;
+    let messages = event.records.into_iter().map(|message| async move {
+        let id = message.message_id.unwrap_or_default();
+        match take(webhooks, message.body.as_deref().unwrap_or_default()).await {
+            Ok(()) => None,
+            Err(error) => {
+                tracing::error!(message_id = id, error = error.chain(), "message will be tried again");
+                let mut failure = BatchItemFailure::default();
+                failure.item_identifier = id;
+                Some(failure)
+            }
+        }
+    });
+    let mut response = SqsBatchResponse::default();
+    response.batch_item_failures = join_all(messages).await.into_iter().flatten().collect();
+    Ok(response)
+}
+
+async fn take(webhooks: &Webhooks, body: &str) -> Result<()> {
+    let key: DeliveryKey =
+        serde_json::from_str(body).map_err(|e| Error::internal("the message names no delivery").because(e))?;
+    deliver::deliver(webhooks, &key).await
+}

@@ -1,0 +1,91 @@
+//! Request bodies.
+
+use crate::error::ApiError;
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+
+/// What is enough for any request but an upload.
+const MAX_BYTES: usize = 1 << 20;
+
+/// A small JSON body.
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let body = read(request, MAX_BYTES).await?.ok_or_else(|| {
+            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is over 1 MiB; send less")
+        })?;
+        serde_json::from_slice(&body).map(Json).map_err(|e| invalid(&e))
+    }
+}
+
+/// The body, whole and in one piece, if it is JSON; `None` if it is longer
+/// than `max_bytes`. It is held once: a body in one frame, as Lambda gives it,
+/// is taken as it is, and one in many is gathered into a buffer of its length.
+pub(crate) async fn read(request: Request, max_bytes: usize) -> Result<Option<Bytes>, ApiError> {
+    require_json(request.headers())?;
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length: Option<usize> = length.and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+    if length.is_some_and(|length| length > max_bytes) {
+        return Ok(None);
+    }
+    let mut body = request.into_body();
+    let Some(first) = frame(&mut body).await? else {
+        return Ok(Some(Bytes::new()));
+    };
+    let Some(second) = frame(&mut body).await? else {
+        return Ok((first.len() <= max_bytes).then_some(first));
+    };
+    let mut whole = Vec::with_capacity(length.unwrap_or(first.len() + second.len()));
+    whole.extend_from_slice(&first);
+    drop(first);
+    let mut next = Some(second);
+    while let Some(frame_bytes) = next {
+        if whole.len() + frame_bytes.len() > max_bytes {
+            return Ok(None);
+        }
+        whole.extend_from_slice(&frame_bytes);
+        next = frame(&mut body).await?;
+    }
+    Ok(Some(whole.into()))
+}
+
+/// The next frame that holds data.
+async fn frame(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
+    while let Some(frame) = body.frame().await {
+        let frame = frame
+            .map_err(|_| ApiError::bad_request("incomplete_body", "the body broke off before its end; send it again"))?;
+        if let Ok(data) = frame.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}
+
+fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(given) = headers.get(header::CONTENT_TYPE) else {
+        return Ok(());
+    };
+    let media_type = given.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json")) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported_media_type",
+        "the body must be JSON; send it with the header Content-Type: application/json",
+    ))
+}
+
+/// What serde found wrong, in a sentence.
+pub(crate) fn invalid(error: &serde_json::Error) -> ApiError {
+    let code = if error.is_data() { "invalid_request" } else { "invalid_json" };
+    let what = if error.is_data() { "the body breaks a rule" } else { "the body is not valid JSON" };
+    ApiError::bad_request(code, format!("{what}: {error}"))
+}

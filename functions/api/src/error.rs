@@ -1,0 +1,102 @@
+//! The envelope of every answer that is no success.
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use dataset_core::{Error, Kind};
+use serde::Serialize;
+use std::any::Any;
+
+/// `{"success": false, "error": ..., "code": ...}` with its status.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Envelope<'a> {
+    success: bool,
+    error: &'a str,
+    code: &'a str,
+}
+
+impl ApiError {
+    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// One answer for a key that is missing, malformed, unknown or revoked,
+    /// so that it tells nothing about keys.
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "invalid_api_key",
+            "the API key is missing or not valid; send a valid key in the X-API-KEY header",
+        )
+    }
+
+    pub(crate) fn no_such_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "route_not_found", "there is no such route; check the path")
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "the route does not take this method; the Allow header says which it takes",
+        )
+    }
+
+    pub(crate) fn dataset_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "dataset_not_found", "there is no dataset with this id")
+    }
+}
+
+impl From<Error> for ApiError {
+    fn from(error: Error) -> Self {
+        let status = match error.kind() {
+            Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::Forbidden => StatusCode::FORBIDDEN,
+            // The original answers a name that is taken with 400, and so do we.
+            Kind::Conflict | Kind::Invalid => StatusCode::BAD_REQUEST,
+            Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::Unavailable | Kind::Internal => {
+                tracing::error!(code = error.code(), error = error.chain(), "request failed");
+                return Self::new(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "internal_error",
+                    "the request could not be completed because of a fault on the server; try again",
+                );
+            }
+        };
+        Self::new(status, error.code(), error.to_string())
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let envelope = Envelope { success: false, error: &self.message, code: self.code };
+        let mut response = (self.status, axum::Json(envelope)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            let challenge = header::HeaderValue::from_static("ApiKey header=\"X-API-KEY\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        response
+    }
+}
+
+/// The answer in place of a handler that panicked.
+pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
+    let message = panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned());
+    ApiError::from(Error::internal("a handler panicked").because(message)).into_response()
+}

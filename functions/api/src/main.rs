@@ -1,0 +1,27 @@
+//! `dataset-api`, run by AWS Lambda behind API Gateway.
+
+use dataset_api::{Api, router};
+use dataset_aws::{Aws, Settings};
+use dataset_core::clock::SystemClock;
+use dataset_core::destination::Policy;
+use dataset_core::ids::SystemIds;
+use lambda_http::{Error, run, tracing};
+use std::sync::Arc;
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    tracing::init_default_subscriber();
+    let settings = Settings::from_env()?;
+    let aws = Aws::from_env().await;
+    let table = Arc::new(aws.table(&settings.table));
+    let api = Api {
+        api_keys: table.clone(),
+        catalog: table.clone(),
+        receivers: table,
+        blobs: Arc::new(aws.bucket(&settings.bucket)),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(SystemIds),
+        destinations: Policy::from_env()?,
+    };
+    run(router(Arc::new(api))).await
+}

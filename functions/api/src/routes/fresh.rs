@@ -1,0 +1,26 @@
+//! Identifiers for what is new.
+
+use crate::Api;
+use dataset_core::{Error, Result, ids};
+use jiff::Timestamp;
+
+/// How often an identifier may turn out to be taken.
+const MAX_TRIES: usize = 8;
+
+/// Calls `create` with a new identifier and the time, and again with another
+/// as long as the identifier turns out to be in use.
+pub(super) async fn with_fresh_id<T, I>(api: &Api, create: impl AsyncFn(I, Timestamp) -> Result<T>) -> Result<T>
+where
+    I: TryFrom<u64>,
+{
+    for _ in 0..MAX_TRIES {
+        let now = api.clock.now();
+        let id = I::try_from(ids::time_ordered(api.ids.as_ref(), now));
+        let id = id.map_err(|_| Error::internal("an identifier is out of range"))?;
+        match create(id, now).await {
+            Err(error) if error.code() == "id_taken" => {}
+            result => return result,
+        }
+    }
+    Err(Error::unavailable("no free identifier was found"))
+}

@@ -1,0 +1,116 @@
+//! `POST /api/public/v2/dataset-versions/from-file`: a file in, a draft out.
+
+use super::fresh::with_fresh_id;
+use crate::Api;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use crate::{body, decode};
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State as DatasetState};
+use dataset_core::id::{DatasetId, GroupId};
+use dataset_core::lifecycle::after;
+use dataset_core::upload::{FileName, MAX_FILE_BYTES, too_large};
+use dataset_core::{Error, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// Room for the base64 of the largest file with a line break, escaped, after
+/// each 76 symbols, and for the rest of the body.
+const MAX_BODY_BYTES: usize = (MAX_FILE_BYTES as usize) / 3 * 4 / 76 * 80 + (1 << 20);
+
+/// The body, borrowed: the file's text is never copied.
+#[derive(Deserialize)]
+struct FromFile<'a> {
+    dataset_group_id: GroupId,
+    #[serde(borrow)]
+    file_name: Cow<'a, str>,
+    #[serde(borrow)]
+    file_content_base64: &'a RawValue,
+}
+
+struct Upload {
+    group_id: GroupId,
+    file_name: FileName,
+    file: Bytes,
+}
+
+#[derive(Serialize)]
+pub(super) struct Created {
+    success: bool,
+    message: &'static str,
+    dataset_id: DatasetId,
+}
+
+pub(super) async fn create(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    request: Request,
+) -> Result<(StatusCode, Json<Created>), ApiError> {
+    let body = body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large(MAX_FILE_BYTES + 1)))?;
+    // Decoding 100 MB takes long enough to get in the way of other requests.
+    let upload = tokio::task::spawn_blocking(move || unpack(&body))
+        .await
+        .map_err(|e| Error::internal("the body could not be decoded").because(e))??;
+    caller.group(&api, upload.group_id).await?;
+    let draft = create_draft(&api, &caller, &upload).await?;
+    store(&api, &draft, upload.file).await?;
+    let created = Created { success: true, message: "Dataset version creation job queued", dataset_id: draft.id };
+    Ok((StatusCode::CREATED, Json(created)))
+}
+
+fn unpack(body: &[u8]) -> Result<Upload, ApiError> {
+    let parsed: FromFile<'_> = serde_json::from_slice(body).map_err(|e| body::invalid(&e))?;
+    let file_name = FileName::parse(&parsed.file_name)?;
+    let text = parsed.file_content_base64.get().as_bytes();
+    let [b'"', text @ .., b'"'] = text else {
+        let message = "file_content_base64 must be a string: the file in base64";
+        return Err(ApiError::bad_request("invalid_request", message));
+    };
+    if text.is_empty() {
+        let message = "file_content_base64 is empty; send the file in base64";
+        return Err(ApiError::bad_request("empty_file", message));
+    }
+    Ok(Upload { group_id: parsed.dataset_group_id, file_name, file: decode::decode(text)?.into() })
+}
+
+async fn create_draft(api: &Api, caller: &Caller, upload: &Upload) -> Result<Dataset> {
+    with_fresh_id(api, async |id, now| {
+        let draft = Dataset {
+            id,
+            group_id: upload.group_id,
+            workspace_id: caller.workspace_id,
+            user_id: caller.user_id,
+            file_name: upload.file_name.clone(),
+            file_size_bytes: upload.file.len() as u64,
+            created_at: now,
+            state: DatasetState::Draft { due_at: after(now, DRAFT_LIFETIME)?, claims: 0 },
+        };
+        api.catalog.create_draft(&draft).await?;
+        Ok(draft)
+    })
+    .await
+}
+
+/// The draft is there first, so that an object never lacks one. Should this
+/// process die in between, the draft expires, and its owner is told.
+async fn store(api: &Api, draft: &Dataset, file: Bytes) -> Result<()> {
+    let media_type = draft.file_name.format().media_type();
+    let Err(error) = api.blobs.put_new(&draft.upload_key(), media_type, file).await else {
+        return Ok(());
+    };
+    // The object may have been stored although the answer was lost: remove it
+    // first, so that it is never without a draft.
+    let removed = match api.blobs.delete(&draft.upload_key()).await {
+        Ok(()) => api.catalog.remove_draft(draft.id).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = removed {
+        tracing::error!(dataset_id = draft.id.get(), error = error.chain(), "draft is left to expire");
+    }
+    Err(Error::internal("the file could not be stored").because(error))
+}

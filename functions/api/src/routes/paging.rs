@@ -1,0 +1,70 @@
+//! Pages of lists.
+
+use crate::error::ApiError;
+use serde::de::DeserializeOwned;
+
+/// `page` counts from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Paging {
+    pub(super) page: u64,
+    pub(super) per_page: u64,
+}
+
+pub(super) const MAX_PER_PAGE: u64 = 100;
+
+impl Paging {
+    pub(super) fn new(page: Option<u64>, per_page: Option<u64>) -> Result<Self, ApiError> {
+        let (page, per_page) = (page.unwrap_or(1), per_page.unwrap_or(10));
+        if page == 0 {
+            return Err(ApiError::bad_request("invalid_parameter", "page counts from 1"));
+        }
+        if !(1..=MAX_PER_PAGE).contains(&per_page) {
+            return Err(ApiError::bad_request("invalid_parameter", "per_page must be from 1 to 100"));
+        }
+        Ok(Self { page, per_page })
+    }
+
+    /// Items before the page.
+    pub(super) fn offset(self) -> u64 {
+        (self.page - 1).saturating_mul(self.per_page)
+    }
+
+    pub(super) fn pages(self, total: u64) -> u64 {
+        total.div_ceil(self.per_page)
+    }
+
+    pub(super) fn cut<T>(self, items: Vec<T>) -> Vec<T> {
+        let skip = usize::try_from(self.offset()).unwrap_or(usize::MAX);
+        let take = usize::try_from(self.per_page).unwrap_or(usize::MAX);
+        items.into_iter().skip(skip).take(take).collect()
+    }
+}
+
+/// Query parameters whose rejection is in the envelope.
+pub(super) struct Query<T>(pub(super) T);
+
+impl<T: DeserializeOwned, S: Sync> axum::extract::FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self, ApiError> {
+        let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
+        query.map(|query| Self(query.0)).map_err(|rejection| {
+            ApiError::bad_request("invalid_parameter", format!("a query parameter is wrong: {}", rejection.body_text()))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_beyond_the_end_are_empty() {
+        let paging = Paging::new(Some(3), Some(2)).unwrap();
+        assert_eq!(paging.cut(vec![1, 2, 3, 4, 5]), [5]);
+        assert_eq!(paging.pages(5), 3);
+        assert!(Paging::new(Some(u64::MAX), None).unwrap().cut(vec![1]).is_empty());
+        assert!(Paging::new(Some(0), None).is_err());
+        assert!(Paging::new(None, Some(101)).is_err());
+    }
+}

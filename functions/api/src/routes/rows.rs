@@ -1,0 +1,101 @@
+//! The rows of a version, a page at a time, straight from Parquet.
+
+use super::paging::{Paging, Query};
+use crate::Api;
+use crate::auth::Caller;
+use crate::error::ApiError;
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use dataset_core::Error;
+use dataset_core::blobs::Blobs;
+use dataset_core::dataset::State as DatasetState;
+use dataset_formats::{Cell, Ranges, read_page};
+use futures::future::{BoxFuture, FutureExt};
+use serde::{Deserialize, Serialize};
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+#[derive(Deserialize)]
+pub(super) struct Listing {
+    page: Option<u64>,
+    per_page: Option<u64>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Rows {
+    success: bool,
+    message: &'static str,
+    columns: Vec<String>,
+    rows: Vec<Vec<CellView>>,
+    page: u64,
+    per_page: u64,
+    pages: u64,
+    total: u64,
+}
+
+#[derive(Serialize)]
+struct CellView {
+    r#type: &'static str,
+    value: Cell,
+}
+
+pub(super) async fn list(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(listing): Query<Listing>,
+) -> Result<Json<Rows>, ApiError> {
+    let paging = Paging::new(listing.page, listing.per_page)?;
+    let dataset = caller.dataset(&api, &id).await?;
+    let conflict = |code, message| ApiError::new(StatusCode::CONFLICT, code, message);
+    match &dataset.state {
+        DatasetState::Ready { .. } => {}
+        DatasetState::Draft { .. } => {
+            let message = "the dataset is still a draft; ask again when its status is ready";
+            return Err(conflict("dataset_not_ready", message));
+        }
+        DatasetState::Failed { .. } => {
+            let message = "the file of this dataset could not be taken in, so it has no rows; its failure says why";
+            return Err(conflict("dataset_failed", message));
+        }
+    }
+    let key = dataset.rows_key();
+    let missing = || Error::internal("the rows of a published version are missing");
+    let length = api.blobs.size(&key).await?.ok_or_else(missing)?;
+    let object = Object { blobs: Arc::clone(&api.blobs), key, length };
+    let limit = usize::try_from(paging.per_page).unwrap_or(usize::MAX);
+    let page = read_page(object, paging.offset(), limit)
+        .await
+        .map_err(|e| Error::internal("the rows could not be read").because(e))?;
+    let view = |value| CellView { r#type: "dataset", value };
+    Ok(Json(Rows {
+        success: true,
+        message: "Dataset rows retrieved successfully",
+        columns: page.columns,
+        rows: page.rows.into_iter().map(|row| row.into_iter().map(view).collect()).collect(),
+        page: paging.page,
+        per_page: paging.per_page,
+        pages: paging.pages(page.total),
+        total: page.total,
+    }))
+}
+
+/// A stored Parquet file.
+struct Object {
+    blobs: Arc<dyn Blobs>,
+    key: String,
+    length: u64,
+}
+
+impl Ranges for Object {
+    fn length(&self) -> u64 {
+        self.length
+    }
+
+    fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {
+        async move { self.blobs.read_range(&self.key, range).await.map_err(io::Error::other) }.boxed()
+    }
+}

@@ -1,0 +1,168 @@
+//! One uploaded file to its outcome.
+
+use crate::Processor;
+use crate::pipe::{self, ObjectReader, PartWriter};
+use dataset_core::catalog::{Claim, Claimed};
+use dataset_core::dataset::{Column, Contents, Dataset, Failure, State, draft_of};
+use dataset_core::id::DatasetId;
+use dataset_core::lifecycle::after;
+use dataset_core::upload::Format;
+use dataset_core::{Error, Kind, Result};
+use dataset_formats::{DataError, Error as FormatError, Summary, convert};
+use jiff::Timestamp;
+use lambda_runtime::Context;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// The least time that a claim is for, where a runtime tells no deadline.
+const MIN_CLAIM: Duration = Duration::from_secs(60);
+
+/// Whether a file was good or not, and what it holds if it was.
+type Parsed = std::result::Result<Contents, Failure>;
+
+/// Takes the upload at `key` to its outcome, unless it has one or another
+/// invocation is at it.
+pub(crate) async fn ingest(processor: &Processor, key: &str, context: &Context) -> Result<()> {
+    let lifecycle = &processor.lifecycle;
+    let Some(id) = draft_of(key) else {
+        tracing::warn!(key, "object is no upload; it is left where it is");
+        return Ok(());
+    };
+    match lifecycle.catalog.claim(id, &claim(processor, context)?).await? {
+        Claimed::Yours(draft) => process(processor, &draft).await?,
+        Claimed::Busy => {
+            tracing::info!(dataset_id = id.get(), "upload is being processed by another invocation");
+            return Ok(());
+        }
+        Claimed::Final(dataset) => finish(processor, &dataset).await?,
+        Claimed::Unknown => {
+            // The draft comes before its object, so this is no upload of ours to delete.
+            tracing::error!(dataset_id = id.get(), "object has no draft; it is left where it is");
+            return Ok(());
+        }
+    }
+    hand_over(processor, id).await;
+    Ok(())
+}
+
+fn claim(processor: &Processor, context: &Context) -> Result<Claim> {
+    let now = processor.lifecycle.clock.now();
+    let deadline = i64::try_from(context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let least = after(now, MIN_CLAIM)?;
+    Ok(Claim { owner: context.request_id.clone(), now, until: deadline.map_or(least, |d| d.max(least)) })
+}
+
+async fn process(processor: &Processor, draft: &Dataset) -> Result<()> {
+    let lifecycle = &processor.lifecycle;
+    let started = lifecycle.clock.now();
+    let parsed = match parse(processor, draft).await {
+        Err(error) if error.kind() == Kind::NotFound => {
+            // An event from a time when there was an object, or a draft that
+            // still waits for one. The sweeper knows when to stop waiting.
+            tracing::warn!(dataset_id = draft.id.get(), "no object to process");
+            return Ok(());
+        }
+        other => other?,
+    };
+    let parse_ms = lifecycle.clock.now().duration_since(started).as_millis();
+    let bytes = draft.file_size_bytes;
+    match parsed {
+        Ok(contents) => {
+            let version = lifecycle.publish(draft, &contents).await?;
+            let rows = contents.row_count;
+            tracing::info!(dataset_id = draft.id.get(), version, rows, bytes, parse_ms, "version published");
+        }
+        Err(failure) => {
+            let (code, row, line) = (failure.code.clone(), failure.row, failure.line);
+            lifecycle.discard(draft, failure).await?;
+            tracing::info!(dataset_id = draft.id.get(), code, row, line, bytes, parse_ms, "upload refused");
+        }
+    }
+    Ok(())
+}
+
+/// What an invocation may have left when it died behind the transaction.
+async fn finish(processor: &Processor, dataset: &Dataset) -> Result<()> {
+    if matches!(dataset.state, State::Failed { .. }) {
+        // Also an object that came after its draft had expired: its outcome
+        // was told long ago, so it can only be removed.
+        tracing::warn!(dataset_id = dataset.id.get(), "object of a failed upload is removed");
+        processor.lifecycle.clean(dataset).await?;
+    }
+    Ok(())
+}
+
+/// Tells the receivers now. If that fails the outbox still has the outcome,
+/// and the sweeper will.
+async fn hand_over(processor: &Processor, id: DatasetId) {
+    if let Err(error) = processor.lifecycle.hand_over(id).await {
+        tracing::warn!(dataset_id = id.get(), error = error.chain(), "outcome is left in the outbox");
+    }
+}
+
+/// Reads the file and writes its rows.
+async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed> {
+    let blobs = &processor.lifecycle.blobs;
+    let rows = blobs.write_new(&draft.rows_key(), "application/vnd.apache.parquet").await?;
+    let (out, parts) = PartWriter::new();
+    let storing = tokio::spawn(pipe::store(rows, parts));
+    let converting = tokio::task::spawn_blocking({
+        let (runtime, blobs, key) = (Handle::current(), Arc::clone(blobs), draft.upload_key());
+        let (format, limits) = (format_of(draft), Arc::clone(&processor.limits));
+        move || {
+            let mut out = out;
+            let summary = convert(format, || ObjectReader::open(&runtime, &blobs, &key), &mut out, &limits)?;
+            out.finish()?;
+            Ok(summary)
+        }
+    });
+    let converted: Result<Summary, FormatError> = converting.await.map_err(died)?;
+    let (rows, stored) = storing.await.map_err(died)?;
+    let problem = match (converted, stored) {
+        (Ok(summary), Ok(())) => {
+            return match rows.finish().await {
+                // An earlier try stored them; the same file gives the same rows.
+                Err(error) if error.kind() != Kind::Conflict => Err(error),
+                _ => Ok(Ok(Contents { columns: summary.columns, row_count: summary.rows })),
+            };
+        }
+        (Err(FormatError::Data(error)), _) => Ok(Err(failure(error))),
+        (_, Err(error)) => Err(error),
+        (Err(FormatError::Io(error)), _) => Err(pipe::unpack(error)),
+        (Err(error), _) => Err(Error::internal("the rows could not be written as Parquet").because(error)),
+    };
+    if let Err(error) = rows.abort().await {
+        // The bucket's lifecycle rule removes what is left of it.
+        tracing::warn!(dataset_id = draft.id.get(), error = error.chain(), "unfinished rows are left to the lifecycle rule");
+    }
+    problem
+}
+
+fn format_of(draft: &Dataset) -> dataset_formats::Format {
+    match draft.file_name.format() {
+        Format::Csv => dataset_formats::Format::Csv,
+        Format::Json => dataset_formats::Format::Json,
+    }
+}
+
+fn failure(error: DataError) -> Failure {
+    Failure {
+        message: placed(&error),
+        code: error.code.to_owned(),
+        row: error.row,
+        line: error.line,
+        column: error.column_name.map(Column::Name).or(error.column.map(Column::Index)),
+    }
+}
+
+/// The message with its place in words, for who sees nothing else.
+fn placed(error: &DataError) -> String {
+    let parts = [("row", error.row), ("line", error.line), ("column", error.column)];
+    let place: Vec<String> = parts.iter().filter_map(|(name, n)| n.map(|n| format!("{name} {n}"))).collect();
+    if place.is_empty() { error.message.clone() } else { format!("{}: {}", place.join(", "), error.message) }
+}
+
+fn died(error: tokio::task::JoinError) -> Error {
+    Error::internal("the parser stopped unexpectedly").because(error)
+}

@@ -1,0 +1,113 @@
+//! Between storage, which is asynchronous, and the parser, which is not.
+//! Both pipes hold a fixed number of chunks, so the faster side waits.
+
+use bytes::Bytes;
+use dataset_core::blobs::{BlobWriter, Blobs, MIN_PART_BYTES};
+use dataset_core::{Error, Result};
+use futures::StreamExt;
+use std::io::{self, Read, Write};
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+/// Chunks that storage may be ahead of the parser.
+const CHUNKS_AHEAD: usize = 8;
+
+/// An object as a [`Read`], for a thread that may block.
+pub(crate) struct ObjectReader {
+    chunks: mpsc::Receiver<Result<Bytes>>,
+    current: Bytes,
+}
+
+impl ObjectReader {
+    /// Starts to read the object on `runtime`. Call it from a thread that may block.
+    pub(crate) fn open(runtime: &Handle, blobs: &Arc<dyn Blobs>, key: &str) -> io::Result<Self> {
+        let mut stream = runtime.block_on(blobs.read(key)).map_err(io::Error::other)?;
+        let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
+        runtime.spawn(async move {
+            while let Some(chunk) = stream.next().await {
+                if sender.send(chunk).await.is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self { chunks, current: Bytes::new() })
+    }
+}
+
+impl Read for ObjectReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.current.is_empty() {
+            match self.chunks.blocking_recv() {
+                Some(chunk) => self.current = chunk.map_err(io::Error::other)?,
+                None => return Ok(0),
+            }
+        }
+        let length = buffer.len().min(self.current.len());
+        buffer[..length].copy_from_slice(&self.current.split_to(length));
+        Ok(length)
+    }
+}
+
+/// A [`Write`] that hands on parts of [`MIN_PART_BYTES`].
+pub(crate) struct PartWriter {
+    parts: mpsc::Sender<Bytes>,
+    part: Vec<u8>,
+}
+
+impl PartWriter {
+    /// The writer, and where its parts come out.
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Bytes>) {
+        let (parts, receiver) = mpsc::channel(1);
+        (Self { parts, part: Vec::new() }, receiver)
+    }
+
+    /// Hands on what is left.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.send()
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        let part = Bytes::from(std::mem::take(&mut self.part));
+        self.parts.blocking_send(part).map_err(|_| io::Error::other("the rows could not be stored"))
+    }
+}
+
+impl Write for PartWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.part.capacity() == 0 {
+            self.part.reserve_exact(MIN_PART_BYTES);
+        }
+        let length = bytes.len().min(MIN_PART_BYTES - self.part.len());
+        self.part.extend_from_slice(&bytes[..length]);
+        if self.part.len() == MIN_PART_BYTES {
+            self.send()?;
+        }
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Stores parts as they come out.
+pub(crate) async fn store(
+    mut writer: Box<dyn BlobWriter>,
+    mut parts: mpsc::Receiver<Bytes>,
+) -> (Box<dyn BlobWriter>, Result<()>) {
+    while let Some(part) = parts.recv().await {
+        if let Err(error) = writer.write(part).await {
+            return (writer, Err(error));
+        }
+    }
+    (writer, Ok(()))
+}
+
+/// What stopped a reader or a writer of these pipes.
+pub(crate) fn unpack(error: io::Error) -> Error {
+    match error.downcast::<Error>() {
+        Ok(error) => error,
+        Err(error) => Error::unavailable("storage broke off").because(error),
+    }
+}

@@ -1,0 +1,59 @@
+//! Uploads that AWS Lambda has given up on.
+
+use dataset_core::dataset::{Failure, State, draft_of};
+use dataset_core::id::DatasetId;
+use dataset_core::lifecycle::Lifecycle;
+use lambda_runtime::Error;
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde_json::Value;
+
+/// What AWS Lambda sends to a failure destination, as far as it matters here.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct GivenUp {
+    request_payload: S3Event,
+}
+
+#[derive(Deserialize)]
+struct S3Event {
+    #[serde(rename = "Records", default)]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    s3: S3,
+}
+
+#[derive(Deserialize)]
+struct S3 {
+    object: Object,
+}
+
+#[derive(Deserialize)]
+struct Object {
+    key: String,
+}
+
+pub(crate) async fn fail_drafts(event: Value, lifecycle: &Lifecycle) -> Result<(), Error> {
+    let event: GivenUp = serde_json::from_value(event)?;
+    for record in &event.request_payload.records {
+        // The keys of drafts are plain, but the event encodes every key.
+        let key = percent_decode_str(&record.s3.object.key).decode_utf8()?;
+        if let Some(id) = draft_of(&key) {
+            fail(lifecycle, id).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn fail(lifecycle: &Lifecycle, id: DatasetId) -> dataset_core::Result<()> {
+    let Some(draft) = lifecycle.catalog.dataset(id).await? else {
+        return Ok(());
+    };
+    if matches!(draft.state, State::Draft { .. }) && lifecycle.discard(&draft, Failure::processing_failed()).await? {
+        tracing::error!(dataset_id = id.get(), "upload given up after the last try");
+    }
+    lifecycle.hand_over(id).await
+}

@@ -1,0 +1,60 @@
+//! The HTTP client for receivers, which looks at every address before it
+//! connects.
+//!
+//! The URL of a receiver is a stranger's text. It was checked when it was
+//! registered, but a name can turn to another address at any time, so what
+//! counts is the address at the moment of connecting: the resolver drops those
+//! that are not allowed, and a URL with an address in it is looked at before
+//! each attempt. Redirects are not followed and proxies of the environment
+//! not used, since either would connect past this.
+
+use dataset_core::destination::Policy;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::{Client, redirect};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One bound on connecting, sending and reading the answer.
+pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A client that keeps to `policy`.
+///
+/// # Errors
+/// If TLS can't be set up.
+pub fn client(policy: Policy) -> reqwest::Result<Client> {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring has the suites of TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .dns_resolver(Arc::new(GuardedResolver { policy }))
+        .redirect(redirect::Policy::none())
+        .no_proxy()
+        .user_agent(concat!("dataset-versions/", env!("CARGO_PKG_VERSION")))
+        .timeout(ATTEMPT_TIMEOUT)
+        .build()
+}
+
+struct GuardedResolver {
+    policy: Policy,
+}
+
+impl Resolve for GuardedResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let policy = self.policy;
+        Box::pin(async move {
+            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let allowed: Vec<SocketAddr> = found.into_iter().filter(|a| policy.allows_address(a.ip())).collect();
+            if allowed.is_empty() {
+                return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the name has no public address").into());
+            }
+            Ok(Box::new(allowed.into_iter()) as Addrs)
+        })
+    }
+}
