@@ -2,6 +2,7 @@
 
 use crate::Api;
 use dataset_core::{Error, Result, ids};
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 /// How often an identifier may turn out to be taken.
@@ -9,7 +10,10 @@ const MAX_TRIES: usize = 8;
 
 /// Calls `create` with a new identifier and the time, and again with another
 /// as long as the identifier turns out to be in use.
-pub(super) async fn with_fresh_id<T, I>(api: &Api, create: impl AsyncFn(I, Timestamp) -> Result<T>) -> Result<T>
+pub(super) async fn with_fresh_id<'a, T, I>(
+    api: &Api,
+    create: impl Fn(I, Timestamp) -> BoxFuture<'a, Result<T>>,
+) -> Result<T>
 where
     I: TryFrom<u64>,
 {

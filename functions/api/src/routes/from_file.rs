@@ -14,6 +14,7 @@ use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::lifecycle::after;
 use dataset_core::upload::{FileName, MAX_FILE_BYTES, too_large};
 use dataset_core::{Error, Result};
+use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -79,21 +80,24 @@ fn unpack(body: &[u8]) -> Result<Upload, ApiError> {
 }
 
 async fn create_draft(api: &Api, caller: &Caller, upload: &Upload) -> Result<Dataset> {
-    with_fresh_id(api, async |id, now| {
-        let draft = Dataset {
-            id,
-            group_id: upload.group_id,
-            workspace_id: caller.workspace_id,
-            user_id: caller.user_id,
-            file_name: upload.file_name.clone(),
-            file_size_bytes: upload.file.len() as u64,
-            created_at: now,
-            state: DatasetState::Draft { due_at: after(now, DRAFT_LIFETIME)?, claims: 0 },
-        };
-        api.catalog.create_draft(&draft).await?;
-        Ok(draft)
-    })
-    .await
+    let create = |id, now| {
+        async move {
+            let draft = Dataset {
+                id,
+                group_id: upload.group_id,
+                workspace_id: caller.workspace_id,
+                user_id: caller.user_id,
+                file_name: upload.file_name.clone(),
+                file_size_bytes: upload.file.len() as u64,
+                created_at: now,
+                state: DatasetState::Draft { due_at: after(now, DRAFT_LIFETIME)?, claims: 0 },
+            };
+            api.catalog.create_draft(&draft).await?;
+            Ok(draft)
+        }
+        .boxed()
+    };
+    with_fresh_id(api, create).await
 }
 
 /// The draft is there first, so that an object never lacks one. Should this

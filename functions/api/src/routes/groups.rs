@@ -12,6 +12,7 @@ use axum::http::StatusCode;
 use dataset_core::group::{Group, check_name};
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::Error;
+use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -54,18 +55,16 @@ pub(super) async fn create(
         let message = "workspace_id is not the workspace of this key; leave it out, or use a key of that workspace";
         return Err(Error::forbidden("access_denied", message).into());
     }
-    let group = with_fresh_id(&api, async |id, now| {
-        let group = Group {
-            id,
-            workspace_id: caller.workspace_id,
-            name: create.name.clone(),
-            latest_version: 0,
-            created_at: now,
-        };
-        api.catalog.create_group(&group).await?;
-        Ok(group)
-    })
-    .await?;
+    let (catalog, name, workspace_id) = (&api.catalog, &create.name, caller.workspace_id);
+    let create = |id, created_at| {
+        async move {
+            let group = Group { id, workspace_id, name: name.clone(), latest_version: 0, created_at };
+            catalog.create_group(&group).await?;
+            Ok(group)
+        }
+        .boxed()
+    };
+    let group = with_fresh_id(&api, create).await?;
     let placeholder = DatasetId::try_from(group.id.get()).map_err(Error::internal)?;
     let created = Created {
         success: true,

@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use dataset_core::delivery::{Receiver, Secret};
 use dataset_core::event::EventType;
 use dataset_core::id::ReceiverId;
+use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -39,20 +40,24 @@ pub(super) async fn register(
     JsonBody(register): JsonBody<Register>,
 ) -> Result<(StatusCode, Json<Registered>), ApiError> {
     let url = api.destinations.check(&register.url)?;
-    let receiver = with_fresh_id(&api, async |id, now| {
-        let receiver = Receiver {
-            id,
-            workspace_id: caller.workspace_id,
-            url: url.to_string(),
-            secret: Secret::generate(api.ids.as_ref()),
-            event_types: register.event_types.clone(),
-            disabled: false,
-            created_at: now,
-        };
-        api.receivers.register(&receiver).await?;
-        Ok(receiver)
-    })
-    .await?;
+    let (api, url, register) = (api.as_ref(), url.as_str(), &register);
+    let create = |id, created_at| {
+        async move {
+            let receiver = Receiver {
+                id,
+                workspace_id: caller.workspace_id,
+                url: url.to_owned(),
+                secret: Secret::generate(api.ids.as_ref()),
+                event_types: register.event_types.clone(),
+                disabled: false,
+                created_at,
+            };
+            api.receivers.register(&receiver).await?;
+            Ok(receiver)
+        }
+        .boxed()
+    };
+    let receiver = with_fresh_id(api, create).await?;
     let registered = Registered {
         success: true,
         message: "Webhook created successfully; store its secret, it is shown only now",
