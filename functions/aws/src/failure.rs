@@ -1,7 +1,7 @@
 //! What an SDK's error is in the domain's words.
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use dataset_core::Error;
 use std::error::Error as StdError;
 
@@ -19,6 +19,23 @@ where
             Some(code) if OURS.contains(&code) => Error::internal(format!("{what} refused the call")),
             _ => Error::unavailable(format!("{what} did not answer")),
         };
-        kind.because(DisplayErrorContext(error).to_string())
+        kind.because(cause(&error))
     }
+}
+
+/// The service's own words where it answered, else what kept it from answering.
+fn cause<E>(error: &SdkError<E, HttpResponse>) -> String
+where
+    E: StdError + ProvideErrorMetadata + 'static,
+{
+    if let (Some(code), Some(message)) = (error.code(), error.message()) {
+        return format!("{code}: {message}");
+    }
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text = format!("{text}: {next}");
+        cause = next.source();
+    }
+    text
 }

@@ -13,6 +13,6 @@ mod settings;
 mod table;
 
 pub use bucket::Bucket;
-pub use queue::SqsQueue;
+pub use queue::{Message, SqsQueue};
 pub use settings::{Aws, Endpoints, Settings};
 pub use table::Table;

@@ -3,7 +3,7 @@
 use crate::failure::unexpected;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_sdk_sqs::types::{MessageSystemAttributeName, SendMessageBatchRequestEntry};
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::queue::Queue;
 use dataset_core::{Error, Result};
@@ -42,6 +42,55 @@ impl Queue for SqsQueue {
                 return Err(Error::unavailable(format!("the queue refused a message: {}", failed.code)));
             }
         }
+        Ok(())
+    }
+}
+
+/// A message as it was received.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub id: String,
+    /// Names this receipt of it, to delete it by.
+    pub receipt: String,
+    pub body: String,
+    pub receive_count: String,
+}
+
+/// The consumer's side, for who runs the functions without AWS Lambda.
+impl SqsQueue {
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Waits up to `wait` for messages, and gives at most ten.
+    pub async fn receive(&self, wait: Duration) -> Result<Vec<Message>> {
+        let output = self
+            .client
+            .receive_message()
+            .queue_url(&self.url)
+            .max_number_of_messages(10)
+            .wait_time_seconds(i32::try_from(wait.as_secs()).unwrap_or(20))
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .send()
+            .await
+            .map_err(unexpected("the queue"))?;
+        let message = |message: aws_sdk_sqs::types::Message| {
+            let mut attributes = message.attributes.unwrap_or_default();
+            Some(Message {
+                id: message.message_id?,
+                receipt: message.receipt_handle?,
+                body: message.body?,
+                receive_count: attributes
+                    .remove(&MessageSystemAttributeName::ApproximateReceiveCount)
+                    .unwrap_or_else(|| "1".to_owned()),
+            })
+        };
+        Ok(output.messages.unwrap_or_default().into_iter().filter_map(message).collect())
+    }
+
+    pub async fn delete(&self, receipt: &str) -> Result<()> {
+        let delete = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt);
+        delete.send().await.map_err(unexpected("the queue"))?;
         Ok(())
     }
 }

@@ -54,7 +54,7 @@ impl Receivers for Table {
         let mut item = Item::default()
             .with("pk", s(key.pk))
             .with("sk", s(key.sk))
-            .with("id", s(delivery.key.delivery_id.as_str()))
+            .with("delivery_id", s(delivery.key.delivery_id.as_str()))
             .with("workspace_id", n(delivery.key.workspace_id))
             .with("receiver_id", n(delivery.key.receiver_id))
             .with("event_type", json(&delivery.event_type)?)
@@ -146,7 +146,7 @@ fn read_delivery(item: &Attributes) -> Result<Delivery> {
         key: DeliveryKey {
             workspace_id: read.parsed("workspace_id")?,
             receiver_id: read.parsed("receiver_id")?,
-            delivery_id: DeliveryId::from_stored(read.text("id")?.to_owned()),
+            delivery_id: DeliveryId::from_stored(read.text("delivery_id")?.to_owned()),
         },
         event_type: read.json("event_type")?,
         body: read.text("body")?.to_owned(),

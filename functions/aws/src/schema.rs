@@ -1,13 +1,16 @@
-//! The table as an engine of one's own has to be told of it. In AWS the
-//! template makes it; a test holds the two against each other.
+//! The table, the bucket and the queue as an engine of one's own has to be
+//! told of them. In AWS the template makes them; a test holds the table there
+//! against the one here.
 
 use crate::failure::unexpected;
+use crate::{Aws, Bucket, SqsQueue};
 use crate::table::{DUE_INDEX, GROUP_INDEX, Table, WORKSPACE_INDEX, build_error};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType,
 };
-use dataset_core::Result;
+use aws_sdk_sqs::types::QueueAttributeName;
+use dataset_core::{Error, Result};
 
 const ATTRIBUTES: [(&str, ScalarAttributeType); 7] = [
     ("pk", ScalarAttributeType::S),
@@ -53,6 +56,48 @@ impl Table {
             Err(e) if e.as_service_error().is_some_and(|e| e.is_resource_in_use_exception()) => Ok(()),
             Err(e) => Err(unexpected("the table")(e)),
         }
+    }
+}
+
+impl Bucket {
+    /// Creates the bucket unless it exists.
+    pub async fn create_if_missing(&self) -> Result<()> {
+        if self.client.head_bucket().bucket(&self.name).send().await.is_ok() {
+            return Ok(());
+        }
+        self.client.create_bucket().bucket(&self.name).send().await.map_err(unexpected("storage"))?;
+        Ok(())
+    }
+}
+
+/// How often a message is received before it goes to the dead-letter queue.
+const MAX_RECEIVES: u32 = 5;
+
+impl Aws {
+    /// Creates the queue and its dead-letter queue, unless they exist.
+    /// `visibility_seconds` is how long a received message stays hidden.
+    pub async fn create_queue(&self, name: &str, visibility_seconds: u32) -> Result<SqsQueue> {
+        let client = self.queue("").client;
+        let create = |name: String| client.create_queue().queue_name(name);
+        let dead = create(format!("{name}-dead")).send().await.map_err(unexpected("the queue"))?;
+        let dead = client
+            .get_queue_attributes()
+            .set_queue_url(dead.queue_url)
+            .attribute_names(QueueAttributeName::QueueArn)
+            .send()
+            .await
+            .map_err(unexpected("the queue"))?;
+        let arn = dead.attributes.unwrap_or_default().remove(&QueueAttributeName::QueueArn);
+        let arn = arn.ok_or_else(|| Error::internal("the dead-letter queue has no ARN"))?;
+        let redrive = serde_json::json!({ "deadLetterTargetArn": arn, "maxReceiveCount": MAX_RECEIVES });
+        let created = create(name.to_owned())
+            .attributes(QueueAttributeName::VisibilityTimeout, visibility_seconds.to_string())
+            .attributes(QueueAttributeName::RedrivePolicy, redrive.to_string())
+            .send()
+            .await
+            .map_err(unexpected("the queue"))?;
+        let url = created.queue_url.ok_or_else(|| Error::internal("the queue has no URL"))?;
+        Ok(self.queue(&url))
     }
 }
 

@@ -36,19 +36,19 @@ struct Object {
     key: String,
 }
 
-pub(crate) async fn fail_drafts(event: Value, lifecycle: &Lifecycle) -> Result<(), Error> {
+/// The drafts whose objects the event was about.
+pub(crate) fn drafts(event: Value) -> Result<Vec<DatasetId>, Error> {
     let event: GivenUp = serde_json::from_value(event)?;
+    let mut drafts = Vec::new();
     for record in &event.request_payload.records {
         // The keys of drafts are plain, but the event encodes every key.
         let key = percent_decode_str(&record.s3.object.key).decode_utf8()?;
-        if let Some(id) = draft_of(&key) {
-            fail(lifecycle, id).await?;
-        }
+        drafts.extend(draft_of(&key));
     }
-    Ok(())
+    Ok(drafts)
 }
 
-async fn fail(lifecycle: &Lifecycle, id: DatasetId) -> dataset_core::Result<()> {
+pub(crate) async fn fail(lifecycle: &Lifecycle, id: DatasetId) -> dataset_core::Result<()> {
     let Some(draft) = lifecycle.catalog.dataset(id).await? else {
         return Ok(());
     };

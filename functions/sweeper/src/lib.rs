@@ -20,8 +20,15 @@ use serde_json::Value;
 /// left is due still.
 pub async fn handle(event: LambdaEvent<Value>, lifecycle: &Lifecycle) -> Result<(), Error> {
     if event.payload.get("requestPayload").is_some() {
-        given_up::fail_drafts(event.payload, lifecycle).await
+        for id in given_up::drafts(event.payload)? {
+            given_up::fail(lifecycle, id).await.inspect_err(|e| log("upload could not be given up", e))?;
+        }
     } else {
-        Ok(sweep::sweep(lifecycle).await?)
+        sweep::sweep(lifecycle).await.inspect_err(|e| log("not all that is overdue was done", e))?;
     }
+    Ok(())
+}
+
+fn log(what: &str, error: &dataset_core::Error) {
+    tracing::error!(code = error.code(), error = error.chain(), "{what}; it will be tried again");
 }

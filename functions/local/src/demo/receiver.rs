@@ -1,0 +1,65 @@
+//! A webhook receiver that checks what it gets, as anyone's would.
+
+use anyhow::{Context, ensure};
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use axum::routing::post;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+use sha2::Sha256;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+pub(super) struct Receiver {
+    pub(super) url: String,
+    received: mpsc::UnboundedReceiver<Webhook>,
+    _server: JoinSet<()>,
+}
+
+pub(super) struct Webhook {
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+impl Receiver {
+    pub(super) async fn start() -> anyhow::Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}/hook", listener.local_addr()?);
+        let (sender, received) = mpsc::unbounded_channel();
+        let take = move |headers: HeaderMap, body: Bytes| {
+            let _ = sender.send(Webhook { headers, body });
+            std::future::ready("thanks")
+        };
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let _ = axum::serve(listener, axum::Router::new().route("/hook", post(take))).await;
+        });
+        Ok(Self { url, received, _server: server })
+    }
+
+    pub(super) async fn next(&mut self, patience: Duration) -> anyhow::Result<Webhook> {
+        let webhook = tokio::time::timeout(patience, self.received.recv()).await;
+        webhook.with_context(|| format!("no webhook came within {} s", patience.as_secs()))?.context("the receiver stopped")
+    }
+}
+
+impl Webhook {
+    pub(super) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The payload, if both signatures over it are right.
+    pub(super) fn verify(&self, secret: &str) -> anyhow::Result<Value> {
+        // As PromptLayer's documentation has it.
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
+        mac.update(&self.body);
+        let expected = hex::encode(mac.finalize().into_bytes());
+        ensure!(self.header("x-promptlayer-signature") == expected, "X-PromptLayer-Signature is wrong");
+        // As the library of Standard Webhooks has it.
+        let standard = standardwebhooks::Webhook::new(secret).context("the secret is not one of Standard Webhooks")?;
+        standard.verify(&self.body, &self.headers).context("webhook-signature is wrong")?;
+        serde_json::from_slice(&self.body).context("the payload is not JSON")
+    }
+}

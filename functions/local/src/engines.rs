@@ -1,0 +1,63 @@
+//! What stands in for DynamoDB, S3 and SQS, each on a port of its own.
+//!
+//! They are for development and tests; for load there is AWS.
+
+mod dynamodb;
+mod s3;
+mod sqs;
+
+pub use s3::{Notify, Stored, Ticket};
+
+use anyhow::Context;
+use dataset_aws::Endpoints;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// Credentials that mean nothing elsewhere. The engines check signatures
+/// made with them, presigned URLs included.
+pub const ACCESS_KEY: &str = "local-access-key";
+pub const SECRET_KEY: &str = "local-secret-key";
+
+/// Where the engines keep what they know, and where they listen.
+pub struct EngineOptions {
+    /// An SQLite file.
+    pub database: PathBuf,
+    /// A directory that exists.
+    pub objects: PathBuf,
+    /// The first of three ports on 127.0.0.1; 0 for any that are free.
+    pub first_port: u16,
+    /// Told of each object that is stored.
+    pub notify: Arc<dyn Notify>,
+}
+
+/// Engines at work; they stop when this is dropped.
+pub struct Engines {
+    pub endpoints: Endpoints,
+    _servers: JoinSet<()>,
+}
+
+impl Engines {
+    /// # Errors
+    /// If a port is taken or the state can't be read.
+    pub async fn start(options: EngineOptions) -> anyhow::Result<Self> {
+        let port = |index: u16| if options.first_port == 0 { 0 } else { options.first_port + index };
+        let mut servers = JoinSet::new();
+        let (listener, dynamodb) = listen(port(0)).await?;
+        servers.spawn(dynamodb::serve(listener, &options.database)?);
+        let (listener, s3) = listen(port(1)).await?;
+        servers.spawn(s3::serve(listener, &options.objects, options.notify)?);
+        let (listener, sqs) = listen(port(2)).await?;
+        servers.spawn(sqs::serve(listener)?);
+        Ok(Self { endpoints: Endpoints { dynamodb, s3, sqs }, _servers: servers })
+    }
+}
+
+async fn listen(port: u16) -> anyhow::Result<(TcpListener, String)> {
+    let listener = TcpListener::bind(("127.0.0.1", port))
+        .await
+        .with_context(|| format!("port {port} of 127.0.0.1 is taken; give another --port"))?;
+    let url = format!("http://{}", listener.local_addr()?);
+    Ok((listener, url))
+}

@@ -1,0 +1,173 @@
+//! S3 by `s3s` on files, with what `s3s-fs` lacks: writes on condition are
+//! atomic, and each stored object is told of.
+
+use async_trait::async_trait;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use s3s::auth::SimpleAuth;
+use s3s::dto::*;
+use s3s::service::S3ServiceBuilder;
+use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
+use s3s_fs::FileSystem;
+use std::future::Future;
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::task::JoinSet;
+
+/// What S3 would send an event about.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub bucket: String,
+    pub key: String,
+    /// As in `s3:ObjectCreated:Put`.
+    pub operation: &'static str,
+}
+
+/// Who is told of stored objects. Like S3, which loses no event of a write
+/// that it has acknowledged, it is told before the write and after it.
+pub trait Notify: Send + Sync {
+    /// The object is about to be stored. What is noted now outlives a crash.
+    fn announce(&self, stored: &Stored) -> io::Result<Ticket>;
+    /// It has been stored.
+    fn stored(&self, ticket: Ticket);
+    /// It has not been stored.
+    fn withdraw(&self, ticket: Ticket);
+}
+
+/// Names an announcement.
+#[derive(Clone, Debug)]
+pub struct Ticket(pub Option<String>);
+
+/// Keys are spread over this many locks.
+const LOCKS: usize = 64;
+
+struct AnnouncingFiles {
+    files: FileSystem,
+    root: PathBuf,
+    locks: [Mutex<()>; LOCKS],
+    notify: Arc<dyn Notify>,
+}
+
+pub(super) fn serve(
+    listener: TcpListener,
+    root: &Path,
+    notify: Arc<dyn Notify>,
+) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+    let files = FileSystem::new(root).map_err(|e| anyhow::anyhow!("{} could not be opened: {e:?}", root.display()))?;
+    let locks = std::array::from_fn(|_| Mutex::new(()));
+    let mut builder = S3ServiceBuilder::new(AnnouncingFiles { files, root: root.to_owned(), locks, notify });
+    builder.set_auth(SimpleAuth::from_single(super::ACCESS_KEY, super::SECRET_KEY));
+    let service = builder.build();
+    Ok(async move {
+        let mut connections = JoinSet::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            let _ = stream.set_nodelay(true);
+            let service = service.clone();
+            while connections.try_join_next().is_some() {}
+            connections.spawn(async move {
+                let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+            });
+        }
+    })
+}
+
+impl AnnouncingFiles {
+    /// One write at a time for a key, so that "if there is none" means it.
+    async fn lock(&self, key: &str) -> MutexGuard<'_, ()> {
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(key);
+        self.locks[hash as usize % LOCKS].lock().await
+    }
+
+    async fn announced<T>(&self, stored: Stored, write: impl Future<Output = S3Result<T>>) -> S3Result<T> {
+        let ticket = self.notify.announce(&stored).map_err(internal)?;
+        match write.await {
+            Ok(output) => {
+                self.notify.stored(ticket);
+                Ok(output)
+            }
+            Err(error) => {
+                self.notify.withdraw(ticket);
+                Err(error)
+            }
+        }
+    }
+
+    /// Removes what the files' engine leaves of an object beside it.
+    fn forget(&self, bucket: &str, key: &str) {
+        let (bucket, key) = (URL_SAFE_NO_PAD.encode(bucket), URL_SAFE_NO_PAD.encode(key));
+        for kind in ["metadata", "internal"] {
+            let _ = std::fs::remove_file(self.root.join(format!(".bucket-{bucket}.object-{key}.{kind}.json")));
+        }
+    }
+}
+
+fn internal(error: io::Error) -> S3Error {
+    S3Error::with_source(S3ErrorCode::InternalError, Box::new(error))
+}
+
+/// Implements [`S3`] by these operations, and by those of `files` that are
+/// handed on as they are.
+macro_rules! implement_s3 {
+    (hand_on { $($name:ident: $input:ident => $output:ident,)* } own { $($own:item)* }) => {
+        #[async_trait]
+        impl S3 for AnnouncingFiles {
+            $(
+                async fn $name(&self, request: S3Request<$input>) -> S3Result<S3Response<$output>> {
+                    self.files.$name(request).await
+                }
+            )*
+            $($own)*
+        }
+    };
+}
+
+implement_s3! {
+    hand_on {
+        create_bucket: CreateBucketInput => CreateBucketOutput,
+        head_bucket: HeadBucketInput => HeadBucketOutput,
+        get_object: GetObjectInput => GetObjectOutput,
+        head_object: HeadObjectInput => HeadObjectOutput,
+        list_objects_v2: ListObjectsV2Input => ListObjectsV2Output,
+        create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput,
+        upload_part: UploadPartInput => UploadPartOutput,
+        list_parts: ListPartsInput => ListPartsOutput,
+        abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput,
+    }
+    own {
+        async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+            let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+            let _lock = self.lock(&key).await;
+            self.announced(Stored { bucket, key, operation: "Put" }, self.files.put_object(request)).await
+        }
+
+        async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
+            let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+            let _lock = self.lock(&key).await;
+            self.announced(Stored { bucket, key, operation: "Copy" }, self.files.copy_object(request)).await
+        }
+
+        async fn complete_multipart_upload(
+            &self,
+            request: S3Request<CompleteMultipartUploadInput>,
+        ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+            let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+            let _lock = self.lock(&key).await;
+            let stored = Stored { bucket, key, operation: "CompleteMultipartUpload" };
+            self.announced(stored, self.files.complete_multipart_upload(request)).await
+        }
+
+        async fn delete_object(&self, request: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
+            let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+            let _lock = self.lock(&key).await;
+            let output = self.files.delete_object(request).await?;
+            self.forget(&bucket, &key);
+            Ok(output)
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! `datasets serve` and `datasets create-key`.
+
+use crate::cli::{CreateKey, Serve};
+use crate::engines::{ACCESS_KEY, SECRET_KEY};
+use crate::service::{BUCKET, Options, Service, State, TABLE};
+use dataset_aws::{Aws, Settings};
+use dataset_core::api_key::{ApiKey, Grant};
+use dataset_core::api_keys::ApiKeys;
+use dataset_core::clock::{Clock, SystemClock};
+use dataset_core::destination::Policy;
+use dataset_core::id::{UserId, WorkspaceId};
+use dataset_core::ids::SystemIds;
+use std::io::{self, Write};
+use tokio::signal::unix::{SignalKind, signal};
+
+pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
+    if args.engines_only {
+        return engines_only(args).await;
+    }
+    let service = Service::start(Options {
+        port: args.port,
+        data_dir: args.data_dir,
+        destinations: Policy { allow_private: !args.public_webhooks_only },
+        sweep_every: args.sweep_every,
+        api_key: args.api_key,
+    })
+    .await?;
+    greet(&service)?;
+    stop_signal().await?;
+    say("Stopping.")?;
+    service.stop().await;
+    Ok(())
+}
+
+fn greet(service: &Service) -> io::Result<()> {
+    let (address, key, group) = (service.address, service.api_key.reveal(), service.group.id);
+    say(&format!(
+        r#"Datasets are served at http://{address}
+API key of workspace 1: {key}
+
+Upload a file into group '{name}':
+
+  curl -sS http://{address}/api/public/v2/dataset-versions/from-file -H 'X-API-KEY: {key}' -H 'Content-Type: application/json' -d '{{"dataset_group_id": {group}, "file_name": "hello.csv", "file_content_base64": "cXVlc3Rpb24sZXhwZWN0ZWRfYW5zd2VyCldoYXQgaXMgUHJvbXB0TGF5ZXI/LEEgcHJvbXB0IG1hbmFnZW1lbnQgcGxhdGZvcm0="}}'
+
+See what became of it:
+
+  curl -sS http://{address}/api/public/v2/datasets -H 'X-API-KEY: {key}'
+
+Ctrl-C stops it; the next start finds everything as it was."#,
+        name = service.group.name
+    ))
+}
+
+/// The engines without the functions, and the environment that the functions need.
+async fn engines_only(args: Serve) -> anyhow::Result<()> {
+    let state = State::open(&args.data_dir, args.port + 1).await?;
+    let key = state.allow(args.api_key).await?;
+    let endpoints = &state.engines.endpoints;
+    say(&format!(
+        "export AWS_REGION=us-east-1
+export AWS_ACCESS_KEY_ID={ACCESS_KEY}
+export AWS_SECRET_ACCESS_KEY={SECRET_KEY}
+export AWS_ENDPOINT_URL_DYNAMODB={}
+export AWS_ENDPOINT_URL_S3={}
+export AWS_ENDPOINT_URL_SQS={}
+export {}={TABLE}
+export {}={BUCKET}
+export {}={}
+export {}={}
+export DATASETS_API_KEY={}",
+        endpoints.dynamodb,
+        endpoints.s3,
+        endpoints.sqs,
+        Settings::TABLE,
+        Settings::BUCKET,
+        Settings::QUEUE_URL,
+        state.queue.url(),
+        Policy::VARIABLE,
+        !args.public_webhooks_only,
+        key.reveal(),
+    ))?;
+    stop_signal().await?;
+    Ok(())
+}
+
+/// Makes a key for a deployment in AWS and shows it, this once.
+pub(crate) async fn create_key(args: CreateKey) -> anyhow::Result<()> {
+    let key = ApiKey::generate(&SystemIds);
+    let grant = Grant {
+        workspace_id: WorkspaceId::try_from(args.workspace).map_err(anyhow::Error::msg)?,
+        user_id: UserId::try_from(args.user).map_err(anyhow::Error::msg)?,
+        created_at: SystemClock.now(),
+    };
+    Aws::from_env().await.table(&args.table).allow(&key.hash(), &grant).await?;
+    say(key.reveal())?;
+    Ok(())
+}
+
+/// Ctrl-C, or what a process manager sends.
+async fn stop_signal() -> io::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result,
+        _ = terminate.recv() => Ok(()),
+    }
+}
+
+/// To standard output, where a closed pipe is no reason to panic.
+pub(crate) fn say(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}

@@ -1,0 +1,196 @@
+//! The engines, the functions and what feeds them, put together.
+
+use crate::data_dir::DataDir;
+use crate::engines::{ACCESS_KEY, EngineOptions, Engines, SECRET_KEY};
+use crate::triggers::{Invocations, poll, sweep_every};
+use anyhow::Context;
+use dataset_api::{Api, router};
+use dataset_aws::{Aws, SqsQueue, Table};
+use dataset_core::api_key::{ApiKey, Grant};
+use dataset_core::api_keys::ApiKeys;
+use dataset_core::catalog::Catalog;
+use dataset_core::clock::{Clock, SystemClock};
+use dataset_core::destination::Policy;
+use dataset_core::group::Group;
+use dataset_core::id::{GroupId, UserId, WorkspaceId};
+use dataset_core::ids::{Ids, SystemIds, time_ordered};
+use dataset_core::lifecycle::Lifecycle;
+use dataset_formats::Limits;
+use dataset_processor::Processor;
+use dataset_webhooks::{Webhooks, client};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+
+pub(crate) const TABLE: &str = "datasets";
+pub(crate) const BUCKET: &str = "datasets";
+pub(crate) const QUEUE: &str = "deliveries";
+
+/// Six times the timeout of the webhooks function, as AWS asks for.
+const VISIBILITY_SECONDS: u32 = 360;
+
+/// How long requests under way may take when the service stops.
+const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How to run the service.
+pub struct Options {
+    /// On 127.0.0.1; 0 for any that is free.
+    pub port: u16,
+    pub data_dir: PathBuf,
+    pub destinations: Policy,
+    pub sweep_every: Duration,
+    /// The key to let in; without one it is made at the first start.
+    pub api_key: Option<ApiKey>,
+}
+
+/// The service at work. Dropped, it stops at once, and nothing is lost by it.
+pub struct Service {
+    pub address: SocketAddr,
+    pub api_key: ApiKey,
+    /// A group to upload into.
+    pub group: Group,
+    stop: oneshot::Sender<()>,
+    server: JoinHandle<std::io::Result<()>>,
+    _triggers: JoinSet<()>,
+    _state: State,
+}
+
+/// The engines, and what the functions work on.
+pub(crate) struct State {
+    pub(crate) engines: Engines,
+    pub(crate) queue: SqsQueue,
+    aws: Aws,
+    table: Table,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    data_dir: DataDir,
+    pub(crate) invocations: Arc<Invocations>,
+    ready: Option<tokio::sync::mpsc::UnboundedReceiver<String>>,
+}
+
+impl State {
+    /// Starts the engines and makes what is missing in them. With
+    /// `first_port` 0 they take ports that are free.
+    pub(crate) async fn open(data_dir: &std::path::Path, first_port: u16) -> anyhow::Result<Self> {
+        let data_dir = DataDir::open(data_dir)?;
+        let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
+        let (invocations, ready) = Invocations::open(data_dir.events(), clock.clone(), ids.clone())?;
+        let engines = Engines::start(EngineOptions {
+            database: data_dir.database(),
+            objects: data_dir.objects(),
+            first_port,
+            notify: invocations.clone(),
+        })
+        .await?;
+        let aws = Aws::at(&engines.endpoints, ACCESS_KEY, SECRET_KEY);
+        let table = aws.table(TABLE);
+        table.create_if_missing().await.context("the table could not be created")?;
+        aws.bucket(BUCKET).create_if_missing().await.context("the bucket could not be created")?;
+        let queue = aws.create_queue(QUEUE, VISIBILITY_SECONDS).await.context("the queue could not be created")?;
+        Ok(Self { engines, queue, aws, table, clock, ids, data_dir, invocations, ready: Some(ready) })
+    }
+
+    /// The key of workspace 1: the one given, else the one made at the first start.
+    pub(crate) async fn allow(&self, given: Option<ApiKey>) -> anyhow::Result<ApiKey> {
+        let key = match given {
+            Some(key) => key,
+            None => self.data_dir.api_key(self.ids.as_ref())?,
+        };
+        let user_id = UserId::try_from(1).map_err(anyhow::Error::msg)?;
+        let grant = Grant { workspace_id: workspace()?, user_id, created_at: self.clock.now() };
+        self.table.allow(&key.hash(), &grant).await?;
+        Ok(key)
+    }
+
+    /// A group that there is, or a first one.
+    async fn any_group(&self) -> anyhow::Result<Group> {
+        if let Some(group) = self.table.groups(workspace()?).await?.into_iter().next() {
+            return Ok(group);
+        }
+        let now = self.clock.now();
+        let group = Group {
+            id: GroupId::try_from(time_ordered(self.ids.as_ref(), now)).map_err(anyhow::Error::msg)?,
+            workspace_id: workspace()?,
+            name: "first".to_owned(),
+            latest_version: 0,
+            created_at: now,
+        };
+        self.table.create_group(&group).await?;
+        Ok(group)
+    }
+
+    fn lifecycle(&self) -> Lifecycle {
+        Lifecycle {
+            catalog: Arc::new(self.table.clone()),
+            receivers: Arc::new(self.table.clone()),
+            blobs: Arc::new(self.aws.bucket(BUCKET)),
+            queue: Arc::new(self.queue.clone()),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+        }
+    }
+}
+
+impl Service {
+    /// # Errors
+    /// If a port is taken, the data directory in use, or its state unreadable.
+    pub async fn start(options: Options) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", options.port))
+            .await
+            .with_context(|| format!("port {} of 127.0.0.1 is taken; give another --port", options.port))?;
+        let address = listener.local_addr()?;
+        let mut state = State::open(&options.data_dir, 0).await?;
+        let api_key = state.allow(options.api_key).await?;
+        let group = state.any_group().await?;
+        let lifecycle = state.lifecycle();
+
+        let mut triggers = JoinSet::new();
+        let processor =
+            Arc::new(Processor { lifecycle: lifecycle.clone(), limits: Arc::new(Limits::default()) });
+        if let Some(ready) = state.ready.take() {
+            triggers.spawn(state.invocations.clone().run(ready, processor));
+        }
+        let webhooks = Webhooks {
+            receivers: lifecycle.receivers.clone(),
+            queue: lifecycle.queue.clone(),
+            clock: lifecycle.clock.clone(),
+            ids: lifecycle.ids.clone(),
+            client: client(options.destinations)?,
+        };
+        triggers.spawn(poll(state.queue.clone(), Arc::new(webhooks)));
+        triggers.spawn(sweep_every(options.sweep_every, lifecycle.clone()));
+
+        let api = Api {
+            api_keys: Arc::new(state.table.clone()),
+            catalog: lifecycle.catalog,
+            receivers: lifecycle.receivers,
+            blobs: lifecycle.blobs,
+            clock: lifecycle.clock,
+            ids: lifecycle.ids,
+            destinations: options.destinations,
+        };
+        let (stop, stopped) = oneshot::channel();
+        let server = axum::serve(listener, router(Arc::new(api))).with_graceful_shutdown(async {
+            let _ = stopped.await;
+        });
+        let server = tokio::spawn(server.into_future());
+        Ok(Self { address, api_key, group, stop, server, _triggers: triggers, _state: state })
+    }
+
+    /// Lets requests under way end, then stops. What the functions were at is
+    /// taken up at the next start.
+    pub async fn stop(self) {
+        let _ = self.stop.send(());
+        if tokio::time::timeout(STOP_TIMEOUT, self.server).await.is_err() {
+            tracing::warn!("requests were still under way; they are cut off");
+        }
+    }
+}
+
+fn workspace() -> anyhow::Result<WorkspaceId> {
+    WorkspaceId::try_from(1).map_err(anyhow::Error::msg)
+}

@@ -1,0 +1,65 @@
+//! The event source mapping from the queue to the webhooks function.
+
+use crate::events;
+use dataset_aws::{Message, SqsQueue};
+use dataset_webhooks::Webhooks;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// The template's timeout of the function.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// As long as SQS itself would wait for messages.
+const WAIT: Duration = Duration::from_secs(20);
+
+/// Batches that are being delivered, so that a slow receiver holds up few.
+const AT_ONCE: usize = 16;
+
+/// Feeds the function until the task is dropped.
+pub(crate) async fn poll(queue: SqsQueue, webhooks: Arc<Webhooks>) {
+    let slots = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = JoinSet::new();
+    loop {
+        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else {
+            return;
+        };
+        while running.try_join_next().is_some() {}
+        let messages = match queue.receive(WAIT).await {
+            Ok(messages) if messages.is_empty() => continue,
+            Ok(messages) => messages,
+            Err(error) => {
+                tracing::warn!(error = error.chain(), "the queue could not be read");
+                webhooks.clock.sleep(Duration::from_secs(1)).await;
+                continue;
+            }
+        };
+        let (queue, webhooks) = (queue.clone(), Arc::clone(&webhooks));
+        running.spawn(async move {
+            invoke(&queue, &messages, &webhooks).await;
+            drop(slot);
+        });
+    }
+}
+
+/// Deletes what was taken; the rest comes again when its time is up.
+async fn invoke(queue: &SqsQueue, messages: &[Message], webhooks: &Webhooks) {
+    let request_id = messages.first().map_or("", |message| message.id.as_str());
+    let invocation = events::invocation(events::sqs(messages), request_id, webhooks.clock.now(), TIMEOUT);
+    let failures = match dataset_webhooks::handle(invocation, webhooks).await {
+        Ok(response) => response.batch_item_failures,
+        Err(error) => {
+            tracing::error!(%error, "a batch of messages failed");
+            return;
+        }
+    };
+    for message in messages {
+        if failures.iter().any(|failure| failure.item_identifier == message.id) {
+            continue;
+        }
+        if let Err(error) = queue.delete(&message.receipt).await {
+            tracing::warn!(error = error.chain(), "a message could not be deleted; it comes again");
+        }
+    }
+}
