@@ -1,0 +1,64 @@
+//! What the tests of every crate share: fakes of the ports in memory, one
+//! contract suite a port that the fakes and the real adapters both pass, and
+//! a harness around the real binary.
+
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
+pub mod contract;
+pub mod memory;
+pub mod receiver;
+pub mod service;
+
+use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State};
+use dataset_core::group::Group;
+use dataset_core::id::{DatasetId, GroupId, ReceiverId, UserId, WorkspaceId};
+use jiff::Timestamp;
+
+pub fn workspace(id: u64) -> WorkspaceId {
+    WorkspaceId::new(id).unwrap()
+}
+
+pub fn group_id(id: u64) -> GroupId {
+    GroupId::new(id).unwrap()
+}
+
+pub fn dataset_id(id: u64) -> DatasetId {
+    DatasetId::new(id).unwrap()
+}
+
+pub fn receiver_id(id: u64) -> ReceiverId {
+    ReceiverId::new(id).unwrap()
+}
+
+/// The moment at which tests start: that of the published webhook vector.
+pub fn start() -> Timestamp {
+    "2023-12-01T22:05:57.924833Z".parse().unwrap()
+}
+
+pub fn group(id: u64, workspace_id: u64, name: &str) -> Group {
+    Group {
+        id: group_id(id),
+        workspace_id: workspace(workspace_id),
+        name: name.to_owned(),
+        latest_version: 0,
+        created_at: start(),
+    }
+}
+
+pub fn draft(id: u64, group: &Group, file_name: &str) -> Dataset {
+    Dataset {
+        id: dataset_id(id),
+        group_id: group.id,
+        workspace_id: group.workspace_id,
+        user_id: UserId::new(1).unwrap(),
+        file_name: file_name.to_owned().try_into().unwrap(),
+        file_size_bytes: 75,
+        created_at: start(),
+        state: State::Draft { due_at: rounded(start() + DRAFT_LIFETIME), claims: 0 },
+    }
+}
+
+/// Due times are kept to the millisecond.
+pub fn rounded(at: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(at.as_millisecond()).unwrap()
+}

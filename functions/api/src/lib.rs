@@ -1,13 +1,14 @@
 //! The Lambda behind API Gateway: takes files in and tells what became of them.
 //!
-//! [`router`] is an ordinary axum router, run by `lambda_http` in AWS and by
-//! hyper elsewhere. Every answer that is no success, whoever makes it, is one
+//! [`router`] is an ordinary axum router, run by `lambda_http` in AWS, with
+//! [`gateway`] before it, and by hyper elsewhere. Every answer that is no success, whoever makes it, is one
 //! envelope: see [`error`].
 
 mod auth;
 mod body;
 mod decode;
 pub mod error;
+pub mod gateway;
 mod routes;
 
 use axum::Router;
@@ -56,3 +57,6 @@ async fn log(axum::extract::State(api): axum::extract::State<Arc<Api>>, request:
     tracing::info!(%method, route, status = response.status().as_u16(), duration_ms, "request");
     response
 }
+
+#[cfg(test)]
+mod tests;

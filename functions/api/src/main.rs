@@ -1,12 +1,13 @@
 //! `dataset-api`, run by AWS Lambda behind API Gateway.
 
-use dataset_api::{Api, router};
+use dataset_api::{Api, gateway, router};
 use dataset_aws::{Aws, Settings};
 use dataset_core::clock::SystemClock;
 use dataset_core::destination::Policy;
 use dataset_core::ids::SystemIds;
-use lambda_http::{Error, run, tracing};
+use lambda_http::{Error, run, service_fn, tracing};
 use std::sync::Arc;
+use tower::ServiceExt;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
@@ -23,5 +24,6 @@ async fn main() -> Result<(), Error> {
         ids: Arc::new(SystemIds),
         destinations: Policy::from_env()?,
     };
-    run(router(Arc::new(api))).await
+    let router = router(Arc::new(api));
+    run(service_fn(|event| router.clone().oneshot(gateway::request(event)))).await
 }

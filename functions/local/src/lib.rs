@@ -15,4 +15,5 @@ mod serve;
 mod service;
 mod triggers;
 
+pub use dataset_webhooks::client as http_client;
 pub use service::{Options, Service};

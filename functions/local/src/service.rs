@@ -159,6 +159,7 @@ impl Service {
             queue: lifecycle.queue.clone(),
             clock: lifecycle.clock.clone(),
             ids: lifecycle.ids.clone(),
+            destinations: options.destinations,
             client: client(options.destinations)?,
         };
         triggers.spawn(poll(state.queue.clone(), Arc::new(webhooks)));

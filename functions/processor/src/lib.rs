@@ -35,3 +35,6 @@ pub async fn handle(event: LambdaEvent<Value>, processor: &Processor) -> Result<
     }
     fault.map_or(Ok(()), |error| Err(error.into()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,3 +32,6 @@ pub async fn handle(event: LambdaEvent<Value>, lifecycle: &Lifecycle) -> Result<
 fn log(what: &str, error: &dataset_core::Error) {
     tracing::error!(code = error.code(), error = error.chain(), "{what}; it will be tried again");
 }
+
+#[cfg(test)]
+mod tests;

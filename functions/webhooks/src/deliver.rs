@@ -88,11 +88,15 @@ impl Answer {
 }
 
 async fn send(webhooks: &Webhooks, delivery: &Delivery, receiver: &Receiver) -> Answer {
+    let url = match webhooks.destinations.check(&receiver.url) {
+        Ok(url) => url,
+        Err(error) => return Answer::failed(&error.to_string()),
+    };
     let id = delivery.key.delivery_id.as_str();
     let timestamp = webhooks.clock.now().as_second();
     let request = webhooks
         .client
-        .post(&receiver.url)
+        .post(url)
         .header("content-type", "application/json")
         .header("x-promptlayer-signature", sign::promptlayer(&receiver.secret, &delivery.body))
         .header("webhook-id", id)

@@ -14,6 +14,7 @@ pub use client::client;
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use dataset_core::clock::Clock;
 use dataset_core::delivery::DeliveryKey;
+use dataset_core::destination::Policy;
 use dataset_core::ids::Ids;
 use dataset_core::queue::Queue;
 use dataset_core::receivers::Receivers;
@@ -28,7 +29,8 @@ pub struct Webhooks {
     pub queue: Arc<dyn Queue>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
-    /// Made by [`client`], which knows where it may connect to.
+    /// Where webhooks may go; [`client`] was made with the same.
+    pub destinations: Policy,
     pub client: reqwest::Client,
 }
 
@@ -60,3 +62,6 @@ async fn take(webhooks: &Webhooks, body: &str) -> Result<()> {
         serde_json::from_str(body).map_err(|e| Error::internal("the message names no delivery").because(e))?;
     deliver::deliver(webhooks, &key).await
 }
+
+#[cfg(test)]
+mod tests;

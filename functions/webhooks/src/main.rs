@@ -12,13 +12,15 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;
+    let destinations = Policy::from_env()?;
     let aws = Aws::from_env().await;
     let webhooks = Webhooks {
         receivers: Arc::new(aws.table(&settings.table)),
         queue: Arc::new(aws.queue(&settings.queue_url)),
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds),
-        client: client(Policy::from_env()?)?,
+        destinations,
+        client: client(destinations)?,
     };
     run(service_fn(|event| handle(event, &webhooks))).await
 }

@@ -1,0 +1,336 @@
+use crate::{Api, router};
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use dataset_core::api_key::{ApiKey, Grant};
+use dataset_core::api_keys::ApiKeys;
+use dataset_core::catalog::{Catalog, Scope};
+use dataset_core::dataset::{Contents, Failure, State};
+use dataset_core::destination::Policy;
+use dataset_core::id::UserId;
+use dataset_core::receivers::Receivers;
+use dataset_tests::memory::Fakes;
+use dataset_tests::{dataset_id, draft, group, group_id, start, workspace};
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use tower::ServiceExt;
+
+const KEY: &str = "pl_example_key_0123456789";
+const FROM_FILE: &str = "/api/public/v2/dataset-versions/from-file";
+
+async fn service() -> (Fakes, Router) {
+    let fakes = Fakes::default();
+    let grant = Grant { workspace_id: workspace(1), user_id: UserId::new(3).unwrap(), created_at: start() };
+    fakes.table.allow(&ApiKey::parse(KEY).unwrap().hash(), &grant).await.unwrap();
+    fakes.table.create_group(&group(7, 1, "Questions")).await.unwrap();
+    fakes.table.create_group(&group(8, 2, "Theirs")).await.unwrap();
+    let api = Api {
+        api_keys: fakes.table.clone(),
+        catalog: fakes.table.clone(),
+        receivers: fakes.table.clone(),
+        blobs: fakes.blobs.clone(),
+        clock: fakes.clock.clone(),
+        ids: fakes.ids.clone(),
+        destinations: Policy::default(),
+    };
+    (fakes, router(Arc::new(api)))
+}
+
+async fn answer(response: Response<Body>) -> (u16, Value) {
+    let status = response.status().as_u16();
+    assert_eq!(response.headers()[header::CONTENT_TYPE], "application/json", "{status}");
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+/// What API Gateway's event gets.
+async fn invoke(router: &Router, event: &str) -> (u16, Value) {
+    let request = lambda_http::request::from_str(event).unwrap();
+    answer(router.clone().oneshot(crate::gateway::request(request)).await.unwrap()).await
+}
+
+async fn call(router: &Router, method: &str, path: &str, body: impl Into<Body>) -> (u16, Value) {
+    let request = Request::builder().method(method).uri(path).header("X-Api-Key", KEY);
+    let request = request.header("content-type", "application/json; charset=utf-8").body(body.into()).unwrap();
+    answer(router.clone().oneshot(request).await.unwrap()).await
+}
+
+fn assert_envelope(answer: &Value, code: &str) {
+    let fields: Vec<&String> = answer.as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["code", "error", "success"], "{answer}");
+    assert_eq!((&answer["success"], &answer["code"]), (&json!(false), &json!(code)));
+    assert!(answer["error"].as_str().unwrap().len() > 10, "{answer}");
+}
+
+macro_rules! event {
+    ($name:literal) => {
+        include_str!(concat!("../../../events/", $name, ".json"))
+    };
+}
+
+#[tokio::test]
+async fn a_file_in_a_draft_out() {
+    for (event, file) in [
+        (event!("api-from-file-csv"), "question,expected_answer\nWhat is PromptLayer?,A prompt management platform"),
+        (event!("api-from-file-body-encoded"), "question,expected_answer\nWhat is PromptLayer?,A prompt management platform"),
+        (event!("api-from-file-json"), r#"[{"question":"What is PromptLayer?","expected_answer":"A prompt management platform"}]"#),
+    ] {
+        let (fakes, router) = service().await;
+        let (status, answer) = invoke(&router, event).await;
+        assert_eq!(status, 201, "{answer}");
+        let id = answer["dataset_id"].as_u64().unwrap();
+        assert_eq!(answer, json!({"success": true, "message": "Dataset version creation job queued", "dataset_id": id}));
+
+        assert_eq!(fakes.blobs.keys(), [format!("uploads/{id}")]);
+        let draft = fakes.table.dataset(dataset_id(id)).await.unwrap().unwrap();
+        assert!(matches!(draft.state, State::Draft { .. }));
+        assert_eq!((draft.file_size_bytes, draft.user_id.get()), (file.len() as u64, 3));
+
+        let (status, answer) = call(&router, "GET", &format!("/api/public/v2/datasets/{id}"), "").await;
+        assert_eq!(status, 200);
+        assert_eq!(answer["dataset"]["version_number"], -1);
+        assert_eq!(answer["dataset"]["status"], "draft");
+        let (status, answer) = call(&router, "GET", &format!("/api/public/v2/datasets/{id}/rows"), "").await;
+        assert_eq!(status, 409);
+        assert_envelope(&answer, "dataset_not_ready");
+    }
+}
+
+#[tokio::test]
+async fn every_event_that_is_refused() {
+    for (event, status, code) in [
+        (event!("api-from-file-bad-base64"), 400, "invalid_base64"),
+        (event!("api-from-file-wrong-name"), 400, "unsupported_file_type"),
+        (event!("api-from-file-not-json"), 400, "invalid_json"),
+        (event!("api-from-file-form"), 415, "unsupported_media_type"),
+        (event!("api-from-file-no-key"), 401, "invalid_api_key"),
+        (event!("api-from-file-unknown-group"), 404, "dataset_group_not_found"),
+        (event!("api-from-file-foreign-group"), 403, "access_denied"),
+        (event!("api-unknown-route"), 404, "route_not_found"),
+        (event!("api-wrong-method"), 405, "method_not_allowed"),
+    ] {
+        let (fakes, router) = service().await;
+        let (got, answer) = invoke(&router, event).await;
+        assert_eq!(got, status, "{answer}");
+        assert_envelope(&answer, code);
+        assert!(fakes.blobs.keys().is_empty());
+        assert!(fakes.table.datasets(Scope::Workspace(workspace(1)), true).await.unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn events_of_the_other_routes() {
+    let (_, router) = service().await;
+    let (status, answer) = invoke(&router, event!("api-healthz")).await;
+    assert_eq!((status, answer), (200, json!({"status": "ok"})));
+    let (status, answer) = invoke(&router, event!("api-create-group")).await;
+    assert_eq!(status, 400, "the name is taken");
+    assert_envelope(&answer, "name_taken");
+    let (status, answer) = invoke(&router, event!("api-list-datasets")).await;
+    assert_eq!((status, &answer["total"]), (200, &json!(0)));
+    let (status, answer) = invoke(&router, event!("api-register-webhook")).await;
+    assert_eq!(status, 201);
+    assert!(answer["secret"].as_str().unwrap().starts_with("whsec_"));
+}
+
+#[tokio::test]
+async fn bodies_that_break_a_rule() {
+    let good = json!({"dataset_group_id": 7, "file_name": "a.csv", "file_content_base64": "YQ=="});
+    let with = |field: &str, value: Value| {
+        let mut body = good.clone();
+        body[field] = value;
+        body.to_string()
+    };
+    let without = |field: &str| {
+        let mut body = good.clone();
+        body.as_object_mut().unwrap().remove(field);
+        body.to_string()
+    };
+    let nested = format!(r#"{{"x":{}{}}}"#, "[".repeat(128), "]".repeat(128));
+    for (body, code) in [
+        (String::new(), "invalid_json"),
+        ("[]".into(), "invalid_request"),
+        ("[1, 2, 3]".into(), "invalid_request"),
+        (nested, "invalid_request"),
+        (without("dataset_group_id"), "invalid_request"),
+        (without("file_name"), "invalid_request"),
+        (without("file_content_base64"), "invalid_request"),
+        (with("dataset_group_id", json!(0)), "invalid_request"),
+        (with("dataset_group_id", json!(-1)), "invalid_request"),
+        (with("dataset_group_id", json!(1.5)), "invalid_request"),
+        (with("dataset_group_id", json!("1")), "invalid_request"),
+        (with("dataset_group_id", json!(1u64 << 63)), "invalid_request"),
+        (with("file_content_base64", json!(null)), "invalid_request"),
+        (with("file_content_base64", json!(7)), "invalid_request"),
+        (with("file_content_base64", json!("")), "empty_file"),
+        (with("file_content_base64", json!("\n")), "empty_file"),
+        (with("file_content_base64", json!("YQ")), "invalid_base64"),
+        (with("file_name", json!("")), "invalid_file_name"),
+        (with("file_name", json!(7)), "invalid_request"),
+        (r#"{"dataset_group_id":7,"file_name":"a.csv","file_name":"b.csv","file_content_base64":"YQ=="}"#.into(), "invalid_request"),
+    ] {
+        let (fakes, router) = service().await;
+        let (status, answer) = call(&router, "POST", FROM_FILE, body.clone()).await;
+        assert_eq!(status, 400, "{body}: {answer}");
+        assert_envelope(&answer, code);
+        assert!(fakes.blobs.keys().is_empty(), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_fields_escapes_and_any_case_are_taken() {
+    for body in [
+        r#"{"dataset_group_id":7,"file_name":"A.CSV","file_content_base64":"YQ==","unknown":{"x":[1]}}"#,
+        r#"{"dataset_group_id":7,"file_name":"\u0061.csv","file_content_base64":"YQ=\u003d\r\n"}"#,
+        r#"{"file_content_base64":"Pz8\/","dataset_group_id":7,"file_name":"\u00e9.json"}"#,
+    ] {
+        let (_, router) = service().await;
+        let (status, answer) = call(&router, "POST", FROM_FILE, body).await;
+        assert_eq!(status, 201, "{body}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn one_answer_for_every_key_that_does_not_let_in() {
+    let (_, router) = service().await;
+    let mut answers = Vec::new();
+    for key in [None, Some(""), Some("short"), Some("an-unknown-but-well-formed-key"), Some("a key with spaces in it")] {
+        let mut request = Request::builder().uri("/api/public/v2/datasets");
+        if let Some(key) = key {
+            request = request.header("X-API-KEY", key);
+        }
+        answers.push(answer(router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap()).await);
+    }
+    assert_eq!(answers[0].0, 401);
+    assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_stored_leaves_nothing() {
+    let (fakes, router) = service().await;
+    fakes.blobs.set_down(true);
+    let (status, answer) = invoke(&router, event!("api-from-file-csv")).await;
+    assert_eq!(status, 500);
+    assert_envelope(&answer, "internal_error");
+    // Storage does not answer at all, so the draft has to stay until it expires.
+    assert_eq!(fakes.table.datasets(Scope::Group(group_id(7)), true).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_in_the_envelope() {
+    let router: Router = Router::new()
+        .route("/", axum::routing::get(|| async { panic!("a secret") as () }))
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(crate::error::panicked));
+    let response = router.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+    let (status, answer) = answer(response).await;
+    assert_eq!(status, 500);
+    assert_envelope(&answer, "internal_error");
+    assert!(!answer.to_string().contains("a secret"));
+}
+
+#[tokio::test]
+async fn groups_are_created_and_listed() {
+    let (_, router) = service().await;
+    let (status, answer) = call(&router, "POST", "/api/public/v2/dataset-groups", r#"{"name":"Answers"}"#).await;
+    assert_eq!(status, 201, "{answer}");
+    let (group, dataset) = (answer["dataset_group"]["id"].clone(), answer["dataset"]["id"].clone());
+    let expected = json!({
+        "success": true,
+        "message": "Dataset group created successfully",
+        "dataset_group": {"id": group, "name": "Answers"},
+        "dataset": {"id": dataset, "version_number": -1},
+        "external_ids": [],
+    });
+    assert_eq!(answer, expected);
+    let upload = json!({"dataset_group_id": group, "file_name": "a.csv", "file_content_base64": "YQ=="});
+    assert_eq!(call(&router, "POST", FROM_FILE, upload.to_string()).await.0, 201);
+
+    let (_, listed) = call(&router, "GET", "/api/public/v2/dataset-groups?per_page=1&page=2", "").await;
+    assert_eq!(listed["dataset_groups"][0]["name"], "Questions");
+    assert_eq!((&listed["total"], &listed["pages"]), (&json!(2), &json!(2)));
+    for (body, status, code) in [
+        (json!({"name": "Answers"}), 400, "name_taken"),
+        (json!({"name": " "}), 400, "invalid_name"),
+        (json!({}), 400, "invalid_request"),
+        (json!({"name": "x", "workspace_id": 2}), 403, "access_denied"),
+    ] {
+        let (got, answer) = call(&router, "POST", "/api/public/v2/dataset-groups", body.to_string()).await;
+        assert_eq!(got, status, "{body}");
+        assert_envelope(&answer, code);
+    }
+}
+
+#[tokio::test]
+async fn datasets_are_listed_newest_first_and_by_what_is_asked() {
+    let (fakes, router) = service().await;
+    let lifecycle = fakes.lifecycle();
+    let group = group(7, 1, "Questions");
+    for id in 1..=5 {
+        let draft = draft(id, &group, "a.csv");
+        fakes.table.create_draft(&draft).await.unwrap();
+        let contents = Contents { columns: vec!["a".into()], row_count: id };
+        match id {
+            1..=3 => drop(lifecycle.publish(&draft, &contents).await.unwrap()),
+            4 => drop(lifecycle.discard(&draft, Failure::upload_expired()).await.unwrap()),
+            _ => {}
+        }
+    }
+    for (query, ids) in [
+        ("", vec![5, 3, 2, 1]),
+        ("?per_page=2&page=2", vec![2, 1]),
+        ("?page=9", vec![]),
+        ("?status=ready", vec![3, 2, 1]),
+        ("?status=failed", vec![4]),
+        ("?dataset_group_id=7&status=draft", vec![5]),
+        ("?name=QUEST", vec![5, 3, 2, 1]),
+        ("?name=nothing", vec![]),
+    ] {
+        let (status, answer) = call(&router, "GET", &format!("/api/public/v2/datasets{query}"), "").await;
+        assert_eq!(status, 200, "{query}: {answer}");
+        let got: Vec<u64> = answer["datasets"].as_array().unwrap().iter().map(|d| d["id"].as_u64().unwrap()).collect();
+        assert_eq!(got, ids, "{query}");
+    }
+    for (query, status, code) in [
+        ("?page=0", 400, "invalid_parameter"),
+        ("?per_page=101", 400, "invalid_parameter"),
+        ("?per_page=x", 400, "invalid_parameter"),
+        ("?status=gone", 400, "invalid_parameter"),
+        ("?dataset_group_id=8", 403, "access_denied"),
+        ("?dataset_group_id=9", 404, "dataset_group_not_found"),
+    ] {
+        let (got, answer) = call(&router, "GET", &format!("/api/public/v2/datasets{query}"), "").await;
+        assert_eq!(got, status, "{query}");
+        assert_envelope(&answer, code);
+    }
+    let (_, failed) = call(&router, "GET", "/api/public/v2/datasets/4", "").await;
+    assert_eq!(failed["dataset"]["failure"]["code"], "upload_expired");
+    for path in ["/api/public/v2/datasets/99", "/api/public/v2/datasets/x", "/api/public/v2/datasets/99/rows"] {
+        assert_envelope(&call(&router, "GET", path, "").await.1, "dataset_not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_secret_is_shown_once() {
+    let (fakes, router) = service().await;
+    let body = r#"{"url":"https://example.com/hook","event_types":["dataset_version_created_by_file_failed"]}"#;
+    let (status, answer) = call(&router, "POST", "/api/public/v2/webhooks", body).await;
+    assert_eq!(status, 201, "{answer}");
+    let secret = answer["secret"].as_str().unwrap();
+    assert_eq!(STANDARD.decode(secret.strip_prefix("whsec_").unwrap()).unwrap().len(), 32);
+    assert_eq!(fakes.table.receivers(workspace(1)).await.unwrap()[0].secret.reveal(), secret);
+    let (_, listed) = call(&router, "GET", "/api/public/v2/webhooks", "").await;
+    assert_eq!(listed["webhooks"][0]["id"], answer["id"]);
+    assert!(!listed.to_string().contains("whsec_"));
+    for (body, code) in [
+        (r#"{"url":"http://example.com/"}"#, "invalid_url"),
+        (r#"{"url":"https://169.254.169.254/"}"#, "invalid_url"),
+        (r#"{"url":"https://example.com/","event_types":["nothing"]}"#, "invalid_request"),
+    ] {
+        let (status, answer) = call(&router, "POST", "/api/public/v2/webhooks", body).await;
+        assert_eq!(status, 400, "{body}");
+        assert_envelope(&answer, code);
+    }
+}

@@ -1,0 +1,191 @@
+use crate::{Processor, handle};
+use dataset_core::blobs::Blobs;
+use dataset_core::catalog::{Catalog, Claim};
+use dataset_core::dataset::{Column, Dataset, State};
+use dataset_core::delivery::{Receiver, Secret};
+use dataset_core::receivers::Receivers;
+use dataset_formats::Limits;
+use dataset_tests::memory::Fakes;
+use dataset_tests::{draft, group, receiver_id, start, workspace};
+use futures::future::join_all;
+use lambda_runtime::{Context, LambdaEvent};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::Duration;
+
+const PUT: &str = include_str!("../../../events/s3-put.json");
+const SEVERAL: &str = include_str!("../../../events/s3-several-records.json");
+const FIRST: u64 = 3_751_873_437_921;
+
+struct Setting {
+    fakes: Fakes,
+    processor: Processor,
+}
+
+impl Setting {
+    /// A group, a receiver, and an upload for each file.
+    async fn with(files: &[(&str, &str)]) -> Self {
+        let fakes = Fakes::default();
+        let group = group(7, 1, "Questions");
+        fakes.table.create_group(&group).await.unwrap();
+        let receiver = Receiver {
+            id: receiver_id(21),
+            workspace_id: workspace(1),
+            url: "https://example.com/".into(),
+            secret: Secret::new("whsec_c2VjcmV0".into()),
+            event_types: vec![],
+            disabled: false,
+            created_at: start(),
+        };
+        fakes.table.register(&receiver).await.unwrap();
+        for (id, (name, content)) in (FIRST..).zip(files) {
+            let draft = draft(id, &group, name);
+            fakes.table.create_draft(&draft).await.unwrap();
+            fakes.blobs.put_new(&draft.upload_key(), "text/csv", content.to_string().into()).await.unwrap();
+        }
+        let processor = Processor { lifecycle: fakes.lifecycle(), limits: Arc::new(Limits::default()) };
+        Self { fakes, processor }
+    }
+
+    async fn handle(&self, event: &str, request_id: &str) -> Result<(), lambda_runtime::Error> {
+        let mut context = Context::default();
+        context.request_id = request_id.to_owned();
+        handle(LambdaEvent::new(serde_json::from_str(event).unwrap(), context), &self.processor).await
+    }
+
+    async fn dataset(&self, id: u64) -> Dataset {
+        self.fakes.table.dataset(dataset_tests::dataset_id(id)).await.unwrap().unwrap()
+    }
+
+    /// The bodies of the deliveries on the queue.
+    async fn told(&self) -> Vec<Value> {
+        let mut told = Vec::new();
+        for (key, _) in self.fakes.queue.take() {
+            let delivery = self.fakes.table.delivery(&key).await.unwrap().unwrap();
+            told.push(serde_json::from_str(&delivery.body).unwrap());
+        }
+        told
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_file_becomes_a_version_and_a_repeat_changes_nothing() {
+    let setting = Setting::with(&[("a.csv", "q,a\n1,2\n3,4\n")]).await;
+    setting.handle(PUT, "first").await.unwrap();
+    let version = setting.dataset(FIRST).await;
+    let State::Ready { version: 1, contents, .. } = &version.state else { panic!("{version:?}") };
+    assert_eq!((&contents.columns[..], contents.row_count), (&["q".to_owned(), "a".to_owned()][..], 2));
+    let keys = [version.upload_key(), version.rows_key()];
+    assert_eq!(setting.fakes.blobs.keys(), keys);
+    let told = setting.told().await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["details"]["dataset_version_number"], 1);
+
+    for n in 0..10 {
+        setting.handle(PUT, &format!("repeat {n}")).await.unwrap();
+    }
+    assert_eq!(setting.dataset(FIRST).await, version);
+    assert_eq!(setting.fakes.blobs.keys(), keys);
+    assert!(setting.told().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bad_file_is_a_failure_with_its_place_and_leaves_nothing_stored() {
+    let setting = Setting::with(&[("a.csv", "q,a\n1,2\n\n3\n")]).await;
+    setting.handle(PUT, "first").await.unwrap();
+    let failed = setting.dataset(FIRST).await;
+    let State::Failed { failure, .. } = &failed.state else { panic!("{failed:?}") };
+    assert_eq!((failure.code.as_str(), failure.row, failure.line), ("too_few_fields", Some(2), Some(4)));
+    assert_eq!(failure.column, Some(Column::Name("a".into())));
+    assert!(setting.fakes.blobs.keys().is_empty());
+    let told = setting.told().await;
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0]["event_type"], "dataset_version_created_by_file_failed");
+    assert_eq!(told[0]["details"]["line"], 4);
+
+    setting.handle(PUT, "repeat").await.unwrap();
+    assert_eq!(setting.dataset(FIRST).await, failed);
+    assert!(setting.told().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_record_is_dealt_with_and_one_at_a_time() {
+    let setting = Setting::with(&[("a.csv", "q\n1\n"), ("b.json", r#"[{"q":1}]"#)]).await;
+    join_all((0..10).map(|n| {
+        let (setting, request_id) = (&setting, format!("request {n}"));
+        async move { setting.handle(SEVERAL, &request_id).await.unwrap() }
+    }))
+    .await;
+    let versions = [setting.dataset(FIRST).await.version_number(), setting.dataset(FIRST + 1).await.version_number()];
+    assert!(versions == [1, 2] || versions == [2, 1], "{versions:?}");
+    assert_eq!(setting.told().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_fault_is_an_error_and_the_retry_of_the_same_invocation_goes_on() {
+    let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
+    setting.fakes.blobs.set_down(true);
+    assert!(setting.handle(PUT, "first").await.is_err());
+    assert!(matches!(setting.dataset(FIRST).await.state, State::Draft { .. }));
+    setting.fakes.blobs.set_down(false);
+    // Another invocation can't know that the first is dead.
+    setting.handle(PUT, "second").await.unwrap();
+    assert!(matches!(setting.dataset(FIRST).await.state, State::Draft { .. }));
+    setting.handle(PUT, "first").await.unwrap();
+    assert_eq!(setting.dataset(FIRST).await.version_number(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_invocation_left_is_completed() {
+    let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
+    let draft = setting.dataset(FIRST).await;
+    // It died with the rows written and nothing published.
+    setting.fakes.blobs.put_new(&draft.rows_key(), "", "whatever".into()).await.unwrap();
+    let now = start();
+    let claim = Claim { owner: "dead".into(), now, until: now + Duration::from_secs(60) };
+    setting.fakes.table.claim(draft.id, &claim).await.unwrap();
+    setting.handle(PUT, "dead").await.unwrap();
+    assert_eq!(setting.dataset(FIRST).await.version_number(), 1);
+
+    // And here with the version published and no one told.
+    let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
+    let contents = dataset_core::dataset::Contents { columns: vec!["q".into()], row_count: 1 };
+    setting.processor.lifecycle.publish(&setting.dataset(FIRST).await, &contents).await.unwrap();
+    setting.handle(PUT, "another").await.unwrap();
+    assert_eq!(setting.told().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn objects_that_are_no_uploads_of_ours_are_left_alone() {
+    let setting = Setting::with(&[]).await;
+    setting.fakes.blobs.put_new(&format!("uploads/{FIRST}"), "", "x".into()).await.unwrap();
+    for event in [PUT, include_str!("../../../events/s3-odd-keys.json"), include_str!("../../../events/s3-test-event.json")] {
+        setting.handle(event, "first").await.unwrap();
+    }
+    assert_eq!(setting.fakes.blobs.keys(), [format!("uploads/{FIRST}")]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_comes_after_its_draft_expired_is_removed() {
+    let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
+    let draft = setting.dataset(FIRST).await;
+    let expired = dataset_core::dataset::Failure::upload_expired();
+    setting.processor.lifecycle.discard(&draft, expired).await.unwrap();
+    setting.fakes.blobs.put_new(&draft.upload_key(), "", "q\n1\n".into()).await.unwrap();
+    setting.handle(PUT, "late").await.unwrap();
+    assert!(setting.fakes.blobs.keys().is_empty());
+    assert_eq!(setting.told().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_larger_than_every_buffer_goes_through() {
+    let mut file = String::from("id,text\n");
+    for row in 0..200_000 {
+        // Hardly to be compressed, so that the rows take several parts.
+        file += &format!("{row},{:x}{:x}\n", (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15), (row as u64 + 7).wrapping_mul(0xBF58_476D_1CE4_E5B9));
+    }
+    let setting = Setting::with(&[("a.csv", &file)]).await;
+    setting.handle(PUT, "first").await.unwrap();
+    let State::Ready { contents, .. } = setting.dataset(FIRST).await.state else { panic!("no version") };
+    assert_eq!(contents.row_count, 200_000);
+}

@@ -1,0 +1,143 @@
+use crate::handle;
+use dataset_core::blobs::Blobs;
+use dataset_core::catalog::{Catalog, Claim, Discard, OutboxEntry};
+use dataset_core::dataset::{Contents, DRAFT_LIFETIME, Dataset, Failure, State};
+use dataset_core::delivery::{QUEUE_GRACE, Receiver, Secret};
+use dataset_core::event::EventType;
+use dataset_core::receivers::Receivers;
+use dataset_tests::memory::Fakes;
+use dataset_tests::{dataset_id, draft, group, receiver_id, start, workspace};
+use lambda_runtime::{Context, LambdaEvent};
+use std::time::Duration;
+
+const SCHEDULE: &str = include_str!("../../../events/schedule.json");
+const GAVE_UP: &str = include_str!("../../../events/processor-gave-up.json");
+const ID: u64 = 3_751_873_437_921;
+
+async fn setting(with_file: bool) -> (Fakes, Dataset) {
+    let fakes = Fakes::default();
+    let group = group(7, 1, "Questions");
+    fakes.table.create_group(&group).await.unwrap();
+    let receiver = Receiver {
+        id: receiver_id(21),
+        workspace_id: workspace(1),
+        url: "https://example.com/".into(),
+        secret: Secret::new("whsec_c2VjcmV0".into()),
+        event_types: vec![],
+        disabled: false,
+        created_at: start(),
+    };
+    fakes.table.register(&receiver).await.unwrap();
+    let draft = draft(ID, &group, "a.csv");
+    fakes.table.create_draft(&draft).await.unwrap();
+    if with_file {
+        fakes.blobs.put_new(&draft.upload_key(), "text/csv", "q\n1\n".into()).await.unwrap();
+    }
+    (fakes, draft)
+}
+
+async fn invoke(fakes: &Fakes, event: &str) {
+    let event = LambdaEvent::new(serde_json::from_str(event).unwrap(), Context::default());
+    handle(event, &fakes.lifecycle()).await.unwrap();
+}
+
+async fn failure_code(fakes: &Fakes) -> Option<String> {
+    match fakes.table.dataset(dataset_id(ID)).await.unwrap().unwrap().state {
+        State::Failed { failure, .. } => Some(failure.code),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_draft_whose_file_never_came_expires_and_is_told_of() {
+    let (fakes, _) = setting(false).await;
+    invoke(&fakes, SCHEDULE).await;
+    assert_eq!(failure_code(&fakes).await, None, "it is not due yet");
+    fakes.clock.advance(DRAFT_LIFETIME);
+    invoke(&fakes, SCHEDULE).await;
+    assert_eq!(failure_code(&fakes).await.as_deref(), Some("upload_expired"));
+    assert_eq!(fakes.queue.take().len(), 1);
+    invoke(&fakes, SCHEDULE).await;
+    assert!(fakes.queue.take().is_empty());
+}
+
+#[tokio::test]
+async fn a_draft_whose_event_was_lost_is_started_and_in_the_end_given_up() {
+    let (fakes, draft) = setting(true).await;
+    fakes.clock.advance(DRAFT_LIFETIME);
+    invoke(&fakes, SCHEDULE).await;
+    assert_eq!(fakes.blobs.take_announced(), [draft.upload_key()]);
+    invoke(&fakes, SCHEDULE).await;
+    assert!(fakes.blobs.take_announced().is_empty(), "it has time to be processed");
+
+    // Each of its processors dies.
+    for n in 0..5 {
+        let now = fakes.lifecycle().clock.now();
+        let claim = Claim { owner: format!("{n}"), now, until: now + Duration::from_secs(300) };
+        fakes.table.claim(draft.id, &claim).await.unwrap();
+        fakes.clock.advance(Duration::from_secs(301));
+    }
+    invoke(&fakes, SCHEDULE).await;
+    assert_eq!(failure_code(&fakes).await.as_deref(), Some("processing_failed"));
+    assert!(fakes.blobs.keys().is_empty());
+}
+
+#[tokio::test]
+async fn an_outcome_left_in_the_outbox_is_handed_over() {
+    let (fakes, draft) = setting(true).await;
+    let contents = Contents { columns: vec!["q".into()], row_count: 1 };
+    fakes.lifecycle().publish(&draft, &contents).await.unwrap();
+    invoke(&fakes, SCHEDULE).await;
+    assert!(fakes.queue.take().is_empty(), "its processor may be at it");
+    fakes.clock.advance(QUEUE_GRACE);
+    invoke(&fakes, SCHEDULE).await;
+    assert_eq!(fakes.queue.take().len(), 1);
+    assert_eq!(fakes.table.outbox_entry(draft.id).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_overdue_delivery_is_put_on_the_queue_again() {
+    let (fakes, draft) = setting(true).await;
+    let contents = Contents { columns: vec!["q".into()], row_count: 1 };
+    fakes.lifecycle().publish(&draft, &contents).await.unwrap();
+    fakes.lifecycle().hand_over(draft.id).await.unwrap();
+    let sent = fakes.queue.take();
+    // The message is lost.
+    fakes.clock.advance(QUEUE_GRACE);
+    invoke(&fakes, SCHEDULE).await;
+    assert_eq!(fakes.queue.take(), sent);
+}
+
+#[tokio::test]
+async fn a_cleanup_that_was_cut_off_is_completed() {
+    let (fakes, draft) = setting(true).await;
+    let discard = Discard {
+        dataset_id: draft.id,
+        finished_at: start(),
+        failure: Failure::of_the_whole("no_rows", "there are no rows"),
+        outcome: OutboxEntry {
+            dataset_id: draft.id,
+            workspace_id: draft.workspace_id,
+            event_type: EventType::VersionFailed,
+            body: "{}".into(),
+            due_at: start() + QUEUE_GRACE,
+        },
+    };
+    fakes.table.discard(&discard).await.unwrap();
+    fakes.clock.advance(QUEUE_GRACE);
+    invoke(&fakes, SCHEDULE).await;
+    assert!(fakes.blobs.keys().is_empty());
+    assert_eq!(fakes.queue.take().len(), 1);
+    assert!(fakes.table.due(start() + Duration::from_secs(29), 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_lambda_gave_up_on_becomes_a_failure() {
+    let (fakes, _) = setting(true).await;
+    invoke(&fakes, GAVE_UP).await;
+    assert_eq!(failure_code(&fakes).await.as_deref(), Some("processing_failed"));
+    assert!(fakes.blobs.keys().is_empty());
+    assert_eq!(fakes.queue.take().len(), 1);
+    invoke(&fakes, GAVE_UP).await;
+    assert!(fakes.queue.take().is_empty());
+}

@@ -1,0 +1,173 @@
+use crate::{Webhooks, client, handle};
+use dataset_core::catalog::Catalog;
+use dataset_core::clock::Clock;
+use dataset_core::dataset::Contents;
+use dataset_core::delivery::{Delivery, DeliveryState, RETRY_SCHEDULE, Receiver as ReceiverItem, Secret};
+use dataset_core::destination::Policy;
+use dataset_core::receivers::Receivers;
+use dataset_tests::memory::Fakes;
+use dataset_tests::receiver::Receiver;
+use dataset_tests::{draft, group, receiver_id, start, workspace};
+use lambda_runtime::{Context, LambdaEvent};
+use std::time::Duration;
+
+const ONE: &str = include_str!("../../../events/sqs-one-delivery.json");
+const POISON: &str = include_str!("../../../events/sqs-poison-in-a-batch.json");
+const FIRST: u64 = 3_751_873_437_921;
+
+struct Setting {
+    fakes: Fakes,
+    webhooks: Webhooks,
+}
+
+impl Setting {
+    /// A receiver at `url` and `count` deliveries to it.
+    async fn with(url: &str, count: u64, policy: Policy) -> Self {
+        let fakes = Fakes::default();
+        let group = group(7, 1, "Questions");
+        fakes.table.create_group(&group).await.unwrap();
+        let receiver = ReceiverItem {
+            id: receiver_id(21),
+            workspace_id: workspace(1),
+            url: url.to_owned(),
+            secret: Secret::new("whsec_c2VjcmV0".into()),
+            event_types: vec![],
+            disabled: false,
+            created_at: start(),
+        };
+        fakes.table.register(&receiver).await.unwrap();
+        for id in FIRST..FIRST + count {
+            let draft = draft(id, &group, "a.csv");
+            fakes.table.create_draft(&draft).await.unwrap();
+            let contents = Contents { columns: vec!["q".into()], row_count: 1 };
+            fakes.lifecycle().publish(&draft, &contents).await.unwrap();
+            fakes.lifecycle().hand_over(draft.id).await.unwrap();
+        }
+        fakes.queue.take();
+        let webhooks = Webhooks {
+            receivers: fakes.table.clone(),
+            queue: fakes.queue.clone(),
+            clock: fakes.clock.clone(),
+            ids: fakes.ids.clone(),
+            destinations: policy,
+            client: client(policy).unwrap(),
+        };
+        Self { fakes, webhooks }
+    }
+
+    /// The messages that should come again.
+    async fn handle(&self, event: &str) -> Vec<String> {
+        let event = LambdaEvent::new(serde_json::from_str(event).unwrap(), Context::default());
+        let response = handle(event, &self.webhooks).await.unwrap();
+        response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
+    }
+
+    async fn delivery(&self) -> Delivery {
+        let id = format!("msg_{FIRST}_21");
+        let key = serde_json::json!({"workspace_id": 1, "receiver_id": 21, "delivery_id": id});
+        self.fakes.table.delivery(&serde_json::from_value(key).unwrap()).await.unwrap().unwrap()
+    }
+}
+
+const LOCAL: Policy = Policy { allow_private: true };
+
+#[tokio::test]
+async fn a_delivery_is_sent_once_however_often_its_message_comes() {
+    let receiver = Receiver::start(&[]).await;
+    let setting = Setting::with(&receiver.url, 1, LOCAL).await;
+    for _ in 0..3 {
+        assert!(setting.handle(ONE).await.is_empty());
+    }
+    let received = receiver.received();
+    assert_eq!(received.len(), 1);
+    let delivery = setting.delivery().await;
+    assert_eq!(received[0].body, delivery.body);
+    assert_eq!(received[0].header("content-type"), "application/json");
+    assert_eq!(received[0].header("webhook-id"), format!("msg_{FIRST}_21"));
+    assert_eq!(received[0].header("webhook-timestamp"), start().as_second().to_string());
+    assert!(received[0].header("webhook-signature").starts_with("v1,"));
+    assert_eq!(received[0].header("x-promptlayer-signature").len(), 64);
+    assert_eq!(delivery.state, DeliveryState::Delivered);
+    assert_eq!(delivery.attempts.len(), 1);
+    assert_eq!(delivery.attempts[0].status, Some(200));
+    assert_eq!(delivery.attempts[0].response.as_deref(), Some("an answer"));
+    assert!(setting.fakes.queue.take().is_empty());
+}
+
+#[tokio::test]
+async fn what_failed_comes_again_by_the_schedule_and_under_the_same_id() {
+    let receiver = Receiver::start(&[500; 10]).await;
+    let setting = Setting::with(&receiver.url, 1, LOCAL).await;
+    for (attempt, wait) in RETRY_SCHEDULE.iter().enumerate() {
+        setting.handle(ONE).await;
+        let now = setting.fakes.clock.now();
+        let DeliveryState::Pending { next_attempt_at } = setting.delivery().await.state else { panic!("given up") };
+        let delay = Duration::try_from(next_attempt_at.duration_since(now)).unwrap();
+        assert!(delay >= *wait && delay <= wait.mul_f64(1.1), "after attempt {attempt}: {delay:?}");
+        // The queue carries what it can hold back; the sweeper brings the rest.
+        let queued = setting.fakes.queue.take();
+        assert_eq!(queued.len(), usize::from(*wait <= Duration::from_secs(15 * 60)));
+        setting.handle(ONE).await;
+        assert_eq!(receiver.received().len(), attempt + 1, "not before it is due");
+        setting.fakes.clock.advance(delay);
+    }
+    setting.handle(ONE).await;
+    let delivery = setting.delivery().await;
+    assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::GaveUp, 10));
+    let received = receiver.received();
+    assert!(received.iter().all(|r| r.header("webhook-id") == received[0].header("webhook-id")));
+    assert_ne!(received[0].header("webhook-signature"), received[9].header("webhook-signature"));
+}
+
+#[tokio::test]
+async fn nine_of_ten_are_sent_and_the_poison_is_named() {
+    let receiver = Receiver::start(&[]).await;
+    let setting = Setting::with(&receiver.url, 10, LOCAL).await;
+    assert_eq!(setting.handle(POISON).await, ["059f36b4-87a3-44ab-83d2-661970000004"]);
+    assert_eq!(receiver.received().len(), 9);
+}
+
+#[tokio::test]
+async fn redirects_and_faults_are_failures() {
+    for (status, error) in [(302, "the receiver answered 302"), (404, "the receiver answered 404")] {
+        let receiver = Receiver::start(&[status]).await;
+        let setting = Setting::with(&receiver.url, 1, LOCAL).await;
+        setting.handle(ONE).await;
+        let attempt = &setting.delivery().await.attempts[0];
+        assert_eq!((attempt.status, attempt.error.as_deref()), (Some(status), Some(error)));
+    }
+    // Nothing listens on a port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let setting = Setting::with(&format!("http://127.0.0.1:{port}/secret-token"), 1, LOCAL).await;
+    assert!(setting.handle(ONE).await.is_empty());
+    let attempt = &setting.delivery().await.attempts[0];
+    let error = attempt.error.as_deref().unwrap();
+    assert!(error.contains("refused") && !error.contains("secret-token"), "{error}");
+}
+
+#[tokio::test]
+async fn gone_is_for_good() {
+    let receiver = Receiver::start(&[410]).await;
+    let setting = Setting::with(&receiver.url, 1, LOCAL).await;
+    setting.handle(ONE).await;
+    assert_eq!(setting.delivery().await.state, DeliveryState::GaveUp);
+}
+
+#[tokio::test]
+async fn a_name_that_leads_to_a_private_address_is_not_connected_to() {
+    let receiver = Receiver::start(&[]).await;
+    let url = receiver.url.replace("127.0.0.1", "localhost");
+    let setting = Setting::with(&url, 1, Policy::default()).await;
+    setting.handle(ONE).await;
+    assert!(receiver.received().is_empty());
+    let attempt = &setting.delivery().await.attempts[0];
+    assert_eq!(attempt.error.as_deref(), Some("the name has no public address"));
+}
+
+#[tokio::test]
+async fn an_address_in_the_url_is_looked_at_before_each_attempt() {
+    let receiver = Receiver::start(&[]).await;
+    let setting = Setting::with(&receiver.url, 1, Policy::default()).await;
+    setting.handle(ONE).await;
+    assert!(receiver.received().is_empty());
+}

@@ -1,0 +1,13 @@
+//! One suite a port. Each takes the port empty, or as empty as it is for the
+//! identifiers that the suite uses, and panics where the port is not what it
+//! should be.
+
+mod blobs;
+mod catalog;
+mod queue;
+mod receivers;
+
+pub use blobs::blobs;
+pub use catalog::{api_keys, catalog};
+pub use queue::queue;
+pub use receivers::receivers;

@@ -1,0 +1,68 @@
+use bytes::Bytes;
+use dataset_core::Kind;
+use dataset_core::blobs::{Blobs, MIN_PART_BYTES};
+use futures::TryStreamExt;
+use futures::future::join_all;
+
+async fn whole(blobs: &dyn Blobs, key: &str) -> Vec<u8> {
+    let chunks: Vec<Bytes> = blobs.read(key).await.unwrap().try_collect().await.unwrap();
+    chunks.concat()
+}
+
+pub async fn blobs(blobs: &dyn Blobs) {
+    assert_eq!(blobs.size("c/a").await.unwrap(), None);
+    assert_eq!(blobs.read("c/a").await.err().unwrap().kind(), Kind::NotFound);
+    assert_eq!(blobs.read_range("c/a", 0..1).await.unwrap_err().kind(), Kind::NotFound);
+    assert_eq!(blobs.announce("c/a").await.unwrap_err().kind(), Kind::NotFound);
+
+    blobs.put_new("c/a", "text/csv", Bytes::from_static(b"hello world")).await.unwrap();
+    assert_eq!(blobs.size("c/a").await.unwrap(), Some(11));
+    assert_eq!(whole(blobs, "c/a").await, b"hello world");
+    assert_eq!(&blobs.read_range("c/a", 6..11).await.unwrap()[..], b"world");
+    assert_eq!(&blobs.read_range("c/a", 4..4).await.unwrap()[..], b"");
+    let exists = blobs.put_new("c/a", "text/csv", Bytes::from_static(b"other")).await.unwrap_err();
+    assert_eq!(exists.kind(), Kind::Conflict);
+    blobs.announce("c/a").await.unwrap();
+    assert_eq!(whole(blobs, "c/a").await, b"hello world");
+
+    let contenders = (0..16u8).map(|n| async move { blobs.put_new("c/race", "text/csv", vec![n].into()).await.is_ok() });
+    assert_eq!(join_all(contenders).await.into_iter().filter(|won| *won).count(), 1);
+
+    writing(blobs).await;
+    blobs.delete("c/a").await.unwrap();
+    blobs.delete("c/a").await.unwrap();
+    assert_eq!(blobs.size("c/a").await.unwrap(), None);
+}
+
+async fn writing(blobs: &dyn Blobs) {
+    let part = |n: u8, length| Bytes::from(vec![n; length]);
+    let cases: [(&str, Vec<Bytes>); 4] = [
+        ("c/none", vec![]),
+        ("c/one", vec![part(1, 5)]),
+        ("c/two", vec![part(1, MIN_PART_BYTES), part(2, 5)]),
+        ("c/three", vec![part(1, MIN_PART_BYTES), part(2, MIN_PART_BYTES), part(3, 5)]),
+    ];
+    for (key, parts) in cases {
+        for parts_written in 0..=parts.len() {
+            let mut writer = blobs.write_new(key, "application/octet-stream").await.unwrap();
+            for part in &parts[..parts_written] {
+                writer.write(part.clone()).await.unwrap();
+            }
+            writer.abort().await.unwrap();
+            assert_eq!(blobs.size(key).await.unwrap(), None, "{key} was aborted");
+        }
+        let mut writer = blobs.write_new(key, "application/octet-stream").await.unwrap();
+        for part in &parts {
+            writer.write(part.clone()).await.unwrap();
+        }
+        writer.finish().await.unwrap();
+        assert_eq!(whole(blobs, key).await, parts.concat(), "{key}");
+
+        let mut again = blobs.write_new(key, "application/octet-stream").await.unwrap();
+        for part in &parts {
+            again.write(part.clone()).await.unwrap();
+        }
+        assert_eq!(again.finish().await.unwrap_err().kind(), Kind::Conflict, "{key}");
+        assert_eq!(whole(blobs, key).await, parts.concat(), "{key}");
+    }
+}

@@ -1,0 +1,245 @@
+use crate::{dataset_id, draft, group, group_id, rounded, start, workspace};
+use dataset_core::Kind;
+use dataset_core::api_key::{ApiKey, Grant};
+use dataset_core::api_keys::ApiKeys;
+use dataset_core::catalog::{Catalog, Claim, Claimed, Discard, Due, OutboxEntry, Publication, Published, Scope};
+use dataset_core::dataset::{Column, Contents, Dataset, Failure, State};
+use dataset_core::event::EventType;
+use dataset_core::id::UserId;
+use futures::future::join_all;
+use jiff::Timestamp;
+use std::time::Duration;
+
+fn seconds(n: u64) -> Duration {
+    Duration::from_secs(n)
+}
+
+fn outcome(of: &Dataset, due_at: Timestamp) -> OutboxEntry {
+    OutboxEntry {
+        dataset_id: of.id,
+        workspace_id: of.workspace_id,
+        event_type: EventType::VersionCreated,
+        body: "{\"é\": \"body\"}".into(),
+        due_at: rounded(due_at),
+    }
+}
+
+fn publication(of: &Dataset, version: u64) -> Publication {
+    Publication {
+        dataset_id: of.id,
+        group_id: of.group_id,
+        version,
+        finished_at: start(),
+        contents: Contents { columns: vec!["a".into(), "é\"".into()], row_count: 3 },
+        outcome: outcome(of, start() + seconds(30)),
+    }
+}
+
+fn claim(owner: &str, now: Timestamp) -> Claim {
+    Claim { owner: owner.into(), now, until: now + seconds(300) }
+}
+
+pub async fn catalog(catalog: &dyn Catalog) {
+    groups(catalog).await;
+    drafts(catalog).await;
+    claims(catalog).await;
+    publishing(catalog).await;
+    one_number_each(catalog).await;
+    discarding(catalog).await;
+    what_is_due(catalog).await;
+}
+
+async fn groups(catalog: &dyn Catalog) {
+    let first = group(11, 1, "b é");
+    catalog.create_group(&first).await.unwrap();
+    assert_eq!(catalog.group(first.id).await.unwrap(), Some(first.clone()));
+    assert_eq!(catalog.group(group_id(999)).await.unwrap(), None);
+
+    let taken = catalog.create_group(&group(12, 1, "b é")).await.unwrap_err();
+    assert_eq!((taken.kind(), taken.code()), (Kind::Conflict, "name_taken"));
+    assert_eq!(catalog.group(group_id(12)).await.unwrap(), None);
+    let taken = catalog.create_group(&group(11, 1, "other")).await.unwrap_err();
+    assert_eq!((taken.kind(), taken.code()), (Kind::Conflict, "id_taken"));
+
+    // The same name in another workspace, and the id that had been refused.
+    catalog.create_group(&group(12, 2, "b é")).await.unwrap();
+    catalog.create_group(&group(13, 1, "a")).await.unwrap();
+    let names: Vec<String> = catalog.groups(workspace(1)).await.unwrap().into_iter().map(|g| g.name).collect();
+    assert_eq!(names, ["a", "b é"]);
+    assert!(catalog.groups(workspace(3)).await.unwrap().is_empty());
+}
+
+async fn drafts(catalog: &dyn Catalog) {
+    let group = group(21, 21, "drafts");
+    catalog.create_group(&group).await.unwrap();
+    let drafts: Vec<Dataset> = (211..214).map(|id| draft(id, &group, "é.csv")).collect();
+    for draft in &drafts {
+        catalog.create_draft(draft).await.unwrap();
+    }
+    assert_eq!(catalog.dataset(drafts[0].id).await.unwrap(), Some(drafts[0].clone()));
+    let taken = catalog.create_draft(&drafts[0]).await.unwrap_err();
+    assert_eq!((taken.kind(), taken.code()), (Kind::Conflict, "id_taken"));
+
+    let newest_first: Vec<Dataset> = drafts.iter().rev().cloned().collect();
+    for scope in [Scope::Group(group.id), Scope::Workspace(group.workspace_id)] {
+        assert_eq!(catalog.datasets(scope, false).await.unwrap(), newest_first);
+    }
+    catalog.remove_draft(drafts[2].id).await.unwrap();
+    catalog.remove_draft(drafts[2].id).await.unwrap();
+    assert_eq!(catalog.dataset(drafts[2].id).await.unwrap(), None);
+    assert_eq!(catalog.datasets(Scope::Group(group.id), true).await.unwrap().len(), 2);
+}
+
+async fn claims(catalog: &dyn Catalog) {
+    let group = group(31, 31, "claims");
+    catalog.create_group(&group).await.unwrap();
+    let draft = draft(311, &group, "a.csv");
+    catalog.create_draft(&draft).await.unwrap();
+    assert_eq!(catalog.claim(dataset_id(319), &claim("a", start())).await.unwrap(), Claimed::Unknown);
+
+    let claimed = |claims, until: Timestamp| {
+        Claimed::Yours(Dataset { state: State::Draft { due_at: rounded(until), claims }, ..draft.clone() })
+    };
+    let end = start() + seconds(300);
+    assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), claimed(1, end));
+    assert_eq!(catalog.claim(draft.id, &claim("b", start() + seconds(1))).await.unwrap(), Claimed::Busy);
+    // A retry of the same invocation, and anyone once the claim has ended.
+    let later = start() + seconds(1);
+    assert_eq!(catalog.claim(draft.id, &claim("a", later)).await.unwrap(), claimed(2, later + seconds(300)));
+    let after = start() + seconds(302);
+    assert_eq!(catalog.claim(draft.id, &claim("b", after)).await.unwrap(), claimed(3, after + seconds(300)));
+
+    catalog.postpone(draft.id, after).await.unwrap();
+    let postponed = catalog.dataset(draft.id).await.unwrap().unwrap();
+    assert_eq!(postponed.state, State::Draft { due_at: rounded(after), claims: 3 });
+
+    let contenders = (0..10).map(|n| format!("contender {n}"));
+    let now = start() + seconds(1_000);
+    let claims = contenders.map(|owner| async move { catalog.claim(draft.id, &claim(&owner, now)).await.unwrap() });
+    let won = join_all(claims).await.into_iter().filter(|claimed| matches!(claimed, Claimed::Yours(_))).count();
+    assert_eq!(won, 1);
+}
+
+async fn publishing(catalog: &dyn Catalog) {
+    let group = group(41, 41, "publishing");
+    catalog.create_group(&group).await.unwrap();
+    let draft = draft(411, &group, "a.csv");
+    catalog.create_draft(&draft).await.unwrap();
+    assert_eq!(catalog.publish(&publication(&draft, 2)).await.unwrap(), Published::NumberTaken);
+    assert_eq!(catalog.outbox_entry(draft.id).await.unwrap(), None);
+    assert_eq!(catalog.publish(&publication(&draft, 1)).await.unwrap(), Published::Done);
+
+    let publication = publication(&draft, 1);
+    let ready = State::Ready { version: 1, finished_at: start(), contents: publication.contents.clone() };
+    let version = catalog.dataset(draft.id).await.unwrap().unwrap();
+    assert_eq!(version, Dataset { state: ready, ..draft.clone() });
+    assert_eq!(catalog.group(group.id).await.unwrap().unwrap().latest_version, 1);
+    assert_eq!(catalog.outbox_entry(draft.id).await.unwrap(), Some(publication.outcome));
+
+    // What is ready stays as it is.
+    assert_eq!(catalog.publish(&self::publication(&draft, 2)).await.unwrap(), Published::NotADraft);
+    let discard = discard(&draft);
+    assert!(!catalog.discard(&discard).await.unwrap());
+    catalog.remove_draft(draft.id).await.unwrap();
+    catalog.postpone(draft.id, start()).await.unwrap();
+    catalog.cleaned(draft.id).await.unwrap();
+    assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version.clone()));
+    assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Final(version));
+
+    catalog.close_outbox_entry(draft.id).await.unwrap();
+    catalog.close_outbox_entry(draft.id).await.unwrap();
+    assert_eq!(catalog.outbox_entry(draft.id).await.unwrap(), None);
+}
+
+async fn one_number_each(catalog: &dyn Catalog) {
+    let group = group(51, 51, "race");
+    catalog.create_group(&group).await.unwrap();
+    let drafts: Vec<Dataset> = (511..519).map(|id| draft(id, &group, "a.csv")).collect();
+    for draft in &drafts {
+        catalog.create_draft(draft).await.unwrap();
+    }
+    let all = join_all(drafts.iter().map(|draft| async { catalog.publish(&publication(draft, 1)).await.unwrap() })).await;
+    assert_eq!(all.iter().filter(|published| **published == Published::Done).count(), 1);
+    assert_eq!(all.iter().filter(|published| **published == Published::NumberTaken).count(), drafts.len() - 1);
+}
+
+fn discard(of: &Dataset) -> Discard {
+    Discard {
+        dataset_id: of.id,
+        finished_at: start(),
+        failure: Failure {
+            code: "too_few_fields".into(),
+            message: "a \"message\"".into(),
+            row: Some(2),
+            line: None,
+            column: Some(Column::Name("é".into())),
+        },
+        outcome: outcome(of, start() + seconds(30)),
+    }
+}
+
+async fn discarding(catalog: &dyn Catalog) {
+    let group = group(61, 61, "discarding");
+    catalog.create_group(&group).await.unwrap();
+    let draft = draft(611, &group, "a.csv");
+    catalog.create_draft(&draft).await.unwrap();
+    let discard = discard(&draft);
+    assert!(catalog.discard(&discard).await.unwrap());
+    assert!(!catalog.discard(&discard).await.unwrap());
+
+    let failed = State::Failed { failure: discard.failure.clone(), finished_at: start() };
+    let failed = Dataset { state: failed, ..draft.clone() };
+    assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(failed.clone()));
+    assert_eq!(catalog.outbox_entry(draft.id).await.unwrap(), Some(discard.outcome));
+    assert!(catalog.datasets(Scope::Group(group.id), false).await.unwrap().is_empty());
+    assert_eq!(catalog.datasets(Scope::Group(group.id), true).await.unwrap(), std::slice::from_ref(&failed));
+    assert_eq!(catalog.publish(&publication(&draft, 1)).await.unwrap(), Published::NotADraft);
+    assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Final(failed));
+}
+
+async fn what_is_due(catalog: &dyn Catalog) {
+    let group = group(71, 71, "due");
+    catalog.create_group(&group).await.unwrap();
+    let drafts: Vec<Dataset> = (711..714).map(|id| draft(id, &group, "a.csv")).collect();
+    for draft in &drafts {
+        catalog.create_draft(draft).await.unwrap();
+    }
+    let [waiting, ready, failed] = &drafts[..] else { unreachable!() };
+    catalog.publish(&publication(ready, 1)).await.unwrap();
+    catalog.discard(&discard(failed)).await.unwrap();
+
+    let ours = |due: &Due| match due {
+        Due::Dataset(id) | Due::Outbox(id) => (711..714).contains(&id.get()),
+        Due::Delivery(_) => false,
+    };
+    let due = async |after: u64| {
+        let mut due = catalog.due(start() + seconds(after), 1_000).await.unwrap();
+        due.retain(ours);
+        due.sort_by_key(|due| format!("{due:?}"));
+        due
+    };
+    assert_eq!(due(29).await, []);
+    let outcomes = [Due::Dataset(failed.id), Due::Outbox(ready.id), Due::Outbox(failed.id)];
+    assert_eq!(due(30).await, outcomes);
+    let draft_too = [Due::Dataset(waiting.id), Due::Dataset(failed.id), Due::Outbox(ready.id), Due::Outbox(failed.id)];
+    assert_eq!(due(60).await, draft_too);
+
+    catalog.cleaned(failed.id).await.unwrap();
+    catalog.close_outbox_entry(ready.id).await.unwrap();
+    catalog.close_outbox_entry(failed.id).await.unwrap();
+    catalog.postpone(waiting.id, start() + seconds(90)).await.unwrap();
+    assert_eq!(due(89).await, []);
+    assert_eq!(due(90).await, [Due::Dataset(waiting.id)]);
+    assert_eq!(catalog.due(start() + seconds(1_000_000), 1).await.unwrap().len(), 1);
+}
+
+pub async fn api_keys(keys: &dyn ApiKeys) {
+    let key = ApiKey::parse("a-key-of-the-contract").unwrap();
+    assert_eq!(keys.grant(&key.hash()).await.unwrap(), None);
+    for id in [1, 2] {
+        let grant = Grant { workspace_id: workspace(id), user_id: UserId::new(7).unwrap(), created_at: start() };
+        keys.allow(&key.hash(), &grant).await.unwrap();
+        assert_eq!(keys.grant(&key.hash()).await.unwrap(), Some(grant));
+    }
+    assert_eq!(keys.grant(&ApiKey::parse("another-key-entirely").unwrap().hash()).await.unwrap(), None);
+}

@@ -1,0 +1,26 @@
+use crate::{dataset_id, receiver_id, workspace};
+use dataset_core::delivery::{DeliveryId, DeliveryKey};
+use dataset_core::queue::Queue;
+use futures::future::BoxFuture;
+use std::time::Duration;
+
+/// `receive` gives what the queue has ready within a second or so.
+pub async fn queue(queue: &dyn Queue, receive: impl Fn() -> BoxFuture<'static, Vec<DeliveryKey>>) {
+    let key = |n| DeliveryKey {
+        workspace_id: workspace(1),
+        receiver_id: receiver_id(2),
+        delivery_id: DeliveryId::of_outcome(dataset_id(n), receiver_id(2)),
+    };
+    queue.send(&[], Duration::ZERO).await.unwrap();
+    // More than one call to SQS takes.
+    let sent: Vec<DeliveryKey> = (1..=23).map(key).collect();
+    queue.send(&sent, Duration::ZERO).await.unwrap();
+    let mut received = Vec::new();
+    while received.len() < sent.len() {
+        let batch = receive().await;
+        assert!(!batch.is_empty(), "{} of {} arrived", received.len(), sent.len());
+        received.extend(batch);
+    }
+    received.sort_by_key(|key| key.delivery_id.as_str().len().to_string() + key.delivery_id.as_str());
+    assert_eq!(received, sent);
+}

@@ -1,0 +1,262 @@
+//! The catalog, the receivers and the API keys in memory.
+
+use async_trait::async_trait;
+use dataset_core::api_key::{Grant, KeyHash};
+use dataset_core::api_keys::ApiKeys;
+use dataset_core::catalog::{Catalog, Claim, Claimed, Discard, Due, OutboxEntry, Publication, Published, Scope};
+use dataset_core::dataset::{Dataset, State};
+use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE, Receiver};
+use dataset_core::group::{Group, name_taken};
+use dataset_core::id::{DatasetId, GroupId, ReceiverId, WorkspaceId};
+use dataset_core::receivers::Receivers;
+use dataset_core::{Error, Result};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard};
+
+#[derive(Default)]
+pub struct MemoryTable(Mutex<Tables>);
+
+#[derive(Default)]
+struct Tables {
+    keys: HashMap<KeyHash, Grant>,
+    groups: BTreeMap<GroupId, Group>,
+    datasets: BTreeMap<DatasetId, Dataset>,
+    claims: HashMap<DatasetId, Claim>,
+    /// Failures whose objects are still to be removed, and since when.
+    unclean: BTreeMap<DatasetId, Timestamp>,
+    outbox: BTreeMap<DatasetId, OutboxEntry>,
+    receivers: BTreeMap<(WorkspaceId, ReceiverId), Receiver>,
+    deliveries: HashMap<DeliveryKey, Delivery>,
+}
+
+impl MemoryTable {
+    fn tables(&self) -> MutexGuard<'_, Tables> {
+        self.0.lock().unwrap()
+    }
+}
+
+fn id_taken() -> Error {
+    Error::conflict("id_taken", "the identifier is in use")
+}
+
+fn is_draft(dataset: &Dataset) -> bool {
+    matches!(dataset.state, State::Draft { .. })
+}
+
+#[async_trait]
+impl ApiKeys for MemoryTable {
+    async fn grant(&self, key: &KeyHash) -> Result<Option<Grant>> {
+        Ok(self.tables().keys.get(key).cloned())
+    }
+
+    async fn allow(&self, key: &KeyHash, grant: &Grant) -> Result<()> {
+        self.tables().keys.insert(key.clone(), grant.clone());
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Catalog for MemoryTable {
+    async fn create_group(&self, group: &Group) -> Result<()> {
+        let mut tables = self.tables();
+        let same = |other: &Group| other.workspace_id == group.workspace_id && other.name == group.name;
+        if tables.groups.values().any(same) {
+            return Err(name_taken(&group.name));
+        }
+        if tables.groups.contains_key(&group.id) {
+            return Err(id_taken());
+        }
+        tables.groups.insert(group.id, group.clone());
+        Ok(())
+    }
+
+    async fn group(&self, id: GroupId) -> Result<Option<Group>> {
+        Ok(self.tables().groups.get(&id).cloned())
+    }
+
+    async fn groups(&self, workspace: WorkspaceId) -> Result<Vec<Group>> {
+        let tables = self.tables();
+        let mut groups: Vec<Group> = tables.groups.values().filter(|g| g.workspace_id == workspace).cloned().collect();
+        groups.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(groups)
+    }
+
+    async fn create_draft(&self, draft: &Dataset) -> Result<()> {
+        let mut tables = self.tables();
+        if tables.datasets.contains_key(&draft.id) {
+            return Err(id_taken());
+        }
+        tables.datasets.insert(draft.id, draft.clone());
+        Ok(())
+    }
+
+    async fn remove_draft(&self, id: DatasetId) -> Result<()> {
+        let mut tables = self.tables();
+        if tables.datasets.get(&id).is_some_and(is_draft) {
+            tables.datasets.remove(&id);
+        }
+        Ok(())
+    }
+
+    async fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>> {
+        Ok(self.tables().datasets.get(&id).cloned())
+    }
+
+    async fn datasets(&self, scope: Scope, failures: bool) -> Result<Vec<Dataset>> {
+        let wanted = |dataset: &&Dataset| {
+            let inside = match scope {
+                Scope::Group(id) => dataset.group_id == id,
+                Scope::Workspace(id) => dataset.workspace_id == id,
+            };
+            inside && (failures || !matches!(dataset.state, State::Failed { .. }))
+        };
+        Ok(self.tables().datasets.values().rev().filter(wanted).cloned().collect())
+    }
+
+    async fn claim(&self, id: DatasetId, claim: &Claim) -> Result<Claimed> {
+        let mut tables = self.tables();
+        let taken = tables.claims.get(&id).is_some_and(|other| other.until > claim.now && other.owner != claim.owner);
+        let Some(dataset) = tables.datasets.get_mut(&id) else {
+            return Ok(Claimed::Unknown);
+        };
+        let State::Draft { claims, .. } = dataset.state else {
+            return Ok(Claimed::Final(dataset.clone()));
+        };
+        if taken {
+            return Ok(Claimed::Busy);
+        }
+        dataset.state = State::Draft { due_at: crate::rounded(claim.until), claims: claims + 1 };
+        let dataset = dataset.clone();
+        tables.claims.insert(id, claim.clone());
+        Ok(Claimed::Yours(dataset))
+    }
+
+    async fn postpone(&self, id: DatasetId, until: Timestamp) -> Result<()> {
+        if let Some(Dataset { state: State::Draft { due_at, .. }, .. }) = self.tables().datasets.get_mut(&id) {
+            *due_at = crate::rounded(until);
+        }
+        Ok(())
+    }
+
+    async fn publish(&self, publication: &Publication) -> Result<Published> {
+        let mut tables = self.tables();
+        if !tables.datasets.get(&publication.dataset_id).is_some_and(is_draft) {
+            return Ok(Published::NotADraft);
+        }
+        let group = tables.groups.get_mut(&publication.group_id).unwrap();
+        if group.latest_version + 1 != publication.version {
+            return Ok(Published::NumberTaken);
+        }
+        group.latest_version = publication.version;
+        tables.datasets.get_mut(&publication.dataset_id).unwrap().state = State::Ready {
+            version: publication.version,
+            finished_at: publication.finished_at,
+            contents: publication.contents.clone(),
+        };
+        tables.outbox.insert(publication.dataset_id, publication.outcome.clone());
+        Ok(Published::Done)
+    }
+
+    async fn discard(&self, discard: &Discard) -> Result<bool> {
+        let mut tables = self.tables();
+        let Some(dataset) = tables.datasets.get_mut(&discard.dataset_id).filter(|d| is_draft(d)) else {
+            return Ok(false);
+        };
+        dataset.state = State::Failed { failure: discard.failure.clone(), finished_at: discard.finished_at };
+        tables.unclean.insert(discard.dataset_id, discard.outcome.due_at);
+        tables.outbox.insert(discard.dataset_id, discard.outcome.clone());
+        Ok(true)
+    }
+
+    async fn cleaned(&self, id: DatasetId) -> Result<()> {
+        self.tables().unclean.remove(&id);
+        Ok(())
+    }
+
+    async fn outbox_entry(&self, id: DatasetId) -> Result<Option<OutboxEntry>> {
+        let entry = self.tables().outbox.get(&id).cloned();
+        Ok(entry.map(|entry| OutboxEntry { due_at: crate::rounded(entry.due_at), ..entry }))
+    }
+
+    async fn close_outbox_entry(&self, id: DatasetId) -> Result<()> {
+        self.tables().outbox.remove(&id);
+        Ok(())
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
+        let tables = self.tables();
+        let drafts = tables.datasets.values().filter_map(|dataset| match dataset.state {
+            State::Draft { due_at, .. } => Some((due_at, Due::Dataset(dataset.id))),
+            _ => None,
+        });
+        let unclean = tables.unclean.iter().map(|(id, at)| (*at, Due::Dataset(*id)));
+        let outbox = tables.outbox.values().map(|entry| (entry.due_at, Due::Outbox(entry.dataset_id)));
+        let deliveries = tables.deliveries.values().filter_map(|delivery| match delivery.state {
+            DeliveryState::Pending { next_attempt_at } => {
+                Some((next_attempt_at + QUEUE_GRACE, Due::Delivery(delivery.key.clone())))
+            }
+            _ => None,
+        });
+        let mut due: Vec<(Timestamp, Due)> =
+            drafts.chain(unclean).chain(outbox).chain(deliveries).filter(|(at, _)| *at <= now).collect();
+        due.sort_by_key(|(at, _)| *at);
+        due.truncate(limit);
+        Ok(due.into_iter().map(|(_, due)| due).collect())
+    }
+}
+
+#[async_trait]
+impl Receivers for MemoryTable {
+    async fn register(&self, receiver: &Receiver) -> Result<()> {
+        let mut tables = self.tables();
+        let key = (receiver.workspace_id, receiver.id);
+        let ids: BTreeSet<_> = tables.receivers.keys().copied().collect();
+        if ids.contains(&key) {
+            return Err(id_taken());
+        }
+        tables.receivers.insert(key, receiver.clone());
+        Ok(())
+    }
+
+    async fn receiver(&self, workspace: WorkspaceId, id: ReceiverId) -> Result<Option<Receiver>> {
+        Ok(self.tables().receivers.get(&(workspace, id)).cloned())
+    }
+
+    async fn receivers(&self, workspace: WorkspaceId) -> Result<Vec<Receiver>> {
+        Ok(self.tables().receivers.values().filter(|r| r.workspace_id == workspace).cloned().collect())
+    }
+
+    async fn create_delivery(&self, delivery: &Delivery) -> Result<()> {
+        self.tables().deliveries.entry(delivery.key.clone()).or_insert_with(|| delivery.clone());
+        Ok(())
+    }
+
+    async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Delivery>> {
+        Ok(self.tables().deliveries.get(key).cloned())
+    }
+
+    async fn begin_attempt(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Option<Delivery>> {
+        let mut tables = self.tables();
+        let Some(delivery) = tables.deliveries.get_mut(key) else {
+            return Ok(None);
+        };
+        match delivery.state {
+            DeliveryState::Pending { next_attempt_at } if next_attempt_at <= now => {
+                delivery.state = DeliveryState::Pending { next_attempt_at: until };
+                Ok(Some(delivery.clone()))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn record_attempt(&self, key: &DeliveryKey, attempt: &Attempt, next: DeliveryState) -> Result<()> {
+        if let Some(delivery) = self.tables().deliveries.get_mut(key)
+            && matches!(delivery.state, DeliveryState::Pending { .. })
+        {
+            delivery.attempts.push(attempt.clone());
+            delivery.state = next;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+//! A real webhook receiver on this machine.
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+/// Records what it gets, and answers with the statuses it was given, then 200.
+pub struct Receiver {
+    pub url: String,
+    received: Arc<Mutex<Vec<Received>>>,
+    _server: JoinSet<()>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub headers: HeaderMap,
+    pub body: Bytes,
+}
+
+impl Received {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+impl Receiver {
+    pub async fn start(answers: &[u16]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let received: Arc<Mutex<Vec<Received>>> = Arc::default();
+        let answers: Arc<Mutex<Vec<u16>>> = Arc::new(Mutex::new(answers.iter().rev().copied().collect()));
+        let take = {
+            let received = Arc::clone(&received);
+            move |headers: HeaderMap, body: Bytes| {
+                received.lock().unwrap().push(Received { headers, body });
+                let status = answers.lock().unwrap().pop().unwrap_or(200);
+                std::future::ready((StatusCode::from_u16(status).unwrap(), "an answer"))
+            }
+        };
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            axum::serve(listener, axum::Router::new().route("/hook", post(take))).await.unwrap();
+        });
+        Self { url, received, _server: server }
+    }
+
+    pub fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+
+    /// Waits until there are `count`, and gives them.
+    pub async fn wait_for(&self, count: usize, patience: Duration) -> Vec<Received> {
+        let deadline = Instant::now() + patience;
+        loop {
+            let received = self.received();
+            if received.len() >= count {
+                return received;
+            }
+            assert!(Instant::now() < deadline, "{} of {count} webhooks came within {patience:?}", received.len());
+            crate::service::pause().await;
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! The real binary, as anyone would run it.
+
+use anyhow::{Context, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+pub const KEY: &str = "key-of-the-end-to-end-tests";
+
+/// `datasets serve` as a process of its own. Dropped, it is killed.
+pub struct Service {
+    process: Child,
+    pub base: String,
+    pub http: reqwest::Client,
+}
+
+/// The binary `datasets`, built as the tests are.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| build().expect("the binary `datasets` can be built"))
+}
+
+fn build() -> anyhow::Result<PathBuf> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--package", "dataset-local", "--bin", "datasets", "--message-format", "json"]);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let output = cargo.stderr(Stdio::inherit()).output()?;
+    ensure!(output.status.success(), "cargo build failed");
+    let messages = String::from_utf8(output.stdout)?;
+    let executable = messages.lines().filter_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        (message["target"]["name"] == "datasets").then(|| message["executable"].as_str().map(PathBuf::from))?
+    });
+    executable.last().context("cargo named no executable")
+}
+
+impl Service {
+    /// Starts it on any free port, and waits until it answers.
+    pub fn start(data_dir: &Path, http: reqwest::Client) -> anyhow::Result<Self> {
+        let mut process = Command::new(binary())
+            .args(["serve", "--port", "0", "--sweep-every", "1s", "--data-dir"])
+            .arg(data_dir)
+            .env("DATASETS_API_KEY", KEY)
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut out = BufReader::new(process.stdout.take().context("no output")?);
+        let mut line = String::new();
+        out.read_line(&mut line)?;
+        // The rest is read and forgotten, so that the process never waits for a reader.
+        std::thread::spawn(move || out.read_to_string(&mut String::new()));
+        let base = line.trim().strip_prefix("Datasets are served at ").with_context(|| format!("it said {line:?}"))?;
+        Ok(Self { process, base: base.to_owned(), http })
+    }
+
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// As `kill -9` does.
+    pub fn kill(mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    /// As Ctrl-C does; gives the exit code.
+    pub fn interrupt(mut self) -> anyhow::Result<Option<i32>> {
+        Command::new("kill").args(["-INT", &self.process.id().to_string()]).status()?;
+        Ok(self.process.wait()?.code())
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> anyhow::Result<(u16, Value)> {
+        self.send(self.http.post(self.url(path)).json(body)).await
+    }
+
+    pub async fn get(&self, path: &str) -> anyhow::Result<(u16, Value)> {
+        self.send(self.http.get(self.url(path))).await
+    }
+
+    async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<(u16, Value)> {
+        let response = request.header("x-api-key", KEY).send().await?;
+        Ok((response.status().as_u16(), response.json().await?))
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/api/public/v2/{path}", self.base)
+    }
+
+    pub async fn create_group(&self, name: &str) -> u64 {
+        let (status, answer) = self.post("dataset-groups", &json!({"name": name})).await.unwrap();
+        assert_eq!(status, 201, "{answer}");
+        answer["dataset_group"]["id"].as_u64().unwrap()
+    }
+
+    pub async fn upload(&self, group: u64, name: &str, file: &[u8]) -> anyhow::Result<u64> {
+        let body =
+            json!({"dataset_group_id": group, "file_name": name, "file_content_base64": STANDARD.encode(file)});
+        let (status, answer) = self.post("dataset-versions/from-file", &body).await?;
+        ensure!(status == 201, "{status}: {answer}");
+        answer["dataset_id"].as_u64().context("no dataset_id")
+    }
+
+    /// The dataset once it is no draft any more.
+    pub async fn finished(&self, id: u64, patience: Duration) -> Value {
+        let deadline = Instant::now() + patience;
+        loop {
+            let (status, answer) = self.get(&format!("datasets/{id}")).await.unwrap();
+            assert_eq!(status, 200, "{answer}");
+            if answer["dataset"]["status"] != "draft" {
+                return answer["dataset"].clone();
+            }
+            assert!(Instant::now() < deadline, "dataset {id} is still a draft after {patience:?}");
+            pause().await;
+        }
+    }
+
+    /// Every row, and the columns.
+    pub async fn rows(&self, id: u64) -> (Value, Vec<Vec<Value>>) {
+        let mut rows = Vec::new();
+        for page in 1.. {
+            let (status, answer) = self.get(&format!("datasets/{id}/rows?per_page=100&page={page}")).await.unwrap();
+            assert_eq!(status, 200, "{answer}");
+            for row in answer["rows"].as_array().unwrap() {
+                rows.push(row.as_array().unwrap().iter().map(|cell| cell["value"].clone()).collect());
+            }
+            if page >= answer["pages"].as_u64().unwrap() {
+                return (answer["columns"].clone(), rows);
+            }
+        }
+        unreachable!()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Between two looks at a condition.
+#[expect(clippy::disallowed_methods, reason = "whoever waits looks again until a deadline")]
+pub async fn pause() {
+    tokio::time::sleep(Duration::from_millis(20)).await;
+}
