@@ -22,20 +22,23 @@ pub struct Service {
 /// The binary `datasets`, built as the tests are.
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| build().expect("the binary `datasets` can be built"))
+    let release = !cfg!(debug_assertions);
+    BINARY.get_or_init(|| build("dataset-local", "datasets", release).expect("the binary `datasets` can be built"))
 }
 
-fn build() -> anyhow::Result<PathBuf> {
+/// A binary of the workspace, as cargo builds it.
+pub fn build(package: &str, name: &str, release: bool) -> anyhow::Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--package", "dataset-local", "--bin", "datasets", "--message-format", "json"]);
+    cargo.args(["build", "--package", package, "--bin", name, "--message-format", "json"]);
     // What cargo says of this test's own package would have build scripts run again.
-    for (name, _) in std::env::vars_os() {
-        let name = name.to_string_lossy();
-        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"].iter().any(|start| name.starts_with(start)) {
-            cargo.env_remove(name.as_ref());
+    for (variable, _) in std::env::vars_os() {
+        let variable = variable.to_string_lossy();
+        let ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
+        if ours.iter().any(|start| variable.starts_with(start)) {
+            cargo.env_remove(variable.as_ref());
         }
     }
-    if !cfg!(debug_assertions) {
+    if release {
         cargo.arg("--release");
     }
     let output = cargo.stderr(Stdio::inherit()).output()?;
@@ -43,7 +46,7 @@ fn build() -> anyhow::Result<PathBuf> {
     let messages = String::from_utf8(output.stdout)?;
     let executable = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
-        (message["target"]["name"] == "datasets").then(|| message["executable"].as_str().map(PathBuf::from))?
+        (message["target"]["name"] == name).then(|| message["executable"].as_str().map(PathBuf::from))?
     });
     executable.last().context("cargo named no executable")
 }
@@ -106,8 +109,7 @@ impl Service {
     }
 
     pub async fn upload(&self, group: u64, name: &str, file: &[u8]) -> anyhow::Result<u64> {
-        let body =
-            json!({"dataset_group_id": group, "file_name": name, "file_content_base64": STANDARD.encode(file)});
+        let body = json!({"dataset_group_id": group, "file_name": name, "file_content_base64": STANDARD.encode(file)});
         let (status, answer) = self.post("dataset-versions/from-file", &body).await?;
         ensure!(status == 201, "{status}: {answer}");
         answer["dataset_id"].as_u64().context("no dataset_id")

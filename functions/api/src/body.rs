@@ -59,8 +59,9 @@ pub(crate) async fn read(request: Request, max_bytes: usize) -> Result<Option<By
 /// The next frame that holds data.
 async fn frame(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
     while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|_| ApiError::bad_request("incomplete_body", "the body broke off before its end; send it again"))?;
+        let frame = frame.map_err(|_| {
+            ApiError::bad_request("incomplete_body", "the body broke off before its end; send it again")
+        })?;
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
         }
@@ -72,7 +73,8 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     let Some(given) = headers.get(header::CONTENT_TYPE) else {
         return Ok(());
     };
-    let media_type = given.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type =
+        given.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     if media_type == "application/json" || (media_type.starts_with("application/") && media_type.ends_with("+json")) {
         return Ok(());
     }

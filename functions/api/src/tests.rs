@@ -75,14 +75,23 @@ macro_rules! event {
 async fn a_file_in_a_draft_out() {
     for (event, file) in [
         (event!("api-from-file-csv"), "question,expected_answer\nWhat is PromptLayer?,A prompt management platform"),
-        (event!("api-from-file-body-encoded"), "question,expected_answer\nWhat is PromptLayer?,A prompt management platform"),
-        (event!("api-from-file-json"), r#"[{"question":"What is PromptLayer?","expected_answer":"A prompt management platform"}]"#),
+        (
+            event!("api-from-file-body-encoded"),
+            "question,expected_answer\nWhat is PromptLayer?,A prompt management platform",
+        ),
+        (
+            event!("api-from-file-json"),
+            r#"[{"question":"What is PromptLayer?","expected_answer":"A prompt management platform"}]"#,
+        ),
     ] {
         let (fakes, router) = service().await;
         let (status, answer) = invoke(&router, event).await;
         assert_eq!(status, 201, "{answer}");
         let id = answer["dataset_id"].as_u64().unwrap();
-        assert_eq!(answer, json!({"success": true, "message": "Dataset version creation job queued", "dataset_id": id}));
+        assert_eq!(
+            answer,
+            json!({"success": true, "message": "Dataset version creation job queued", "dataset_id": id})
+        );
 
         assert_eq!(fakes.blobs.keys(), [format!("uploads/{id}")]);
         let draft = fakes.table.dataset(dataset_id(id)).await.unwrap().unwrap();
@@ -170,7 +179,10 @@ async fn bodies_that_break_a_rule() {
         (with("file_content_base64", json!("YQ")), "invalid_base64"),
         (with("file_name", json!("")), "invalid_file_name"),
         (with("file_name", json!(7)), "invalid_request"),
-        (r#"{"dataset_group_id":7,"file_name":"a.csv","file_name":"b.csv","file_content_base64":"YQ=="}"#.into(), "invalid_request"),
+        (
+            r#"{"dataset_group_id":7,"file_name":"a.csv","file_name":"b.csv","file_content_base64":"YQ=="}"#.into(),
+            "invalid_request",
+        ),
     ] {
         let (fakes, router) = service().await;
         let (status, answer) = call(&router, "POST", FROM_FILE, body.clone()).await;
@@ -197,7 +209,8 @@ async fn unknown_fields_escapes_and_any_case_are_taken() {
 async fn one_answer_for_every_key_that_does_not_let_in() {
     let (_, router) = service().await;
     let mut answers = Vec::new();
-    for key in [None, Some(""), Some("short"), Some("an-unknown-but-well-formed-key"), Some("a key with spaces in it")] {
+    for key in [None, Some(""), Some("short"), Some("an-unknown-but-well-formed-key"), Some("a key with spaces in it")]
+    {
         let mut request = Request::builder().uri("/api/public/v2/datasets");
         if let Some(key) = key {
             request = request.header("X-API-KEY", key);

@@ -85,8 +85,8 @@ impl Catalog for Table {
         datasets::claim(self, id, claim).await
     }
 
-    async fn postpone(&self, id: DatasetId, due_at: Timestamp) -> Result<()> {
-        datasets::postpone(self, id, due_at).await
+    async fn release(&self, id: DatasetId, due_at: Timestamp) -> Result<()> {
+        datasets::release(self, id, due_at).await
     }
 
     async fn publish(&self, publication: &Publication) -> Result<Published> {

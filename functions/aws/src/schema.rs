@@ -3,8 +3,8 @@
 //! against the one here.
 
 use crate::failure::unexpected;
-use crate::{Aws, Bucket, SqsQueue};
 use crate::table::{DUE_INDEX, GROUP_INDEX, Table, WORKSPACE_INDEX, build_error};
+use crate::{Aws, Bucket, SqsQueue};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
     ScalarAttributeType,

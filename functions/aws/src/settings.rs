@@ -69,12 +69,7 @@ impl Aws {
             .http_client(http_client())
             .build();
         let at = |url: &str| config.clone().into_builder().endpoint_url(url).build();
-        Self {
-            dynamodb: at(&endpoints.dynamodb),
-            s3: at(&endpoints.s3),
-            sqs: at(&endpoints.sqs),
-            path_style: true,
-        }
+        Self { dynamodb: at(&endpoints.dynamodb), s3: at(&endpoints.s3), sqs: at(&endpoints.sqs), path_style: true }
     }
 
     pub fn table(&self, name: &str) -> Table {

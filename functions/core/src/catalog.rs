@@ -35,8 +35,9 @@ pub trait Catalog: Send + Sync {
     /// Reserves a draft for one parse.
     async fn claim(&self, id: DatasetId, claim: &Claim) -> Result<Claimed>;
 
-    /// Puts off the sweeper's next look at a draft.
-    async fn postpone(&self, id: DatasetId, due_at: Timestamp) -> Result<()>;
+    /// Lets go of a draft, whoever has it: anyone may claim it, and the
+    /// sweeper looks at it again at `due_at`.
+    async fn release(&self, id: DatasetId, due_at: Timestamp) -> Result<()>;
 
     /// In one transaction: the group's latest number goes from
     /// `version - 1` to `version`, the draft becomes that version, the

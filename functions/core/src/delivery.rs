@@ -122,7 +122,9 @@ pub struct Delivery {
 pub enum DeliveryState {
     /// An attempt is made once `next_attempt_at` has come; one that is under
     /// way has moved it to the end of its own time.
-    Pending { next_attempt_at: Timestamp },
+    Pending {
+        next_attempt_at: Timestamp,
+    },
     Delivered,
     /// The schedule has ended, or the receiver was gone.
     GaveUp,

@@ -120,7 +120,12 @@ mod tests {
     #[test]
     fn only_what_is_public() {
         let public = Policy::default();
-        for url in ["https://example.com/hook?x=1", "https://8.8.8.8/", "https://[2606:4700::1111]/", "https://example.com:443/"] {
+        for url in [
+            "https://example.com/hook?x=1",
+            "https://8.8.8.8/",
+            "https://[2606:4700::1111]/",
+            "https://example.com:443/",
+        ] {
             assert!(public.check(url).is_ok(), "{url}");
         }
         for url in [

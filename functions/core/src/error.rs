@@ -77,12 +77,9 @@ impl Error {
     pub fn retryable(&self) -> bool {
         match self.kind {
             Kind::Unavailable => true,
-            Kind::NotFound
-            | Kind::Forbidden
-            | Kind::Conflict
-            | Kind::Invalid
-            | Kind::TooLarge
-            | Kind::Internal => false,
+            Kind::NotFound | Kind::Forbidden | Kind::Conflict | Kind::Invalid | Kind::TooLarge | Kind::Internal => {
+                false
+            }
         }
     }
 

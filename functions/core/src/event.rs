@@ -202,7 +202,10 @@ mod tests {
 
     #[test]
     fn text_is_escaped_as_python_escapes_it() {
-        assert_eq!(canonical(&"é 😀 \u{7f} \u{1f} \n \" \\ /"), "\"\\u00e9 \\ud83d\\ude00 \u{7f} \\u001f \\n \\\" \\\\ /\"");
+        assert_eq!(
+            canonical(&"é 😀 \u{7f} \u{1f} \n \" \\ /"),
+            "\"\\u00e9 \\ud83d\\ude00 \u{7f} \\u001f \\n \\\" \\\\ /\""
+        );
         assert_eq!(canonical(&vec![1, 2]), "[1, 2]");
     }
 }

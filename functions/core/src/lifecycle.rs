@@ -49,11 +49,10 @@ impl Lifecycle {
     pub async fn publish(&self, draft: &Dataset, contents: &Contents) -> Result<Option<u64>> {
         let mut most = FIRST_PUBLISH_WAIT;
         for _ in 0..MAX_PUBLISH_TRIES {
-            let group = self
-                .catalog
-                .group(draft.group_id)
-                .await?
-                .ok_or_else(|| Error::internal(format!("group {} of draft {} is gone", draft.group_id, draft.id)))?;
+            let group =
+                self.catalog.group(draft.group_id).await?.ok_or_else(|| {
+                    Error::internal(format!("group {} of draft {} is gone", draft.group_id, draft.id))
+                })?;
             let version = group.latest_version + 1;
             let now = self.clock.now();
             let publication = Publication {

@@ -1,9 +1,9 @@
 //! Rows read back, a page at a time.
 
 use crate::error::{Error, Result};
+use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
-use arrow_array::Array;
 use arrow_schema::extension::{EXTENSION_TYPE_NAME_KEY, ExtensionType, Json};
 use arrow_schema::{DataType, Field};
 use bytes::Bytes;
@@ -91,7 +91,8 @@ pub async fn read_page(file: impl Ranges + Unpin + 'static, offset: u64, limit: 
             .with_batch_size(limit)
             .build()?;
         while let Some(batch) = batches.try_next().await? {
-            let cells: Vec<Cells<'_>> = batch.columns().iter().zip(fields.iter()).map(|(a, f)| Cells::of(a, f)).collect();
+            let cells: Vec<Cells<'_>> =
+                batch.columns().iter().zip(fields.iter()).map(|(a, f)| Cells::of(a, f)).collect();
             for row in 0..batch.num_rows() {
                 rows.push(cells.iter().map(|c| c.cell(row)).collect::<Result<_>>()?);
             }
@@ -123,7 +124,11 @@ impl<'a> Cells<'a> {
             DataType::Float64 => Cell::Double(self.array.as_primitive::<Float64Type>().value(row)),
             DataType::Utf8 => {
                 let text = self.array.as_string::<i32>().value(row).to_owned();
-                if self.is_json { Cell::Json(RawValue::from_string(text).map_err(unreadable)?) } else { Cell::Text(text) }
+                if self.is_json {
+                    Cell::Json(RawValue::from_string(text).map_err(unreadable)?)
+                } else {
+                    Cell::Text(text)
+                }
             }
             other => return Err(unreadable(format!("a column of type {other}"))),
         })

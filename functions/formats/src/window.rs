@@ -156,7 +156,9 @@ impl<R: Read> Window<R> {
             ),
             BadByte::Nul => DataError::new(
                 "nul_byte",
-                format!("there is a NUL byte at offset {offset}; the file is not plain text, so export it again as UTF-8"),
+                format!(
+                    "there is a NUL byte at offset {offset}; the file is not plain text, so export it again as UTF-8"
+                ),
             ),
         };
         error.at_line(self.line_at(at))

@@ -43,7 +43,9 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     let result = story(&service).await;
     service.stop().await;
     result?;
-    say("\nEverything worked: two files became versions 1 and 2, one was refused, and each outcome was told and signed.")?;
+    say(
+        "\nEverything worked: two files became versions 1 and 2, one was refused, and each outcome was told and signed.",
+    )?;
     Ok(())
 }
 

@@ -149,8 +149,7 @@ impl Service {
         let lifecycle = state.lifecycle();
 
         let mut triggers = JoinSet::new();
-        let processor =
-            Arc::new(Processor { lifecycle: lifecycle.clone(), limits: Arc::new(Limits::default()) });
+        let processor = Arc::new(Processor { lifecycle: lifecycle.clone(), limits: Arc::new(Limits::default()) });
         if let Some(ready) = state.ready.take() {
             triggers.spawn(state.invocations.clone().run(ready, processor));
         }

@@ -30,8 +30,14 @@ mod tests {
             (include_str!("../../../events/s3-put.json"), &["uploads/3751873437921"][..]),
             (include_str!("../../../events/s3-multipart.json"), &["uploads/3751873437921"]),
             (include_str!("../../../events/s3-copy.json"), &["uploads/3751873437921"]),
-            (include_str!("../../../events/s3-several-records.json"), &["uploads/3751873437921", "uploads/3751873437922"]),
-            (include_str!("../../../events/s3-odd-keys.json"), &["uploads/my file+1 (é).csv", "uploads/", "uploads/3751873437921"]),
+            (
+                include_str!("../../../events/s3-several-records.json"),
+                &["uploads/3751873437921", "uploads/3751873437922"],
+            ),
+            (
+                include_str!("../../../events/s3-odd-keys.json"),
+                &["uploads/my file+1 (é).csv", "uploads/", "uploads/3751873437921"],
+            ),
             (include_str!("../../../events/s3-test-event.json"), &[]),
         ] {
             assert_eq!(keys(serde_json::from_str(file).unwrap()).unwrap(), expected);

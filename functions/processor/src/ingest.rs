@@ -3,7 +3,7 @@
 use crate::Processor;
 use crate::pipe::{self, ObjectReader, PartWriter};
 use dataset_core::catalog::{Claim, Claimed};
-use dataset_core::dataset::{Column, Contents, Dataset, Failure, State, draft_of};
+use dataset_core::dataset::{Column, Contents, DRAFT_LIFETIME, Dataset, Failure, State, draft_of};
 use dataset_core::id::DatasetId;
 use dataset_core::lifecycle::after;
 use dataset_core::upload::Format;
@@ -58,10 +58,9 @@ async fn process(processor: &Processor, draft: &Dataset) -> Result<()> {
     let started = lifecycle.clock.now();
     let parsed = match parse(processor, draft).await {
         Err(error) if error.kind() == Kind::NotFound => {
-            // An event from a time when there was an object, or a draft that
-            // still waits for one. The sweeper knows when to stop waiting.
+            // The draft waits for its file as before; the sweeper knows until when.
             tracing::warn!(dataset_id = draft.id.get(), "no object to process");
-            return Ok(());
+            return lifecycle.catalog.release(draft.id, after(draft.created_at, DRAFT_LIFETIME)?).await;
         }
         other => other?,
     };
@@ -134,7 +133,11 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed> {
     };
     if let Err(error) = rows.abort().await {
         // The bucket's lifecycle rule removes what is left of it.
-        tracing::warn!(dataset_id = draft.id.get(), error = error.chain(), "unfinished rows are left to the lifecycle rule");
+        tracing::warn!(
+            dataset_id = draft.id.get(),
+            error = error.chain(),
+            "unfinished rows are left to the lifecycle rule"
+        );
     }
     problem
 }

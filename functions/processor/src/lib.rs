@@ -29,7 +29,12 @@ pub async fn handle(event: LambdaEvent<Value>, processor: &Processor) -> Result<
     let mut fault = None;
     for key in event::keys(event.payload)? {
         if let Err(error) = ingest::ingest(processor, &key, &event.context).await {
-            tracing::error!(key, code = error.code(), error = error.chain(), "upload not processed; it will be tried again");
+            tracing::error!(
+                key,
+                code = error.code(),
+                error = error.chain(),
+                "upload not processed; it will be tried again"
+            );
             fault.get_or_insert(error);
         }
     }

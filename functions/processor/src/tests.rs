@@ -156,10 +156,25 @@ async fn what_a_dead_invocation_left_is_completed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_event_before_its_object_leaves_the_draft_as_it_was() {
+    let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
+    let draft = setting.dataset(FIRST).await;
+    setting.fakes.blobs.delete(&draft.upload_key()).await.unwrap();
+    setting.handle(PUT, "early").await.unwrap();
+    let State::Draft { due_at, .. } = setting.dataset(FIRST).await.state else { panic!("it is a draft still") };
+    assert_eq!(due_at, dataset_tests::rounded(start() + dataset_core::dataset::DRAFT_LIFETIME));
+    setting.fakes.blobs.put_new(&draft.upload_key(), "", "q\n1\n".into()).await.unwrap();
+    setting.handle(PUT, "in time").await.unwrap();
+    assert_eq!(setting.dataset(FIRST).await.version_number(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn objects_that_are_no_uploads_of_ours_are_left_alone() {
     let setting = Setting::with(&[]).await;
     setting.fakes.blobs.put_new(&format!("uploads/{FIRST}"), "", "x".into()).await.unwrap();
-    for event in [PUT, include_str!("../../../events/s3-odd-keys.json"), include_str!("../../../events/s3-test-event.json")] {
+    for event in
+        [PUT, include_str!("../../../events/s3-odd-keys.json"), include_str!("../../../events/s3-test-event.json")]
+    {
         setting.handle(event, "first").await.unwrap();
     }
     assert_eq!(setting.fakes.blobs.keys(), [format!("uploads/{FIRST}")]);
@@ -182,7 +197,11 @@ async fn a_file_larger_than_every_buffer_goes_through() {
     let mut file = String::from("id,text\n");
     for row in 0..200_000 {
         // Hardly to be compressed, so that the rows take several parts.
-        file += &format!("{row},{:x}{:x}\n", (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15), (row as u64 + 7).wrapping_mul(0xBF58_476D_1CE4_E5B9));
+        file += &format!(
+            "{row},{:x}{:x}\n",
+            (row as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15),
+            (row as u64 + 7).wrapping_mul(0xBF58_476D_1CE4_E5B9)
+        );
     }
     let setting = Setting::with(&[("a.csv", &file)]).await;
     setting.handle(PUT, "first").await.unwrap();

@@ -60,11 +60,11 @@ async fn settle_draft(lifecycle: &Lifecycle, draft: &Dataset, claims: u32) -> Re
     let file_is_there = lifecycle.blobs.size(&draft.upload_key()).await?.is_some();
     if file_is_there && claims < MAX_CLAIMS {
         tracing::warn!(dataset_id = id.get(), claims, "upload is started again");
+        lifecycle.catalog.release(id, after(lifecycle.clock.now(), DRAFT_LIFETIME)?).await?;
         return match lifecycle.blobs.announce(&draft.upload_key()).await {
-            // Processed in this moment, or gone: the next pass sees which.
+            // Discarded in this moment.
             Err(error) if error.kind() == Kind::NotFound => Ok(()),
-            Err(error) => Err(error),
-            Ok(()) => lifecycle.catalog.postpone(id, after(lifecycle.clock.now(), DRAFT_LIFETIME)?).await,
+            result => result,
         };
     }
     let failure = if file_is_there { Failure::processing_failed() } else { Failure::upload_expired() };

@@ -64,7 +64,11 @@ pub(crate) async fn deliver(webhooks: &Webhooks, key: &DeliveryKey) -> Result<()
     if let Some(delay) = delay.filter(|delay| *delay <= MAX_DELAY) {
         // Only sooner by this; the sweeper finds what is overdue.
         if let Err(error) = webhooks.queue.send(std::slice::from_ref(key), delay).await {
-            tracing::warn!(delivery_id = key.delivery_id.as_str(), error = error.chain(), "next attempt is left to the sweeper");
+            tracing::warn!(
+                delivery_id = key.delivery_id.as_str(),
+                error = error.chain(),
+                "next attempt is left to the sweeper"
+            );
         }
     }
     Ok(())

@@ -25,7 +25,8 @@ pub async fn blobs(blobs: &dyn Blobs) {
     blobs.announce("c/a").await.unwrap();
     assert_eq!(whole(blobs, "c/a").await, b"hello world");
 
-    let contenders = (0..16u8).map(|n| async move { blobs.put_new("c/race", "text/csv", vec![n].into()).await.is_ok() });
+    let contenders =
+        (0..16u8).map(|n| async move { blobs.put_new("c/race", "text/csv", vec![n].into()).await.is_ok() });
     assert_eq!(join_all(contenders).await.into_iter().filter(|won| *won).count(), 1);
 
     writing(blobs).await;

@@ -109,9 +109,10 @@ async fn claims(catalog: &dyn Catalog) {
     let after = start() + seconds(302);
     assert_eq!(catalog.claim(draft.id, &claim("b", after)).await.unwrap(), claimed(3, after + seconds(300)));
 
-    catalog.postpone(draft.id, after).await.unwrap();
-    let postponed = catalog.dataset(draft.id).await.unwrap().unwrap();
-    assert_eq!(postponed.state, State::Draft { due_at: rounded(after), claims: 3 });
+    catalog.release(draft.id, after).await.unwrap();
+    let released = catalog.dataset(draft.id).await.unwrap().unwrap();
+    assert_eq!(released.state, State::Draft { due_at: rounded(after), claims: 3 });
+    assert_eq!(catalog.claim(draft.id, &claim("c", after)).await.unwrap(), claimed(4, after + seconds(300)));
 
     let contenders = (0..10).map(|n| format!("contender {n}"));
     let now = start() + seconds(1_000);
@@ -141,7 +142,7 @@ async fn publishing(catalog: &dyn Catalog) {
     let discard = discard(&draft);
     assert!(!catalog.discard(&discard).await.unwrap());
     catalog.remove_draft(draft.id).await.unwrap();
-    catalog.postpone(draft.id, start()).await.unwrap();
+    catalog.release(draft.id, start()).await.unwrap();
     catalog.cleaned(draft.id).await.unwrap();
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version.clone()));
     assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Final(version));
@@ -158,7 +159,8 @@ async fn one_number_each(catalog: &dyn Catalog) {
     for draft in &drafts {
         catalog.create_draft(draft).await.unwrap();
     }
-    let all = join_all(drafts.iter().map(|draft| async { catalog.publish(&publication(draft, 1)).await.unwrap() })).await;
+    let all =
+        join_all(drafts.iter().map(|draft| async { catalog.publish(&publication(draft, 1)).await.unwrap() })).await;
     assert_eq!(all.iter().filter(|published| **published == Published::Done).count(), 1);
     assert_eq!(all.iter().filter(|published| **published == Published::NumberTaken).count(), drafts.len() - 1);
 }
@@ -227,7 +229,7 @@ async fn what_is_due(catalog: &dyn Catalog) {
     catalog.cleaned(failed.id).await.unwrap();
     catalog.close_outbox_entry(ready.id).await.unwrap();
     catalog.close_outbox_entry(failed.id).await.unwrap();
-    catalog.postpone(waiting.id, start() + seconds(90)).await.unwrap();
+    catalog.release(waiting.id, start() + seconds(90)).await.unwrap();
     assert_eq!(due(89).await, []);
     assert_eq!(due(90).await, [Due::Dataset(waiting.id)]);
     assert_eq!(catalog.due(start() + seconds(1_000_000), 1).await.unwrap().len(), 1);

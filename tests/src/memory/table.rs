@@ -132,9 +132,11 @@ impl Catalog for MemoryTable {
         Ok(Claimed::Yours(dataset))
     }
 
-    async fn postpone(&self, id: DatasetId, until: Timestamp) -> Result<()> {
-        if let Some(Dataset { state: State::Draft { due_at, .. }, .. }) = self.tables().datasets.get_mut(&id) {
+    async fn release(&self, id: DatasetId, until: Timestamp) -> Result<()> {
+        let mut tables = self.tables();
+        if let Some(Dataset { state: State::Draft { due_at, .. }, .. }) = tables.datasets.get_mut(&id) {
             *due_at = crate::rounded(until);
+            tables.claims.remove(&id);
         }
         Ok(())
     }

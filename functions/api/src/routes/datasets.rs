@@ -84,7 +84,9 @@ impl DatasetView {
         let version_number = dataset.version_number();
         let (status, finished_at, contents, failure) = match dataset.state {
             DatasetState::Draft { .. } => (Status::Draft, None, None, None),
-            DatasetState::Ready { finished_at, contents, .. } => (Status::Ready, Some(finished_at), Some(contents), None),
+            DatasetState::Ready { finished_at, contents, .. } => {
+                (Status::Ready, Some(finished_at), Some(contents), None)
+            }
             DatasetState::Failed { finished_at, failure } => (Status::Failed, Some(finished_at), None, Some(failure)),
         };
         Self {

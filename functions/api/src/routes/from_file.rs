@@ -52,7 +52,8 @@ pub(super) async fn create(
     caller: Caller,
     request: Request,
 ) -> Result<(StatusCode, Json<Created>), ApiError> {
-    let body = body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large(MAX_FILE_BYTES + 1)))?;
+    let body =
+        body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large(MAX_FILE_BYTES + 1)))?;
     // Decoding 100 MB takes long enough to get in the way of other requests.
     let upload = tokio::task::spawn_blocking(move || unpack(&body))
         .await

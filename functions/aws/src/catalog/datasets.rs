@@ -130,12 +130,12 @@ pub(super) async fn claim(table: &Table, id: DatasetId, claim: &Claim) -> Result
     Ok(if matches!(dataset.state, State::Draft { .. }) { Claimed::Busy } else { Claimed::Final(dataset) })
 }
 
-pub(super) async fn postpone(table: &Table, id: DatasetId, until: Timestamp) -> Result<()> {
+pub(super) async fn release(table: &Table, id: DatasetId, until: Timestamp) -> Result<()> {
     let [_, (due_at, value)] = due(id.get(), until);
     let update = table
         .update_item(Key::dataset(id))
         .condition_expression("#status = :draft")
-        .update_expression(format!("SET {due_at} = :until"))
+        .update_expression(format!("SET {due_at} = :until REMOVE claim_owner, claim_until"))
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":draft", s(DRAFT))
         .expression_attribute_values(":until", value);

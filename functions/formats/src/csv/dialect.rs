@@ -59,7 +59,8 @@ fn announced<R: Read>(window: &mut Window<R>) -> Result<Option<u8>> {
         _ => return Ok(None),
     };
     if !TAKEN.contains(&delimiter) {
-        let message = "the first line sets a delimiter that is not a comma, semicolon or tab; export the file with commas";
+        let message =
+            "the first line sets a delimiter that is not a comma, semicolon or tab; export the file with commas";
         return Err(DataError::new("wrong_delimiter", message).at_line(1).into());
     }
     window.consume(length);

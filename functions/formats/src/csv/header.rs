@@ -30,7 +30,8 @@ pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limi
             }
             Ok(Step::Blank { end }) => window.consume(end),
             Ok(Step::End) => {
-                let message = "the file has no header and no rows; upload a CSV file with a header and at least one row";
+                let message =
+                    "the file has no header and no rows; upload a CSV file with a header and at least one row";
                 return Err(DataError::new("empty_file", message).into());
             }
             Ok(Step::NeedMore) if window.bytes().len() > limits.max_row_bytes => {
@@ -58,7 +59,8 @@ pub(crate) fn check(names: &[String], limits: &Limits) -> Result<(), DataError> 
         return Err(DataError::new("too_many_columns", message));
     }
     if names.iter().map(String::len).sum::<usize>() > limits.max_names_bytes {
-        let message = format!("the column names have more than {} bytes together; shorten them", limits.max_names_bytes);
+        let message =
+            format!("the column names have more than {} bytes together; shorten them", limits.max_names_bytes);
         return Err(DataError::new("too_many_columns", message));
     }
     let mut first = HashMap::with_capacity(names.len());

@@ -172,8 +172,13 @@ pub(super) fn describe(kind: FaultKind, expected: usize) -> DataError {
         ),
         FaultKind::TooManyFields(found) => DataError::new(
             "too_many_fields",
-            format!("the row has {} and the header {expected}; put a field that has a delimiter in it in quotes", fields(found)),
+            format!(
+                "the row has {} and the header {expected}; put a field that has a delimiter in it in quotes",
+                fields(found)
+            ),
         ),
-        FaultKind::BadByte => DataError::new("invalid_utf8", "there is a byte that is not UTF-8; save the file as UTF-8"),
+        FaultKind::BadByte => {
+            DataError::new("invalid_utf8", "there is a byte that is not UTF-8; save the file as UTF-8")
+        }
     }
 }

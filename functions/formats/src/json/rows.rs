@@ -103,7 +103,9 @@ impl<'a, R: Read> Rows<'a, R> {
         self.position = 0;
         if self.window.bytes().len() > self.limits.max_row_bytes {
             let most = self.limits.max_row_bytes;
-            let message = format!("the row has more than {most} bytes; look for a quote or bracket that is not closed, or shorten the row");
+            let message = format!(
+                "the row has more than {most} bytes; look for a quote or bracket that is not closed, or shorten the row"
+            );
             let error = DataError::new("row_too_large", message);
             return Err(error.at_row(self.rows + 1).at_line(self.window.line_at(0)).into());
         }
@@ -190,9 +192,9 @@ fn describe(fault: Fault, limits: &Limits) -> DataError {
             "there is half of a surrogate pair in a string, which stands for no character; export the file as UTF-8",
         ),
         Fault::Number => invalid("there is a number that JSON does not allow; write it like -1.5e3, or as a string"),
-        Fault::Literal | Fault::Value => {
-            invalid("expected a value: a string, number, object, array, true, false or null; NaN and comments are not JSON")
-        }
+        Fault::Literal | Fault::Value => invalid(
+            "expected a value: a string, number, object, array, true, false or null; NaN and comments are not JSON",
+        ),
         Fault::Key => invalid("expected a key in double quotes"),
         Fault::Colon => invalid("expected a colon after a key"),
         Fault::CommaOrBracket => invalid("expected a comma or the end of the array"),

@@ -51,9 +51,17 @@ fn what_is_taken_and_what_it_reads() {
         (r#"[{"n":18446744073709551615},{"n":0}]"#, vec!["n"], json!([[u64::MAX], [0]])),
         (r#"[{"n":18446744073709551615},{"n":-1}]"#, vec!["n"], json!([[u64::MAX], [-1]])),
         (r#"[{"n":1},{"n":1.5}]"#, vec!["n"], json!([[1.0], [1.5]])),
-        (r#"[{"v":1},{"v":"x"},{"v":[1,{"k":null}]},{"v":{}},{"v":true}]"#, vec!["v"], json!([[1], ["x"], [[1, {"k": null}]], [{}], [true]])),
+        (
+            r#"[{"v":1},{"v":"x"},{"v":[1,{"k":null}]},{"v":{}},{"v":true}]"#,
+            vec!["v"],
+            json!([[1], ["x"], [[1, {"k": null}]], [{}], [true]]),
+        ),
         (r#"[{"s":"\u00e9\ud83d\ude00\n\/\u0000"},{"s":""}]"#, vec!["s"], json!([["é😀\n/\0"], [""]])),
-        (r#"[{"\u0061":1},{"a":2},{"__proto__":{"x":1}}]"#, vec!["a", "__proto__"], json!([[1, null], [2, null], [null, {"x": 1}]])),
+        (
+            r#"[{"\u0061":1},{"a":2},{"__proto__":{"x":1}}]"#,
+            vec!["a", "__proto__"],
+            json!([[1, null], [2, null], [null, {"x": 1}]]),
+        ),
         (r#"[{"a":null},{}]"#, vec!["a"], json!([[null], [null]])),
     ] {
         for chunk in [1, 2, 3, 5, 7, 11, 1 << 16] {
@@ -118,7 +126,8 @@ fn what_is_refused_and_where() {
 
 #[test]
 fn pages_are_the_rows_asked_for_wherever_they_lie() {
-    let rows: Vec<Value> = (0..5_000).map(|n| json!({"n": n, "text": format!("row {n} {}", "x".repeat(n % 90))})).collect();
+    let rows: Vec<Value> =
+        (0..5_000).map(|n| json!({"n": n, "text": format!("row {n} {}", "x".repeat(n % 90))})).collect();
     let file = serde_json::to_vec(&rows).unwrap();
     let limits = Limits { row_group_bytes: 64 << 10, batch_bytes: 16 << 10, page_bytes: 4 << 10, ..Limits::default() };
     let mut out = vec![];

@@ -50,15 +50,7 @@ pub(super) struct Columns<'a> {
 
 impl<'a> Columns<'a> {
     pub(super) fn new(limits: &'a Limits) -> Self {
-        Self {
-            limits,
-            names: vec![],
-            indexes: HashMap::new(),
-            seen: vec![],
-            last_row: vec![],
-            row: 0,
-            names_bytes: 0,
-        }
+        Self { limits, names: vec![], indexes: HashMap::new(), seen: vec![], last_row: vec![], row: 0, names_bytes: 0 }
     }
 
     pub(super) fn names(&self) -> &[String] {
@@ -171,7 +163,11 @@ impl Seen {
             _ if self.others => Type::Json,
             (true, false, false) => Type::Bool,
             (false, false, true) if self.doubles => {
-                if self.beyond_double { Type::Json } else { Type::Double }
+                if self.beyond_double {
+                    Type::Json
+                } else {
+                    Type::Double
+                }
             }
             (false, false, true) if !self.large => Type::Int,
             (false, false, true) if !self.negatives => Type::UInt,

@@ -41,7 +41,9 @@ impl Receiver {
 
     pub(super) async fn next(&mut self, patience: Duration) -> anyhow::Result<Webhook> {
         let webhook = tokio::time::timeout(patience, self.received.recv()).await;
-        webhook.with_context(|| format!("no webhook came within {} s", patience.as_secs()))?.context("the receiver stopped")
+        webhook
+            .with_context(|| format!("no webhook came within {} s", patience.as_secs()))?
+            .context("the receiver stopped")
     }
 }
 

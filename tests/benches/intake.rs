@@ -1,0 +1,57 @@
+//! What it costs the service to take in 100 MiB of CSV by HTTP, until the
+//! version is ready: time, CPU seconds and peak memory of the whole process,
+//! engines included.
+//!
+//!     cargo bench -p dataset-tests --bench intake
+
+use dataset_core::destination::Policy;
+use dataset_core::upload::MAX_FILE_BYTES;
+use dataset_tests::service::Service;
+use std::time::{Duration, Instant};
+
+#[expect(clippy::print_stdout, reason = "a benchmark reports to who runs it")]
+#[tokio::main]
+async fn main() {
+    let dir = tempfile::tempdir().unwrap();
+    let http = dataset_local::http_client(Policy { allow_private: true }).unwrap();
+    let service = Service::start(dir.path(), http).unwrap();
+    let group = service.create_group("Intake").await;
+    let file = table();
+    let started = Instant::now();
+    let id = service.upload(group, "table.csv", &file).await.unwrap();
+    let answered = started.elapsed();
+    let version = service.finished(id, Duration::from_secs(120)).await;
+    let ready = started.elapsed();
+    assert_eq!(version["status"], "ready", "{version}");
+    println!("bytes {}, rows {}", file.len(), version["row_count"]);
+    println!("answered after {:.2} s, ready after {:.2} s", answered.as_secs_f64(), ready.as_secs_f64());
+    println!("CPU {:.2} s, peak memory {} MiB", cpu_seconds(service.id()), peak_mib(service.id()));
+}
+
+/// Quoted text, numbers and repeats, up to the largest file that is taken.
+fn table() -> Vec<u8> {
+    let most = usize::try_from(MAX_FILE_BYTES).unwrap();
+    let mut file = b"id,question,expected_answer,topic\n".to_vec();
+    for id in 0u64.. {
+        let mixed = id.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let row = format!("{id},\"What is {mixed}, and\nwhy?\",The answer is {:x},topic {}\n", mixed >> 7, mixed % 50);
+        if file.len() + row.len() > most {
+            return file;
+        }
+        file.extend_from_slice(row.as_bytes());
+    }
+    unreachable!()
+}
+
+fn peak_mib(process: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
+}
+
+fn cpu_seconds(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    // User and system time, in hundredths of a second.
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+}
