@@ -4,6 +4,8 @@
 //!
 //!     cargo bench -p dataset-tests --bench intake
 
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
 use dataset_core::destination::Policy;
 use dataset_core::upload::MAX_FILE_BYTES;
 use dataset_tests::service::Service;

@@ -3,6 +3,8 @@
 //!
 //!     cargo bench -p dataset-tests --bench start
 
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
 use dataset_tests::service::build;
 use std::io::Read;
 use std::net::TcpListener;

@@ -44,11 +44,11 @@ pub fn build(package: &str, name: &str, release: bool) -> anyhow::Result<PathBuf
     let output = cargo.stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "cargo build failed");
     let messages = String::from_utf8(output.stdout)?;
-    let executable = messages.lines().filter_map(|line| {
+    let mut executables = messages.lines().filter_map(|line| {
         let message: Value = serde_json::from_str(line).ok()?;
         (message["target"]["name"] == name).then(|| message["executable"].as_str().map(PathBuf::from))?
     });
-    executable.last().context("cargo named no executable")
+    executables.next().context("cargo named no executable")
 }
 
 impl Service {

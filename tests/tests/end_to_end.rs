@@ -1,6 +1,8 @@
 //! The real binary over HTTP: files in, versions, webhooks and rows out, and
 //! nothing lost when it is killed.
 
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
 use dataset_core::destination::Policy;
 use dataset_tests::receiver::Receiver;
 use dataset_tests::service::Service;

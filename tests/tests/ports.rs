@@ -1,5 +1,7 @@
 //! Each port's contract, on the fake and on the adapter over a real engine.
 
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
 use dataset_aws::{Aws, Endpoints};
 use dataset_core::delivery::DeliveryKey;
 use dataset_local::engines::{ACCESS_KEY, EngineOptions, Engines, Notify, SECRET_KEY, Stored, Ticket};

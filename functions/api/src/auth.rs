@@ -52,8 +52,10 @@ impl Caller {
     /// another workspace is as good as none.
     pub(crate) async fn dataset(&self, api: &Api, id: &str) -> Result<Dataset, ApiError> {
         let id: DatasetId = id.parse().map_err(|_| ApiError::dataset_not_found())?;
-        let dataset = api.catalog.dataset(id).await?;
-        dataset.filter(|d| d.workspace_id == self.workspace_id).ok_or_else(ApiError::dataset_not_found)
+        let dataset = api.catalog.dataset(id).await?.filter(|d| d.workspace_id == self.workspace_id);
+        // The store takes its time to remove what has outlived its use.
+        let dataset = dataset.filter(|d| !d.is_forgotten(api.clock.now()));
+        dataset.ok_or_else(ApiError::dataset_not_found)
     }
 
     pub(crate) fn scope(&self) -> Scope {

@@ -106,7 +106,7 @@ impl Decoder {
         let start = self.file.len();
         self.file.resize(start + symbols.len() / 4 * 3, 0);
         let written = STANDARD.decode_slice_unchecked(symbols, &mut self.file[start..]);
-        let written = written.map_err(|error| self.error(error))?;
+        let written = written.map_err(|error| self.error(&error))?;
         self.file.truncate(start + written);
         self.padded = symbols.ends_with(b"=");
         self.offset += symbols.len();
@@ -116,8 +116,8 @@ impl Decoder {
         Ok(())
     }
 
-    fn error(&self, error: DecodeError) -> Error {
-        match error {
+    fn error(&self, error: &DecodeError) -> Error {
+        match *error {
             DecodeError::InvalidByte(at, _) => {
                 invalid(self.offset + at, "is not in the base64 alphabet, or is padding before the end")
             }

@@ -92,6 +92,7 @@ impl IntoResponse for ApiError {
 }
 
 /// The answer in place of a handler that panicked.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
     let message = panic
         .downcast_ref::<&str>()

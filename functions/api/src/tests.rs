@@ -16,6 +16,7 @@ use dataset_tests::{dataset_id, draft, group, group_id, start, workspace};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::time::Duration;
 use tower::ServiceExt;
 
 const KEY: &str = "pl_example_key_0123456789";
@@ -228,8 +229,19 @@ async fn a_file_that_cannot_be_stored_leaves_nothing() {
     let (status, answer) = invoke(&router, event!("api-from-file-csv")).await;
     assert_eq!(status, 500);
     assert_envelope(&answer, "internal_error");
-    // Storage does not answer at all, so the draft has to stay until it expires.
-    assert_eq!(fakes.table.datasets(Scope::Group(group_id(7)), true).await.unwrap().len(), 1);
+    assert!(fakes.table.datasets(Scope::Group(group_id(7)), true).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_failure_is_readable_for_thirty_days() {
+    let (fakes, router) = service().await;
+    let draft = draft(1, &group(7, 1, "Questions"), "a.csv");
+    fakes.table.create_draft(&draft).await.unwrap();
+    fakes.lifecycle().discard(&draft, Failure::upload_expired()).await.unwrap();
+    for (days, status) in [(0, 200), (29, 200), (2, 404)] {
+        fakes.clock.advance(Duration::from_secs(days * 24 * 3600));
+        assert_eq!(call(&router, "GET", "/api/public/v2/datasets/1", "").await.0, status);
+    }
 }
 
 #[tokio::test]

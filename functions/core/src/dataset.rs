@@ -105,6 +105,16 @@ impl Dataset {
         }
     }
 
+    /// Whether it is a failure whose record has had its time.
+    pub fn is_forgotten(&self, now: Timestamp) -> bool {
+        match &self.state {
+            State::Failed { finished_at, .. } => {
+                finished_at.checked_add(FAILURE_LIFETIME).is_ok_and(|forgotten| forgotten <= now)
+            }
+            State::Draft { .. } | State::Ready { .. } => false,
+        }
+    }
+
     pub fn upload_key(&self) -> String {
         upload_key(self.id)
     }

@@ -3,9 +3,9 @@
 use anyhow::Context;
 use dataset_core::api_key::ApiKey;
 use dataset_core::ids::Ids;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A directory that this process alone works in.
@@ -20,7 +20,12 @@ impl DataDir {
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         for part in ["", "s3", "events"] {
             let part = path.join(part);
-            fs::create_dir_all(&part).with_context(|| format!("{} could not be created", part.display()))?;
+            // There are signing secrets in it.
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&part)
+                .with_context(|| format!("{} could not be created", part.display()))?;
         }
         let lock = path.join("lock");
         let lock = File::create(&lock).with_context(|| format!("{} could not be created", lock.display()))?;

@@ -9,11 +9,12 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
+use dataset_core::blobs::NOT_STORED;
 use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State as DatasetState};
 use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::lifecycle::after;
 use dataset_core::upload::{FileName, MAX_FILE_BYTES, too_large};
-use dataset_core::{Error, Result};
+use dataset_core::{Error, Kind, Result};
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -104,18 +105,23 @@ async fn create_draft(api: &Api, caller: &Caller, upload: &Upload) -> Result<Dat
 /// The draft is there first, so that an object never lacks one. Should this
 /// process die in between, the draft expires, and its owner is told.
 async fn store(api: &Api, draft: &Dataset, file: Bytes) -> Result<()> {
-    let media_type = draft.file_name.format().media_type();
-    let Err(error) = api.blobs.put_new(&draft.upload_key(), media_type, file).await else {
-        return Ok(());
+    let (key, media_type) = (draft.upload_key(), draft.file_name.format().media_type());
+    let error = match api.blobs.put_new(&key, media_type, file).await {
+        Ok(()) => return Ok(()),
+        // No one else has this key: an earlier try stored it, and its answer was lost.
+        Err(error) if error.kind() == Kind::Conflict => return Ok(()),
+        Err(error) => error,
     };
-    // The object may have been stored although the answer was lost: remove it
-    // first, so that it is never without a draft.
-    let removed = match api.blobs.delete(&draft.upload_key()).await {
-        Ok(()) => api.catalog.remove_draft(draft.id).await,
-        Err(error) => Err(error),
-    };
-    if let Err(error) = removed {
+    if let Err(error) = take_back(api, draft, &error).await {
         tracing::error!(dataset_id = draft.id.get(), error = error.chain(), "draft is left to expire");
     }
     Err(Error::internal("the file could not be stored").because(error))
+}
+
+/// An object that may be there goes before its draft.
+async fn take_back(api: &Api, draft: &Dataset, error: &Error) -> Result<()> {
+    if error.code() != NOT_STORED {
+        api.blobs.delete(&draft.upload_key()).await?;
+    }
+    api.catalog.remove_draft(draft.id).await
 }
