@@ -2,9 +2,7 @@
 
 use dataset_api::{Api, gateway, router};
 use dataset_aws::{Aws, Settings};
-use dataset_core::clock::SystemClock;
 use dataset_core::destination::Policy;
-use dataset_core::ids::SystemIds;
 use lambda_http::{Error, run, service_fn, tracing};
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -14,14 +12,14 @@ async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;
     let aws = Aws::from_env().await;
-    let table = Arc::new(aws.table(&settings.table));
+    let lifecycle = aws.lifecycle(&settings);
     let api = Api {
-        api_keys: table.clone(),
-        catalog: table.clone(),
-        receivers: table,
-        blobs: Arc::new(aws.bucket(&settings.bucket)),
-        clock: Arc::new(SystemClock),
-        ids: Arc::new(SystemIds),
+        api_keys: Arc::new(aws.table(&settings.table)),
+        catalog: lifecycle.catalog,
+        receivers: lifecycle.receivers,
+        blobs: lifecycle.blobs,
+        clock: lifecycle.clock,
+        ids: lifecycle.ids,
         destinations: Policy::from_env()?,
     };
     let router = router(Arc::new(api));

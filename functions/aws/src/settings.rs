@@ -4,7 +4,11 @@ use crate::{Bucket, SqsQueue, Table};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use dataset_core::clock::SystemClock;
+use dataset_core::ids::SystemIds;
+use dataset_core::lifecycle::Lifecycle;
 use dataset_core::{Error, Result};
+use std::sync::Arc;
 
 /// The names of what the functions work on, from `TABLE_NAME`, `BUCKET_NAME`
 /// and `QUEUE_URL`.
@@ -79,6 +83,20 @@ impl Aws {
     pub fn bucket(&self, name: &str) -> Bucket {
         let config = aws_sdk_s3::config::Builder::from(&self.s3).force_path_style(self.path_style).build();
         Bucket { client: aws_sdk_s3::Client::from_conf(config), name: name.to_owned() }
+    }
+
+    /// The steps of an upload's life on all of them, with the machine's own
+    /// clock and randomness.
+    pub fn lifecycle(&self, settings: &Settings) -> Lifecycle {
+        let table = Arc::new(self.table(&settings.table));
+        Lifecycle {
+            catalog: table.clone(),
+            receivers: table,
+            blobs: Arc::new(self.bucket(&settings.bucket)),
+            queue: Arc::new(self.queue(&settings.queue_url)),
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
+        }
     }
 
     pub fn queue(&self, url: &str) -> SqsQueue {

@@ -4,10 +4,10 @@ mod dialect;
 mod header;
 mod record;
 
-use crate::convert::{Summary, open_text};
 use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
-use crate::sink::{self, Sink};
+use crate::sink::{self, Sink, Summary};
+use crate::source::open_text;
 use crate::text::TextColumn;
 use crate::window::Window;
 use arrow_array::ArrayRef;

@@ -11,10 +11,10 @@ mod rows;
 mod scan;
 mod types;
 
-use crate::convert::{Source, Summary, open_text};
 use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
-use crate::sink::{self, Sink};
+use crate::sink::{self, Sink, Summary};
+use crate::source::{Source, open_text};
 use column::Column;
 use rows::Rows;
 use std::io::Write;

@@ -13,10 +13,13 @@ mod json;
 mod limits;
 mod page;
 mod sink;
+mod source;
 mod text;
 mod window;
 
-pub use convert::{Format, Source, Summary, convert};
+pub use convert::{Format, convert};
 pub use error::{DataError, Error, Result};
 pub use limits::Limits;
 pub use page::{Cell, Page, Ranges, read_page};
+pub use sink::Summary;
+pub use source::Source;

@@ -12,6 +12,13 @@ use parquet::schema::types::ColumnPath;
 use std::collections::HashSet;
 use std::io::Write;
 
+/// What was read and written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    pub columns: Vec<String>,
+    pub rows: u64,
+}
+
 /// The first cells of a column, by which its encoding is chosen.
 const SAMPLE_CELLS: usize = 4_096;
 

@@ -3,7 +3,7 @@
 mod client;
 mod receiver;
 
-use crate::serve::say;
+use crate::output::say;
 use crate::service::{Options, Service};
 use anyhow::{Context, ensure};
 use base64::Engine;

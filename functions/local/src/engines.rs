@@ -10,6 +10,11 @@ pub use s3::{Notify, Stored, Ticket};
 
 use anyhow::Context;
 use dataset_aws::Endpoints;
+use hyper::body::{Body, Incoming};
+use hyper::service::Service;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -53,6 +58,29 @@ impl Engines {
         Ok(Self { endpoints: Endpoints { dynamodb, s3, sqs }, _servers: servers })
     }
 }
+
+/// Serves connections until the task is dropped.
+async fn serve_http<S, B>(listener: TcpListener, service: S)
+where
+    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Into<BoxError>,
+    B: Body<Error: Into<BoxError>, Data: Send> + Send + 'static,
+{
+    let mut connections = JoinSet::new();
+    while let Ok((stream, _)) = listener.accept().await {
+        // Small answers must not wait for the client's next packet.
+        let _ = stream.set_nodelay(true);
+        while connections.try_join_next().is_some() {}
+        let service = service.clone();
+        connections.spawn(async move {
+            // A connection that breaks off is its client's concern.
+            let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 async fn listen(port: u16) -> anyhow::Result<(TcpListener, String)> {
     let listener = TcpListener::bind(("127.0.0.1", port))

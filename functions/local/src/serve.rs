@@ -2,6 +2,7 @@
 
 use crate::cli::{CreateKey, Serve};
 use crate::engines::{ACCESS_KEY, SECRET_KEY};
+use crate::output::say;
 use crate::service::{BUCKET, Options, Service, State, TABLE};
 use dataset_aws::{Aws, Settings};
 use dataset_core::api_key::{ApiKey, Grant};
@@ -10,7 +11,7 @@ use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::destination::Policy;
 use dataset_core::id::{UserId, WorkspaceId};
 use dataset_core::ids::SystemIds;
-use std::io::{self, Write};
+use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
@@ -103,11 +104,4 @@ async fn stop_signal() -> io::Result<()> {
         result = tokio::signal::ctrl_c() => result,
         _ = terminate.recv() => Ok(()),
     }
-}
-
-/// To standard output, where a closed pipe is no reason to panic.
-pub(crate) fn say(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()
 }

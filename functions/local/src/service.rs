@@ -5,7 +5,7 @@ use crate::engines::{ACCESS_KEY, EngineOptions, Engines, SECRET_KEY};
 use crate::triggers::{Invocations, poll, sweep_every};
 use anyhow::Context;
 use dataset_api::{Api, router};
-use dataset_aws::{Aws, SqsQueue, Table};
+use dataset_aws::{Aws, Settings, SqsQueue, Table};
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::ApiKeys;
 use dataset_core::catalog::Catalog;
@@ -124,14 +124,11 @@ impl State {
     }
 
     fn lifecycle(&self) -> Lifecycle {
-        Lifecycle {
-            catalog: Arc::new(self.table.clone()),
-            receivers: Arc::new(self.table.clone()),
-            blobs: Arc::new(self.aws.bucket(BUCKET)),
-            queue: Arc::new(self.queue.clone()),
-            clock: self.clock.clone(),
-            ids: self.ids.clone(),
-        }
+        self.aws.lifecycle(&Settings {
+            table: TABLE.to_owned(),
+            bucket: BUCKET.to_owned(),
+            queue_url: self.queue.url().to_owned(),
+        })
     }
 }
 

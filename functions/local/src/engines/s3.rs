@@ -1,11 +1,10 @@
 //! S3 by `s3s` on files, with what `s3s-fs` lacks: writes on condition are
 //! atomic, and each stored object is told of.
 
+use super::serve_http;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;
 use s3s::dto::*;
 use s3s::service::S3ServiceBuilder;
@@ -18,7 +17,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, MutexGuard};
-use tokio::task::JoinSet;
 
 /// What S3 would send an event about.
 #[derive(Clone, Debug)]
@@ -64,17 +62,7 @@ pub(super) fn serve(
     let mut builder = S3ServiceBuilder::new(AnnouncingFiles { files, root: root.to_owned(), locks, notify });
     builder.set_auth(SimpleAuth::from_single(super::ACCESS_KEY, super::SECRET_KEY));
     let service = builder.build();
-    Ok(async move {
-        let mut connections = JoinSet::new();
-        while let Ok((stream, _)) = listener.accept().await {
-            let _ = stream.set_nodelay(true);
-            let service = service.clone();
-            while connections.try_join_next().is_some() {}
-            connections.spawn(async move {
-                let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    })
+    Ok(serve_http(listener, service))
 }
 
 impl AnnouncingFiles {
