@@ -1,5 +1,5 @@
 //! How long each Lambda function takes from its start to its first call for
-//! work, and how large its binary is. A listener stands in for the Runtime API.
+//! work, and how large its binary is once it is stripped. A listener stands in for the Runtime API.
 //!
 //!     cargo bench -p dataset-tests --bench start
 
@@ -17,10 +17,13 @@ const STARTS: usize = 21;
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports to who runs it")]
 fn main() {
+    let dir = tempfile::tempdir().unwrap();
     println!("{:<20} {:>10} {:>12} {:>12}", "function", "MB", "median ms", "slowest ms");
     for name in FUNCTIONS {
-        let binary = build(name, name, true).unwrap();
-        let megabytes = std::fs::metadata(&binary).unwrap().len() as f64 / 1e6;
+        let binary = build(name, true).unwrap();
+        let stripped = dir.path().join(name);
+        assert!(Command::new("strip").arg("-o").arg(&stripped).arg(&binary).status().unwrap().success());
+        let megabytes = std::fs::metadata(&stripped).unwrap().len() as f64 / 1e6;
         let mut starts: Vec<Duration> = (0..STARTS).map(|_| start(&binary)).collect();
         starts.sort();
         let ms = |duration: Duration| duration.as_secs_f64() * 1e3;

@@ -23,13 +23,14 @@ pub struct Service {
 pub fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     let release = !cfg!(debug_assertions);
-    BINARY.get_or_init(|| build("dataset-local", "datasets", release).expect("the binary `datasets` can be built"))
+    BINARY.get_or_init(|| build("datasets", release).expect("the binary `datasets` can be built"))
 }
 
 /// A binary of the workspace, as cargo builds it.
-pub fn build(package: &str, name: &str, release: bool) -> anyhow::Result<PathBuf> {
+pub fn build(name: &str, release: bool) -> anyhow::Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--package", package, "--bin", name, "--message-format", "json"]);
+    // Of the whole workspace, so that its crates have the features that the tests gave them.
+    cargo.args(["build", "--workspace", "--bin", name, "--message-format", "json"]);
     // What cargo says of this test's own package would have build scripts run again.
     for (variable, _) in std::env::vars_os() {
         let variable = variable.to_string_lossy();

@@ -40,7 +40,7 @@ async fn engines() -> Fresh {
         EngineOptions { database: dir.path().join("db.sqlite"), objects, first_port: 0, notify: Arc::new(NoOne) };
     let engines = Engines::start(options).await.unwrap();
     let Endpoints { dynamodb, s3, sqs } = engines.endpoints.clone();
-    let aws = Aws::at(&Endpoints { dynamodb, s3, sqs }, ACCESS_KEY, SECRET_KEY);
+    let aws = Aws::at(&Endpoints { dynamodb, s3, sqs }, ACCESS_KEY, SECRET_KEY).unwrap();
     Fresh { aws, _engines: engines, _dir: dir }
 }
 

@@ -11,7 +11,7 @@ use tower::ServiceExt;
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;
-    let aws = Aws::from_env().await;
+    let aws = Aws::from_env()?;
     let lifecycle = aws.lifecycle(&settings);
     let api = Api {
         api_keys: Arc::new(aws.table(&settings.table)),

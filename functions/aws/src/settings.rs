@@ -2,8 +2,9 @@
 
 use crate::{Bucket, SqsQueue, Table};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider, SharedHttpClient};
-use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use dataset_core::clock::SystemClock;
 use dataset_core::ids::SystemIds;
 use dataset_core::lifecycle::Lifecycle;
@@ -27,12 +28,11 @@ impl Settings {
     /// # Errors
     /// Names the variable that is missing.
     pub fn from_env() -> Result<Self> {
-        let get = |name: &str| {
-            std::env::var(name).map_err(|e| {
-                Error::internal(format!("set {name} in the environment; the template does so in AWS")).because(e)
-            })
-        };
-        Ok(Self { table: get(Self::TABLE)?, bucket: get(Self::BUCKET)?, queue_url: get(Self::QUEUE_URL)? })
+        Ok(Self {
+            table: variable(Self::TABLE)?,
+            bucket: variable(Self::BUCKET)?,
+            queue_url: variable(Self::QUEUE_URL)?,
+        })
     }
 }
 
@@ -55,25 +55,52 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// As every AWS tool finds its region, credentials and endpoints: the
-    /// environment first.
-    pub async fn from_env() -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client()).load().await;
-        let path_style = std::env::var_os("AWS_ENDPOINT_URL_S3").is_some();
-        Self { dynamodb: config.clone(), s3: config.clone(), sqs: config, path_style }
+    /// From `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
+    /// `AWS_SESSION_TOKEN`, as AWS Lambda sets them, and `AWS_ENDPOINT_URL_S3`
+    /// and its like where there are engines of one's own. Nothing else is
+    /// looked at, and only the roots that AWS's certificates lead to are
+    /// loaded: a function should be ready in a few milliseconds.
+    ///
+    /// # Errors
+    /// Names the variable that is missing.
+    pub fn from_env() -> Result<Self> {
+        let (key, secret) = (variable("AWS_ACCESS_KEY_ID")?, variable("AWS_SECRET_ACCESS_KEY")?);
+        let token = std::env::var("AWS_SESSION_TOKEN").ok();
+        let roots = TrustStore::empty().with_pem_certificate(ROOTS);
+        let config = config(
+            Region::new(variable("AWS_REGION")?),
+            Credentials::new(key, secret, token, None, "environment"),
+            TlsContext::builder().with_trust_store(roots).build(),
+        )?;
+        let endpoint = |service: &str| std::env::var(format!("AWS_ENDPOINT_URL_{service}")).ok();
+        let at = |service: &str| {
+            let mut builder = config.to_builder();
+            builder.set_endpoint_url(endpoint(service));
+            builder.build()
+        };
+        Ok(Self { dynamodb: at("DYNAMODB"), s3: at("S3"), sqs: at("SQS"), path_style: endpoint("S3").is_some() })
+    }
+
+    /// As every AWS tool on a person's machine finds its region and
+    /// credentials: the environment, then profiles and what they name.
+    pub async fn from_profile() -> Self {
+        let http_client = aws_smithy_http_client::Builder::new().tls_provider(PROVIDER).build_https();
+        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client).load().await;
+        Self { dynamodb: config.clone(), s3: config.clone(), sqs: config, path_style: false }
     }
 
     /// Engines of one's own, with credentials that mean nothing elsewhere.
-    pub fn at(endpoints: &Endpoints, access_key: &str, secret_key: &str) -> Self {
-        let credentials = Credentials::new(access_key, secret_key, None, None, "dataset-versions");
-        let config = SdkConfig::builder()
-            .behavior_version(BehaviorVersion::latest())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(SharedCredentialsProvider::new(credentials))
-            .http_client(http_client())
-            .build();
-        let at = |url: &str| config.clone().into_builder().endpoint_url(url).build();
-        Self { dynamodb: at(&endpoints.dynamodb), s3: at(&endpoints.s3), sqs: at(&endpoints.sqs), path_style: true }
+    ///
+    /// # Errors
+    /// If TLS can't be set up.
+    pub fn at(endpoints: &Endpoints, access_key: &str, secret_key: &str) -> Result<Self> {
+        let config = config(
+            Region::new("us-east-1"),
+            Credentials::new(access_key, secret_key, None, None, "engines"),
+            TlsContext::builder().with_trust_store(TrustStore::empty()).build(),
+        )?;
+        let at = |url: &str| config.to_builder().endpoint_url(url).build();
+        Ok(Self { dynamodb: at(&endpoints.dynamodb), s3: at(&endpoints.s3), sqs: at(&endpoints.sqs), path_style: true })
     }
 
     pub fn table(&self, name: &str) -> Table {
@@ -104,6 +131,26 @@ impl Aws {
     }
 }
 
-fn http_client() -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https()
+/// The roots of AWS's certificates, those of its regions in China included,
+/// as Mozilla's list has them.
+const ROOTS: &str = include_str!("roots.pem");
+
+const PROVIDER: tls::Provider = tls::Provider::Rustls(CryptoMode::Ring);
+
+fn config<E>(region: Region, credentials: Credentials, tls: std::result::Result<TlsContext, E>) -> Result<SdkConfig>
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let tls = tls.map_err(|e| Error::internal("TLS could not be set up").because(e))?;
+    let http_client = aws_smithy_http_client::Builder::new().tls_provider(PROVIDER).tls_context(tls).build_https();
+    Ok(SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(region)
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .http_client(http_client)
+        .build())
+}
+
+fn variable(name: &str) -> Result<String> {
+    std::env::var(name).map_err(|e| Error::internal(format!("{name} is missing from the environment")).because(e))
 }

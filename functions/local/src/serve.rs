@@ -92,7 +92,7 @@ pub(crate) async fn create_key(args: CreateKey) -> anyhow::Result<()> {
         user_id: UserId::try_from(args.user).map_err(anyhow::Error::msg)?,
         created_at: SystemClock.now(),
     };
-    Aws::from_env().await.table(&args.table).allow(&key.hash(), &grant).await?;
+    Aws::from_profile().await.table(&args.table).allow(&key.hash(), &grant).await?;
     say(key.reveal())?;
     Ok(())
 }

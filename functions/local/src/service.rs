@@ -86,7 +86,7 @@ impl State {
             notify: invocations.clone(),
         })
         .await?;
-        let aws = Aws::at(&engines.endpoints, ACCESS_KEY, SECRET_KEY);
+        let aws = Aws::at(&engines.endpoints, ACCESS_KEY, SECRET_KEY)?;
         let table = aws.table(TABLE);
         table.create_if_missing().await.context("the table could not be created")?;
         aws.bucket(BUCKET).create_if_missing().await.context("the bucket could not be created")?;

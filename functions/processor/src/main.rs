@@ -10,7 +10,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;
-    let lifecycle = Aws::from_env().await.lifecycle(&settings);
+    let lifecycle = Aws::from_env()?.lifecycle(&settings);
     let processor = Processor { lifecycle, limits: Arc::new(Limits::default()) };
     run(service_fn(|event| handle(event, &processor))).await
 }

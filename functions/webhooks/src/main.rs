@@ -10,7 +10,7 @@ async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;
     let destinations = Policy::from_env()?;
-    let lifecycle = Aws::from_env().await.lifecycle(&settings);
+    let lifecycle = Aws::from_env()?.lifecycle(&settings);
     let webhooks = Webhooks {
         receivers: lifecycle.receivers,
         queue: lifecycle.queue,
