@@ -10,6 +10,7 @@ pub mod receiver;
 pub mod service;
 
 use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State};
+use dataset_core::delivery::{Receiver, Secret};
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId, ReceiverId, UserId, WorkspaceId};
 use jiff::Timestamp;
@@ -41,6 +42,19 @@ pub fn group(id: u64, workspace_id: u64, name: &str) -> Group {
         workspace_id: workspace(workspace_id),
         name: name.to_owned(),
         latest_version: 0,
+        created_at: start(),
+    }
+}
+
+/// A receiver of every event of workspace 1.
+pub fn receiver_at(url: &str) -> Receiver {
+    Receiver {
+        id: receiver_id(21),
+        workspace_id: workspace(1),
+        url: url.to_owned(),
+        secret: Secret::new("whsec_c2VjcmV0".into()),
+        event_types: vec![],
+        disabled: false,
         created_at: start(),
     }
 }

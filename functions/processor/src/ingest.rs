@@ -53,7 +53,7 @@ fn claim(processor: &Processor, context: &Context) -> Result<Claim> {
     Ok(Claim { owner: context.request_id.clone(), now, until: deadline.map_or(least, |d| d.max(least)) })
 }
 
-async fn process(processor: &Processor, draft: &Dataset) -> Result<()> {
+pub(crate) async fn process(processor: &Processor, draft: &Dataset) -> Result<()> {
     let lifecycle = &processor.lifecycle;
     let started = lifecycle.clock.now();
     let parsed = match parse(processor, draft).await {
@@ -69,6 +69,9 @@ async fn process(processor: &Processor, draft: &Dataset) -> Result<()> {
     match parsed {
         Ok(contents) => {
             let version = lifecycle.publish(draft, &contents).await?;
+            if version.is_none() {
+                return overtaken(processor, draft).await;
+            }
             let rows = contents.row_count;
             tracing::info!(dataset_id = draft.id.get(), version, rows, bytes, parse_ms, "version published");
         }
@@ -77,6 +80,17 @@ async fn process(processor: &Processor, draft: &Dataset) -> Result<()> {
             lifecycle.discard(draft, failure).await?;
             tracing::info!(dataset_id = draft.id.get(), code, row, line, bytes, parse_ms, "upload refused");
         }
+    }
+    Ok(())
+}
+
+/// Another brought the draft to an outcome in the meantime. Unless that is a
+/// version, the rows that were just written are no one's.
+async fn overtaken(processor: &Processor, draft: &Dataset) -> Result<()> {
+    let now = processor.lifecycle.catalog.dataset(draft.id).await?;
+    if !now.is_some_and(|dataset| matches!(dataset.state, State::Ready { .. })) {
+        tracing::warn!(dataset_id = draft.id.get(), "draft was given up while it was processed");
+        processor.lifecycle.clean(draft).await?;
     }
     Ok(())
 }
@@ -108,10 +122,11 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed> {
     let storing = tokio::spawn(pipe::store(rows, parts));
     let converting = tokio::task::spawn_blocking({
         let (runtime, blobs, key) = (Handle::current(), Arc::clone(blobs), draft.upload_key());
+        let length = draft.file_size_bytes;
         let (format, limits) = (format_of(draft), Arc::clone(&processor.limits));
         move || {
             let mut out = out;
-            let summary = convert(format, || ObjectReader::open(&runtime, &blobs, &key), &mut out, &limits)?;
+            let summary = convert(format, || ObjectReader::open(&runtime, &blobs, &key, length), &mut out, &limits)?;
             out.finish()?;
             Ok(summary)
         }

@@ -13,15 +13,19 @@ use tokio::sync::mpsc;
 /// Chunks that storage may be ahead of the parser.
 const CHUNKS_AHEAD: usize = 8;
 
-/// An object as a [`Read`], for a thread that may block.
+/// An object as a [`Read`], for a thread that may block. It ends where the
+/// object does and nowhere before: rows cut off by a fault must not look like
+/// a shorter file.
 pub(crate) struct ObjectReader {
     chunks: mpsc::Receiver<Result<Bytes>>,
     current: Bytes,
+    /// Bytes that are still to come.
+    missing: u64,
 }
 
 impl ObjectReader {
     /// Starts to read the object on `runtime`. Call it from a thread that may block.
-    pub(crate) fn open(runtime: &Handle, blobs: &Arc<dyn Blobs>, key: &str) -> io::Result<Self> {
+    pub(crate) fn open(runtime: &Handle, blobs: &Arc<dyn Blobs>, key: &str, length: u64) -> io::Result<Self> {
         let mut stream = runtime.block_on(blobs.read(key)).map_err(io::Error::other)?;
         let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
         runtime.spawn(async move {
@@ -31,7 +35,13 @@ impl ObjectReader {
                 }
             }
         });
-        Ok(Self { chunks, current: Bytes::new() })
+        Ok(Self { chunks, current: Bytes::new(), missing: length })
+    }
+}
+
+impl ObjectReader {
+    fn wrong_length(&self) -> io::Error {
+        io::Error::new(io::ErrorKind::UnexpectedEof, "the object has not the length that was stored")
     }
 }
 
@@ -40,10 +50,12 @@ impl Read for ObjectReader {
         while self.current.is_empty() {
             match self.chunks.blocking_recv() {
                 Some(chunk) => self.current = chunk.map_err(io::Error::other)?,
+                None if self.missing > 0 => return Err(self.wrong_length()),
                 None => return Ok(0),
             }
         }
         let length = buffer.len().min(self.current.len());
+        self.missing = self.missing.checked_sub(length as u64).ok_or_else(|| self.wrong_length())?;
         buffer[..length].copy_from_slice(&self.current.split_to(length));
         Ok(length)
     }

@@ -2,11 +2,10 @@ use crate::{Processor, handle};
 use dataset_core::blobs::Blobs;
 use dataset_core::catalog::{Catalog, Claim};
 use dataset_core::dataset::{Column, Dataset, State};
-use dataset_core::delivery::{Receiver, Secret};
 use dataset_core::receivers::Receivers;
 use dataset_formats::Limits;
 use dataset_tests::memory::Fakes;
-use dataset_tests::{draft, group, receiver_id, start, workspace};
+use dataset_tests::{draft, group, receiver_at, start};
 use futures::future::join_all;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
@@ -28,18 +27,9 @@ impl Setting {
         let fakes = Fakes::default();
         let group = group(7, 1, "Questions");
         fakes.table.create_group(&group).await.unwrap();
-        let receiver = Receiver {
-            id: receiver_id(21),
-            workspace_id: workspace(1),
-            url: "https://example.com/".into(),
-            secret: Secret::new("whsec_c2VjcmV0".into()),
-            event_types: vec![],
-            disabled: false,
-            created_at: start(),
-        };
-        fakes.table.register(&receiver).await.unwrap();
+        fakes.table.register(&receiver_at("https://example.com/")).await.unwrap();
         for (id, (name, content)) in (FIRST..).zip(files) {
-            let draft = draft(id, &group, name);
+            let draft = Dataset { file_size_bytes: content.len() as u64, ..draft(id, &group, name) };
             fakes.table.create_draft(&draft).await.unwrap();
             fakes.blobs.put_new(&draft.upload_key(), "text/csv", content.to_string().into()).await.unwrap();
         }
@@ -190,6 +180,36 @@ async fn an_object_that_comes_after_its_draft_expired_is_removed() {
     setting.handle(PUT, "late").await.unwrap();
     assert!(setting.fakes.blobs.keys().is_empty());
     assert_eq!(setting.told().await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_storage_cuts_short_is_never_published() {
+    let setting = Setting::with(&[("a.csv", "q\n1\n2\n")]).await;
+    let draft = setting.dataset(FIRST).await;
+    for cut in ["q\n1\n", "q\n1\n2\n3\n"] {
+        setting.fakes.blobs.delete(&draft.upload_key()).await.unwrap();
+        setting.fakes.blobs.put_new(&draft.upload_key(), "", cut.into()).await.unwrap();
+        assert!(setting.handle(PUT, "first").await.is_err());
+        assert!(matches!(setting.dataset(FIRST).await.state, State::Draft { .. }));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_a_draft_that_was_given_up_meanwhile_are_removed() {
+    for gone in [true, false] {
+        let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
+        let draft = setting.dataset(FIRST).await;
+        if gone {
+            setting.fakes.table.remove_draft(draft.id).await.unwrap();
+        } else {
+            let failure = dataset_core::dataset::Failure::processing_failed();
+            setting.processor.lifecycle.discard(&draft, failure).await.unwrap();
+            setting.fakes.blobs.put_new(&draft.upload_key(), "", "q\n1\n".into()).await.unwrap();
+        }
+        // It had claimed the draft before.
+        crate::ingest::process(&setting.processor, &draft).await.unwrap();
+        assert!(setting.fakes.blobs.keys().is_empty());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,11 +2,11 @@ use crate::handle;
 use dataset_core::blobs::Blobs;
 use dataset_core::catalog::{Catalog, Claim, Discard, OutboxEntry};
 use dataset_core::dataset::{Contents, DRAFT_LIFETIME, Dataset, Failure, State};
-use dataset_core::delivery::{QUEUE_GRACE, Receiver, Secret};
+use dataset_core::delivery::QUEUE_GRACE;
 use dataset_core::event::EventType;
 use dataset_core::receivers::Receivers;
 use dataset_tests::memory::Fakes;
-use dataset_tests::{dataset_id, draft, group, receiver_id, start, workspace};
+use dataset_tests::{dataset_id, draft, group, receiver_at, start};
 use lambda_runtime::{Context, LambdaEvent};
 use std::time::Duration;
 
@@ -18,16 +18,7 @@ async fn setting(with_file: bool) -> (Fakes, Dataset) {
     let fakes = Fakes::default();
     let group = group(7, 1, "Questions");
     fakes.table.create_group(&group).await.unwrap();
-    let receiver = Receiver {
-        id: receiver_id(21),
-        workspace_id: workspace(1),
-        url: "https://example.com/".into(),
-        secret: Secret::new("whsec_c2VjcmV0".into()),
-        event_types: vec![],
-        disabled: false,
-        created_at: start(),
-    };
-    fakes.table.register(&receiver).await.unwrap();
+    fakes.table.register(&receiver_at("https://example.com/")).await.unwrap();
     let draft = draft(ID, &group, "a.csv");
     fakes.table.create_draft(&draft).await.unwrap();
     if with_file {

@@ -2,12 +2,12 @@ use crate::{Webhooks, client, handle};
 use dataset_core::catalog::Catalog;
 use dataset_core::clock::Clock;
 use dataset_core::dataset::Contents;
-use dataset_core::delivery::{Delivery, DeliveryState, RETRY_SCHEDULE, Receiver as ReceiverItem, Secret};
+use dataset_core::delivery::{Delivery, DeliveryState, RETRY_SCHEDULE};
 use dataset_core::destination::Policy;
 use dataset_core::receivers::Receivers;
 use dataset_tests::memory::Fakes;
 use dataset_tests::receiver::Receiver;
-use dataset_tests::{draft, group, receiver_id, start, workspace};
+use dataset_tests::{draft, group, receiver_at, start};
 use lambda_runtime::{Context, LambdaEvent};
 use std::time::Duration;
 
@@ -26,16 +26,7 @@ impl Setting {
         let fakes = Fakes::default();
         let group = group(7, 1, "Questions");
         fakes.table.create_group(&group).await.unwrap();
-        let receiver = ReceiverItem {
-            id: receiver_id(21),
-            workspace_id: workspace(1),
-            url: url.to_owned(),
-            secret: Secret::new("whsec_c2VjcmV0".into()),
-            event_types: vec![],
-            disabled: false,
-            created_at: start(),
-        };
-        fakes.table.register(&receiver).await.unwrap();
+        fakes.table.register(&receiver_at(url)).await.unwrap();
         for id in FIRST..FIRST + count {
             let draft = draft(id, &group, "a.csv");
             fakes.table.create_draft(&draft).await.unwrap();
