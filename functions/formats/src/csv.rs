@@ -77,11 +77,12 @@ impl<R: Read> Rows<'_, R> {
             if step == Step::End {
                 return Ok(false);
             }
-            if self.bytes() >= self.limits.batch_bytes {
+            // A cell takes some bytes of memory besides, even an empty one.
+            if self.bytes() + batch_rows * self.columns.len() * size_of::<i32>() >= self.limits.batch_bytes {
                 return Ok(true);
             }
             if self.window.bytes().len() > self.limits.max_row_bytes {
-                return Err(self.row_too_large());
+                return Err(self.row_too_large(0));
             }
             self.window.grow()?;
         }
@@ -115,6 +116,9 @@ impl<R: Read> Rows<'_, R> {
                 Ok(())
             });
             match step {
+                Ok(Step::Record { end }) if end - position > self.limits.max_row_bytes => {
+                    return Err(self.row_too_large(position));
+                }
                 Ok(Step::Record { end }) if seen == width => {
                     position = end;
                     *batch_rows += 1;
@@ -156,7 +160,7 @@ impl<R: Read> Rows<'_, R> {
         error.at_row(row).at_column(fault.column, name).into()
     }
 
-    fn row_too_large(&self) -> Error {
+    fn row_too_large(&self, at: usize) -> Error {
         // A quote that is never closed makes the rest of the file one cell.
         let most = self.limits.max_row_bytes;
         DataError::new(
@@ -164,7 +168,7 @@ impl<R: Read> Rows<'_, R> {
             format!("the row has more than {most} bytes; look for a quote that is not closed, or shorten the row"),
         )
         .at_row(self.rows + 1)
-        .at_line(self.window.line_at(0))
+        .at_line(self.window.line_at(at))
         .into()
     }
 }

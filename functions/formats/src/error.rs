@@ -12,6 +12,9 @@ pub enum Error {
     /// The file could not be read or the rows not be written to the end.
     #[error("the file could not be read, or its rows not be written")]
     Io(#[from] io::Error),
+    /// The rows of a page are more than may be read at once; ask for fewer.
+    #[error("the rows of the page are too large to be read at once")]
+    PageTooLarge,
     /// The Parquet library refused what it was given.
     #[error("the rows could not be encoded or decoded as Parquet")]
     Parquet(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -26,6 +26,9 @@ pub(crate) fn convert<W: Write + Send>(source: &mut impl Source, out: W, limits:
     write(source, &columns, out, limits)
 }
 
+/// About what a cell takes in memory beside its text.
+const CELL_BYTES: usize = 5;
+
 /// The first reading.
 fn learn<'a>(source: &mut impl Source, limits: &'a Limits) -> Result<Columns<'a>> {
     let mut columns = Columns::new(limits);
@@ -33,6 +36,10 @@ fn learn<'a>(source: &mut impl Source, limits: &'a Limits) -> Result<Columns<'a>
     while rows.next(|object| columns.see(object))? {}
     if rows.count() == 0 {
         return Err(DataError::new("no_rows", "the array is empty; upload at least one object").into());
+    }
+    if columns.names().is_empty() {
+        let message = "no object in the array has a key; the keys are the columns, so there must be at least one";
+        return Err(DataError::new("no_columns", message).into());
     }
     Ok(columns)
 }
@@ -46,18 +53,23 @@ fn write<W: Write + Send>(source: &mut impl Source, known: &Columns, out: W, lim
     let mut out = Some(out);
     loop {
         let mut batch_rows = 0;
+        // What the values take in the file: it is what ends a row group. A
+        // cell takes some bytes of memory besides, even where there is no value.
+        let mut bytes = 0;
         let mut more = true;
-        while more && columns.iter().map(Column::bytes).sum::<usize>() < limits.batch_bytes {
+        while more && bytes + batch_rows * columns.len() * CELL_BYTES < limits.batch_bytes {
             more = rows.next(|object| {
                 for member in object.members() {
                     let index = known.index(member.key()).ok_or_else(changed)?;
+                    columns[index].pad(batch_rows);
                     columns[index].push(member.value())?;
+                    bytes += member.value().raw.len();
                 }
                 batch_rows += 1;
-                columns.iter_mut().filter(|c| c.len() < batch_rows).for_each(Column::push_null);
                 Ok(())
             })?;
         }
+        columns.iter_mut().for_each(|column| column.pad(batch_rows));
         if batch_rows > 0 {
             let sink = match &mut sink {
                 Some(sink) => sink,
@@ -67,7 +79,6 @@ fn write<W: Write + Send>(source: &mut impl Source, known: &Columns, out: W, lim
                     sink.insert(Sink::new(out, schema.clone(), &repeats, limits)?)
                 }
             };
-            let bytes = columns.iter().map(Column::bytes).sum();
             let arrays = columns.iter_mut().map(Column::finish).collect::<Result<_>>()?;
             sink.write(arrays, bytes)?;
         }

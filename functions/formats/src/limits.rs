@@ -5,7 +5,7 @@
 pub struct Limits {
     /// More columns than this are refused.
     pub max_columns: usize,
-    /// All column names together may have this many bytes.
+    /// All column names together may have this many bytes, written as JSON.
     pub max_names_bytes: usize,
     /// A row longer than this, as it stands in the file, is refused.
     pub max_row_bytes: usize,
@@ -19,6 +19,14 @@ pub struct Limits {
     pub row_group_bytes: usize,
     /// A page ends when its values have about this many bytes.
     pub page_bytes: usize,
+}
+
+impl Limits {
+    /// What a column's name counts for [`Limits::max_names_bytes`]: whoever
+    /// keeps names keeps them as JSON, where a character can take six bytes.
+    pub(crate) fn name_bytes(name: &str) -> usize {
+        serde_json::to_string(name).map_or(usize::MAX, |text| text.len() + 1)
+    }
 }
 
 impl Default for Limits {

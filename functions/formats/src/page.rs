@@ -23,6 +23,9 @@ use std::sync::Arc;
 /// Ranges that are this near to each other are asked for as one.
 const JOIN_BYTES: u64 = 64 << 10;
 
+/// Rows are looked at this many at a time, so that large ones are noticed soon.
+const ROWS_AT_ONCE: usize = 16;
+
 /// How many ranges are asked for at once.
 const RANGES_AT_ONCE: usize = 8;
 
@@ -60,7 +63,15 @@ pub enum Cell {
 
 /// Reads `limit` rows from row `offset` on, counting from 0; fewer or none
 /// where the dataset ends before.
-pub async fn read_page(file: impl Ranges + Unpin + 'static, offset: u64, limit: usize) -> Result<Page> {
+///
+/// # Errors
+/// [`Error::PageTooLarge`] if the rows have more than `max_bytes` of text.
+pub async fn read_page(
+    file: impl Ranges + Unpin + 'static,
+    offset: u64,
+    limit: usize,
+    max_bytes: usize,
+) -> Result<Page> {
     let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
     let reader = ParquetRecordBatchStreamBuilder::new_with_options(Reader(file), options).await?;
     let metadata = Arc::clone(reader.metadata());
@@ -88,9 +99,14 @@ pub async fn read_page(file: impl Ranges + Unpin + 'static, offset: u64, limit: 
             .with_row_groups(groups)
             .with_offset(usize::try_from(skip).unwrap_or(usize::MAX))
             .with_limit(limit)
-            .with_batch_size(limit)
+            .with_batch_size(limit.min(ROWS_AT_ONCE))
             .build()?;
+        let mut bytes = 0;
         while let Some(batch) = batches.try_next().await? {
+            bytes += batch.get_array_memory_size();
+            if bytes > max_bytes {
+                return Err(Error::PageTooLarge);
+            }
             let cells: Vec<Cells<'_>> =
                 batch.columns().iter().zip(fields.iter()).map(|(a, f)| Cells::of(a, f)).collect();
             for row in 0..batch.num_rows() {

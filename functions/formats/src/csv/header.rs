@@ -58,7 +58,7 @@ pub(crate) fn check(names: &[String], limits: &Limits) -> Result<(), DataError> 
         let message = format!("the file has {} columns; at most {} are taken in", names.len(), limits.max_columns);
         return Err(DataError::new("too_many_columns", message));
     }
-    if names.iter().map(String::len).sum::<usize>() > limits.max_names_bytes {
+    if names.iter().map(|name| Limits::name_bytes(name)).sum::<usize>() > limits.max_names_bytes {
         let message =
             format!("the column names have more than {} bytes together; shorten them", limits.max_names_bytes);
         return Err(DataError::new("too_many_columns", message));

@@ -102,6 +102,10 @@ fn what_is_refused_and_where() {
 #[test]
 fn bounds_are_kept() {
     let limits = Limits { max_columns: 3, max_row_bytes: 64, chunk_bytes: 16, ..Limits::default() };
+    let wide = Limits { max_row_bytes: 64, chunk_bytes: 1 << 10, ..Limits::default() };
+    let file = format!("a\n1\n{}\n", "x".repeat(65));
+    let error = convert_any(Format::Csv, || Ok(file.as_bytes()), vec![], &wide).unwrap_err();
+    assert!(matches!(&error, Error::Data(e) if e.code == "row_too_large" && e.row == Some(2)), "{error:?}");
     for (file, code) in [
         ("a,b,c,d\n1,2,3,4\n".to_owned(), "too_many_columns"),
         (format!("a\n{}\n", "x".repeat(200)), "row_too_large"),

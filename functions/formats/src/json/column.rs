@@ -53,7 +53,14 @@ impl Column {
         Ok(())
     }
 
-    pub(super) fn push_null(&mut self) {
+    /// Fills up with nulls to so many cells.
+    pub(super) fn pad(&mut self, cells: usize) {
+        for _ in self.len()..cells {
+            self.push_null();
+        }
+    }
+
+    fn push_null(&mut self) {
         match self {
             Column::Bool(column) => column.append_null(),
             Column::Int(column) => column.append_null(),
@@ -63,21 +70,13 @@ impl Column {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    fn len(&self) -> usize {
         match self {
             Column::Bool(column) => arrow_array::builder::ArrayBuilder::len(column),
             Column::Int(column) => column.values_slice().len(),
             Column::UInt(column) => column.values_slice().len(),
             Column::Double(column) => column.values_slice().len(),
             Column::Text(column) | Column::Json(column) => column.len(),
-        }
-    }
-
-    /// About what the cells take.
-    pub(super) fn bytes(&self) -> usize {
-        match self {
-            Column::Text(column) | Column::Json(column) => column.bytes() + column.len() * 4,
-            other => other.len() * 8,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::scan::{Fault, Kind, Scan, Stop, Value, colon, skip_space, string, unescape, value};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// The members of one object, in order.
 pub(super) struct Object<'a> {
@@ -15,8 +16,7 @@ pub(super) struct Member<'a> {
 
 impl<'a> Object<'a> {
     /// Reads the object that starts at `at`, and says where it ends.
-    /// `reached` is told how many members are complete, for a fault's sake.
-    pub(super) fn read(bytes: &'a [u8], at: usize, max_depth: usize, reached: &mut usize) -> Scan<(Self, usize)> {
+    pub(super) fn read(bytes: &'a [u8], at: usize, max_depth: usize, reached: &mut Reached) -> Scan<(Self, usize)> {
         if bytes[at] != b'{' {
             return Err(Stop::Fault(Fault::NotAnObject, at));
         }
@@ -26,13 +26,14 @@ impl<'a> Object<'a> {
             return Ok((Self { members }, position + 1));
         }
         loop {
-            *reached = members.len();
+            *reached = Reached { member: members.len(), key: None };
             if bytes[position] != b'"' {
                 let fault = if bytes[position] == b'}' { Fault::TrailingComma } else { Fault::Key };
                 return Err(Stop::Fault(fault, position));
             }
             let (key_end, escaped) = string(bytes, position)?;
             let key = text(&bytes[position..key_end], escaped);
+            reached.key = Some((position..key_end, escaped));
             let value_at = colon(bytes, key_end)?;
             let (value, end) = value(bytes, value_at, max_depth)?;
             members.push(Member { key, value });
@@ -57,6 +58,22 @@ impl Member<'_> {
 
     pub(super) fn value(&self) -> &Value<'_> {
         &self.value
+    }
+}
+
+/// How far an object has been read, for a fault's sake.
+#[derive(Default)]
+pub(super) struct Reached {
+    /// The member that is being read, from 0.
+    pub(super) member: usize,
+    /// Where its key stands, quotes included, and whether it has escapes.
+    key: Option<(Range<usize>, bool)>,
+}
+
+impl Reached {
+    pub(super) fn key(&self, bytes: &[u8]) -> Option<String> {
+        let (range, escaped) = self.key.clone()?;
+        bytes.get(range).map(|raw| text(raw, escaped).into_owned())
     }
 }
 

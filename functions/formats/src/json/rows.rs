@@ -1,6 +1,6 @@
 //! The objects of the array, one after another.
 
-use super::object::Object;
+use super::object::{Object, Reached};
 use super::scan::{Fault, Scan, Stop, skip_space};
 use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
@@ -48,8 +48,11 @@ impl<'a, R: Read> Rows<'a, R> {
     /// nothing but white space behind it.
     pub(super) fn next(&mut self, mut take: impl FnMut(&Object<'_>) -> Result<()>) -> Result<bool> {
         while !self.done {
-            let mut reached = 0;
+            let mut reached = Reached::default();
             match self.step(&mut reached) {
+                Ok(Step::Row { start, end, .. }) if end - start > self.limits.max_row_bytes => {
+                    return Err(self.row_too_large(start));
+                }
                 Ok(Step::Row { object, start, end }) => {
                     let taken = take(&object);
                     if let Err(Error::Data(error)) = taken {
@@ -65,10 +68,10 @@ impl<'a, R: Read> Rows<'a, R> {
                     self.done = true;
                 }
                 Err(Stop::NeedMore) if self.window.at_end() => {
-                    return Err(self.error(Fault::Truncated, self.window.bytes().len(), reached));
+                    return Err(self.error(Fault::Truncated, self.window.bytes().len(), &reached));
                 }
                 Err(Stop::NeedMore) => self.grow()?,
-                Err(Stop::Fault(fault, at)) => return Err(self.error(fault, at, reached)),
+                Err(Stop::Fault(fault, at)) => return Err(self.error(fault, at, &reached)),
             }
         }
         self.expect_end()?;
@@ -76,8 +79,18 @@ impl<'a, R: Read> Rows<'a, R> {
     }
 
     /// The next row, or the array's end.
-    fn step(&self, reached: &mut usize) -> Scan<Step<'_>> {
-        let bytes = self.window.bytes();
+    fn step(&self, reached: &mut Reached) -> Scan<Step<'_>> {
+        let Some((bad, _)) = self.window.bad() else {
+            return self.step_in(self.window.bytes(), reached);
+        };
+        // The scan stops where the bad byte is, so that it knows in which member.
+        match self.step_in(&self.window.bytes()[..bad], reached) {
+            Err(Stop::NeedMore) => Err(Stop::Fault(Fault::BadByte, bad)),
+            other => other,
+        }
+    }
+
+    fn step_in<'b>(&self, bytes: &'b [u8], reached: &mut Reached) -> Scan<Step<'b>> {
         let mut at = skip_space(bytes, self.position)?;
         if bytes[at] == b']' {
             return Ok(Step::End(at + 1));
@@ -92,30 +105,31 @@ impl<'a, R: Read> Rows<'a, R> {
             }
         }
         let (object, end) = Object::read(bytes, at, self.limits.max_depth, reached)?;
-        match self.window.bad() {
-            Some((bad, _)) if bad < end => Err(Stop::Fault(Fault::BadByte, bad)),
-            _ => Ok(Step::Row { object, start: at, end }),
-        }
+        Ok(Step::Row { object, start: at, end })
     }
 
     fn grow(&mut self) -> Result<()> {
         self.window.consume(self.position);
         self.position = 0;
         if self.window.bytes().len() > self.limits.max_row_bytes {
-            let most = self.limits.max_row_bytes;
-            let message = format!(
-                "the row has more than {most} bytes; look for a quote or bracket that is not closed, or shorten the row"
-            );
-            let error = DataError::new("row_too_large", message);
-            return Err(error.at_row(self.rows + 1).at_line(self.window.line_at(0)).into());
+            return Err(self.row_too_large(0));
         }
         self.window.grow()
+    }
+
+    fn row_too_large(&self, at: usize) -> Error {
+        let most = self.limits.max_row_bytes;
+        let message = format!(
+            "the row has more than {most} bytes; look for a quote or bracket that is not closed, or shorten the row"
+        );
+        let error = DataError::new("row_too_large", message);
+        error.at_row(self.rows + 1).at_line(self.window.line_at(at)).into()
     }
 
     fn expect_end(&mut self) -> Result<()> {
         loop {
             match skip_space(self.window.bytes(), self.position) {
-                Ok(at) => return Err(self.error(Fault::TrailingText, at, 0)),
+                Ok(at) => return Err(self.error(Fault::TrailingText, at, &Reached::default())),
                 Err(_) if self.window.at_end() => return Ok(()),
                 Err(_) => {
                     self.position = self.window.bytes().len();
@@ -127,7 +141,7 @@ impl<'a, R: Read> Rows<'a, R> {
         }
     }
 
-    fn error(&self, fault: Fault, at: usize, column: usize) -> Error {
+    fn error(&self, fault: Fault, at: usize, reached: &Reached) -> Error {
         // A byte that is no text may be why the scan stopped.
         let (fault, at) = match self.window.bad() {
             Some((bad, _)) if bad <= at => (Fault::BadByte, bad),
@@ -140,7 +154,10 @@ impl<'a, R: Read> Rows<'a, R> {
         match fault {
             Fault::TrailingText => error.into(),
             Fault::NotAnObject => error.at_row(self.rows + 1).into(),
-            _ => error.at_row(self.rows + 1).at_column(column, None).into(),
+            _ => {
+                let key = reached.key(self.window.bytes());
+                error.at_row(self.rows + 1).at_column(reached.member, key.as_deref()).into()
+            }
         }
     }
 }
@@ -153,21 +170,22 @@ enum Step<'a> {
 /// Whether the file is one object a line, or something else that is no array.
 fn not_an_array<R: Read>(window: &mut Window<R>, at: usize, limits: &Limits) -> Result<DataError> {
     loop {
-        let fault = match (window.bytes()[at], Object::read(window.bytes(), at, limits.max_depth, &mut 0)) {
-            (b'{', Ok((_, end))) => match skip_space(window.bytes(), end) {
-                Ok(next) if window.bytes()[next] == b'{' => Fault::JsonLines,
-                Err(_) if !window.at_end() && window.bytes().len() <= limits.max_row_bytes => {
+        let fault =
+            match (window.bytes()[at], Object::read(window.bytes(), at, limits.max_depth, &mut Reached::default())) {
+                (b'{', Ok((_, end))) => match skip_space(window.bytes(), end) {
+                    Ok(next) if window.bytes()[next] == b'{' => Fault::JsonLines,
+                    Err(_) if !window.at_end() && window.bytes().len() <= limits.max_row_bytes => {
+                        window.grow()?;
+                        continue;
+                    }
+                    _ => Fault::Value,
+                },
+                (b'{', Err(Stop::NeedMore)) if !window.at_end() && window.bytes().len() <= limits.max_row_bytes => {
                     window.grow()?;
                     continue;
                 }
                 _ => Fault::Value,
-            },
-            (b'{', Err(Stop::NeedMore)) if !window.at_end() && window.bytes().len() <= limits.max_row_bytes => {
-                window.grow()?;
-                continue;
-            }
-            _ => Fault::Value,
-        };
+            };
         let error = match fault {
             Fault::JsonLines => describe(Fault::JsonLines, limits),
             _ => DataError::new(

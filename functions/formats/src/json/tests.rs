@@ -23,7 +23,7 @@ impl Ranges for InMemory {
 
 fn page_of(parquet: Vec<u8>, offset: u64, limit: usize) -> Page {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(read_page(InMemory(parquet.into()), offset, limit)).unwrap()
+    runtime.block_on(read_page(InMemory(parquet.into()), offset, limit, usize::MAX)).unwrap()
 }
 
 fn table_of(file: &[u8], chunk_bytes: usize) -> Result<Page> {
@@ -89,6 +89,7 @@ fn what_is_refused_and_where() {
         ("\n{\"a\":1}", "not_an_array", None, Some(2), None),
         ("{\"a\":1}\n{\"a\":2}\n", "json_lines", None, Some(1), None),
         ("[]", "no_rows", None, None, None),
+        ("[{},{}]", "no_columns", None, None, None),
         ("[1]", "row_not_an_object", Some(1), Some(1), None),
         ("[{\"a\":1},\n[1]]", "row_not_an_object", Some(2), Some(2), None),
         ("[{\"a\":1},\n\n{\"b\":1,\"b\":2}]", "duplicate_key", Some(2), Some(3), Some(2)),
@@ -119,9 +120,31 @@ fn what_is_refused_and_where() {
             assert_eq!(got, (code, row, line, column), "{shown:?} in chunks of {chunk}");
         }
     }
-    assert_eq!(error_of(b"[{\"a\":\"\xE9\"}]", 64).code, "invalid_utf8");
+    let error = error_of(b"[{\"a\":1,\"b\":\"\xE9\",\"c\":2}]", 64);
+    assert_eq!((error.code, error.column_name.as_deref()), ("invalid_utf8", Some("b")));
     assert_eq!(error_of(b"[{\"a\":\"\0\"}]", 64).code, "nul_byte");
     assert_eq!(error_of(b"\xFF\xFE[\0", 64).code, "unsupported_encoding");
+}
+
+#[test]
+fn sparse_rows_are_kept_together() {
+    let rows: Vec<Value> = (0..20_000).map(|n| json!({format!("key {}", n % 500): n})).collect();
+    let file = serde_json::to_vec(&rows).unwrap();
+    let mut out = vec![];
+    convert_any(Format::Json, || Ok(&file[..]), &mut out, &Limits::default()).unwrap();
+    let reader = parquet::file::reader::SerializedFileReader::new(Bytes::from(out.clone())).unwrap();
+    // Cells that are not there do not count for the size of a row group.
+    assert_eq!(parquet::file::reader::FileReader::num_row_groups(&reader), 1);
+    let page = page_of(out, 19_999, 1);
+    assert_eq!(json!(page.rows[0][499]), 19_999);
+}
+
+#[test]
+fn a_row_over_its_bound_is_refused_wherever_it_lies() {
+    let limits = Limits { max_row_bytes: 64, chunk_bytes: 1 << 10, ..Limits::default() };
+    let file = format!(r#"[{{"a":1}},{{"a":"{}"}}]"#, "x".repeat(64));
+    let error = convert_any(Format::Json, || Ok(file.as_bytes()), vec![], &limits).unwrap_err();
+    assert!(matches!(&error, Error::Data(e) if e.code == "row_too_large" && e.row == Some(2)), "{error:?}");
 }
 
 #[test]

@@ -88,7 +88,7 @@ impl<'a> Columns<'a> {
             return Err(DataError::new("empty_column_name", message).at_column(position, None).into());
         }
         let index = self.names.len();
-        self.names_bytes += name.len();
+        self.names_bytes += Limits::name_bytes(name);
         if index >= self.limits.max_columns || self.names_bytes > self.limits.max_names_bytes {
             let message = format!(
                 "the rows have more than {} different keys, or their names more than {} bytes together",
