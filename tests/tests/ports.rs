@@ -37,7 +37,7 @@ async fn engines() -> Fresh {
     let objects = dir.path().join("s3");
     std::fs::create_dir(&objects).unwrap();
     let options =
-        EngineOptions { database: dir.path().join("db.sqlite"), objects, first_port: 0, notify: Arc::new(NoOne) };
+        EngineOptions { database: dir.path().join("db.sqlite"), objects, after_port: 0, notify: Arc::new(NoOne) };
     let engines = Engines::start(options).await.unwrap();
     let Endpoints { dynamodb, s3, sqs } = engines.endpoints.clone();
     let aws = Aws::at(&Endpoints { dynamodb, s3, sqs }, ACCESS_KEY, SECRET_KEY).unwrap();

@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// What is enough for any request but an upload.
@@ -21,7 +22,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
         let body = read(request, MAX_BYTES).await?.ok_or_else(|| {
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is over 1 MiB; send less")
         })?;
-        serde_json::from_slice(&body).map(Json).map_err(|e| invalid(&e))
+        parse(&body).map(Json)
     }
 }
 
@@ -85,8 +86,16 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     ))
 }
 
+/// A JSON object as `T`. Serde would take an array of the fields as well.
+pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
+    if body.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
+        return Err(ApiError::bad_request("invalid_request", "the body must be a JSON object, not an array"));
+    }
+    serde_json::from_slice(body).map_err(|e| invalid(&e))
+}
+
 /// What serde found wrong, in a sentence.
-pub(crate) fn invalid(error: &serde_json::Error) -> ApiError {
+fn invalid(error: &serde_json::Error) -> ApiError {
     let code = if error.is_data() { "invalid_request" } else { "invalid_json" };
     let what = if error.is_data() { "the body breaks a rule" } else { "the body is not valid JSON" };
     ApiError::bad_request(code, format!("{what}: {error}"))

@@ -163,7 +163,7 @@ async fn bodies_that_break_a_rule() {
     for (body, code) in [
         (String::new(), "invalid_json"),
         ("[]".into(), "invalid_request"),
-        ("[1, 2, 3]".into(), "invalid_request"),
+        (r#" [7, "a.csv", "YQ=="]"#.into(), "invalid_request"),
         (nested, "invalid_request"),
         (without("dataset_group_id"), "invalid_request"),
         (without("file_name"), "invalid_request"),
@@ -332,7 +332,12 @@ async fn datasets_are_listed_newest_first_and_by_what_is_asked() {
     }
     let (_, failed) = call(&router, "GET", "/api/public/v2/datasets/4", "").await;
     assert_eq!(failed["dataset"]["failure"]["code"], "upload_expired");
-    for path in ["/api/public/v2/datasets/99", "/api/public/v2/datasets/x", "/api/public/v2/datasets/99/rows"] {
+    for path in [
+        "/api/public/v2/datasets/99",
+        "/api/public/v2/datasets/x",
+        "/api/public/v2/datasets/%FF",
+        "/api/public/v2/datasets/99/rows",
+    ] {
         assert_envelope(&call(&router, "GET", path, "").await.1, "dataset_not_found");
     }
 }

@@ -1,6 +1,6 @@
 //! Stored objects on S3.
 
-use crate::failure::{cause, unexpected};
+use crate::failure::unexpected;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -8,8 +8,8 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirective};
 use bytes::Bytes;
-use dataset_core::blobs::{BlobWriter, Blobs, NOT_STORED};
-use dataset_core::{Error, Kind, Result};
+use dataset_core::blobs::{BlobWriter, Blobs};
+use dataset_core::{Error, Result};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use std::ops::Range;
@@ -33,14 +33,7 @@ impl Blobs for Bucket {
             .body(ByteStream::from(body))
             .send()
             .await
-            .map_err(|error| match &error {
-                e if exists_already(e) => conflict(),
-                // It answered, so it knows; what is lost on the way may have arrived.
-                SdkError::ServiceError(_) => {
-                    Error::new(Kind::Unavailable, NOT_STORED, "storage refused the object").because(cause(&error))
-                }
-                _ => unexpected("storage")(error),
-            })?;
+            .map_err(|e| if exists_already(&e) { conflict() } else { unexpected("storage")(e) })?;
         Ok(())
     }
 

@@ -69,7 +69,7 @@ impl Catalog for Table {
         if stored { Ok(()) } else { Err(id_taken()) }
     }
 
-    async fn remove_draft(&self, id: DatasetId) -> Result<()> {
+    async fn remove_draft(&self, id: DatasetId) -> Result<bool> {
         datasets::remove_draft(self, id).await
     }
 

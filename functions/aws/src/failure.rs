@@ -24,7 +24,7 @@ where
 }
 
 /// The service's own words where it answered, else what kept it from answering.
-pub(crate) fn cause<E>(error: &SdkError<E, HttpResponse>) -> String
+fn cause<E>(error: &SdkError<E, HttpResponse>) -> String
 where
     E: StdError + ProvideErrorMetadata + 'static,
 {

@@ -16,9 +16,10 @@
 use crate::failure::unexpected;
 use crate::item::{Attributes, n, s};
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
-use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, Update};
 use dataset_core::api_key::KeyHash;
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::id::{DatasetId, GroupId, ReceiverId, WorkspaceId};
@@ -120,11 +121,20 @@ impl Table {
 
     /// Stores an item if its key is new; `false` if it is not.
     pub(crate) async fn put_if_absent(&self, item: Attributes) -> Result<bool> {
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item));
-        match put.condition_expression("attribute_not_exists(pk)").send().await {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item.clone()))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match put.send().await {
             Ok(_) => Ok(true),
-            Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
-            Err(e) => Err(unexpected("the table")(e)),
+            Err(e) => match e.as_service_error() {
+                // The very same item is an earlier try of this call, whose answer was lost.
+                Some(PutItemError::ConditionalCheckFailedException(found)) => Ok(found.item.as_ref() == Some(&item)),
+                _ => Err(unexpected("the table")(e)),
+            },
         }
     }
 

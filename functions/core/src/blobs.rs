@@ -9,14 +9,10 @@ use std::ops::Range;
 /// Every part of a [`BlobWriter`] but the last has at least this many bytes.
 pub const MIN_PART_BYTES: usize = 5 << 20;
 
-/// The code of an error after which an object is certainly not stored.
-pub const NOT_STORED: &str = "not_stored";
-
 #[async_trait]
 pub trait Blobs: Send + Sync {
-    /// Stores an object that must not exist yet; a `Conflict` if it does. An
-    /// error with the code [`NOT_STORED`] is certain; after any other the
-    /// object may be there all the same.
+    /// Stores an object that must not exist yet; a `Conflict` if it does. After
+    /// any other error the object may be there all the same.
     async fn put_new(&self, key: &str, media_type: &str, body: Bytes) -> Result<()>;
 
     /// The size in bytes, if the object exists.

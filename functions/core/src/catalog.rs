@@ -20,12 +20,13 @@ pub trait Catalog: Send + Sync {
     /// Every group of the workspace, by name.
     async fn groups(&self, workspace: WorkspaceId) -> Result<Vec<Group>>;
 
-    /// Stores a draft whose id must be new; a `Conflict` if it is not.
+    /// Stores a draft whose id must be new; a `Conflict` if it is not. The
+    /// very same draft again is no conflict: it is the same call.
     async fn create_draft(&self, draft: &Dataset) -> Result<()>;
 
-    /// Forgets a draft that was never announced to anyone; leaves alone what
-    /// is no draft any more.
-    async fn remove_draft(&self, id: DatasetId) -> Result<()>;
+    /// Forgets a draft that was never announced to anyone. `false` if it has
+    /// come to an outcome, which stays.
+    async fn remove_draft(&self, id: DatasetId) -> Result<bool>;
 
     async fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>>;
 

@@ -6,6 +6,9 @@ use jiff::Timestamp;
 
 pub const MAX_NAME_CHARS: usize = 255;
 
+/// A name is part of a key, and stores bound the length of those.
+pub const MAX_NAME_BYTES: usize = 1_000;
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
     pub id: GroupId,
@@ -22,6 +25,8 @@ pub fn check_name(name: &str) -> Result<()> {
         "name is empty; give the group a name"
     } else if name.chars().count() > MAX_NAME_CHARS {
         "name is longer than 255 characters; shorten it"
+    } else if name.len() > MAX_NAME_BYTES {
+        "name has more than 1,000 bytes in UTF-8; shorten it"
     } else if name.chars().any(char::is_control) {
         "name has a control character; remove it"
     } else {

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 
 #[async_trait]
 pub trait Receivers: Send + Sync {
-    /// Stores a receiver whose id must be new; a `Conflict` if it is not.
+    /// Stores a receiver whose id must be new; a `Conflict` if it is not. The
+    /// very same receiver again is no conflict: it is the same call.
     async fn register(&self, receiver: &Receiver) -> Result<()>;
 
     async fn receiver(&self, workspace: WorkspaceId, id: ReceiverId) -> Result<Option<Receiver>>;

@@ -77,15 +77,17 @@ async fn drafts(catalog: &dyn Catalog) {
         catalog.create_draft(draft).await.unwrap();
     }
     assert_eq!(catalog.dataset(drafts[0].id).await.unwrap(), Some(drafts[0].clone()));
-    let taken = catalog.create_draft(&drafts[0]).await.unwrap_err();
+    catalog.create_draft(&drafts[0]).await.unwrap();
+    let other = draft(drafts[0].id.get(), &group, "other.csv");
+    let taken = catalog.create_draft(&other).await.unwrap_err();
     assert_eq!((taken.kind(), taken.code()), (Kind::Conflict, "id_taken"));
 
     let newest_first: Vec<Dataset> = drafts.iter().rev().cloned().collect();
     for scope in [Scope::Group(group.id), Scope::Workspace(group.workspace_id)] {
         assert_eq!(catalog.datasets(scope, false).await.unwrap(), newest_first);
     }
-    catalog.remove_draft(drafts[2].id).await.unwrap();
-    catalog.remove_draft(drafts[2].id).await.unwrap();
+    assert!(catalog.remove_draft(drafts[2].id).await.unwrap());
+    assert!(catalog.remove_draft(drafts[2].id).await.unwrap());
     assert_eq!(catalog.dataset(drafts[2].id).await.unwrap(), None);
     assert_eq!(catalog.datasets(Scope::Group(group.id), true).await.unwrap().len(), 2);
 }
@@ -141,7 +143,7 @@ async fn publishing(catalog: &dyn Catalog) {
     assert_eq!(catalog.publish(&self::publication(&draft, 2)).await.unwrap(), Published::NotADraft);
     let discard = discard(&draft);
     assert!(!catalog.discard(&discard).await.unwrap());
-    catalog.remove_draft(draft.id).await.unwrap();
+    assert!(!catalog.remove_draft(draft.id).await.unwrap());
     catalog.release(draft.id, start()).await.unwrap();
     catalog.cleaned(draft.id).await.unwrap();
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version.clone()));

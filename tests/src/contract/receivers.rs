@@ -26,7 +26,9 @@ pub async fn receivers(receivers: &dyn Receivers, catalog: &dyn Catalog) {
     let (first, second) = (receiver(81, 81), Receiver { event_types: vec![], ..receiver(82, 81) });
     receivers.register(&first).await.unwrap();
     receivers.register(&second).await.unwrap();
-    assert_eq!(receivers.register(&first).await.unwrap_err().kind(), Kind::Conflict);
+    receivers.register(&first).await.unwrap();
+    let other = Receiver { url: "https://example.com/other".into(), ..first.clone() };
+    assert_eq!(receivers.register(&other).await.unwrap_err().kind(), Kind::Conflict);
     assert_eq!(receivers.receiver(workspace(81), first.id).await.unwrap(), Some(first.clone()));
     assert_eq!(receivers.receiver(workspace(82), first.id).await.unwrap(), None);
     assert_eq!(receivers.receivers(workspace(81)).await.unwrap(), [first, second]);

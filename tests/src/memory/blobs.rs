@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use dataset_core::blobs::{BlobWriter, Blobs, NOT_STORED};
-use dataset_core::{Error, Kind, Result};
+use dataset_core::blobs::{BlobWriter, Blobs};
+use dataset_core::{Error, Result};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ impl MemoryBlobs {
 #[async_trait]
 impl Blobs for MemoryBlobs {
     async fn put_new(&self, key: &str, _media_type: &str, body: Bytes) -> Result<()> {
-        self.up().map_err(|_| Error::new(Kind::Unavailable, NOT_STORED, "storage refused the object"))?;
+        self.up()?;
         put_new(&self.objects, key, body)
     }
 

@@ -11,7 +11,7 @@ use dataset_core::id::{DatasetId, GroupId, ReceiverId, WorkspaceId};
 use dataset_core::receivers::Receivers;
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
 
 #[derive(Default)]
@@ -84,19 +84,20 @@ impl Catalog for MemoryTable {
 
     async fn create_draft(&self, draft: &Dataset) -> Result<()> {
         let mut tables = self.tables();
-        if tables.datasets.contains_key(&draft.id) {
+        if tables.datasets.get(&draft.id).is_some_and(|other| other != draft) {
             return Err(id_taken());
         }
         tables.datasets.insert(draft.id, draft.clone());
         Ok(())
     }
 
-    async fn remove_draft(&self, id: DatasetId) -> Result<()> {
+    async fn remove_draft(&self, id: DatasetId) -> Result<bool> {
         let mut tables = self.tables();
-        if tables.datasets.get(&id).is_some_and(is_draft) {
-            tables.datasets.remove(&id);
+        if tables.datasets.get(&id).is_some_and(|dataset| !is_draft(dataset)) {
+            return Ok(false);
         }
-        Ok(())
+        tables.datasets.remove(&id);
+        Ok(true)
     }
 
     async fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>> {
@@ -213,8 +214,7 @@ impl Receivers for MemoryTable {
     async fn register(&self, receiver: &Receiver) -> Result<()> {
         let mut tables = self.tables();
         let key = (receiver.workspace_id, receiver.id);
-        let ids: BTreeSet<_> = tables.receivers.keys().copied().collect();
-        if ids.contains(&key) {
+        if tables.receivers.get(&key).is_some_and(|other| other != receiver) {
             return Err(id_taken());
         }
         tables.receivers.insert(key, receiver.clone());

@@ -1,11 +1,11 @@
 //! Datasets: drafts, versions, failures.
 
-use super::paging::{Paging, Query};
+use super::paging::{Paging, Path, Query};
 use crate::Api;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use dataset_core::catalog::Scope;
 use dataset_core::dataset::{Dataset, Failure, State as DatasetState};
 use dataset_core::group::Group;
@@ -137,8 +137,10 @@ pub(super) async fn list(
     let named = |group: &Group| name.as_ref().is_none_or(|name| group.name.to_lowercase().contains(name));
     let scope = listing.dataset_group_id.map_or(caller.scope(), Scope::Group);
     let datasets = api.catalog.datasets(scope, listing.status == Some(Status::Failed)).await?;
+    let now = api.clock.now();
     let wanted: Vec<(Dataset, &Group)> = datasets
         .into_iter()
+        .filter(|dataset| !dataset.is_forgotten(now))
         .filter(|dataset| listing.status.is_none_or(|wanted| wanted == status(dataset)))
         .filter_map(|dataset| groups.get(&dataset.group_id).map(|group| (dataset, group)))
         .filter(|(_, group)| named(group))
@@ -155,11 +157,7 @@ pub(super) async fn list(
     }))
 }
 
-pub(super) async fn read(
-    State(api): State<Arc<Api>>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> Result<Json<One>, ApiError> {
+pub(super) async fn read(State(api): State<Arc<Api>>, caller: Caller, Path(id): Path) -> Result<Json<One>, ApiError> {
     let dataset = caller.dataset(&api, &id).await?;
     let group = caller.group(&api, dataset.group_id).await?;
     let dataset = DatasetView::new(dataset, &group);

@@ -9,7 +9,6 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
-use dataset_core::blobs::NOT_STORED;
 use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State as DatasetState};
 use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::lifecycle::after;
@@ -67,7 +66,7 @@ pub(super) async fn create(
 }
 
 fn unpack(body: &[u8]) -> Result<Upload, ApiError> {
-    let parsed: FromFile<'_> = serde_json::from_slice(body).map_err(|e| body::invalid(&e))?;
+    let parsed: FromFile<'_> = body::parse(body)?;
     let file_name = FileName::parse(&parsed.file_name)?;
     let text = parsed.file_content_base64.get().as_bytes();
     let [b'"', text @ .., b'"'] = text else {
@@ -94,8 +93,15 @@ async fn create_draft(api: &Api, caller: &Caller, upload: &Upload) -> Result<Dat
                 created_at: now,
                 state: DatasetState::Draft { due_at: after(now, DRAFT_LIFETIME)?, claims: 0 },
             };
-            api.catalog.create_draft(&draft).await?;
-            Ok(draft)
+            match api.catalog.create_draft(&draft).await {
+                Ok(()) => Ok(draft),
+                Err(error) if error.kind() == Kind::Conflict => Err(error),
+                Err(error) => {
+                    // It may be there all the same, and no one would ever fill it.
+                    let _ = api.catalog.remove_draft(id).await;
+                    Err(error)
+                }
+            }
         }
         .boxed()
     };
@@ -112,16 +118,18 @@ async fn store(api: &Api, draft: &Dataset, file: Bytes) -> Result<()> {
         Err(error) if error.kind() == Kind::Conflict => return Ok(()),
         Err(error) => error,
     };
-    if let Err(error) = take_back(api, draft, &error).await {
-        tracing::error!(dataset_id = draft.id.get(), error = error.chain(), "draft is left to expire");
+    match api.catalog.remove_draft(draft.id).await {
+        // It was stored all the same, and processed by now.
+        Ok(false) => return Ok(()),
+        // Whoever may be processing it finds the draft gone, and cleans up too.
+        Ok(true) => {
+            if let Err(error) = api.blobs.delete(&key).await {
+                tracing::error!(dataset_id = draft.id.get(), error = error.chain(), "an object may be left");
+            }
+        }
+        Err(error) => {
+            tracing::error!(dataset_id = draft.id.get(), error = error.chain(), "draft is left to expire");
+        }
     }
     Err(Error::internal("the file could not be stored").because(error))
-}
-
-/// An object that may be there goes before its draft.
-async fn take_back(api: &Api, draft: &Dataset, error: &Error) -> Result<()> {
-    if error.code() != NOT_STORED {
-        api.blobs.delete(&draft.upload_key()).await?;
-    }
-    api.catalog.remove_draft(draft.id).await
 }

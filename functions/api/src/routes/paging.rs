@@ -40,6 +40,18 @@ impl Paging {
     }
 }
 
+/// A path's one parameter. What can't be one names nothing that there is.
+pub(super) struct Path(pub(super) String);
+
+impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Path {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, ApiError> {
+        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        path.map(|path| Self(path.0)).map_err(|_| ApiError::dataset_not_found())
+    }
+}
+
 /// Query parameters whose rejection is in the envelope.
 pub(super) struct Query<T>(pub(super) T);
 

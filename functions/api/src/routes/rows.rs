@@ -1,11 +1,11 @@
 //! The rows of a version, a page at a time, straight from Parquet.
 
-use super::paging::{Paging, Query};
+use super::paging::{Paging, Path, Query};
 use crate::Api;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use dataset_core::Error;
@@ -17,6 +17,9 @@ use serde::{Deserialize, Serialize};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// A Lambda answers with 6 MB at most, envelope and escapes included.
+const MAX_PAGE_BYTES: usize = 4 << 20;
 
 #[derive(Deserialize)]
 pub(super) struct Listing {
@@ -45,7 +48,7 @@ struct CellView {
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path(id): Path<String>,
+    Path(id): Path,
     Query(listing): Query<Listing>,
 ) -> Result<Json<Rows>, ApiError> {
     let paging = Paging::new(listing.page, listing.per_page)?;
@@ -67,9 +70,13 @@ pub(super) async fn list(
     let length = api.blobs.size(&key).await?.ok_or_else(missing)?;
     let object = Object { blobs: Arc::clone(&api.blobs), key, length };
     let limit = usize::try_from(paging.per_page).unwrap_or(usize::MAX);
-    let page = read_page(object, paging.offset(), limit)
-        .await
-        .map_err(|e| Error::internal("the rows could not be read").because(e))?;
+    let page = read_page(object, paging.offset(), limit, MAX_PAGE_BYTES).await.map_err(|error| match error {
+        dataset_formats::Error::PageTooLarge => ApiError::bad_request(
+            "page_too_large",
+            "the rows of this page have over 4 MiB together; ask for fewer by a smaller per_page",
+        ),
+        other => Error::internal("the rows could not be read").because(other).into(),
+    })?;
     let view = |value| CellView { r#type: "dataset", value };
     Ok(Json(Rows {
         success: true,

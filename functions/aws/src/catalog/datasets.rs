@@ -63,18 +63,18 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
     })
 }
 
-pub(super) async fn remove_draft(table: &Table, id: DatasetId) -> Result<()> {
+pub(super) async fn remove_draft(table: &Table, id: DatasetId) -> Result<bool> {
     let delete = table
         .client
         .delete_item()
         .table_name(&table.name)
         .set_key(Some(Key::dataset(id).attributes()))
-        .condition_expression("#status = :draft")
+        .condition_expression("attribute_not_exists(pk) OR #status = :draft")
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":draft", s(DRAFT));
     match delete.send().await {
-        Ok(_) => Ok(()),
-        Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
+        Ok(_) => Ok(true),
+        Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
         Err(e) => Err(unexpected("the table")(e)),
     }
 }

@@ -43,11 +43,11 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .map_err(build_error)?;
     let outbox = outbox_put(table, &publication.outcome)?;
 
-    // The token makes a repeat of the same call, whose answer was lost, succeed.
+    // The SDK sends a token along, so that its own repeat of this call
+    // succeeds if the first had gone through and only the answer was lost.
     let sent = table
         .client
         .transact_write_items()
-        .client_request_token(format!("{}-{}", publication.dataset_id, publication.version))
         .transact_items(TransactWriteItem::builder().update(number).build())
         .transact_items(TransactWriteItem::builder().update(version).build())
         .transact_items(TransactWriteItem::builder().put(outbox).build())
@@ -57,13 +57,7 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         Ok(_) => return Ok(Published::Done),
         Err(error) => error,
     };
-    let service_error = error.as_service_error();
-    // The same token with another time in it: an earlier try of ours may have
-    // gone through, which reading the draft again will show.
-    if service_error.is_some_and(|e| e.is_idempotent_parameter_mismatch_exception()) {
-        return Ok(Published::NumberTaken);
-    }
-    let reasons = service_error.map(cancellations).unwrap_or_default();
+    let reasons = error.as_service_error().map(cancellations).unwrap_or_default();
     let is = |index: usize, code| reasons.get(index).is_some_and(|r| r == code);
     if is(1, CHECK_FAILED) {
         Ok(Published::NotADraft)
