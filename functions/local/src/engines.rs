@@ -31,8 +31,9 @@ pub struct EngineOptions {
     pub database: PathBuf,
     /// A directory that exists.
     pub objects: PathBuf,
-    /// The first of three ports on 127.0.0.1; 0 for any that are free.
-    pub first_port: u16,
+    /// They listen on the three ports of 127.0.0.1 after this one; 0 for any
+    /// that are free.
+    pub after_port: u16,
     /// Told of each object that is stored.
     pub notify: Arc<dyn Notify>,
 }
@@ -47,13 +48,13 @@ impl Engines {
     /// # Errors
     /// If a port is taken or the state can't be read.
     pub async fn start(options: EngineOptions) -> anyhow::Result<Self> {
-        let port = |index: u16| if options.first_port == 0 { 0 } else { options.first_port + index };
+        let port = |index: u16| if options.after_port == 0 { 0 } else { options.after_port.saturating_add(index) };
         let mut servers = JoinSet::new();
-        let (listener, dynamodb) = listen(port(0)).await?;
+        let (listener, dynamodb) = listen(port(1)).await?;
         servers.spawn(dynamodb::serve(listener, &options.database)?);
-        let (listener, s3) = listen(port(1)).await?;
+        let (listener, s3) = listen(port(2)).await?;
         servers.spawn(s3::serve(listener, &options.objects, options.notify)?);
-        let (listener, sqs) = listen(port(2)).await?;
+        let (listener, sqs) = listen(port(3)).await?;
         servers.spawn(sqs::serve(listener)?);
         Ok(Self { endpoints: Endpoints { dynamodb, s3, sqs }, _servers: servers })
     }

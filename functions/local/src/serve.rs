@@ -54,7 +54,7 @@ Ctrl-C stops it; the next start finds everything as it was."#,
 
 /// The engines without the functions, and the environment that the functions need.
 async fn engines_only(args: Serve) -> anyhow::Result<()> {
-    let state = State::open(&args.data_dir, args.port + 1).await?;
+    let state = State::open(&args.data_dir, args.port).await?;
     let key = state.allow(args.api_key).await?;
     let endpoints = &state.engines.endpoints;
     say(&format!(

@@ -73,16 +73,16 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Starts the engines and makes what is missing in them. With
-    /// `first_port` 0 they take ports that are free.
-    pub(crate) async fn open(data_dir: &std::path::Path, first_port: u16) -> anyhow::Result<Self> {
+    /// Starts the engines and makes what is missing in them. They take the
+    /// ports after `after_port`, or with 0 any that are free.
+    pub(crate) async fn open(data_dir: &std::path::Path, after_port: u16) -> anyhow::Result<Self> {
         let data_dir = DataDir::open(data_dir)?;
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
         let (invocations, ready) = Invocations::open(data_dir.events(), clock.clone(), ids.clone())?;
         let engines = Engines::start(EngineOptions {
             database: data_dir.database(),
             objects: data_dir.objects(),
-            first_port,
+            after_port,
             notify: invocations.clone(),
         })
         .await?;

@@ -52,7 +52,12 @@ pub(crate) async fn fail(lifecycle: &Lifecycle, id: DatasetId) -> dataset_core::
     let Some(draft) = lifecycle.catalog.dataset(id).await? else {
         return Ok(());
     };
-    if matches!(draft.state, State::Draft { .. }) && lifecycle.discard(&draft, Failure::processing_failed()).await? {
+    if matches!(draft.state, State::Failed { .. }) {
+        // What a processor wrote that died behind another's verdict.
+        lifecycle.clean(&draft).await?;
+    } else if matches!(draft.state, State::Draft { .. })
+        && lifecycle.discard(&draft, Failure::processing_failed()).await?
+    {
         tracing::error!(dataset_id = id.get(), "upload given up after the last try");
     }
     lifecycle.hand_over(id).await
