@@ -67,7 +67,9 @@ impl Cli {
             // The demo tells its own story.
             Command::Demo => "error",
             // The file engine writes whole requests into its spans.
-            Command::Serve(_) | Command::CreateKey(_) => "info,s3s=warn,s3s_fs=off,rustack_sqs_core=warn,dynoxide=error",
+            Command::Serve(_) | Command::CreateKey(_) => {
+                "info,s3s=warn,s3s_fs=off,rustack_sqs_core=warn,dynoxide=error"
+            }
         }
     }
 
