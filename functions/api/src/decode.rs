@@ -1,49 +1,53 @@
-//! Base64 out of a JSON string, without a copy of the text.
+//! Base64 out of a JSON string, in the place where it stands.
 //!
-//! The string is looked at as it stands in the body, escapes and all, and
-//! decoded piece by piece into the file: the body and the file are all that is
-//! ever held. Base64 is strict (padded, canonical, standard alphabet), but
-//! for the line breaks that `base64 FILE` and MIME encoders write.
+//! A file is never longer than its base64, so it is written over it, piece by
+//! piece: the body is all that is ever held. Base64 is strict (padded,
+//! canonical, standard alphabet), but for the line breaks that `base64 FILE`
+//! and MIME encoders write.
 
 use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine};
 use dataset_core::upload::MAX_FILE_BYTES;
 use dataset_core::{Error, Result, upload};
+use std::ops::Range;
 
 /// Symbols that are decoded at once; a multiple of four.
-const WINDOW: usize = 64 << 10;
+const WINDOW: usize = 32 << 10;
 
-/// Decodes what stands between the quotes of a JSON string that is known to
-/// be well formed.
+/// Decodes what stands in `body[string]`, between the quotes of a JSON string
+/// that is known to be well formed. Says where in `body` the file stands now.
 ///
 /// # Errors
 /// `invalid_base64` with the offset of the first wrong character in the text
 /// that the string stands for; `empty_file`; `file_too_large`.
-pub(crate) fn decode(string: &[u8]) -> Result<Vec<u8>> {
-    let most = usize::try_from(MAX_FILE_BYTES).unwrap_or(usize::MAX) + 1;
+pub(crate) fn decode(body: &mut [u8], string: Range<usize>) -> Result<Range<usize>> {
+    let start = string.start;
     let mut decoder = Decoder {
-        file: Vec::with_capacity((string.len() / 4 * 3 + 3).min(most + WINDOW)),
+        body: &mut body[string],
+        written: 0,
+        window: vec![0; WINDOW],
         quad: [0; 4],
         quad_length: 0,
         offset: 0,
         padded: false,
     };
-    let mut rest = string;
-    while !rest.is_empty() {
-        let plain = rest.iter().position(|b| *b == b'\\').unwrap_or(rest.len());
-        decoder.push(&rest[..plain])?;
-        rest = &rest[plain..];
-        if !rest.is_empty() {
-            let (symbol, length) = unescape(rest);
+    let mut at = 0;
+    while at < decoder.body.len() {
+        let plain = memchr::memchr(b'\\', &decoder.body[at..]).unwrap_or(decoder.body.len() - at);
+        decoder.push(at..at + plain)?;
+        at += plain;
+        if at < decoder.body.len() {
+            let (symbol, length) = unescape(&decoder.body[at..]);
             match symbol {
                 Some(b'\r' | b'\n') => decoder.offset += 1,
-                Some(symbol) => decoder.push(&[symbol])?,
+                Some(symbol) => decoder.push_symbol(symbol)?,
                 None => return Err(invalid(decoder.offset, "is not in the base64 alphabet")),
             }
-            rest = &rest[length..];
+            at += length;
         }
     }
-    decoder.finish()
+    let length = decoder.finish()?;
+    Ok(start..start + length)
 }
 
 /// The ASCII character that an escape stands for, and the escape's length.
@@ -61,8 +65,13 @@ fn unescape(escape: &[u8]) -> (Option<u8>, usize) {
     }
 }
 
-struct Decoder {
-    file: Vec<u8>,
+struct Decoder<'a> {
+    /// The string, and from its start on, the file.
+    body: &'a mut [u8],
+    /// How much of the file there is.
+    written: usize,
+    /// Symbols on their way, since what is read and what is written may overlap.
+    window: Vec<u8>,
     /// Symbols that don't make up four yet.
     quad: [u8; 4],
     quad_length: usize,
@@ -72,46 +81,52 @@ struct Decoder {
     padded: bool,
 }
 
-impl Decoder {
-    fn push(&mut self, mut symbols: &[u8]) -> Result<()> {
+impl Decoder<'_> {
+    /// Takes the symbols that stand in `body[symbols]`.
+    fn push(&mut self, mut symbols: Range<usize>) -> Result<()> {
         while self.quad_length > 0 && !symbols.is_empty() {
-            self.quad[self.quad_length] = symbols[0];
-            self.quad_length += 1;
-            symbols = &symbols[1..];
-            self.offset += 1;
-            if self.quad_length == 4 {
-                self.quad_length = 0;
-                let quad = self.quad;
-                self.offset -= 4;
-                self.decode(&quad)?;
-            }
+            self.push_symbol(self.body[symbols.start])?;
+            symbols.start += 1;
         }
-        let whole = symbols.len() / 4 * 4;
-        for window in symbols[..whole].chunks(WINDOW) {
-            self.decode(window)?;
+        while symbols.len() >= 4 {
+            let length = symbols.len().min(WINDOW) / 4 * 4;
+            self.window[..length].copy_from_slice(&self.body[symbols.start..symbols.start + length]);
+            self.decode(length)?;
+            symbols.start += length;
         }
-        let left = &symbols[whole..];
-        // Only where `quad` is empty is anything left.
-        self.quad[..left.len()].copy_from_slice(left);
-        self.quad_length += left.len();
-        self.offset += left.len();
+        for at in symbols {
+            self.push_symbol(self.body[at])?;
+        }
         Ok(())
     }
 
-    /// Decodes symbols, a multiple of four, that start at `offset`.
-    fn decode(&mut self, symbols: &[u8]) -> Result<()> {
+    fn push_symbol(&mut self, symbol: u8) -> Result<()> {
+        self.quad[self.quad_length] = symbol;
+        self.quad_length += 1;
+        self.offset += 1;
+        if self.quad_length == 4 {
+            self.quad_length = 0;
+            self.offset -= 4;
+            self.window[..4].copy_from_slice(&self.quad);
+            self.decode(4)?;
+        }
+        Ok(())
+    }
+
+    /// Decodes the first symbols of the window, a multiple of four, that start
+    /// at `offset`.
+    fn decode(&mut self, length: usize) -> Result<()> {
         if self.padded {
             return Err(invalid(self.offset, "follows the padding, which must be the end"));
         }
-        let start = self.file.len();
-        self.file.resize(start + symbols.len() / 4 * 3, 0);
-        let written = STANDARD.decode_slice_unchecked(symbols, &mut self.file[start..]);
-        let written = written.map_err(|error| self.error(&error))?;
-        self.file.truncate(start + written);
+        let symbols = &self.window[..length];
+        let file = &mut self.body[self.written..self.written + length / 4 * 3];
+        let written = STANDARD.decode_slice_unchecked(symbols, file).map_err(|error| self.error(&error))?;
+        self.written += written;
         self.padded = symbols.ends_with(b"=");
-        self.offset += symbols.len();
-        if self.file.len() as u64 > MAX_FILE_BYTES {
-            return Err(upload::too_large(self.file.len() as u64));
+        self.offset += length;
+        if self.written as u64 > MAX_FILE_BYTES {
+            return Err(upload::too_large(self.written as u64));
         }
         Ok(())
     }
@@ -128,13 +143,13 @@ impl Decoder {
         }
     }
 
-    fn finish(self) -> Result<Vec<u8>> {
+    fn finish(self) -> Result<usize> {
         if self.quad_length > 0 {
             let message = "ends the text within a group of four; padding is missing, or the text has been cut";
             return Err(invalid(self.offset, message));
         }
-        upload::check_size(self.file.len() as u64)?;
-        Ok(self.file)
+        upload::check_size(self.written as u64)?;
+        Ok(self.written)
     }
 }
 
@@ -148,6 +163,13 @@ fn invalid(offset: usize, what: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn decode(text: &[u8]) -> Result<Vec<u8>> {
+        let mut body = [b"{\"f\":\"", text, b"\"}"].concat();
+        let file = super::decode(&mut body, 6..6 + text.len())?;
+        assert!(body.ends_with(b"\"}"), "what stands behind the string stays");
+        Ok(body[file].to_vec())
+    }
 
     #[test]
     fn strict_but_for_line_breaks() {

@@ -11,6 +11,8 @@ pub mod error;
 pub mod gateway;
 mod routes;
 
+pub use routes::from_file::{Upload, unpack};
+
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};

@@ -2,7 +2,7 @@
 
 mod datasets;
 mod fresh;
-mod from_file;
+pub(crate) mod from_file;
 mod groups;
 mod paging;
 mod rows;

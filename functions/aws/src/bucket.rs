@@ -139,6 +139,19 @@ impl Writer {
         Ok(Upload { id, parts: Vec::new() })
     }
 
+    async fn give_up(&self, upload: &Upload) -> Result<()> {
+        self.bucket
+            .client
+            .abort_multipart_upload()
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .upload_id(&upload.id)
+            .send()
+            .await
+            .map_err(unexpected("storage"))?;
+        Ok(())
+    }
+
     async fn send(&mut self, part: Bytes) -> Result<()> {
         let Some(upload) = &mut self.upload else {
             return Err(Error::internal("a part was sent before the upload was started"));
@@ -182,6 +195,14 @@ impl BlobWriter for Writer {
         self.send(part).await
     }
 
+    async fn restart(&mut self) -> Result<()> {
+        self.first = None;
+        match self.upload.take() {
+            Some(upload) => self.give_up(&upload).await,
+            None => Ok(()),
+        }
+    }
+
     async fn finish(mut self: Box<Self>) -> Result<()> {
         let Some(upload) = self.upload.take() else {
             let body = self.first.take().unwrap_or_default();
@@ -203,26 +224,13 @@ impl BlobWriter for Writer {
             return Ok(());
         };
         let error = if exists_already(&error) { conflict() } else { unexpected("storage")(error) };
-        self.upload = Some(upload);
         // The lifecycle rule takes what can't be aborted now.
-        let _ = self.abort().await;
+        let _ = self.give_up(&upload).await;
         Err(error)
     }
 
-    async fn abort(self: Box<Self>) -> Result<()> {
-        let Some(upload) = self.upload else {
-            return Ok(());
-        };
-        self.bucket
-            .client
-            .abort_multipart_upload()
-            .bucket(&self.bucket.name)
-            .key(&self.key)
-            .upload_id(&upload.id)
-            .send()
-            .await
-            .map_err(unexpected("storage"))?;
-        Ok(())
+    async fn abort(mut self: Box<Self>) -> Result<()> {
+        self.restart().await
     }
 }
 

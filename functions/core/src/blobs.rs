@@ -38,6 +38,8 @@ pub trait Blobs: Send + Sync {
 #[async_trait]
 pub trait BlobWriter: Send {
     async fn write(&mut self, part: Bytes) -> Result<()>;
+    /// Forgets what was written: the object starts anew.
+    async fn restart(&mut self) -> Result<()>;
     async fn finish(self: Box<Self>) -> Result<()>;
     /// Leaves nothing behind. Call it when `write` failed or the object is
     /// not wanted; after a crash the store's lifecycle rule does it.

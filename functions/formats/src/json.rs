@@ -2,96 +2,115 @@
 //!
 //! The columns are the union of the objects' keys in order of first sight,
 //! each of the narrowest type that loses nothing of any value. Both are known
-//! only at the end of the file, so it is read twice: once to check every row
-//! and learn the columns, once to write.
+//! for certain only at the end of the file. So the start of the file is looked
+//! at first, and rows are written as it suggests; a row that does not fit
+//! makes the rest be read for its columns alone, and the file once more, to
+//! be written. Most files are read once, none more than twice.
 
-mod column;
+mod columns;
+mod describe;
 mod object;
 mod rows;
 mod scan;
-mod types;
+mod value;
 
+use crate::convert::{Format, Output, Summary};
 use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
-use crate::sink::{self, Sink, Summary};
 use crate::source::{Source, open_text};
-use column::Column;
+use crate::writer::{Press, TableWriter};
+use columns::Columns;
 use rows::Rows;
-use std::io::Write;
-use std::sync::Arc;
-use types::Columns;
+use std::io::Read;
 
-pub(crate) fn convert<W: Write + Send>(source: &mut impl Source, out: W, limits: &Limits) -> Result<Summary> {
-    let columns = learn(source, limits)?;
-    write(source, &columns, out, limits)
-}
-
-/// About what a cell takes in memory beside its text.
-const CELL_BYTES: usize = 5;
-
-/// The first reading.
-fn learn<'a>(source: &mut impl Source, limits: &'a Limits) -> Result<Columns<'a>> {
+pub(crate) fn convert<S: Source>(
+    source: &mut S,
+    out: &mut impl Output,
+    press: &mut Press,
+    limits: &Limits,
+) -> Result<Summary> {
     let mut columns = Columns::new(limits);
     let mut rows = open(source, limits)?;
-    while rows.next(|object| columns.see(object))? {}
-    if rows.count() == 0 {
-        return Err(DataError::new("no_rows", "the array is empty; upload at least one object").into());
+    look_ahead(&mut rows, &mut columns, limits)?;
+    if let Some(rows) = write(&mut rows, &mut columns, out, press, limits)? {
+        return Ok(Summary { columns: columns.summary(), rows });
     }
-    if columns.names().is_empty() {
-        let message = "no object in the array has a key; the keys are the columns, so there must be at least one";
-        return Err(DataError::new("no_columns", message).into());
+    while rows.advance()? {
+        columns.see(&rows.row()).map_err(|error| rows.refuse(error))?;
     }
-    Ok(columns)
-}
-
-/// The second reading.
-fn write<W: Write + Send>(source: &mut impl Source, known: &Columns, out: W, limits: &Limits) -> Result<Summary> {
-    let schema = Arc::new(known.schema());
-    let mut columns: Vec<Column> = known.types().map(Column::new).collect();
+    if columns.is_empty() {
+        return Err(nothing_in(&rows).into());
+    }
+    columns.rewind();
+    out.restart()?;
     let mut rows = open(source, limits)?;
-    let mut sink = None;
-    let mut out = Some(out);
-    loop {
-        let mut batch_rows = 0;
-        // What the values take in the file: it is what ends a row group. A
-        // cell takes some bytes of memory besides, even where there is no value.
-        let mut bytes = 0;
-        let mut more = true;
-        while more && bytes + batch_rows * columns.len() * CELL_BYTES < limits.batch_bytes {
-            more = rows.next(|object| {
-                for member in object.members() {
-                    let index = known.index(member.key()).ok_or_else(changed)?;
-                    columns[index].pad(batch_rows);
-                    columns[index].push(member.value())?;
-                    bytes += member.value().raw.len();
-                }
-                batch_rows += 1;
-                Ok(())
-            })?;
-        }
-        columns.iter_mut().for_each(|column| column.pad(batch_rows));
-        if batch_rows > 0 {
-            let sink = match &mut sink {
-                Some(sink) => sink,
-                None => {
-                    let repeats: Vec<bool> = columns.iter().map(|c| c.text().is_some_and(sink::repeats)).collect();
-                    let out = out.take().expect("the sink is made once");
-                    sink.insert(Sink::new(out, schema.clone(), &repeats, limits)?)
-                }
-            };
-            let arrays = columns.iter_mut().map(Column::finish).collect::<Result<_>>()?;
-            sink.write(arrays, bytes)?;
-        }
-        if !more {
-            break;
-        }
-    }
-    let rows = sink.map_or(Ok(0), Sink::close)?;
-    Ok(Summary { columns: known.names().to_vec(), rows })
+    let rows = write(&mut rows, &mut columns, out, press, limits)?.ok_or_else(changed)?;
+    Ok(Summary { columns: columns.summary(), rows })
 }
 
 fn open<'a, S: Source>(source: &mut S, limits: &'a Limits) -> Result<Rows<'a, S::Reader>> {
-    Rows::begin(open_text(source.open()?, limits)?, limits)
+    Rows::begin(open_text(source.open()?, Format::Json, limits)?, limits)
+}
+
+/// Learns the columns of the first rows. What is wrong with them will be found
+/// when they are written.
+fn look_ahead<R: Read>(rows: &mut Rows<'_, R>, columns: &mut Columns<'_>, limits: &Limits) -> Result<()> {
+    rows.fill(limits.look_ahead_bytes)?;
+    let start = rows.place();
+    while rows.advance_within() && columns.see(&rows.row()).is_ok() {}
+    rows.go_back(start);
+    columns.rewind();
+    Ok(())
+}
+
+/// Writes the rows in columns as they are known so far, and says how many
+/// there were; `None` behind the first that does not fit.
+fn write<R: Read>(
+    rows: &mut Rows<'_, R>,
+    columns: &mut Columns<'_>,
+    out: &mut impl Output,
+    press: &mut Press,
+    limits: &Limits,
+) -> Result<Option<u64>> {
+    if columns.is_empty() {
+        // The first rows have no keys, or there is no whole row among the first bytes.
+        return Ok(None);
+    }
+    let mut table = TableWriter::new(out, &columns.fields(), press, limits)?;
+    let mut batch = Batch::default();
+    while rows.advance()? {
+        let row = rows.row();
+        let at = table.group_rows() + batch.rows;
+        if !columns.write(&row, at, table.columns()).map_err(|error| rows.refuse(error))? {
+            return Ok(None);
+        }
+        batch.rows += 1;
+        batch.values += row.members.len();
+        batch.bytes += row.bytes;
+        if batch.bytes >= limits.chunk_bytes {
+            let Batch { rows, values, bytes } = std::mem::take(&mut batch);
+            table.settle(rows, values, bytes)?;
+        }
+    }
+    table.settle(batch.rows, batch.values, batch.bytes)?;
+    table.close().map(Some)
+}
+
+/// Rows that the table has not been told of.
+#[derive(Default)]
+struct Batch {
+    rows: usize,
+    values: usize,
+    bytes: usize,
+}
+
+fn nothing_in<R: Read>(rows: &Rows<'_, R>) -> DataError {
+    if rows.count() == 0 {
+        DataError::new("no_rows", "expected rows, found an empty array; upload at least one object")
+    } else {
+        let message = "expected keys, which are the columns, found none in any object; give the objects keys";
+        DataError::new("no_columns", message)
+    }
 }
 
 /// Stored files never change, so a second reading meets what the first has met.

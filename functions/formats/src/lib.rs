@@ -1,7 +1,7 @@
 //! Files in, checked rows out: CSV or JSON to Parquet, and pages of rows back.
 //!
-//! [`convert`] reads a file once or twice from its start, checks every row,
-//! and writes Parquet. It holds a bounded part of the file at a time
+//! [`convert`] reads a file from its start, checks every row, and writes
+//! Parquet. It holds a bounded part of the file at a time
 //! ([`Limits`]), and it stops at the first thing that is wrong with an
 //! [`Error::Data`] that says what and where. [`read_page`] reads rows back by
 //! ranges. Nothing here knows where files live.
@@ -12,14 +12,17 @@ mod error;
 mod json;
 mod limits;
 mod page;
-mod sink;
+mod simd;
 mod source;
-mod text;
+#[cfg(test)]
+mod testing;
+mod utf16;
 mod window;
+mod writer;
 
-pub use convert::{Format, convert};
+pub use convert::{ColumnSummary, Format, Output, Summary, convert};
 pub use error::{DataError, Error, Result};
 pub use limits::Limits;
 pub use page::{Cell, Page, Ranges, read_page};
-pub use sink::Summary;
 pub use source::Source;
+pub use writer::Kind;

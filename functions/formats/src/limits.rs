@@ -1,5 +1,8 @@
 //! The bounds that keep memory independent of the file.
 
+/// Pages are not made smaller than this for there being many columns.
+const MIN_PAGE_BYTES: usize = 16 << 10;
+
 /// What a file may ask for, and how its rows are laid out.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -13,15 +16,28 @@ pub struct Limits {
     pub max_depth: usize,
     /// How much of a file is read at once.
     pub chunk_bytes: usize,
-    /// How much of cells is gathered before it is encoded.
-    pub batch_bytes: usize,
-    /// A row group ends when its cells have this many bytes.
+    /// How much of a JSON file is looked at before its first row is written.
+    pub look_ahead_bytes: usize,
+    /// A row group ends when its rows had about this many bytes.
     pub row_group_bytes: usize,
-    /// A page ends when its values have about this many bytes.
+    /// A column's page ends when its values have this many bytes, or sooner,
+    /// so that the pages of all columns that hold a row have not much more
+    /// than [`Limits::row_pages_bytes`].
     pub page_bytes: usize,
+    /// What must be read to read a row.
+    pub row_pages_bytes: usize,
+    /// Threads that parse and compress, the calling one included.
+    pub threads: usize,
 }
 
 impl Limits {
+    /// How many bytes a page has in a table of so many columns. Pages that are
+    /// smaller still would not compress.
+    pub(crate) fn page_bytes_of(&self, columns: usize) -> usize {
+        let share = self.row_pages_bytes / columns;
+        share.max(MIN_PAGE_BYTES).min(self.page_bytes)
+    }
+
     /// What a column's name counts for [`Limits::max_names_bytes`]: whoever
     /// keeps names keeps them as JSON, where a character can take six bytes.
     pub(crate) fn name_bytes(name: &str) -> usize {
@@ -36,10 +52,12 @@ impl Default for Limits {
             max_names_bytes: 256 << 10,
             max_row_bytes: 16 << 20,
             max_depth: 64,
-            chunk_bytes: 512 << 10,
-            batch_bytes: 1 << 20,
+            chunk_bytes: 128 << 10,
+            look_ahead_bytes: 1 << 20,
             row_group_bytes: 8 << 20,
-            page_bytes: 64 << 10,
+            page_bytes: 512 << 10,
+            row_pages_bytes: 3 << 20,
+            threads: 1,
         }
     }
 }

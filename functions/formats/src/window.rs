@@ -1,12 +1,15 @@
 //! A window on the bytes of a file, moved from its start to its end.
 
 use crate::error::{DataError, Result};
-use std::io::Read;
+use crate::utf16::Utf16;
+use std::io::{self, Read};
 
 /// What must not stand in a text file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadByte {
     NotUtf8,
+    /// In a file of UTF-16, which the window holds as UTF-8.
+    NotUtf16,
     Nul,
 }
 
@@ -14,6 +17,8 @@ pub(crate) enum BadByte {
 /// incomplete and moves on when rows have been consumed, counting lines.
 pub(crate) struct Window<R> {
     input: R,
+    /// Where the file is UTF-16.
+    decoder: Option<Utf16>,
     buffer: Vec<u8>,
     /// The window is `buffer[start..end]`.
     start: usize,
@@ -33,6 +38,7 @@ impl<R: Read> Window<R> {
     pub(crate) fn new(input: R, chunk_bytes: usize) -> Self {
         Self {
             input,
+            decoder: None,
             buffer: Vec::new(),
             start: 0,
             end: 0,
@@ -73,16 +79,64 @@ impl<R: Read> Window<R> {
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
         }
-        while self.end < wanted && !self.at_end {
-            match self.input.read(&mut self.buffer[self.end..wanted]) {
-                Ok(0) => self.at_end = true,
-                Ok(n) => self.end += n,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(e.into()),
+        match self.decoder.take() {
+            None => {
+                while self.end < wanted && !self.at_end {
+                    let length = self.read_to(wanted)?;
+                    self.end += length;
+                }
+            }
+            Some(mut decoder) => {
+                while self.end < wanted && !self.at_end {
+                    let length = self.read_to(wanted)?;
+                    let units = &self.buffer[self.end..self.end + length];
+                    let mut text = Vec::with_capacity(length * 2);
+                    decoder.decode(units, self.at_end, &mut text);
+                    self.append(&text);
+                }
+                self.decoder = Some(decoder);
             }
         }
         self.check();
+        // A window that has held a huge row does not keep its room.
+        if self.buffer.len() > 8 * wanted {
+            self.buffer.truncate(wanted.max(self.end));
+            self.buffer.shrink_to_fit();
+        }
         Ok(())
+    }
+
+    /// Reads once, behind the window, and says how much.
+    fn read_to(&mut self, end: usize) -> io::Result<usize> {
+        loop {
+            match self.input.read(&mut self.buffer[self.end..end]) {
+                Ok(length) => {
+                    self.at_end = length == 0;
+                    return Ok(length);
+                }
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    fn append(&mut self, text: &[u8]) {
+        let end = self.end + text.len();
+        if self.buffer.len() < end {
+            self.buffer.resize(end, 0);
+        }
+        self.buffer[self.end..end].copy_from_slice(text);
+        self.end = end;
+    }
+
+    /// Takes what is in the window and what follows for UTF-16.
+    pub(crate) fn decode(&mut self, mut decoder: Utf16) {
+        let mut text = Vec::new();
+        decoder.decode(self.bytes(), self.at_end, &mut text);
+        self.decoder = Some(decoder);
+        (self.start, self.end, self.checked, self.bad) = (0, 0, 0, None);
+        self.append(&text);
+        self.check();
     }
 
     /// Reads on until the window has so many bytes, or all there are.
@@ -104,7 +158,10 @@ impl<R: Read> Window<R> {
             Ok(_) => (fresh.len(), None),
             // A character that the end of the chunk cuts is looked at again.
             Err(e) if e.error_len().is_none() && !self.at_end => (e.valid_up_to(), None),
-            Err(e) => (e.valid_up_to(), Some((self.checked + e.valid_up_to(), BadByte::NotUtf8))),
+            Err(e) => {
+                let kind = if self.decoder.is_some() { BadByte::NotUtf16 } else { BadByte::NotUtf8 };
+                (e.valid_up_to(), Some((self.checked + e.valid_up_to(), kind)))
+            }
         };
         self.bad = match (nul, bad) {
             (Some(nul), Some(bad)) => Some(if nul.0 < bad.0 { nul } else { bad }),
@@ -133,10 +190,6 @@ impl<R: Read> Window<R> {
         self.lines + self.line_ends(at) + 1
     }
 
-    pub(crate) fn offset_at(&self, at: usize) -> u64 {
-        self.offset + at as u64
-    }
-
     /// Line terminators that end within the first `length` bytes of the window.
     fn line_ends(&self, length: usize) -> u64 {
         let bytes = self.bytes();
@@ -148,16 +201,22 @@ impl<R: Read> Window<R> {
 
     /// The error for the window's bad byte.
     pub(crate) fn bad_byte(&self, at: usize, kind: BadByte) -> DataError {
-        let offset = self.offset_at(at);
+        let offset = self.offset + at as u64;
         let error = match kind {
             BadByte::NotUtf8 => DataError::new(
                 "invalid_utf8",
-                format!("the byte at offset {offset} is not UTF-8; save the file as UTF-8 and upload it again"),
+                format!(
+                    "expected UTF-8, found another byte at offset {offset}, as in Latin-1 or Windows-1252; save the file as UTF-8 and upload it again"
+                ),
+            ),
+            BadByte::NotUtf16 => DataError::new(
+                "invalid_utf16",
+                "expected UTF-16, as the file's first bytes say, found half of a character; save the file as UTF-8 and upload it again",
             ),
             BadByte::Nul => DataError::new(
                 "nul_byte",
                 format!(
-                    "there is a NUL byte at offset {offset}; the file is not plain text, so export it again as UTF-8"
+                    "expected text, found a NUL byte at offset {offset}, as in a binary file or UTF-16 without a byte order mark; save the file as UTF-8 and upload it again"
                 ),
             ),
         };

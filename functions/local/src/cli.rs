@@ -1,9 +1,10 @@
 //! What can be said on the command line.
 
-use crate::{demo, serve};
+use crate::{demo, files, serve};
 use anyhow::Context;
 use clap::{Args, Parser, Subcommand};
 use dataset_core::api_key::ApiKey;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ enum Command {
     Serve(Serve),
     /// See the service work: files in, versions and signed webhooks out.
     Demo,
+    /// Say what an upload of a file would say, without uploading it.
+    Check(Check),
+    /// Write the Parquet file that an upload of a file would store.
+    Convert(Convert),
     /// Make an API key for a deployment in AWS, found by the usual credentials.
     CreateKey(CreateKey),
 }
@@ -48,6 +53,23 @@ pub(crate) struct Serve {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The CSV or JSON file.
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// The CSV or JSON file.
+    pub(crate) file: PathBuf,
+    /// Where the Parquet file goes; one that is there is replaced.
+    pub(crate) out: PathBuf,
+    /// How many threads may work on it.
+    #[arg(long, default_value_t = NonZero::<usize>::MIN)]
+    pub(crate) threads: NonZero<usize>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CreateKey {
     /// The table of the deployment: output `TableName` of the stack.
     #[arg(long, env = "TABLE_NAME")]
@@ -65,7 +87,7 @@ impl Cli {
     pub fn default_log(&self) -> &'static str {
         match self.command {
             // The demo tells its own story.
-            Command::Demo => "error",
+            Command::Demo | Command::Check(_) | Command::Convert(_) => "error",
             // The file engine writes whole requests into its spans.
             Command::Serve(_) | Command::CreateKey(_) => {
                 "info,s3s=warn,s3s_fs=off,rustack_sqs_core=warn,dynoxide=error"
@@ -75,13 +97,19 @@ impl Cli {
 
     /// # Errors
     /// Why the command could not do what it is for.
-    pub async fn run(self) -> anyhow::Result<()> {
+    pub fn run(self) -> anyhow::Result<()> {
         match self.command {
-            Command::Serve(args) => serve::run(args).await,
-            Command::Demo => demo::run().await,
-            Command::CreateKey(args) => serve::create_key(args).await,
+            Command::Serve(args) => block_on(serve::run(args)),
+            Command::Demo => block_on(demo::run()),
+            Command::Check(args) => files::check(&args),
+            Command::Convert(args) => files::convert(&args),
+            Command::CreateKey(args) => block_on(serve::create_key(args)),
         }
     }
+}
+
+fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
 }
 
 /// A whole number of seconds, as `60s` or `60`.

@@ -11,6 +11,7 @@ mod data_dir;
 mod demo;
 pub mod engines;
 mod events;
+mod files;
 mod output;
 mod serve;
 mod service;

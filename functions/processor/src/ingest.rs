@@ -126,7 +126,8 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed> {
         let (format, limits) = (format_of(draft), Arc::clone(&processor.limits));
         move || {
             let mut out = out;
-            let summary = convert(format, || ObjectReader::open(&runtime, &blobs, &key, length), &mut out, &limits)?;
+            let mut source = || ObjectReader::open(&runtime, &blobs, &key, length);
+            let summary = convert(format, &mut source, &mut out, &limits)?;
             out.finish()?;
             Ok(summary)
         }
@@ -138,7 +139,7 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed> {
             return match rows.finish().await {
                 // An earlier try stored them; the same file gives the same rows.
                 Err(error) if error.kind() != Kind::Conflict => Err(error),
-                _ => Ok(Ok(Contents { columns: summary.columns, row_count: summary.rows })),
+                _ => Ok(Ok(contents(summary))),
             };
         }
         (Err(FormatError::Data(error)), _) => Ok(Err(failure(error))),
@@ -162,6 +163,11 @@ fn format_of(draft: &Dataset) -> dataset_formats::Format {
         Format::Csv => dataset_formats::Format::Csv,
         Format::Json => dataset_formats::Format::Json,
     }
+}
+
+fn contents(summary: Summary) -> Contents {
+    let columns = summary.columns.into_iter().map(|column| column.name).collect();
+    Contents { columns, row_count: summary.rows }
 }
 
 fn failure(error: DataError) -> Failure {

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use dataset_core::blobs::{BlobWriter, Blobs, MIN_PART_BYTES};
 use dataset_core::{Error, Result};
+use dataset_formats::Output;
 use futures::StreamExt;
 use std::io::{self, Read, Write};
 use std::sync::Arc;
@@ -61,27 +62,40 @@ impl Read for ObjectReader {
     }
 }
 
-/// A [`Write`] that hands on parts of [`MIN_PART_BYTES`].
+/// What the parser has for storage.
+pub(crate) enum Step {
+    Part(Bytes),
+    /// What came before is void.
+    Restart,
+}
+
+/// An [`Output`] that hands on parts of [`MIN_PART_BYTES`].
 pub(crate) struct PartWriter {
-    parts: mpsc::Sender<Bytes>,
+    steps: mpsc::Sender<Step>,
     part: Vec<u8>,
+    has_sent: bool,
 }
 
 impl PartWriter {
     /// The writer, and where its parts come out.
-    pub(crate) fn new() -> (Self, mpsc::Receiver<Bytes>) {
-        let (parts, receiver) = mpsc::channel(1);
-        (Self { parts, part: Vec::new() }, receiver)
+    pub(crate) fn new() -> (Self, mpsc::Receiver<Step>) {
+        let (steps, receiver) = mpsc::channel(1);
+        (Self { steps, part: Vec::new(), has_sent: false }, receiver)
     }
 
     /// Hands on what is left.
     pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.send()
+        self.send_part()
     }
 
-    fn send(&mut self) -> io::Result<()> {
+    fn send_part(&mut self) -> io::Result<()> {
         let part = Bytes::from(std::mem::take(&mut self.part));
-        self.parts.blocking_send(part).map_err(|_| io::Error::other("the rows could not be stored"))
+        self.has_sent = true;
+        self.send(Step::Part(part))
+    }
+
+    fn send(&self, step: Step) -> io::Result<()> {
+        self.steps.blocking_send(step).map_err(|_| io::Error::other("the rows could not be stored"))
     }
 }
 
@@ -93,7 +107,7 @@ impl Write for PartWriter {
         let length = bytes.len().min(MIN_PART_BYTES - self.part.len());
         self.part.extend_from_slice(&bytes[..length]);
         if self.part.len() == MIN_PART_BYTES {
-            self.send()?;
+            self.send_part()?;
         }
         Ok(length)
     }
@@ -103,13 +117,24 @@ impl Write for PartWriter {
     }
 }
 
+impl Output for PartWriter {
+    fn restart(&mut self) -> io::Result<()> {
+        self.part.clear();
+        if std::mem::take(&mut self.has_sent) { self.send(Step::Restart) } else { Ok(()) }
+    }
+}
+
 /// Stores parts as they come out.
 pub(crate) async fn store(
     mut writer: Box<dyn BlobWriter>,
-    mut parts: mpsc::Receiver<Bytes>,
+    mut steps: mpsc::Receiver<Step>,
 ) -> (Box<dyn BlobWriter>, Result<()>) {
-    while let Some(part) = parts.recv().await {
-        if let Err(error) = writer.write(part).await {
+    while let Some(step) = steps.recv().await {
+        let done = match step {
+            Step::Part(part) => writer.write(part).await,
+            Step::Restart => writer.restart().await,
+        };
+        if let Err(error) = done {
             return (writer, Err(error));
         }
     }

@@ -56,6 +56,10 @@ async fn writing(blobs: &dyn Blobs) {
         for part in &parts {
             writer.write(part.clone()).await.unwrap();
         }
+        writer.restart().await.unwrap();
+        for part in &parts {
+            writer.write(part.clone()).await.unwrap();
+        }
         writer.finish().await.unwrap();
         assert_eq!(whole(blobs, key).await, parts.concat(), "{key}");
 

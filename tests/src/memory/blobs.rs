@@ -101,6 +101,11 @@ impl BlobWriter for Writer {
         Ok(())
     }
 
+    async fn restart(&mut self) -> Result<()> {
+        self.body.clear();
+        Ok(())
+    }
+
     async fn finish(self: Box<Self>) -> Result<()> {
         put_new(&self.objects, &self.key, self.body.into())
     }

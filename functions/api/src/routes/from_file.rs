@@ -8,7 +8,7 @@ use crate::{body, decode};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State as DatasetState};
 use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::lifecycle::after;
@@ -34,10 +34,11 @@ struct FromFile<'a> {
     file_content_base64: &'a RawValue,
 }
 
-struct Upload {
-    group_id: GroupId,
-    file_name: FileName,
-    file: Bytes,
+/// What a request holds.
+pub struct Upload {
+    pub group_id: GroupId,
+    pub file_name: FileName,
+    pub file: Bytes,
 }
 
 #[derive(Serialize)]
@@ -55,7 +56,7 @@ pub(super) async fn create(
     let body =
         body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large(MAX_FILE_BYTES + 1)))?;
     // Decoding 100 MB takes long enough to get in the way of other requests.
-    let upload = tokio::task::spawn_blocking(move || unpack(&body))
+    let upload = tokio::task::spawn_blocking(move || unpack(body))
         .await
         .map_err(|e| Error::internal("the body could not be decoded").because(e))??;
     caller.group(&api, upload.group_id).await?;
@@ -65,19 +66,28 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(created)))
 }
 
-fn unpack(body: &[u8]) -> Result<Upload, ApiError> {
-    let parsed: FromFile<'_> = body::parse(body)?;
-    let file_name = FileName::parse(&parsed.file_name)?;
+/// Takes a body apart; the file is decoded in the body's own memory.
+///
+/// # Errors
+/// Whatever of it breaks a rule.
+pub fn unpack(body: Bytes) -> Result<Upload, ApiError> {
+    // No one else has it, or it would be copied here.
+    let mut body = body.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
+    let parsed: FromFile<'_> = body::parse(&body)?;
+    let (group_id, file_name) = (parsed.dataset_group_id, FileName::parse(&parsed.file_name)?);
     let text = parsed.file_content_base64.get().as_bytes();
-    let [b'"', text @ .., b'"'] = text else {
+    let [b'"', string @ .., b'"'] = text else {
         let message = "file_content_base64 must be a string: the file in base64";
         return Err(ApiError::bad_request("invalid_request", message));
     };
-    if text.is_empty() {
+    if string.is_empty() {
         let message = "file_content_base64 is empty; send the file in base64";
         return Err(ApiError::bad_request("empty_file", message));
     }
-    Ok(Upload { group_id: parsed.dataset_group_id, file_name, file: decode::decode(text)?.into() })
+    let start = string.as_ptr().addr() - body.as_ptr().addr();
+    let string = start..start + string.len();
+    let file = decode::decode(&mut body, string)?;
+    Ok(Upload { group_id, file_name, file: body.freeze().slice(file) })
 }
 
 async fn create_draft(api: &Api, caller: &Caller, upload: &Upload) -> Result<Dataset> {

@@ -15,7 +15,8 @@ const REFUSED: [u8; 1] = [b'|'];
 
 /// Finds the delimiter: from a first line `sep=;`, which it skips, or from
 /// a header without a comma whose other delimiter divides the first row into
-/// as many fields.
+/// as many fields. Where it divides both, but not alike, or several do, nothing
+/// is guessed.
 pub(super) fn delimiter<R: Read>(window: &mut Window<R>, limits: &Limits) -> Result<u8> {
     if let Some(delimiter) = announced(window)? {
         return Ok(delimiter);
@@ -31,17 +32,23 @@ pub(super) fn delimiter<R: Read>(window: &mut Window<R>, limits: &Limits) -> Res
         if matches!(widths(b','), Widths::Known { header: 2.., .. }) {
             return Ok(b',');
         }
-        let divides = |d: u8| matches!(widths(d), Widths::Known { header: width @ 2.., row } if width == row);
-        let mut clear = TAKEN.into_iter().chain(REFUSED).filter(|d| divides(*d));
-        return match (clear.next(), clear.next()) {
-            (Some(delimiter), None) if TAKEN.contains(&delimiter) => Ok(delimiter),
-            (Some(delimiter), None) => Err(DataError::new(
-                "wrong_delimiter",
-                format!("the fields seem to be separated by '{}'; export the file with commas", delimiter as char),
-            )
-            .at_line(window.line_at(0))
-            .into()),
-            _ => Ok(b','),
+        let widths_of = |d: u8| match widths(d) {
+            Widths::Known { header, row } if header > 1 && row > 1 => Some(header == row),
+            _ => None,
+        };
+        let likely: Vec<(u8, bool)> =
+            TAKEN.into_iter().chain(REFUSED).filter_map(|d| widths_of(d).map(|is_clear| (d, is_clear))).collect();
+        let clear: Vec<u8> = likely.iter().filter(|(_, is_clear)| *is_clear).map(|(d, _)| *d).collect();
+        return match (&clear[..], &likely[..]) {
+            (_, []) => Ok(b','),
+            (&[delimiter], _) if TAKEN.contains(&delimiter) => Ok(delimiter),
+            (&[delimiter, ..], _) | (_, &[(delimiter, _), ..]) => {
+                let found = if delimiter == b'\t' { "tabs".to_owned() } else { format!("'{}'", delimiter as char) };
+                let message = format!(
+                    "expected fields separated by commas, found {found} in the header and the first row; export the file with commas"
+                );
+                Err(DataError::new("wrong_delimiter", message).at_line(window.line_at(0)).into())
+            }
         };
     }
 }
@@ -59,8 +66,7 @@ fn announced<R: Read>(window: &mut Window<R>) -> Result<Option<u8>> {
         _ => return Ok(None),
     };
     if !TAKEN.contains(&delimiter) {
-        let message =
-            "the first line sets a delimiter that is not a comma, semicolon or tab; export the file with commas";
+        let message = "expected a comma, semicolon or tab as the delimiter, found another in the first line; export the file with commas";
         return Err(DataError::new("wrong_delimiter", message).at_line(1).into());
     }
     window.consume(length);

@@ -30,12 +30,12 @@ pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limi
             }
             Ok(Step::Blank { end }) => window.consume(end),
             Ok(Step::End) => {
-                let message =
-                    "the file has no header and no rows; upload a CSV file with a header and at least one row";
+                let message = "expected a header and rows, found an empty file; upload a CSV file with a header and at least one row";
                 return Err(DataError::new("empty_file", message).into());
             }
             Ok(Step::NeedMore) if window.bytes().len() > limits.max_row_bytes => {
-                let message = "the header does not end; look for a quote that is not closed";
+                let message =
+                    "expected the end of the header, found none for too long; look for a quote that is not closed";
                 return Err(DataError::new("row_too_large", message).at_line(window.line_at(0)).into());
             }
             Ok(Step::NeedMore) => window.grow()?,
@@ -55,23 +55,33 @@ fn error<R: Read>(window: &Window<R>, fault: &Fault) -> DataError {
 /// Refuses names that are empty, given twice, or too many.
 pub(crate) fn check(names: &[String], limits: &Limits) -> Result<(), DataError> {
     if names.len() > limits.max_columns {
-        let message = format!("the file has {} columns; at most {} are taken in", names.len(), limits.max_columns);
+        let message = format!(
+            "expected at most {} columns, found {}; leave out those that are not needed",
+            limits.max_columns,
+            names.len()
+        );
         return Err(DataError::new("too_many_columns", message));
     }
     if names.iter().map(|name| Limits::name_bytes(name)).sum::<usize>() > limits.max_names_bytes {
-        let message =
-            format!("the column names have more than {} bytes together; shorten them", limits.max_names_bytes);
+        let message = format!(
+            "expected column names of at most {} bytes together, found more; shorten them",
+            limits.max_names_bytes
+        );
         return Err(DataError::new("too_many_columns", message));
     }
     let mut first = HashMap::with_capacity(names.len());
     for (index, name) in names.iter().enumerate() {
         if name.trim().is_empty() {
-            let message = format!("column {} has no name; name every column in the header", index + 1);
+            let message =
+                format!("expected a name, found none for column {}; name every column in the header", index + 1);
             return Err(DataError::new("empty_column_name", message).at_column(index, None));
         }
         if let Some(before) = first.insert(name, index) {
-            let message =
-                format!("columns {} and {} have the same name; give each column its own", before + 1, index + 1);
+            let message = format!(
+                "expected each name once, found the same for columns {} and {}; give each column its own",
+                before + 1,
+                index + 1
+            );
             return Err(DataError::new("duplicate_column", message).at_column(index, Some(name)));
         }
     }

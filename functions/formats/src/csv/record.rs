@@ -153,32 +153,33 @@ fn quoted(bytes: &[u8], open: usize, at_end: bool) -> Quoted {
 
 pub(super) fn describe(kind: FaultKind, expected: usize) -> DataError {
     let fields = |n: usize| if n == 1 { "1 field".to_owned() } else { format!("{n} fields") };
-    match kind {
-        FaultKind::UnterminatedQuote => DataError::new(
+    let (code, message) = match kind {
+        FaultKind::UnterminatedQuote => (
             "unterminated_quote",
-            "a quoted field opens here and is never closed; close it, or double each quote inside it",
+            "expected a closing quote for the field that opens here, found the end of the file; close it, or double each quote inside it".to_owned(),
         ),
-        FaultKind::TextAfterQuote => DataError::new(
+        FaultKind::TextAfterQuote => (
             "text_after_quote",
-            "there is text after the closing quote of a field; put the whole field in quotes and double each quote inside it",
+            "expected a delimiter or the end of the line after a closing quote, found more text; put the whole field in quotes and double each quote inside it".to_owned(),
         ),
-        FaultKind::BareQuote => DataError::new(
+        FaultKind::BareQuote => (
             "bare_quote",
-            "there is a quote inside a field that is not quoted; put the field in quotes and double each quote inside it",
+            "expected no quote in a field without quotes, found one; put the field in quotes and double each quote inside it".to_owned(),
         ),
-        FaultKind::TooFewFields(found) => DataError::new(
+        FaultKind::TooFewFields(found) => (
             "too_few_fields",
-            format!("the row has {} and the header {expected}; add the missing ones", fields(found)),
+            format!("expected {}, as the header has, found {found}; add the missing ones", fields(expected)),
         ),
-        FaultKind::TooManyFields(found) => DataError::new(
+        FaultKind::TooManyFields(found) => (
             "too_many_fields",
             format!(
-                "the row has {} and the header {expected}; put a field that has a delimiter in it in quotes",
-                fields(found)
+                "expected {}, as the header has, found {found}; put a field that has a delimiter in it in quotes",
+                fields(expected)
             ),
         ),
         FaultKind::BadByte => {
-            DataError::new("invalid_utf8", "there is a byte that is not UTF-8; save the file as UTF-8")
+            ("invalid_utf8", "expected UTF-8, found another byte; save the file as UTF-8".to_owned())
         }
-    }
+    };
+    DataError::new(code, message)
 }

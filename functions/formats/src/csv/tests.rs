@@ -1,38 +1,19 @@
 use super::*;
-use crate::convert::{Format, convert as convert_any};
-use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use crate::testing::{parquet_of, table_of, texts, tight};
 use proptest::prelude::*;
 
 type Table = (Vec<String>, Vec<Vec<String>>);
 
-fn read_back(parquet: Vec<u8>) -> Vec<Vec<String>> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(Bytes::from(parquet)).unwrap().build().unwrap();
-    let mut rows = vec![];
-    for batch in reader {
-        let batch = batch.unwrap();
-        for row in 0..batch.num_rows() {
-            let cell = |c: &ArrayRef| arrow_array::cast::AsArray::as_string::<i32>(c).value(row).to_owned();
-            rows.push(batch.columns().iter().map(cell).collect());
-        }
-    }
-    rows
-}
-
-fn table_of(file: &[u8], chunk_bytes: usize) -> Result<Table> {
-    let mut out = vec![];
-    let limits = Limits { chunk_bytes, ..Limits::default() };
-    let summary = convert_any(Format::Csv, || Ok(file), &mut out, &limits)?;
-    let rows = read_back(out);
-    assert_eq!(rows.len() as u64, summary.rows);
-    Ok((summary.columns, rows))
+fn read(file: &[u8], limits: &Limits) -> Result<Table> {
+    let page = table_of(Format::Csv, file, limits)?;
+    Ok((page.columns.clone(), texts(&page)))
 }
 
 /// The same at every chunk size.
 fn table(file: &[u8]) -> Result<Table, DataError> {
-    let whole = table_of(file, 1 << 16);
+    let whole = read(file, &Limits::default());
     for chunk in 1..file.len().min(24) {
-        let cut = table_of(file, chunk);
+        let cut = read(file, &tight(chunk));
         assert_eq!(format!("{cut:?}"), format!("{whole:?}"), "chunks of {chunk}");
     }
     whole.map_err(|e| match e {
@@ -85,16 +66,19 @@ fn what_is_refused_and_where() {
         (b"\xE9,b\n1,2\n", "invalid_utf8", None, Some(1), Some(1)),
         (b"\x1F\x8B\x08", "unsupported_content", None, None, None),
         (b"PK\x03\x04...", "unsupported_content", None, None, None),
-        (b"\xFF\xFEa\0", "unsupported_encoding", None, None, None),
+        (b"\xFF\xFEa\0\n\0\0\xD8", "invalid_utf16", Some(1), Some(2), Some(1)),
+        (b"\xFE\xFF\0a\0\n\0", "invalid_utf16", Some(1), Some(2), Some(1)),
+        (b"a;b;c\n1;2\n", "wrong_delimiter", None, Some(1), None),
+        (b"a;b\tc\n1;2\t3\n", "wrong_delimiter", None, Some(1), None),
         (b"a|b\n1|2\n", "wrong_delimiter", None, Some(1), None),
         (b"sep=|\na|b\n1|2\n", "wrong_delimiter", None, Some(1), None),
     ] {
         let shown = String::from_utf8_lossy(file);
-        let error = table_of(file, 1 << 16).expect_err(&shown);
+        let error = read(file, &Limits::default()).expect_err(&shown);
         let Error::Data(error) = error else { panic!("{shown:?}: {error:?}") };
         assert_eq!((error.code, error.row, error.line, error.column), (code, row, line, column), "{shown:?}");
         for chunk in 1..file.len() {
-            assert_eq!(table_of(file, chunk).expect_err(&shown).to_string(), error.message);
+            assert_eq!(read(file, &tight(chunk)).expect_err(&shown).to_string(), error.message, "chunks of {chunk}");
         }
     }
 }
@@ -104,7 +88,7 @@ fn bounds_are_kept() {
     let limits = Limits { max_columns: 3, max_row_bytes: 64, chunk_bytes: 16, ..Limits::default() };
     let wide = Limits { max_row_bytes: 64, chunk_bytes: 1 << 10, ..Limits::default() };
     let file = format!("a\n1\n{}\n", "x".repeat(65));
-    let error = convert_any(Format::Csv, || Ok(file.as_bytes()), vec![], &wide).unwrap_err();
+    let error = parquet_of(Format::Csv, file.as_bytes(), &wide).unwrap_err();
     assert!(matches!(&error, Error::Data(e) if e.code == "row_too_large" && e.row == Some(2)), "{error:?}");
     for (file, code) in [
         ("a,b,c,d\n1,2,3,4\n".to_owned(), "too_many_columns"),
@@ -112,41 +96,96 @@ fn bounds_are_kept() {
         (format!("a\n\"{}", "x\n".repeat(200)), "row_too_large"),
         (format!("{}\n1\n", "x".repeat(200)), "row_too_large"),
     ] {
-        let error = convert_any(Format::Csv, || Ok(file.as_bytes()), vec![], &limits).expect_err(&file);
+        let error = parquet_of(Format::Csv, file.as_bytes(), &limits).expect_err(&file);
         assert!(matches!(&error, Error::Data(e) if e.code == code), "{file:?}: {error:?}");
     }
 }
 
-fn written(rows: &[Vec<String>], terminator: csv::Terminator, quotes: csv::QuoteStyle) -> Vec<u8> {
-    let mut writer = csv::WriterBuilder::new().terminator(terminator).quote_style(quotes).from_writer(vec![]);
-    for row in rows {
-        writer.write_record(row).unwrap();
+#[test]
+fn columns_that_repeat_and_columns_that_do_not_read_back() {
+    let mut file = b"few,many,empty,some\n".to_vec();
+    let row = |n: u32| {
+        let many = n.wrapping_mul(0x9E37_79B9);
+        // Few at first, then too many for a dictionary.
+        let some = if n < 30_000 { format!("{}", n % 7) } else { format!("{many:08x} {n:0>40}") };
+        [format!("topic {}", n % 50), format!("{many}"), String::new(), some]
+    };
+    for n in 0..80_000 {
+        file.extend_from_slice(row(n).join(",").as_bytes());
+        file.push(b'\n');
     }
-    writer.into_inner().unwrap()
+    for threads in 1..4 {
+        let limits = Limits { threads, ..Limits::default() };
+        let (_, rows) = read(&file, &limits).unwrap();
+        for (n, cells) in rows.iter().enumerate() {
+            assert_eq!(*cells, row(n as u32), "row {n}");
+        }
+        // The same file gives the same bytes, whoever compressed which page.
+        let alone = parquet_of(Format::Csv, &file, &Limits::default()).unwrap();
+        assert_eq!(alone.len(), parquet_of(Format::Csv, &file, &limits).unwrap().len());
+    }
+}
+
+#[test]
+fn as_many_columns_as_are_taken_in() {
+    let line = |prefix: &str| (0..4_096).map(|n| format!("{prefix}{n}")).collect::<Vec<_>>().join(",");
+    let file = format!("{}\n{}\n{}\n", line("c"), line("x"), line(""));
+    let (columns, rows) = read(file.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!((columns.len(), &*columns[4_095], &*rows[0][4_095], &*rows[1][7]), (4_096, "c4095", "x4095", "7"));
+    let file = format!("{},c4096\n", line("c"));
+    let Err(Error::Data(error)) = read(file.as_bytes(), &Limits::default()) else { panic!() };
+    assert_eq!(error.code, "too_many_columns");
+}
+
+/// The `csv` crate writes no terminator of its own choice but CRLF, so it is
+/// given each row apart.
+fn written(rows: &[Vec<String>], delimiter: u8, terminator: &str, quotes: csv::QuoteStyle) -> String {
+    let row = |row: &Vec<String>| {
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(delimiter)
+            .quote_style(quotes)
+            .terminator(csv::Terminator::Any(b'\n'))
+            .from_writer(vec![]);
+        writer.write_record(row).unwrap();
+        let line = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+        format!("{}{terminator}", line.strip_suffix('\n').unwrap())
+    };
+    rows.iter().map(row).collect()
 }
 
 proptest! {
     #[test]
     fn what_the_csv_crate_writes_reads_back(
         cells in prop::collection::vec(prop::collection::vec("[a-c,;\"\r\n é😀\t]{0,6}", 3), 1..6),
-        crlf in any::<bool>(),
+        terminator in prop::sample::select(&["\n", "\r\n", "\r"][..]),
+        delimiter in prop::sample::select(&b",;\t"[..]),
         always in any::<bool>(),
+        is_announced in any::<bool>(),
+        has_bom in any::<bool>(),
+        is_utf16 in any::<bool>(),
         chunk in 1usize..40,
     ) {
         let mut rows = vec![vec!["one".to_owned(), "two".to_owned(), "three".to_owned()]];
         rows.extend(cells);
-        let terminator = if crlf { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
         let quotes = if always { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary };
-        let file = written(&rows, terminator, quotes);
-        let (columns, read) = table_of(&file, chunk).unwrap();
+        let mut text = String::new();
+        if has_bom || is_utf16 {
+            text.push('\u{FEFF}');
+        }
+        if is_announced {
+            text.push_str(&format!("sep={}{terminator}", delimiter as char));
+        }
+        text.push_str(&written(&rows, delimiter, terminator, quotes));
+        let file = if is_utf16 { text.encode_utf16().flat_map(u16::to_le_bytes).collect() } else { text.into_bytes() };
+        let (columns, cells) = read(&file, &tight(chunk)).unwrap();
         prop_assert_eq!(&columns, &rows[0]);
-        prop_assert_eq!(&read, &rows[1..]);
+        prop_assert_eq!(&cells, &rows[1..]);
     }
 
     #[test]
     fn no_bytes_make_it_panic(file in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(&b",;\"\r\na\t"[..])], 0..60), chunk in 1usize..20) {
-        let whole = table_of(&file, 1 << 16).map_err(|e| e.to_string());
-        let cut = table_of(&file, chunk).map_err(|e| e.to_string());
+        let whole = read(&file, &Limits::default()).map_err(|e| e.to_string());
+        let cut = read(&file, &tight(chunk)).map_err(|e| e.to_string());
         prop_assert_eq!(whole, cut);
     }
 }

@@ -1,4 +1,6 @@
-//! JSON values in a buffer: where they end and whether they are well formed.
+//! JSON values in a text: where they end and whether they are well formed.
+
+use crate::simd::{self, BLOCK};
 
 /// Why a value could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +25,7 @@ pub(super) enum Fault {
     TrailingComma,
     TooDeep,
     NotAnObject,
+    NotAnArray,
     BadByte,
     Truncated,
     TrailingText,
@@ -44,74 +47,170 @@ pub(super) enum Kind {
     Nested,
 }
 
-/// A value as it stands in the buffer.
+/// A value, and where it stands in the text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Value<'a> {
+pub(super) struct Value {
     pub(super) kind: Kind,
-    pub(super) raw: &'a [u8],
+    pub(super) start: usize,
+    pub(super) end: usize,
 }
 
-/// The position of the next byte that is no white space.
-#[inline]
-pub(super) fn skip_space(bytes: &[u8], mut at: usize) -> Scan<usize> {
-    loop {
-        match bytes.get(at) {
-            Some(b' ' | b'\n' | b'\r' | b'\t') => at += 1,
-            Some(_) => return Ok(at),
+/// Where in a text the bytes stand that a string can't pass over: quotes,
+/// backslashes and control characters, a bit a byte.
+#[derive(Default)]
+pub(super) struct Specials(Vec<u64>);
+
+impl Specials {
+    pub(super) fn build(&mut self, text: &[u8]) {
+        self.0.clear();
+        simd::each_block(text, [b'"', b'\\'], |[quotes, backslashes], control| {
+            self.0.push(quotes | backslashes | control);
+        });
+    }
+
+    /// The first at or behind `at`.
+    #[inline]
+    fn next(&self, at: usize) -> Option<usize> {
+        let mut block = at / BLOCK;
+        let mut specials = self.0.get(block)? & u64::MAX << (at % BLOCK);
+        while specials == 0 {
+            block += 1;
+            specials = *self.0.get(block)?;
+        }
+        Some(block * BLOCK + specials.trailing_zeros() as usize)
+    }
+}
+
+/// A text to be scanned, up to the window's end or to a byte that is no text.
+#[derive(Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub(super) bytes: &'a [u8],
+    pub(super) specials: &'a Specials,
+    pub(super) max_depth: usize,
+}
+
+impl Text<'_> {
+    /// The position of the next byte that is no white space, and that byte.
+    #[inline]
+    pub(super) fn skip_space(self, mut at: usize) -> Scan<(usize, u8)> {
+        loop {
+            match self.bytes.get(at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => at += 1,
+                Some(byte) => return Ok((at, *byte)),
+                None => return Err(Stop::NeedMore),
+            }
+        }
+    }
+
+    /// The value at `at`. A number ends only where something follows it:
+    /// within an array or an object something always does.
+    #[inline]
+    pub(super) fn value(self, at: usize) -> Scan<Value> {
+        let (kind, end) = match self.bytes.get(at) {
             None => return Err(Stop::NeedMore),
-        }
-    }
-}
-
-/// The value at `at`, and where it ends. A number ends only where something
-/// follows it: within an array or an object something always does.
-#[inline]
-pub(super) fn value(bytes: &[u8], at: usize, max_depth: usize) -> Scan<(Value<'_>, usize)> {
-    let (kind, end) = match bytes.get(at) {
-        None => return Err(Stop::NeedMore),
-        Some(b'"') => {
-            let (end, escaped) = string(bytes, at)?;
-            (Kind::String { escaped }, end)
-        }
-        Some(b'-' | b'0'..=b'9') => (Kind::Number, number(bytes, at)?),
-        Some(b'{' | b'[') => (Kind::Nested, nested(bytes, at, max_depth)?),
-        Some(b't') => (Kind::Bool(true), literal(bytes, at, b"true")?),
-        Some(b'f') => (Kind::Bool(false), literal(bytes, at, b"false")?),
-        Some(b'n') => (Kind::Null, literal(bytes, at, b"null")?),
-        Some(_) => return Err(Stop::Fault(Fault::Value, at)),
-    };
-    Ok((Value { kind, raw: &bytes[at..end] }, end))
-}
-
-/// Where the string that opens at `at` ends, and whether it has escapes.
-#[inline]
-pub(super) fn string(bytes: &[u8], at: usize) -> Scan<(usize, bool)> {
-    let mut escaped = false;
-    let mut position = at + 1;
-    loop {
-        let rest = bytes.get(position..).unwrap_or_default();
-        let Some(length) = memchr::memchr2(b'"', b'\\', rest) else {
-            return Err(match control(rest) {
-                Some(offset) => Stop::Fault(Fault::ControlCharacter, position + offset),
-                None => Stop::NeedMore,
-            });
+            Some(b'"') => {
+                let (end, escaped) = self.string(at)?;
+                (Kind::String { escaped }, end)
+            }
+            Some(b'-' | b'0'..=b'9') => (Kind::Number, number(self.bytes, at)?),
+            Some(b'{' | b'[') => (Kind::Nested, self.nested(at)?),
+            Some(b't') => (Kind::Bool(true), literal(self.bytes, at, b"true")?),
+            Some(b'f') => (Kind::Bool(false), literal(self.bytes, at, b"false")?),
+            Some(b'n') => (Kind::Null, literal(self.bytes, at, b"null")?),
+            Some(_) => return Err(Stop::Fault(Fault::Value, at)),
         };
-        if let Some(offset) = control(&rest[..length]) {
-            return Err(Stop::Fault(Fault::ControlCharacter, position + offset));
+        Ok(Value { kind, start: at, end })
+    }
+
+    /// Where the string that opens at `at` ends, and whether it has escapes.
+    #[inline]
+    pub(super) fn string(self, at: usize) -> Scan<(usize, bool)> {
+        let mut escaped = false;
+        let mut position = at + 1;
+        loop {
+            position = self.specials.next(position).filter(|at| *at < self.bytes.len()).ok_or(Stop::NeedMore)?;
+            match self.bytes[position] {
+                b'"' => return Ok((position + 1, escaped)),
+                b'\\' => {
+                    escaped = true;
+                    position = escape(self.bytes, position)?.1;
+                }
+                _ => return Err(Stop::Fault(Fault::ControlCharacter, position)),
+            }
         }
-        position += length;
-        if bytes[position] == b'"' {
-            return Ok((position + 1, escaped));
+    }
+
+    /// Where the object or array that opens at `at` ends.
+    fn nested(self, at: usize) -> Scan<usize> {
+        // The brackets that are open, innermost last.
+        let mut open: Vec<u8> = Vec::new();
+        let mut position = at;
+        loop {
+            // At a value.
+            match self.bytes.get(position) {
+                Some(&bracket @ (b'{' | b'[')) => {
+                    open.push(bracket);
+                    if open.len() >= self.max_depth {
+                        return Err(Stop::Fault(Fault::TooDeep, position));
+                    }
+                    let (next, byte) = self.skip_space(position + 1)?;
+                    if byte != closing(bracket) {
+                        position = if bracket == b'{' { self.key_and_colon(next)? } else { next };
+                        continue;
+                    }
+                    open.pop();
+                    position = next + 1;
+                }
+                _ => position = self.value(position)?.end,
+            }
+            // Behind a value.
+            loop {
+                let Some(&bracket) = open.last() else {
+                    return Ok(position);
+                };
+                let (next, byte) = self.skip_space(position)?;
+                match byte {
+                    b',' => {
+                        let (next, byte) = self.skip_space(next + 1)?;
+                        if byte == closing(bracket) {
+                            return Err(Stop::Fault(Fault::TrailingComma, next));
+                        }
+                        position = if bracket == b'{' { self.key_and_colon(next)? } else { next };
+                        break;
+                    }
+                    byte if byte == closing(bracket) => {
+                        open.pop();
+                        position = next + 1;
+                    }
+                    _ if bracket == b'{' => return Err(Stop::Fault(Fault::CommaOrBrace, next)),
+                    _ => return Err(Stop::Fault(Fault::CommaOrBracket, next)),
+                }
+            }
         }
-        escaped = true;
-        position = escape(bytes, position)?.1;
+    }
+
+    /// Past a key and its colon, to the value.
+    fn key_and_colon(self, at: usize) -> Scan<usize> {
+        if self.bytes[at] != b'"' {
+            return Err(Stop::Fault(Fault::Key, at));
+        }
+        let (end, _) = self.string(at)?;
+        self.colon(end)
+    }
+
+    /// Past the colon that must follow a key, to the value.
+    pub(super) fn colon(self, at: usize) -> Scan<usize> {
+        let (at, byte) = self.skip_space(at)?;
+        if byte != b':' {
+            return Err(Stop::Fault(Fault::Colon, at));
+        }
+        Ok(self.skip_space(at + 1)?.0)
     }
 }
 
-fn control(bytes: &[u8]) -> Option<usize> {
-    // A sum without branches is vectorized; the search after it is rare.
-    let any = bytes.iter().fold(false, |any, b| any | (*b < 0x20));
-    any.then(|| bytes.iter().position(|b| *b < 0x20)).flatten()
+/// What closes a bracket: in ASCII it stands two places behind it.
+fn closing(bracket: u8) -> u8 {
+    bracket + 2
 }
 
 /// The character that the escape at `at` stands for, and where it ends.
@@ -210,89 +309,18 @@ fn literal(bytes: &[u8], at: usize, word: &[u8]) -> Scan<usize> {
     }
 }
 
-/// Where the object or array that opens at `at` ends.
-fn nested(bytes: &[u8], at: usize, max_depth: usize) -> Scan<usize> {
-    // The brackets that are open, innermost last.
-    let mut open: Vec<u8> = Vec::new();
-    let mut position = at;
-    loop {
-        // At a value.
-        match bytes.get(position) {
-            Some(&bracket @ (b'{' | b'[')) => {
-                open.push(bracket);
-                if open.len() >= max_depth {
-                    return Err(Stop::Fault(Fault::TooDeep, position));
-                }
-                position = skip_space(bytes, position + 1)?;
-                if bytes[position] == bracket + 2 {
-                    open.pop();
-                    position += 1;
-                } else {
-                    if bracket == b'{' {
-                        position = key_and_colon(bytes, position)?;
-                    }
-                    continue;
-                }
-            }
-            _ => position = value(bytes, position, max_depth)?.1,
-        }
-        // Behind a value.
-        loop {
-            let Some(&bracket) = open.last() else {
-                return Ok(position);
-            };
-            position = skip_space(bytes, position)?;
-            match bytes[position] {
-                b',' => {
-                    position = skip_space(bytes, position + 1)?;
-                    if bytes[position] == bracket + 2 {
-                        return Err(Stop::Fault(Fault::TrailingComma, position));
-                    }
-                    if bracket == b'{' {
-                        position = key_and_colon(bytes, position)?;
-                    }
-                    break;
-                }
-                // In ASCII, '}' is '{' + 2 and ']' is '[' + 2.
-                b if b == bracket + 2 => {
-                    open.pop();
-                    position += 1;
-                }
-                _ if bracket == b'{' => return Err(Stop::Fault(Fault::CommaOrBrace, position)),
-                _ => return Err(Stop::Fault(Fault::CommaOrBracket, position)),
-            }
-        }
-    }
-}
-
-/// Past a key and its colon, to the value.
-fn key_and_colon(bytes: &[u8], at: usize) -> Scan<usize> {
-    if bytes[at] != b'"' {
-        return Err(Stop::Fault(Fault::Key, at));
-    }
-    let (end, _) = string(bytes, at)?;
-    colon(bytes, end)
-}
-
-/// Past the colon that must follow a key, to the value.
-pub(super) fn colon(bytes: &[u8], at: usize) -> Scan<usize> {
-    let at = skip_space(bytes, at)?;
-    if bytes[at] != b':' {
-        return Err(Stop::Fault(Fault::Colon, at));
-    }
-    skip_space(bytes, at + 1)
-}
-
-/// Appends what a well-formed string, quotes included, stands for.
-pub(super) fn unescape(raw: &[u8], out: &mut Vec<u8>) {
-    let mut position = 1;
-    let end = raw.len() - 1;
-    while let Some(length) = memchr::memchr(b'\\', &raw[position..end]) {
-        out.extend_from_slice(&raw[position..position + length]);
+/// Appends what a well-formed string, whose quotes stand at `start` and before
+/// `end`, stands for.
+pub(super) fn unescape(text: &[u8], start: usize, end: usize, mut append: impl FnMut(&[u8], usize, usize)) {
+    let (mut position, end) = (start + 1, end - 1);
+    while let Some(length) = memchr::memchr(b'\\', &text[position..end]) {
+        append(text, position, position + length);
         // It has been scanned before, so there is a character.
-        let (c, next) = escape(raw, position + length).unwrap_or((char::REPLACEMENT_CHARACTER, position + length + 2));
-        out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+        let (c, next) = escape(text, position + length).unwrap_or((char::REPLACEMENT_CHARACTER, position + length + 2));
+        let mut utf8 = [0; 4];
+        let length = c.encode_utf8(&mut utf8).len();
+        append(&utf8, 0, length);
         position = next;
     }
-    out.extend_from_slice(&raw[position..end]);
+    append(text, position, end);
 }

@@ -1,42 +1,17 @@
 use super::*;
-use crate::convert::{Format, convert as convert_any};
-use crate::page::{Page, Ranges, read_page};
+use crate::page::Page;
+use crate::testing::{InMemory, page_of, parquet_of, table_of, tight};
+use crate::writer::Kind;
 use bytes::Bytes;
-use futures::future::{BoxFuture, FutureExt};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::io;
-use std::ops::Range;
 
-struct InMemory(Bytes);
-
-impl Ranges for InMemory {
-    fn length(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {
-        let bytes = self.0.slice(range.start as usize..range.end as usize);
-        async move { Ok(bytes) }.boxed()
-    }
-}
-
-fn page_of(parquet: Vec<u8>, offset: u64, limit: usize) -> Page {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(read_page(InMemory(parquet.into()), offset, limit, usize::MAX)).unwrap()
-}
-
-fn table_of(file: &[u8], chunk_bytes: usize) -> Result<Page> {
-    let mut out = vec![];
-    let limits = Limits { chunk_bytes, ..Limits::default() };
-    let summary = convert_any(Format::Json, || Ok(file), &mut out, &limits)?;
-    let page = page_of(out, 0, 1_000);
-    assert_eq!((summary.columns, summary.rows), (page.columns.clone(), page.total));
-    Ok(page)
+fn read(file: &[u8], chunk_bytes: usize) -> Result<Page> {
+    table_of(Format::Json, file, &Limits { chunk_bytes, ..Limits::default() })
 }
 
 fn error_of(file: &[u8], chunk_bytes: usize) -> DataError {
-    match table_of(file, chunk_bytes) {
+    match read(file, chunk_bytes) {
         Err(Error::Data(error)) => error,
         other => panic!("{:?}: {other:?}", String::from_utf8_lossy(file)),
     }
@@ -65,7 +40,7 @@ fn what_is_taken_and_what_it_reads() {
         (r#"[{"a":null},{}]"#, vec!["a"], json!([[null], [null]])),
     ] {
         for chunk in [1, 2, 3, 5, 7, 11, 1 << 16] {
-            let page = table_of(file.as_bytes(), chunk).unwrap_or_else(|e| panic!("{file}: {e:?}"));
+            let page = read(file.as_bytes(), chunk).unwrap_or_else(|e| panic!("{file}: {e:?}"));
             assert_eq!(page.columns, columns, "{file}");
             assert_eq!(serde_json::to_string(&page.rows).unwrap(), rows.to_string(), "{file}");
         }
@@ -74,7 +49,7 @@ fn what_is_taken_and_what_it_reads() {
 
 #[test]
 fn a_number_that_no_type_holds_stays_as_it_was_written() {
-    let page = table_of(br#"[{"n":1e400},{"n":0.12345678901234567890},{"n":1.50}]"#, 64).unwrap();
+    let page = read(br#"[{"n":1e400},{"n":0.12345678901234567890},{"n":1.50}]"#, 64).unwrap();
     assert_eq!(serde_json::to_string(&page.rows).unwrap(), "[[1e400],[0.12345678901234567890],[1.50]]");
 }
 
@@ -127,15 +102,58 @@ fn what_is_refused_and_where() {
 }
 
 #[test]
+fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
+    let first = (0..500).map(|n| json!({"a": n, "b": n % 2 == 0, "c": null})).collect::<Vec<_>>();
+    let file_of = |last: Value| serde_json::to_vec(&[&first[..], &[last]].concat()).unwrap();
+    for (last, columns) in [
+        (json!({"a": 0.5}), vec![("a", Kind::Double), ("b", Kind::Bool), ("c", Kind::Text)]),
+        (json!({"a": "x"}), vec![("a", Kind::Json), ("b", Kind::Bool), ("c", Kind::Text)]),
+        (json!({"a": u64::MAX}), vec![("a", Kind::UInt), ("b", Kind::Bool), ("c", Kind::Text)]),
+        (json!({"c": 1}), vec![("a", Kind::Int), ("b", Kind::Bool), ("c", Kind::Int)]),
+        (json!({"d": "x"}), vec![("a", Kind::Int), ("b", Kind::Bool), ("c", Kind::Text), ("d", Kind::Text)]),
+    ] {
+        let file = file_of(last.clone());
+        let (mut opened, mut out) = (0, vec![]);
+        let mut source = || {
+            opened += 1;
+            Ok(&file[..])
+        };
+        let summary = crate::convert(Format::Json, &mut source, &mut out, &tight(300)).unwrap();
+        let found: Vec<(&str, Kind)> = summary.columns.iter().map(|c| (c.name.as_str(), c.kind)).collect();
+        assert_eq!((found, opened), (columns, 2), "{last}");
+        let page = page_of(InMemory::new(out), 0, 1_000);
+        assert_eq!((page.rows.len(), json!(page.rows[499][1])), (501, json!(first[499]["b"])), "{last}");
+        for (name, cell) in page.columns.iter().zip(&page.rows[500]) {
+            assert_eq!(json!(cell), last.get(name).cloned().unwrap_or_default(), "{last}");
+        }
+        // A look ahead at the whole file spares the second reading.
+        let mut opened = 0;
+        let mut source = || {
+            opened += 1;
+            Ok(&file[..])
+        };
+        crate::convert(Format::Json, &mut source, &mut vec![], &Limits::default()).unwrap();
+        assert_eq!(opened, 1, "{last}");
+    }
+}
+
+#[test]
+fn a_fault_behind_a_row_that_does_not_fit_is_told_all_the_same() {
+    let rows: String = (0..500).map(|n| format!("{{\"a\":{n}}},\n")).collect();
+    let file = format!("[{rows}{{\"a\":\"x\"}},\n{{\"a\":1,\"a\":2}}]");
+    let Err(Error::Data(error)) = table_of(Format::Json, file.as_bytes(), &tight(300)) else { panic!() };
+    assert_eq!((error.code, error.row, error.line, error.column), ("duplicate_key", Some(502), Some(502), Some(1)));
+}
+
+#[test]
 fn sparse_rows_are_kept_together() {
     let rows: Vec<Value> = (0..20_000).map(|n| json!({format!("key {}", n % 500): n})).collect();
     let file = serde_json::to_vec(&rows).unwrap();
-    let mut out = vec![];
-    convert_any(Format::Json, || Ok(&file[..]), &mut out, &Limits::default()).unwrap();
+    let out = parquet_of(Format::Json, &file, &Limits::default()).unwrap();
     let reader = parquet::file::reader::SerializedFileReader::new(Bytes::from(out.clone())).unwrap();
     // Cells that are not there do not count for the size of a row group.
     assert_eq!(parquet::file::reader::FileReader::num_row_groups(&reader), 1);
-    let page = page_of(out, 19_999, 1);
+    let page = page_of(InMemory::new(out), 19_999, 1);
     assert_eq!(json!(page.rows[0][499]), 19_999);
 }
 
@@ -143,7 +161,7 @@ fn sparse_rows_are_kept_together() {
 fn a_row_over_its_bound_is_refused_wherever_it_lies() {
     let limits = Limits { max_row_bytes: 64, chunk_bytes: 1 << 10, ..Limits::default() };
     let file = format!(r#"[{{"a":1}},{{"a":"{}"}}]"#, "x".repeat(64));
-    let error = convert_any(Format::Json, || Ok(file.as_bytes()), vec![], &limits).unwrap_err();
+    let error = parquet_of(Format::Json, file.as_bytes(), &limits).unwrap_err();
     assert!(matches!(&error, Error::Data(e) if e.code == "row_too_large" && e.row == Some(2)), "{error:?}");
 }
 
@@ -152,13 +170,12 @@ fn pages_are_the_rows_asked_for_wherever_they_lie() {
     let rows: Vec<Value> =
         (0..5_000).map(|n| json!({"n": n, "text": format!("row {n} {}", "x".repeat(n % 90))})).collect();
     let file = serde_json::to_vec(&rows).unwrap();
-    let limits = Limits { row_group_bytes: 64 << 10, batch_bytes: 16 << 10, page_bytes: 4 << 10, ..Limits::default() };
-    let mut out = vec![];
-    convert_any(Format::Json, || Ok(&file[..]), &mut out, &limits).unwrap();
+    let limits = Limits { row_group_bytes: 64 << 10, page_bytes: 4 << 10, ..Limits::default() };
+    let out = parquet_of(Format::Json, &file, &limits).unwrap();
     for (offset, limit, first, count) in
         [(0, 10, 0, 10), (4_990, 100, 4_990, 10), (5_000, 10, 0, 0), (1_234, 700, 1_234, 700), (999, 1, 999, 1)]
     {
-        let page = page_of(out.clone(), offset, limit);
+        let page = page_of(InMemory::new(out.clone()), offset, limit);
         assert_eq!(page.total, 5_000);
         let expected: Vec<Vec<Value>> =
             (first..first + count).map(|n| vec![rows[n]["n"].clone(), rows[n]["text"].clone()]).collect();
@@ -192,7 +209,7 @@ proptest! {
     ) {
         let file = if pretty { serde_json::to_vec_pretty(&rows) } else { serde_json::to_vec(&rows) }.unwrap();
         prop_assume!(rows.iter().any(|row| !row.is_empty()));
-        let page = table_of(&file, chunk).unwrap();
+        let page = table_of(Format::Json, &file, &tight(chunk)).unwrap();
         for (row, read) in rows.iter().zip(&page.rows) {
             for (name, value) in page.columns.iter().zip(read) {
                 let written = row.get(name).unwrap_or(&Value::Null).to_string();
@@ -205,14 +222,14 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(file in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(&b"[]{},:\"\\ue0123.-a tn"[..])], 0..60), chunk in 1usize..20) {
-        let whole = table_of(&file, 1 << 16).map_err(|e| e.to_string()).map(|p| json!(p.rows));
-        let cut = table_of(&file, chunk).map_err(|e| e.to_string()).map(|p| json!(p.rows));
+        let whole = read(&file, 1 << 16).map_err(|e| e.to_string()).map(|p| json!(p.rows));
+        let cut = table_of(Format::Json, &file, &tight(chunk)).map_err(|e| e.to_string()).map(|p| json!(p.rows));
         prop_assert_eq!(whole, cut);
     }
 
     #[test]
     fn what_we_take_serde_json_takes(file in "\\[\\{\"a\":[\\[\\]{},:\"\\\\0-9.eE+tn -]{0,12}\\}\\]") {
-        if table_of(file.as_bytes(), 64).is_ok() {
+        if read(file.as_bytes(), 64).is_ok() {
             prop_assert!(serde_json::from_str::<Vec<serde_json::Map<String, Value>>>(&file).is_ok() || file.contains(['e', 'E']), "{}", file);
         }
     }

@@ -1,0 +1,159 @@
+//! The way that nearly all records take: complete, well formed, as wide as
+//! the header.
+//!
+//! Quotes and separators are found 64 bytes at a time. A separator counts
+//! where the number of quotes before it is even, which is right for every
+//! well-formed record; whatever is not, this way stops at, and
+//! [`record`](super::record) goes through it byte by byte and says what it is.
+
+use crate::simd::{self, BLOCK};
+use crate::writer::{Column, Text};
+
+const QUOTE: u8 = b'"';
+
+/// Where in a text the quotes and the separators of cells stand, a bit a byte.
+#[derive(Default)]
+pub(super) struct Index {
+    quotes: Vec<u64>,
+    separators: Vec<u64>,
+}
+
+/// How far the regular records went.
+pub(super) struct Taken {
+    pub(super) rows: usize,
+    /// The end of the last record, and of the blank lines behind it.
+    pub(super) end: usize,
+}
+
+impl Index {
+    /// Looks at a text that starts outside quotes.
+    pub(super) fn build(&mut self, text: &[u8], delimiter: u8) {
+        self.quotes.clear();
+        self.separators.clear();
+        // All ones within quotes.
+        let mut quoted = 0;
+        simd::each_block(text, [QUOTE, delimiter, b'\n', b'\r'], |[quotes, delimiters, feeds, returns], _| {
+            let inside = prefix_xor(quotes) ^ quoted;
+            quoted = (inside.cast_signed() >> 63).cast_unsigned();
+            self.quotes.push(quotes);
+            self.separators.push((delimiters | feeds | returns) & !inside);
+        });
+    }
+
+    /// Takes the records of the text into `columns`, up to one that is longer
+    /// than `max_row_bytes`, not complete or not regular.
+    pub(super) fn take(&self, text: &[u8], delimiter: u8, columns: &mut [Column], max_row_bytes: usize) -> Taken {
+        let width = columns.len();
+        let mut taken = Taken { rows: 0, end: 0 };
+        let (mut column, mut start) = (0, 0);
+        'text: for (block, &separators) in self.separators.iter().enumerate() {
+            let mut separators = separators;
+            while separators != 0 {
+                let at = block * BLOCK + separators.trailing_zeros() as usize;
+                separators &= separators - 1;
+                let ends_record = text[at] != delimiter;
+                if ends_record && at == taken.end {
+                    // A blank line, or the LF of a CRLF.
+                    taken.end += 1;
+                    start = taken.end;
+                    continue;
+                }
+                let Some(cells) = columns.get_mut(column).and_then(Column::texts) else { break 'text };
+                if !self.take_cell(text, start, at, cells) {
+                    break 'text;
+                }
+                column += 1;
+                start = at + 1;
+                if ends_record {
+                    if column != width || at - taken.end > max_row_bytes {
+                        break 'text;
+                    }
+                    taken.rows += 1;
+                    taken.end = start;
+                    column = 0;
+                }
+            }
+        }
+        // What was begun is taken back.
+        for cells in columns[..column].iter_mut().filter_map(Column::texts) {
+            cells.pop();
+        }
+        taken
+    }
+
+    /// Takes the cell at `text[start..end]`, quotes and all, if it is regular.
+    #[inline]
+    fn take_cell(&self, text: &[u8], start: usize, end: usize, cells: &mut Text) -> bool {
+        if !self.has_quote(start, end) {
+            cells.push(text, start, end);
+            return true;
+        }
+        if text[start] != QUOTE || text[end - 1] != QUOTE || end - start < 2 {
+            return false;
+        }
+        if self.has_quote(start + 1, end - 1) {
+            return self.take_escaped(text, start + 1, end - 1, cells);
+        }
+        cells.push(text, start + 1, end - 1);
+        true
+    }
+
+    #[inline]
+    fn has_quote(&self, start: usize, end: usize) -> bool {
+        if start == end {
+            return false;
+        }
+        let (first, last) = (start / BLOCK, (end - 1) / BLOCK);
+        let from_start = u64::MAX << (start % BLOCK);
+        let to_end = u64::MAX >> (BLOCK - 1 - (end - 1) % BLOCK);
+        if first == last {
+            return self.quotes[first] & from_start & to_end != 0;
+        }
+        self.quotes[first] & from_start != 0
+            || self.quotes[last] & to_end != 0
+            || self.quotes[first + 1..last].iter().any(|quotes| *quotes != 0)
+    }
+
+    /// Takes a cell whose quotes must stand in pairs, each of which means one.
+    fn take_escaped(&self, text: &[u8], start: usize, end: usize, cells: &mut Text) -> bool {
+        let begin = cells.begin_cell();
+        let mut from = start;
+        let mut open = None;
+        for block in start / BLOCK..=(end - 1) / BLOCK {
+            let mut quotes = self.quotes[block];
+            while quotes != 0 {
+                let at = block * BLOCK + quotes.trailing_zeros() as usize;
+                quotes &= quotes - 1;
+                if at < start || at >= end {
+                    continue;
+                }
+                match open.take() {
+                    None => open = Some(at),
+                    Some(first) if first + 1 == at => {
+                        cells.append(text, from, at);
+                        from = at + 1;
+                    }
+                    Some(_) => {
+                        cells.undo_cell(begin);
+                        return false;
+                    }
+                }
+            }
+        }
+        if open.is_some() {
+            cells.undo_cell(begin);
+            return false;
+        }
+        cells.append(text, from, end);
+        cells.end_cell(begin);
+        true
+    }
+}
+
+/// Each bit becomes the parity of itself and all below it.
+fn prefix_xor(mut bits: u64) -> u64 {
+    for shift in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << shift;
+    }
+    bits
+}

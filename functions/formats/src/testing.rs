@@ -1,0 +1,79 @@
+//! What the tests of several modules share.
+
+use crate::page::{Cell, Page, Ranges, read_page};
+use crate::{Format, Limits, Result, convert};
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt};
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A file in memory that counts what is read of it.
+#[derive(Clone)]
+pub(crate) struct InMemory {
+    bytes: Bytes,
+    pub(crate) reads: Arc<AtomicU64>,
+    pub(crate) bytes_read: Arc<AtomicU64>,
+}
+
+impl InMemory {
+    pub(crate) fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes: bytes.into(), reads: Arc::default(), bytes_read: Arc::default() }
+    }
+}
+
+impl Ranges for InMemory {
+    fn length(&self) -> u64 {
+        self.bytes.len() as u64
+    }
+
+    fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.bytes_read.fetch_add(range.end - range.start, Ordering::Relaxed);
+        let bytes = self.bytes.slice(range.start as usize..range.end as usize);
+        async move { Ok(bytes) }.boxed()
+    }
+}
+
+pub(crate) fn page_of(file: InMemory, offset: u64, limit: usize) -> Page {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(read_page(file, offset, limit, usize::MAX)).unwrap()
+}
+
+pub(crate) fn parquet_of(format: Format, file: &[u8], limits: &Limits) -> Result<Vec<u8>> {
+    let mut out = vec![];
+    convert(format, &mut || Ok(file), &mut out, limits)?;
+    Ok(out)
+}
+
+/// All rows of a file, by way of Parquet.
+pub(crate) fn table_of(format: Format, file: &[u8], limits: &Limits) -> Result<Page> {
+    let mut out = vec![];
+    let summary = convert(format, &mut || Ok(file), &mut out, limits)?;
+    let page = page_of(InMemory::new(out), 0, 1_000_000);
+    let names: Vec<String> = summary.columns.into_iter().map(|column| column.name).collect();
+    assert_eq!((names, summary.rows, page.rows.len() as u64), (page.columns.clone(), page.total, page.total));
+    Ok(page)
+}
+
+/// Limits under which a small file goes through every turn: cut into such
+/// chunks, many pages, several row groups, and several threads.
+pub(crate) fn tight(chunk_bytes: usize) -> Limits {
+    Limits {
+        chunk_bytes,
+        look_ahead_bytes: chunk_bytes,
+        page_bytes: 16,
+        row_group_bytes: 256,
+        threads: 1 + chunk_bytes % 3,
+        ..Limits::default()
+    }
+}
+
+pub(crate) fn texts(page: &Page) -> Vec<Vec<String>> {
+    let text = |cell: &Cell| match cell {
+        Cell::Text(text) => text.clone(),
+        other => panic!("{other:?} is no text"),
+    };
+    page.rows.iter().map(|row| row.iter().map(text).collect()).collect()
+}

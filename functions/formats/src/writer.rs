@@ -1,0 +1,112 @@
+//! Checked cells to Parquet: columns that parsers fill, pages, row groups.
+//!
+//! A parser appends cells to [`Column`]s and says now and then how many rows
+//! there are ([`TableWriter::settle`]). A column with enough for a page has it
+//! encoded and handed to the [`Press`]; a row group with enough in it is
+//! written. So memory holds the pages that are open, the compressed pages of
+//! one row group, and no more.
+
+mod cells;
+mod column;
+mod delta;
+mod dictionary;
+mod file;
+mod levels;
+mod press;
+mod statistics;
+
+pub use cells::Kind;
+pub(crate) use cells::{Cells, Text};
+pub(crate) use column::Column;
+pub(crate) use file::Field;
+pub(crate) use press::{Press, with_threads};
+
+use crate::error::Result;
+use crate::limits::Limits;
+use file::ParquetFile;
+use std::io::Write;
+
+pub(crate) struct TableWriter<'a, W: Write + Send> {
+    file: ParquetFile<W>,
+    columns: Vec<Column>,
+    press: &'a mut Press,
+    page_bytes: usize,
+    group_bytes_limit: usize,
+    /// Rows in the row group that is open.
+    group_rows: usize,
+    /// About what its cells have in memory, or had before they were encoded.
+    group_bytes: usize,
+    rows: u64,
+}
+
+/// About what a value takes in memory beside its text.
+const VALUE_BYTES: usize = 4;
+
+impl<'a, W: Write + Send> TableWriter<'a, W> {
+    pub(crate) fn new(out: W, fields: &[Field<'_>], press: &'a mut Press, limits: &Limits) -> Result<Self> {
+        let columns = fields.iter().enumerate();
+        Ok(Self {
+            file: ParquetFile::new(out, fields)?,
+            columns: columns.map(|(index, field)| Column::new(index, field.kind, field.is_nullable)).collect(),
+            press,
+            page_bytes: limits.page_bytes_of(fields.len()),
+            group_bytes_limit: limits.row_group_bytes,
+            group_rows: 0,
+            group_bytes: 0,
+            rows: 0,
+        })
+    }
+
+    pub(crate) fn columns(&mut self) -> &mut [Column] {
+        &mut self.columns
+    }
+
+    /// Rows in the row group that is open.
+    pub(crate) fn group_rows(&self) -> usize {
+        self.group_rows
+    }
+
+    /// Tells that so many rows are complete, with so many values that took so
+    /// many bytes in the file. Call it often: what is not settled is memory.
+    pub(crate) fn settle(&mut self, rows: usize, values: usize, bytes: usize) -> Result<()> {
+        self.group_rows += rows;
+        // A null is a bit.
+        self.group_bytes += bytes + values * VALUE_BYTES + rows * self.columns.len() / 8;
+        if self.group_bytes >= self.group_bytes_limit {
+            return self.end_group();
+        }
+        for column in &mut self.columns {
+            column.settle(self.group_rows, self.page_bytes, self.press)?;
+        }
+        Ok(())
+    }
+
+    /// The rows written.
+    pub(crate) fn close(mut self) -> Result<u64> {
+        self.end_group()?;
+        self.file.close()?;
+        Ok(self.rows)
+    }
+
+    fn end_group(&mut self) -> Result<()> {
+        if self.group_rows == 0 {
+            return Ok(());
+        }
+        for column in &mut self.columns {
+            column.end(self.group_rows, self.press)?;
+        }
+        let (pages, bytes) = self.press.finish()?;
+        for ((column, page), place) in pages {
+            self.columns[column].compressed(page, place);
+        }
+        // A column that had huge cells must not keep their room from the others.
+        let kept_bytes = 2 * self.group_bytes_limit / self.columns.len();
+        let chunks = self.columns.iter_mut().map(|column| column.take(kept_bytes));
+        self.file.write(chunks, &bytes, self.group_rows)?;
+        self.press.reclaim(bytes);
+        self.rows += self.group_rows as u64;
+        self.group_rows = 0;
+        self.group_bytes = 0;
+        Ok(())
+    }
+}

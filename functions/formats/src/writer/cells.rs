@@ -1,0 +1,190 @@
+//! The cells of a column that are not in a page yet.
+
+use super::delta;
+use parquet::basic::Encoding;
+
+/// The type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Bool,
+    Int,
+    /// Integers, none negative, some beyond `i64`.
+    UInt,
+    Double,
+    Text,
+    /// Values as they were written, in JSON.
+    Json,
+}
+
+/// Values one after another, nulls left out.
+pub(crate) enum Cells {
+    Bool(Vec<bool>),
+    Int(Vec<i64>),
+    UInt(Vec<u64>),
+    Double(Vec<f64>),
+    Text(Text),
+}
+
+impl Cells {
+    pub(super) fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Bool => Cells::Bool(vec![]),
+            Kind::Int => Cells::Int(vec![]),
+            Kind::UInt => Cells::UInt(vec![]),
+            Kind::Double => Cells::Double(vec![]),
+            Kind::Text | Kind::Json => Cells::Text(Text::default()),
+        }
+    }
+
+    /// About what they take in memory.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Cells::Bool(values) => values.len(),
+            Cells::Int(values) => size_of_val(&values[..]),
+            Cells::UInt(values) => size_of_val(&values[..]),
+            Cells::Double(values) => size_of_val(&values[..]),
+            Cells::Text(text) => text.used + size_of_val(&text.lengths[..]),
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        match self {
+            Cells::Bool(values) => values.clear(),
+            Cells::Int(values) => values.clear(),
+            Cells::UInt(values) => values.clear(),
+            Cells::Double(values) => values.clear(),
+            Cells::Text(text) => text.clear(),
+        }
+    }
+
+    /// Lets go of room for more than so many bytes of text.
+    pub(super) fn release(&mut self, kept_bytes: usize) {
+        if let Cells::Text(text) = self
+            && text.bytes.len() > kept_bytes
+        {
+            *text = Text::default();
+        }
+    }
+
+    /// Appends them as Parquet has them, and says in which encoding.
+    pub(super) fn encode(&self, out: &mut Vec<u8>) -> Encoding {
+        match self {
+            Cells::Bool(values) => {
+                let bits = |flags: &[bool]| flags.iter().rev().fold(0, |bits, flag| bits << 1 | u8::from(*flag));
+                out.extend(values.chunks(8).map(bits));
+                Encoding::PLAIN
+            }
+            Cells::Int(values) => {
+                delta::encode(values.iter().copied(), out);
+                Encoding::DELTA_BINARY_PACKED
+            }
+            Cells::UInt(values) => {
+                delta::encode(values.iter().map(|value| value.cast_signed()), out);
+                Encoding::DELTA_BINARY_PACKED
+            }
+            Cells::Double(values) => {
+                out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                Encoding::PLAIN
+            }
+            Cells::Text(text) => {
+                text.encode(out);
+                Encoding::DELTA_LENGTH_BYTE_ARRAY
+            }
+        }
+    }
+}
+
+/// Short cells are copied as so many bytes, whatever follows them.
+const STRIDE: usize = 32;
+
+/// Texts end to end, and how long each is.
+#[derive(Default)]
+pub(crate) struct Text {
+    /// The texts, and room behind them.
+    bytes: Vec<u8>,
+    used: usize,
+    lengths: Vec<u32>,
+}
+
+impl Text {
+    /// Takes `source[start..end]` as a cell.
+    #[inline]
+    pub(crate) fn push(&mut self, source: &[u8], start: usize, end: usize) {
+        self.lengths.push((end - start) as u32);
+        self.append(source, start, end);
+    }
+
+    /// Takes `source[start..end]` as a piece of a cell that [`Self::end_cell`] ends.
+    #[inline]
+    pub(crate) fn append(&mut self, source: &[u8], start: usize, end: usize) {
+        let length = end - start;
+        if self.bytes.len() - self.used < length + STRIDE {
+            self.make_room(length);
+        }
+        // A copy of fixed length is two instructions, and the next cell
+        // overwrites what is too much.
+        if length <= STRIDE
+            && let Some(stride) = source.get(start..start + STRIDE)
+        {
+            self.bytes[self.used..self.used + STRIDE].copy_from_slice(stride);
+        } else {
+            self.bytes[self.used..self.used + length].copy_from_slice(&source[start..end]);
+        }
+        self.used += length;
+    }
+
+    #[cold]
+    fn make_room(&mut self, length: usize) {
+        let room = self.bytes.len() + self.bytes.len() / 2;
+        self.bytes.resize(room.max(self.used + length + 8 * STRIDE), 0);
+    }
+
+    /// Where a cell of several pieces begins.
+    pub(crate) fn begin_cell(&self) -> usize {
+        self.used
+    }
+
+    /// Forgets the pieces since [`Self::begin_cell`].
+    pub(crate) fn undo_cell(&mut self, begin: usize) {
+        self.used = begin;
+    }
+
+    pub(crate) fn end_cell(&mut self, begin: usize) {
+        self.lengths.push((self.used - begin) as u32);
+    }
+
+    /// Takes the last cell back.
+    pub(crate) fn pop(&mut self) {
+        self.used -= self.lengths.pop().map_or(0, |length| length as usize);
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.used]
+    }
+
+    pub(super) fn lengths(&self) -> &[u32] {
+        &self.lengths
+    }
+
+    /// Each cell.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.bytes();
+        self.lengths.iter().map(move |length| {
+            let (cell, behind) = rest.split_at(*length as usize);
+            rest = behind;
+            cell
+        })
+    }
+
+    fn clear(&mut self) {
+        self.used = 0;
+        self.lengths.clear();
+    }
+
+    /// DELTA_LENGTH_BYTE_ARRAY: all lengths, then all texts. It spares the
+    /// compressor four bytes a cell.
+    fn encode(&self, out: &mut Vec<u8>) {
+        delta::encode(self.lengths.iter().map(|length| i64::from(*length)), out);
+        out.extend_from_slice(self.bytes());
+    }
+}

@@ -1,0 +1,77 @@
+//! Files tried on the spot: the same checks as an upload's, without a service.
+
+use crate::cli::{Check, Convert};
+use anyhow::Context;
+use dataset_core::upload::{self, FileName};
+use dataset_formats::{Error, Format, Kind, Limits, Output, Summary};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Says what an upload would say.
+///
+/// # Errors
+/// What is wrong with the file, and where.
+pub(crate) fn check(args: &Check) -> anyhow::Result<()> {
+    let summary = read(&args.file, &mut io::sink(), &Limits::default())?;
+    report(&args.file, &summary)
+}
+
+/// Writes what would be stored. A file that is refused leaves nothing behind.
+///
+/// # Errors
+/// What is wrong with the file, and where.
+pub(crate) fn convert(args: &Convert) -> anyhow::Result<()> {
+    let limits = Limits { threads: args.threads.get(), ..Limits::default() };
+    let unwritable = || format!("{} could not be written", args.out.display());
+    // What is there stays until what replaces it is whole.
+    let part = args.out.with_added_extension("part");
+    let mut out = File::create(&part).with_context(unwritable)?;
+    let written = read(&args.file, &mut out, &limits)
+        .and_then(|summary| fs::rename(&part, &args.out).with_context(unwritable).map(|()| summary));
+    if written.is_err() {
+        let _ = fs::remove_file(&part);
+    }
+    report(&args.file, &written?)
+}
+
+fn read(path: &Path, out: &mut impl Output, limits: &Limits) -> anyhow::Result<Summary> {
+    let shown = path.display();
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let format = match FileName::parse(&name)?.format() {
+        upload::Format::Csv => Format::Csv,
+        upload::Format::Json => Format::Json,
+    };
+    let metadata = fs::metadata(path).with_context(|| format!("{shown} could not be read"))?;
+    anyhow::ensure!(metadata.is_file(), "{shown} is not a file");
+    upload::check_size(metadata.len())?;
+    dataset_formats::convert(format, &mut || File::open(path), out, limits).map_err(|error| match error {
+        Error::Data(error) => {
+            let place = [("row", error.row), ("line", error.line), ("column", error.column)];
+            let place = place.iter().filter_map(|(name, n)| n.map(|n| format!(" {name} {n},"))).collect::<String>();
+            let name = error.column_name.as_deref().map(|name| format!(" {name:?}")).unwrap_or_default();
+            let place = format!("{}{name}", place.trim_end_matches(','));
+            anyhow::anyhow!("{shown}:{place}: {} ({})", error.message, error.code)
+        }
+        error => anyhow::Error::from(error).context(format!("{shown} could not be converted")),
+    })
+}
+
+fn report(path: &Path, summary: &Summary) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    let (columns, rows) = (summary.columns.len(), summary.rows);
+    let plural = |n: u64| if n == 1 { "" } else { "s" };
+    writeln!(out, "{}: {rows} row{}, {columns} column{}", path.display(), plural(rows), plural(columns as u64))?;
+    for column in &summary.columns {
+        let kind = match column.kind {
+            Kind::Bool => "boolean",
+            Kind::Int => "integer",
+            Kind::UInt => "unsigned integer",
+            Kind::Double => "double",
+            Kind::Text => "text",
+            Kind::Json => "JSON",
+        };
+        writeln!(out, "  {:<16} {:?}", kind, column.name)?;
+    }
+    Ok(())
+}
