@@ -51,8 +51,10 @@ impl<R: Read> Window<R> {
         }
     }
 
+    /// What has come in, but for a character that is not whole yet.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.buffer[self.start..self.end]
+        let end = if self.bad.is_some() { self.end } else { self.checked };
+        &self.buffer[self.start..end]
     }
 
     /// Whether nothing follows the window.
@@ -132,7 +134,7 @@ impl<R: Read> Window<R> {
     /// Takes what is in the window and what follows for UTF-16.
     pub(crate) fn decode(&mut self, mut decoder: Utf16) {
         let mut text = Vec::new();
-        decoder.decode(self.bytes(), self.at_end, &mut text);
+        decoder.decode(&self.buffer[self.start..self.end], self.at_end, &mut text);
         self.decoder = Some(decoder);
         (self.start, self.end, self.checked, self.bad) = (0, 0, 0, None);
         self.append(&text);

@@ -39,11 +39,15 @@ pub(crate) struct TableWriter<'a, W: Write + Send> {
     rows: u64,
 }
 
-/// About what a value takes in memory beside its text.
-const VALUE_BYTES: usize = 4;
+/// What a value counts for beside its text: its length takes four bytes until
+/// its page is encoded, and less than one from then on.
+const VALUE_BYTES: usize = 1;
 
 impl<'a, W: Write + Send> TableWriter<'a, W> {
     pub(crate) fn new(out: W, fields: &[Field<'_>], press: &'a mut Press, limits: &Limits) -> Result<Self> {
+        // A table that was given up may have left pages behind.
+        let (_, bytes) = press.finish()?;
+        press.reclaim(bytes);
         let columns = fields.iter().enumerate();
         Ok(Self {
             file: ParquetFile::new(out, fields)?,

@@ -4,12 +4,15 @@ use super::cells::{Cells, Kind};
 use super::column::{Chunk, Page};
 use super::press::LEVEL;
 use crate::error::Result;
+use arrow_schema::extension::Json;
+use arrow_schema::{DataType, Field as ArrowField, Schema};
 use bytes::Bytes;
+use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema};
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical, ZstdLevel};
 use parquet::column::page::{CompressedPage, Page as DataPage, PageWriter};
 use parquet::file::metadata::page_index::PageIndexBuilder;
 use parquet::file::metadata::{
-    ColumnChunkMetaData, FileMetaData, OffsetIndexBuilder, ParquetMetaDataBuilder, ParquetMetaDataWriter,
+    ColumnChunkMetaData, FileMetaData, KeyValue, OffsetIndexBuilder, ParquetMetaDataBuilder, ParquetMetaDataWriter,
     RowGroupMetaData,
 };
 use parquet::file::page_index::offset_index::OffsetIndexMetaData;
@@ -29,6 +32,7 @@ pub(super) struct ParquetFile<W: Write + Send> {
     out: TrackedWrite<Watched<W>>,
     fault: Fault,
     schema: SchemaDescPtr,
+    hints: Option<Vec<KeyValue>>,
     groups: Vec<RowGroupMetaData>,
     /// For each row group, where the pages of each column are.
     offsets: Vec<Vec<OffsetIndexMetaData>>,
@@ -41,7 +45,7 @@ impl<W: Write + Send> ParquetFile<W> {
         let fault = Fault::default();
         let mut out = TrackedWrite::new(Watched { out, fault: Arc::clone(&fault) });
         out.write_all(MAGIC)?;
-        Ok(Self { out, fault, schema, groups: vec![], offsets: vec![], rows: 0 })
+        Ok(Self { out, fault, schema, hints: hints(fields), groups: vec![], offsets: vec![], rows: 0 })
     }
 
     /// Writes a row group: for each column its pages, which are somewhere
@@ -125,7 +129,7 @@ impl<W: Write + Send> ParquetFile<W> {
             }
         }
         let created_by = concat!("dataset-versions ", env!("CARGO_PKG_VERSION")).to_owned();
-        let file = FileMetaData::new(1, self.rows, Some(created_by), None, self.schema, None);
+        let file = FileMetaData::new(1, self.rows, Some(created_by), self.hints, self.schema, None);
         let metadata = ParquetMetaDataBuilder::new(file)
             .set_row_groups(self.groups)
             .set_page_index(Some(Arc::new(index.build())))
@@ -189,6 +193,25 @@ fn parquet_page(page: Page, bytes: &Bytes) -> CompressedPage {
         }
     };
     CompressedPage::new(parquet, page.uncompressed_bytes)
+}
+
+/// Some readers take JSON for bytes unless Arrow's schema, too, says that it is text.
+fn hints(fields: &[Field<'_>]) -> Option<Vec<KeyValue>> {
+    fields.iter().any(|field| field.kind == Kind::Json).then(|| {
+        let columns = fields.iter().map(|field| {
+            let data_type = match field.kind {
+                Kind::Bool => DataType::Boolean,
+                Kind::Int => DataType::Int64,
+                Kind::UInt => DataType::UInt64,
+                Kind::Double => DataType::Float64,
+                Kind::Text | Kind::Json => DataType::Utf8,
+            };
+            let column = ArrowField::new(field.name, data_type, field.is_nullable);
+            if field.kind == Kind::Json { column.with_extension_type(Json::default()) } else { column }
+        });
+        let schema = encode_arrow_schema(&Schema::new(columns.collect::<Vec<_>>()));
+        vec![KeyValue::new(ARROW_SCHEMA_META_KEY.to_owned(), schema)]
+    })
 }
 
 fn schema(fields: &[Field<'_>]) -> Result<Type> {

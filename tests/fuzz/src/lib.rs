@@ -1,0 +1,147 @@
+//! What must hold for any bytes that are uploaded, checked by fuzzers.
+//!
+//! Nothing panics; a file is taken or refused the same way however it is cut
+//! into chunks, pages and row groups; an error is whole and gives nothing of
+//! the file away; and what is taken reads as the crates `csv` and `serde_json`
+//! read it.
+//!
+//!     cargo fuzz run --fuzz-dir tests/fuzz --features libfuzzer csv tests/fuzz/corpus/csv
+
+#![expect(clippy::unwrap_used, reason = "a surprise is what a fuzzer looks for")]
+
+use bytes::Bytes;
+use dataset_formats::{Cell, DataError, Error, Format, Limits, Page, Ranges, convert, read_page};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use serde_json::{Map, Value};
+use std::io;
+use std::ops::Range;
+
+/// Checks a file that is uploaded as CSV.
+pub fn csv(file: &[u8]) {
+    let Some(page) = same_however_cut(Format::Csv, file) else { return };
+    let text: String = match file {
+        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8(rest.to_vec()).unwrap(),
+        file => String::from_utf8(file.to_vec()).unwrap(),
+    };
+    let rows =
+        [page.columns.clone()].into_iter().chain(page.rows.iter().map(|row| row.iter().map(cell_text).collect()));
+    let rows: Vec<Vec<String>> = rows.collect();
+    // Which delimiter was found is not told, but under one of them both must agree.
+    let announced = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sep="));
+    let starts = if announced { [text.as_str(), text.get(5..).unwrap_or_default()] } else { [text.as_str(); 2] };
+    let agrees = |(text, delimiter): (&str, u8)| {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .delimiter(delimiter)
+            .from_reader(text.as_bytes());
+        reader
+            .records()
+            .map(|record| record.map(|r| r.iter().map(str::to_owned).collect()))
+            .collect::<Result<Vec<Vec<String>>, _>>()
+            .ok()
+            .as_ref()
+            == Some(&rows)
+    };
+    let ways = starts.into_iter().flat_map(|text| b",;\t".map(|delimiter| (text, delimiter)));
+    assert!(ways.into_iter().any(agrees), "the csv crate reads other rows than {rows:?}");
+}
+
+/// Checks a file that is uploaded as JSON.
+pub fn json(file: &[u8]) {
+    let Some(page) = same_however_cut(Format::Json, file) else { return };
+    let text = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);
+    let rows: Vec<Map<String, Value>> = match serde_json::from_slice(text) {
+        Ok(rows) => rows,
+        // It takes no number beyond a double, and we keep such as they are.
+        Err(error) => return assert!(error.to_string().contains("number out of range"), "serde_json: {error}"),
+    };
+    assert_eq!(page.rows.len(), rows.len());
+    for (cells, row) in page.rows.iter().zip(&rows) {
+        for (name, cell) in page.columns.iter().zip(cells) {
+            let (found, expected) = (serde_json::to_value(cell).unwrap(), row.get(name).unwrap_or(&Value::Null));
+            // An integer among decimals is a decimal of the same value.
+            let same = found == *expected || (found.as_f64().is_some() && found.as_f64() == expected.as_f64());
+            assert!(same, "{name:?}: {found} is not {expected}");
+        }
+        assert!(row.keys().all(|name| page.columns.contains(name)));
+    }
+}
+
+/// The table, unless the file is refused.
+fn same_however_cut(format: Format, file: &[u8]) -> Option<Page> {
+    let whole = table(format, file, &Limits::default());
+    for chunk_bytes in [1, 2, 3, 7, 64] {
+        let limits = Limits {
+            chunk_bytes,
+            look_ahead_bytes: chunk_bytes,
+            page_bytes: 8,
+            row_group_bytes: 64,
+            threads: 1 + chunk_bytes % 2,
+            ..Limits::default()
+        };
+        match (&whole, table(format, file, &limits)) {
+            (Ok(whole), Ok(cut)) => {
+                assert_eq!(format!("{whole:?}"), format!("{cut:?}"), "chunks of {chunk_bytes}");
+            }
+            (Err(whole), Err(cut)) => assert_eq!(*whole, cut, "chunks of {chunk_bytes}"),
+            (whole, cut) => panic!("{whole:?}, but {cut:?} in chunks of {chunk_bytes}"),
+        }
+    }
+    match whole {
+        Ok(page) => Some(page),
+        Err(error) => {
+            check_error(&error);
+            None
+        }
+    }
+}
+
+/// A message must pass through clients that can't take every character.
+fn check_error(error: &DataError) {
+    let message = &error.message;
+    assert!(message.is_ascii() && !message.contains(['"', '\n', '\r', '\0']), "{message}");
+    assert!(!message.contains(",[") && !message.contains(",{"), "{message}");
+    assert!(error.line != Some(0) && error.row != Some(0) && error.column != Some(0));
+}
+
+fn table(format: Format, file: &[u8], limits: &Limits) -> Result<Page, DataError> {
+    let mut out = vec![];
+    match convert(format, &mut || Ok(file), &mut out, limits) {
+        Err(Error::Data(error)) => Err(error),
+        summary => {
+            let summary = summary.unwrap();
+            let page = read_page(InMemory(out.into()), 0, usize::MAX, usize::MAX).now_or_never().unwrap().unwrap();
+            assert_eq!((summary.rows, summary.columns.len()), (page.rows.len() as u64, page.columns.len()));
+            Ok(page)
+        }
+    }
+}
+
+fn cell_text(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) => text.clone(),
+        other => panic!("{other:?} is no text"),
+    }
+}
+
+fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
+    let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
+    String::from_utf16(&units).unwrap()
+}
+
+struct InMemory(Bytes);
+
+impl Ranges for InMemory {
+    fn length(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {
+        let bytes = self.0.slice(range.start as usize..range.end as usize);
+        async move { Ok(bytes) }.boxed()
+    }
+}

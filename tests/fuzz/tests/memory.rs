@@ -1,0 +1,108 @@
+//! What a conversion holds in memory, whatever the file.
+
+use dataset_formats::{Format, Limits, convert};
+use peak_alloc::PeakAlloc;
+use std::io::{self, Read};
+
+#[global_allocator]
+static HEAP: PeakAlloc = PeakAlloc;
+
+const MIB: usize = 1 << 20;
+
+/// A file that is made as it is read: `head`, then `row` of 0, 1, 2 .., then `tail`.
+struct Rows<F> {
+    row: F,
+    rows: std::ops::Range<usize>,
+    tail: Vec<u8>,
+    piece: Vec<u8>,
+    at: usize,
+}
+
+impl<F: FnMut(usize) -> Vec<u8>> Read for Rows<F> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.at == self.piece.len() {
+            self.at = 0;
+            self.piece = match self.rows.next() {
+                Some(number) => (self.row)(number),
+                None => std::mem::take(&mut self.tail),
+            };
+        }
+        let length = buffer.len().min(self.piece.len() - self.at);
+        buffer[..length].copy_from_slice(&self.piece[self.at..self.at + length]);
+        self.at += length;
+        Ok(length)
+    }
+}
+
+/// The most that is held over what was held before, in MiB, and whether the file was taken.
+fn peak(format: Format, head: &str, rows: usize, tail: &str, row: impl Fn(usize) -> Vec<u8> + Copy) -> (usize, bool) {
+    let mut source =
+        || Ok(Rows { row, rows: 0..rows, tail: tail.as_bytes().to_vec(), piece: head.as_bytes().to_vec(), at: 0 });
+    let before = HEAP.current_usage();
+    HEAP.reset_peak_usage();
+    let taken = convert(format, &mut source, &mut io::sink(), &Limits::default()).is_ok();
+    ((HEAP.peak_usage() - before).div_ceil(MIB), taken)
+}
+
+/// One test, since the heap is the whole process's.
+#[test]
+fn memory_stays_within_its_bound_on_any_input() {
+    let names = |n: usize| (0..n).map(|c| format!("c{c}")).collect::<Vec<_>>().join(",");
+    let wide = format!("{}\n", names(4_096));
+    let long = || vec![b'x'; 15 * MIB];
+    let cases: [(&str, usize, (usize, bool)); 11] = [
+        (
+            "rows of text",
+            16,
+            peak(Format::Csv, "a,b\n", 400_000, "", |n| {
+                format!("{n},\"some text of row {n}, which is long enough to be one of many\"\n").into_bytes()
+            }),
+        ),
+        ("empty cells", 16, peak(Format::Csv, "a,b,c,d\n", 5_000_000, "", |_| b",,,\n".to_vec())),
+        (
+            "as many columns as may be",
+            64,
+            peak(Format::Csv, &wide, 1_000, "", |n| {
+                (0..4_096)
+                    .map(|c| format!("{}", n * c))
+                    .collect::<Vec<_>>()
+                    .join(",")
+                    .into_bytes()
+                    .into_iter()
+                    .chain(*b"\n")
+                    .collect()
+            }),
+        ),
+        ("nothing but delimiters", 128, peak(Format::Csv, &wide, 24_000, "", |_| [&[b','; 4_095][..], b"\n"].concat())),
+        // In each row another column has what is long.
+        (
+            "long cells in turn",
+            64,
+            peak(Format::Csv, &wide, 480, "", |n| {
+                let mut cells = vec![String::new(); 4_096];
+                cells[n * 8 % 4_096] = "y".repeat(200 << 10);
+                (cells.join(",") + "\n").into_bytes()
+            }),
+        ),
+        ("rows as long as may be", 144, peak(Format::Csv, "a\n", 8, "", move |_| [&long()[..], b"\n"].concat())),
+        ("a quote that is not closed", 64, peak(Format::Csv, "a\n\"", 100, "", move |_| vec![b'x'; MIB])),
+        ("no line end", 64, peak(Format::Csv, "", 100, "", move |_| vec![b'x'; MIB])),
+        (
+            "objects",
+            16,
+            peak(Format::Json, "[{\"n\":0}", 1_000_000, "]", |n| {
+                format!(",\n{{\"n\":{n},\"t\":\"text {n}\"}}").into_bytes()
+            }),
+        ),
+        (
+            "sparse objects",
+            128,
+            peak(Format::Json, "[{\"k\":0}", 300_000, "]", |n| format!(",{{\"k{}\":{n}}}", n % 4_000).into_bytes()),
+        ),
+        ("an object that does not end", 64, peak(Format::Json, "[{\"k\":[", 100, "", move |_| b"1,".repeat(MIB / 2))),
+    ];
+    for (name, most, (mib, taken)) in cases {
+        println!("{name}: {mib} MiB, {}", if taken { "taken" } else { "refused" });
+        assert!(mib <= most, "{name} took {mib} MiB");
+    }
+}
