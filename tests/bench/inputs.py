@@ -106,20 +106,24 @@ def write_csv(name, rng, words, size, file):
     writer.writerow(header)
     written = 0
     for row in rows(rng, words):
+        before = text.tell()
         writer.writerow(row)
-        if text.tell() >= MIB or written + text.tell() >= size:
+        full = written + text.tell() > size
+        if full:
+            text.truncate(before)
+        if full or text.tell() >= MIB:
             written += file.write(text.getvalue())
             text.seek(0)
             text.truncate()
-            if written >= size:
-                return
+        if full:
+            return
 
 
 def write_json(_, rng, words, size, file):
     written = file.write("[")
-    for row in nested(rng, words):
+    for number, row in enumerate(nested(rng, words)):
         line = json.dumps(row, ensure_ascii=False)
-        if written + len(line) >= size:
-            file.write(line + "]\n")
+        if written + len(line) + len(",\n]\n") > size:
+            file.write("]\n")
             return
-        written += file.write(line + ",\n")
+        written += file.write((",\n" if number else "") + line)

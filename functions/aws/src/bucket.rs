@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirective};
 use bytes::Bytes;
@@ -57,24 +58,20 @@ impl Blobs for Bucket {
         .boxed())
     }
 
+    async fn read_tail(&self, key: &str, bytes: u64) -> Result<(Bytes, u64)> {
+        let output = self.get(key, format!("bytes=-{bytes}")).await?;
+        // bytes FIRST-LAST/SIZE
+        let size = output.content_range.as_deref().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
+        let size = size.ok_or_else(|| Error::internal("storage did not tell the object's size"))?;
+        Ok((collect(output.body).await?, size))
+    }
+
     async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        let output = self
-            .client
-            .get_object()
-            .bucket(&self.name)
-            .key(key)
-            .range(format!("bytes={}-{}", range.start, range.end - 1))
-            .send()
-            .await
-            .map_err(|e| {
-                let missing = e.as_service_error().is_some_and(|e| e.is_no_such_key());
-                if missing { not_found() } else { unexpected("storage")(e) }
-            })?;
-        let bytes = output.body.collect().await.map_err(|e| Error::unavailable("storage broke off").because(e))?;
-        Ok(bytes.into_bytes())
+        let output = self.get(key, format!("bytes={}-{}", range.start, range.end - 1)).await?;
+        collect(output.body).await
     }
 
     async fn write_new(&self, key: &str, media_type: &str) -> Result<Box<dyn BlobWriter>> {
@@ -106,6 +103,21 @@ impl Blobs for Bucket {
             .map_err(|e| if e.code() == Some("NoSuchKey") { not_found() } else { unexpected("storage")(e) })?;
         Ok(())
     }
+}
+
+impl Bucket {
+    async fn get(&self, key: &str, range: String) -> Result<GetObjectOutput> {
+        let sent = self.client.get_object().bucket(&self.name).key(key).range(range).send().await;
+        sent.map_err(|e| {
+            let missing = e.as_service_error().is_some_and(|e| e.is_no_such_key());
+            if missing { not_found() } else { unexpected("storage")(e) }
+        })
+    }
+}
+
+async fn collect(body: ByteStream) -> Result<Bytes> {
+    let bytes = body.collect().await.map_err(|e| Error::unavailable("storage broke off").because(e))?;
+    Ok(bytes.into_bytes())
 }
 
 /// An object in the making. What fits into one part is stored by one plain

@@ -21,6 +21,9 @@ pub trait Blobs: Send + Sync {
     /// The whole object in order; `NotFound` if there is none.
     async fn read(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes>>>;
 
+    /// The last bytes of an object, so many or all there are, and its size.
+    async fn read_tail(&self, key: &str, bytes: u64) -> Result<(Bytes, u64)>;
+
     /// A part of an object that is known to hold it.
     async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Bytes>;
 

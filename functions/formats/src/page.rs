@@ -1,41 +1,25 @@
 //! Rows read back, a page at a time.
 
+mod reader;
+
+pub use reader::Ranges;
+
 use crate::error::{Error, Result};
 use arrow_array::Array;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
 use arrow_schema::extension::{EXTENSION_TYPE_NAME_KEY, ExtensionType, Json};
 use arrow_schema::{DataType, Field};
-use bytes::Bytes;
-use futures::future::{BoxFuture, FutureExt};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::TryStreamExt;
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
-use parquet::arrow::async_reader::AsyncFileReader;
-use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use reader::Reader;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::io;
-use std::ops::Range;
 use std::sync::Arc;
-
-/// Ranges that are this near to each other are asked for as one.
-const JOIN_BYTES: u64 = 64 << 10;
 
 /// Rows are looked at this many at a time, so that large ones are noticed soon.
 const ROWS_AT_ONCE: usize = 16;
-
-/// How many ranges are asked for at once.
-const RANGES_AT_ONCE: usize = 8;
-
-/// A stored Parquet file that can be read from anywhere.
-pub trait Ranges: Send + Sync {
-    /// Its length in bytes.
-    fn length(&self) -> u64;
-
-    fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>>;
-}
 
 /// Some of the rows of a dataset.
 #[derive(Clone, Debug)]
@@ -72,10 +56,13 @@ pub async fn read_page(
     limit: usize,
     max_bytes: usize,
 ) -> Result<Page> {
-    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-    let reader = ParquetRecordBatchStreamBuilder::new_with_options(Reader(file), options).await?;
-    let metadata = Arc::clone(reader.metadata());
+    let mut file = Reader::open(file).await?;
+    let metadata = Arc::clone(file.metadata());
     let total = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
+    let end = offset.saturating_add(limit as u64).min(total);
+    file.fetch(&(offset.min(end)..end)).await?;
+    let arrow = ArrowReaderMetadata::try_new(Arc::clone(&metadata), ArrowReaderOptions::new())?;
+    let reader = ParquetRecordBatchStreamBuilder::new_with_metadata(file, arrow);
     let fields = Arc::clone(reader.schema()).fields().clone();
     let columns: Vec<String> = fields.iter().map(|f| f.name().clone()).collect();
 
@@ -85,7 +72,7 @@ pub async fn read_page(
     let mut skip = 0;
     for (index, group) in metadata.row_groups().iter().enumerate() {
         let rows = u64::try_from(group.num_rows()).unwrap_or(0);
-        if first_row + rows > offset && first_row < offset + limit as u64 {
+        if first_row + rows > offset && first_row < end {
             if groups.is_empty() {
                 skip = offset - first_row.min(offset);
             }
@@ -153,77 +140,4 @@ impl<'a> Cells<'a> {
 
 fn unreadable(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::Parquet(what.into())
-}
-
-struct Reader<F>(F);
-
-impl<F: Ranges> Reader<F> {
-    async fn read(&self, range: Range<u64>) -> Result<Bytes, ParquetError> {
-        self.0.read(range).await.map_err(|e| ParquetError::External(Box::new(e)))
-    }
-}
-
-impl<F: Ranges + 'static> AsyncFileReader for Reader<F> {
-    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
-        self.read(range).boxed()
-    }
-
-    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
-        async move {
-            let joined = join(&ranges);
-            let this = &*self;
-            let reads = stream::iter(joined.iter().cloned().map(|range| this.read(range)));
-            let parts: Vec<Bytes> = reads.buffered(RANGES_AT_ONCE).try_collect().await?;
-            let slice = |range: &Range<u64>| {
-                let index = joined.partition_point(|part| part.end < range.end);
-                let start = (range.start - joined[index].start) as usize;
-                parts[index].slice(start..start + (range.end - range.start) as usize)
-            };
-            Ok(ranges.iter().map(slice).collect())
-        }
-        .boxed()
-    }
-
-    fn get_metadata<'a>(
-        &'a mut self,
-        options: Option<&'a ArrowReaderOptions>,
-    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
-        async move {
-            let length = self.0.length();
-            let policy = options.map_or(PageIndexPolicy::Skip, |_| PageIndexPolicy::Optional);
-            let reader = ParquetMetaDataReader::new()
-                .with_page_index_policy(policy)
-                // The footer and the page index of a large file, in one request.
-                .with_prefetch_hint(Some(256 << 10));
-            Ok(Arc::new(reader.load_and_finish(self, length).await?))
-        }
-        .boxed()
-    }
-}
-
-/// The ranges in order, near ones joined.
-fn join(ranges: &[Range<u64>]) -> Vec<Range<u64>> {
-    let mut sorted = ranges.to_vec();
-    sorted.sort_by_key(|range| range.start);
-    let mut joined: Vec<Range<u64>> = Vec::new();
-    for range in sorted {
-        match joined.last_mut() {
-            Some(last) if range.start <= last.end + JOIN_BYTES => last.end = last.end.max(range.end),
-            _ => joined.push(range),
-        }
-    }
-    joined
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn near_ranges_are_joined() {
-        let far = JOIN_BYTES * 3;
-        assert_eq!(join(&[far..far + 5, 10..20, 0..5]), [0..20, far..far + 5]);
-        assert_eq!(join(&[0..50, 10..20]), vec![0..50]);
-        assert!(join(&[]).is_empty());
-    }
 }

@@ -13,11 +13,14 @@ use std::path::Path;
 /// # Errors
 /// What is wrong with the file, and where.
 pub(crate) fn check(args: &Check) -> anyhow::Result<()> {
+    let size = fs::metadata(&args.file).with_context(|| unreadable(&args.file))?.len();
+    upload::check_size(size)?;
     let summary = read(&args.file, &mut io::sink(), &Limits::default())?;
     report(&args.file, &summary)
 }
 
-/// Writes what would be stored. A file that is refused leaves nothing behind.
+/// Writes what would be stored, of a file of any size. One that is refused
+/// leaves nothing behind.
 ///
 /// # Errors
 /// What is wrong with the file, and where.
@@ -42,9 +45,8 @@ fn read(path: &Path, out: &mut impl Output, limits: &Limits) -> anyhow::Result<S
         upload::Format::Csv => Format::Csv,
         upload::Format::Json => Format::Json,
     };
-    let metadata = fs::metadata(path).with_context(|| format!("{shown} could not be read"))?;
+    let metadata = fs::metadata(path).with_context(|| unreadable(path))?;
     anyhow::ensure!(metadata.is_file(), "{shown} is not a file");
-    upload::check_size(metadata.len())?;
     dataset_formats::convert(format, &mut || File::open(path), out, limits).map_err(|error| match error {
         Error::Data(error) => {
             let place = [("row", error.row), ("line", error.line), ("column", error.column)];
@@ -55,6 +57,10 @@ fn read(path: &Path, out: &mut impl Output, limits: &Limits) -> anyhow::Result<S
         }
         error => anyhow::Error::from(error).context(format!("{shown} could not be converted")),
     })
+}
+
+fn unreadable(path: &Path) -> String {
+    format!("{} could not be read", path.display())
 }
 
 fn report(path: &Path, summary: &Summary) -> anyhow::Result<()> {

@@ -136,8 +136,10 @@ fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
 struct InMemory(Bytes);
 
 impl Ranges for InMemory {
-    fn length(&self) -> u64 {
-        self.0.len() as u64
+    fn read_tail(&self, bytes: u64) -> BoxFuture<'_, io::Result<(Bytes, u64)>> {
+        let start = (self.0.len() as u64).saturating_sub(bytes);
+        let tail = self.0.slice(start as usize..);
+        async move { Ok((tail, self.0.len() as u64)) }.boxed()
     }
 
     fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {

@@ -46,6 +46,7 @@ fn peak(format: Format, head: &str, rows: usize, tail: &str, row: impl Fn(usize)
 
 /// One test, since the heap is the whole process's.
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are worth seeing")]
 fn memory_stays_within_its_bound_on_any_input() {
     let names = |n: usize| (0..n).map(|c| format!("c{c}")).collect::<Vec<_>>().join(",");
     let wide = format!("{}\n", names(4_096));

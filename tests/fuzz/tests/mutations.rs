@@ -2,6 +2,8 @@
 //! together and damaged at random, by seed. `cargo fuzz` finds more, since it
 //! sees which code was reached; this one runs everywhere.
 
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -48,6 +50,7 @@ fn json() {
     );
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are worth seeing")]
 fn run(name: &str, check: fn(&[u8]), tokens: &[&str]) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
     let mut paths: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -12,12 +12,15 @@ async fn whole(blobs: &dyn Blobs, key: &str) -> Vec<u8> {
 pub async fn blobs(blobs: &dyn Blobs) {
     assert_eq!(blobs.size("c/a").await.unwrap(), None);
     assert_eq!(blobs.read("c/a").await.err().unwrap().kind(), Kind::NotFound);
+    assert_eq!(blobs.read_tail("c/a", 5).await.unwrap_err().kind(), Kind::NotFound);
     assert_eq!(blobs.read_range("c/a", 0..1).await.unwrap_err().kind(), Kind::NotFound);
     assert_eq!(blobs.announce("c/a").await.unwrap_err().kind(), Kind::NotFound);
 
     blobs.put_new("c/a", "text/csv", Bytes::from_static(b"hello world")).await.unwrap();
     assert_eq!(blobs.size("c/a").await.unwrap(), Some(11));
     assert_eq!(whole(blobs, "c/a").await, b"hello world");
+    assert_eq!(blobs.read_tail("c/a", 5).await.unwrap(), (Bytes::from_static(b"world"), 11));
+    assert_eq!(blobs.read_tail("c/a", 50).await.unwrap(), (Bytes::from_static(b"hello world"), 11));
     assert_eq!(&blobs.read_range("c/a", 6..11).await.unwrap()[..], b"world");
     assert_eq!(&blobs.read_range("c/a", 4..4).await.unwrap()[..], b"");
     let exists = blobs.put_new("c/a", "text/csv", Bytes::from_static(b"other")).await.unwrap_err();

@@ -60,6 +60,13 @@ impl Blobs for MemoryBlobs {
         Ok(stream::iter([Ok(first), Ok(second)]).boxed())
     }
 
+    async fn read_tail(&self, key: &str, bytes: u64) -> Result<(Bytes, u64)> {
+        self.up()?;
+        let objects = self.objects.lock().unwrap();
+        let body = objects.get(key).ok_or_else(not_found)?;
+        Ok((body.slice(body.len().saturating_sub(bytes as usize)..), body.len() as u64))
+    }
+
     async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
         self.up()?;
         let objects = self.objects.lock().unwrap();

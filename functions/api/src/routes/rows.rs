@@ -65,10 +65,7 @@ pub(super) async fn list(
             return Err(conflict("dataset_failed", message));
         }
     }
-    let key = dataset.rows_key();
-    let missing = || Error::internal("the rows of a published version are missing");
-    let length = api.blobs.size(&key).await?.ok_or_else(missing)?;
-    let object = Object { blobs: Arc::clone(&api.blobs), key, length };
+    let object = Object { blobs: Arc::clone(&api.blobs), key: dataset.rows_key() };
     let limit = usize::try_from(paging.per_page).unwrap_or(usize::MAX);
     let page = read_page(object, paging.offset(), limit, MAX_PAGE_BYTES).await.map_err(|error| match error {
         dataset_formats::Error::PageTooLarge => ApiError::bad_request(
@@ -94,12 +91,11 @@ pub(super) async fn list(
 struct Object {
     blobs: Arc<dyn Blobs>,
     key: String,
-    length: u64,
 }
 
 impl Ranges for Object {
-    fn length(&self) -> u64 {
-        self.length
+    fn read_tail(&self, bytes: u64) -> BoxFuture<'_, io::Result<(Bytes, u64)>> {
+        async move { self.blobs.read_tail(&self.key, bytes).await.map_err(io::Error::other) }.boxed()
     }
 
     fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {

@@ -84,11 +84,15 @@ impl Index {
     /// Takes the cell at `text[start..end]`, quotes and all, if it is regular.
     #[inline]
     fn take_cell(&self, text: &[u8], start: usize, end: usize, cells: &mut Text) -> bool {
-        if !self.has_quote(start, end) {
-            cells.push(text, start, end);
-            return true;
+        // Where the cell is empty, a separator stands at its start.
+        if text[start] != QUOTE {
+            let is_regular = !self.has_quote(start, end);
+            if is_regular {
+                cells.push(text, start, end);
+            }
+            return is_regular;
         }
-        if text[start] != QUOTE || text[end - 1] != QUOTE || end - start < 2 {
+        if text[end - 1] != QUOTE || end - start < 2 {
             return false;
         }
         if self.has_quote(start + 1, end - 1) {
@@ -117,21 +121,27 @@ impl Index {
     /// Takes a cell whose quotes must stand in pairs, each of which means one.
     fn take_escaped(&self, text: &[u8], start: usize, end: usize, cells: &mut Text) -> bool {
         let begin = cells.begin_cell();
+        let (first, last) = (start / BLOCK, (end - 1) / BLOCK);
         let mut from = start;
+        // The first quote of a pair, once it has been met.
         let mut open = None;
-        for block in start / BLOCK..=(end - 1) / BLOCK {
+        for block in first..=last {
             let mut quotes = self.quotes[block];
+            if block == first {
+                quotes &= u64::MAX << (start % BLOCK);
+            }
+            if block == last {
+                quotes &= u64::MAX >> (BLOCK - 1 - (end - 1) % BLOCK);
+            }
             while quotes != 0 {
                 let at = block * BLOCK + quotes.trailing_zeros() as usize;
                 quotes &= quotes - 1;
-                if at < start || at >= end {
-                    continue;
-                }
-                match open.take() {
+                match open {
                     None => open = Some(at),
-                    Some(first) if first + 1 == at => {
+                    Some(opened) if opened + 1 == at => {
                         cells.append(text, from, at);
                         from = at + 1;
+                        open = None;
                     }
                     Some(_) => {
                         cells.undo_cell(begin);

@@ -1,0 +1,182 @@
+//! A stored Parquet file, of which as little is read as will do, in as few
+//! requests one after another: its end, which says what is where, and then all
+//! pages at once.
+
+use bytes::Bytes;
+use futures::future::{BoxFuture, FutureExt};
+use futures::{StreamExt, TryStreamExt, stream};
+use parquet::arrow::arrow_reader::ArrowReaderOptions;
+use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Ranges that are this near to each other are asked for as one.
+const JOIN_BYTES: u64 = 64 << 10;
+
+/// How many ranges are asked for at once.
+const RANGES_AT_ONCE: usize = 64;
+
+/// As much of a file's end as nearly always has all that it says of itself.
+const TAIL_BYTES: u64 = 128 << 10;
+
+/// A stored Parquet file that can be read from anywhere.
+pub trait Ranges: Send + Sync {
+    /// The last bytes, so many or all there are, and the length of the file.
+    fn read_tail(&self, bytes: u64) -> BoxFuture<'_, io::Result<(Bytes, u64)>>;
+
+    fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>>;
+}
+
+pub(super) struct Reader<F> {
+    file: F,
+    metadata: Arc<ParquetMetaData>,
+    /// What has been fetched ahead, in order, and where each part starts.
+    parts: Vec<(u64, Bytes)>,
+}
+
+impl<F: Ranges> Reader<F> {
+    pub(super) async fn open(file: F) -> Result<Self, ParquetError> {
+        let (mut tail, length) = file.read_tail(TAIL_BYTES).await.map_err(unreadable)?;
+        loop {
+            let mut reader = ParquetMetaDataReader::new()
+                .with_column_index_policy(PageIndexPolicy::Skip)
+                .with_offset_index_policy(PageIndexPolicy::Optional);
+            match reader.try_parse_sized(&tail, length) {
+                Ok(()) => {
+                    let metadata = Arc::new(reader.finish()?);
+                    return Ok(Self { file, metadata, parts: vec![] });
+                }
+                Err(ParquetError::NeedMoreData(needed)) => {
+                    // The index lies before what is needed, and is smaller than it.
+                    let wanted = (2 * needed as u64).max(2 * tail.len() as u64).min(length);
+                    tail = file.read(length - wanted..length).await.map_err(unreadable)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    pub(super) fn metadata(&self) -> &Arc<ParquetMetaData> {
+        &self.metadata
+    }
+
+    /// Fetches the pages that hold rows of `rows`, in all columns, at once.
+    pub(super) async fn fetch(&mut self, rows: &Range<u64>) -> Result<(), ParquetError> {
+        let joined = join(&pages(&self.metadata, rows));
+        let parts = self.read_all(&joined).await?;
+        self.parts = joined.iter().map(|range| range.start).zip(parts).collect();
+        Ok(())
+    }
+
+    async fn read_all(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, ParquetError> {
+        let reads = stream::iter(ranges.iter().cloned().map(|range| self.file.read(range)));
+        reads.buffered(RANGES_AT_ONCE).try_collect().await.map_err(unreadable)
+    }
+
+    /// A range out of what has been fetched.
+    fn fetched(&self, range: &Range<u64>) -> Option<Bytes> {
+        let index = self.parts.partition_point(|(start, _)| *start <= range.start).checked_sub(1)?;
+        let (start, part) = &self.parts[index];
+        let within = (range.start - start) as usize..(range.end - start) as usize;
+        (within.end <= part.len()).then(|| part.slice(within))
+    }
+}
+
+impl<F: Ranges + 'static> AsyncFileReader for Reader<F> {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
+        async move {
+            match self.fetched(&range) {
+                Some(bytes) => Ok(bytes),
+                None => self.file.read(range).await.map_err(unreadable),
+            }
+        }
+        .boxed()
+    }
+
+    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
+        async move {
+            match ranges.iter().map(|range| self.fetched(range)).collect() {
+                Some(bytes) => Ok(bytes),
+                None => self.read_all(&ranges).await,
+            }
+        }
+        .boxed()
+    }
+
+    fn get_metadata<'a>(
+        &'a mut self,
+        _: Option<&'a ArrowReaderOptions>,
+    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
+        async move { Ok(Arc::clone(&self.metadata)) }.boxed()
+    }
+}
+
+fn unreadable(error: io::Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
+
+/// Where the pages are that hold rows of `rows`, with their dictionaries.
+fn pages(metadata: &ParquetMetaData, rows: &Range<u64>) -> Vec<Range<u64>> {
+    let mut ranges = Vec::new();
+    let mut first = 0;
+    for (number, group) in metadata.row_groups().iter().enumerate() {
+        let group_rows = first..first + group.num_rows().cast_unsigned();
+        first = group_rows.end;
+        if group_rows.end <= rows.start || group_rows.start >= rows.end {
+            continue;
+        }
+        let wanted = rows.start.saturating_sub(group_rows.start)..rows.end.min(group_rows.end) - group_rows.start;
+        for (column, chunk) in group.columns().iter().enumerate() {
+            let (start, length) = chunk.byte_range();
+            let Some(index) = metadata.page_index().and_then(|index| index.offset_index(number, column)) else {
+                ranges.push(start..start + length);
+                continue;
+            };
+            let locations = index.page_locations();
+            if let Some(first) = locations.first() {
+                // What comes before the first page is the dictionary.
+                ranges.push(start..first.offset.cast_unsigned());
+            }
+            for (number, location) in locations.iter().enumerate() {
+                let first = location.first_row_index.cast_unsigned();
+                let end = locations.get(number + 1).map_or(u64::MAX, |next| next.first_row_index.cast_unsigned());
+                if first < wanted.end && end > wanted.start {
+                    let start = location.offset.cast_unsigned();
+                    ranges.push(start..start + u64::from(location.compressed_page_size.cast_unsigned()));
+                }
+            }
+        }
+    }
+    ranges.retain(|range| !range.is_empty());
+    ranges
+}
+
+/// The ranges in order, near ones joined.
+fn join(ranges: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut sorted = ranges.to_vec();
+    sorted.sort_by_key(|range| range.start);
+    let mut joined: Vec<Range<u64>> = Vec::new();
+    for range in sorted {
+        match joined.last_mut() {
+            Some(last) if range.start <= last.end + JOIN_BYTES => last.end = last.end.max(range.end),
+            _ => joined.push(range),
+        }
+    }
+    joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_ranges_are_joined() {
+        let far = JOIN_BYTES * 3;
+        assert_eq!(join(&[far..far + 5, 10..20, 0..5]), [0..20, far..far + 5]);
+        assert_eq!(join(&[0..50, 10..20]), vec![0..50]);
+        assert!(join(&[]).is_empty());
+    }
+}

@@ -1,0 +1,102 @@
+//! What a byte costs in each piece that a file goes through, in memory.
+//!
+//!     cargo bench --workspace --bench pieces
+
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use dataset_formats::{Format, Limits, Ranges, convert, read_page};
+use divan::Bencher;
+use divan::counter::BytesCount;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use std::io;
+use std::ops::Range;
+
+const ROWS: u64 = 50_000;
+
+fn main() {
+    divan::main();
+}
+
+/// A number without a pattern for each row.
+fn mixed(row: u64) -> u64 {
+    row.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40
+}
+
+fn file(head: &str, row: impl Fn(u64) -> String, tail: &str) -> String {
+    [head.to_owned()].into_iter().chain((0..ROWS).map(row)).chain([tail.to_owned()]).collect()
+}
+
+fn numbers() -> String {
+    file("a,b,c,d\n", |n| format!("{n},{},{},{}\n", mixed(n), mixed(n) % 100, mixed(n) >> 10), "")
+}
+
+fn quoted() -> String {
+    let row = |n| format!("\"row {n}\",\"it says \"\"{:x}\"\" and\nmore\",\"{}\"\n", mixed(n), mixed(n) % 50);
+    file("a,b,c\n", row, "")
+}
+
+fn objects() -> String {
+    let row =
+        |n| format!("{{\"n\": {n}, \"text\": \"text {:x}\\n\", \"more\": [{}, null]}},\n", mixed(n), mixed(n) % 9);
+    file("[", row, "{\"n\": 1.5}]")
+}
+
+fn converting(bencher: Bencher<'_, '_>, format: Format, file: &str) {
+    let bytes = file.as_bytes();
+    bencher.counter(BytesCount::of_slice(bytes)).bench(|| {
+        convert(format, &mut || Ok(bytes), &mut io::sink(), &Limits::default()).unwrap();
+    });
+}
+
+#[divan::bench]
+fn csv_numbers(bencher: Bencher<'_, '_>) {
+    converting(bencher, Format::Csv, &numbers());
+}
+
+#[divan::bench]
+fn csv_quoted(bencher: Bencher<'_, '_>) {
+    converting(bencher, Format::Csv, &quoted());
+}
+
+/// The last row does not fit what the first ones suggest, so it is read twice.
+#[divan::bench]
+fn json_with_a_late_surprise(bencher: Bencher<'_, '_>) {
+    converting(bencher, Format::Json, &objects());
+}
+
+#[divan::bench]
+fn a_page_of_100_rows(bencher: Bencher<'_, '_>) {
+    let file = numbers();
+    let mut parquet = vec![];
+    convert(Format::Csv, &mut || Ok(file.as_bytes()), &mut parquet, &Limits::default()).unwrap();
+    let parquet = Bytes::from(parquet);
+    bencher.bench(|| read_page(InMemory(parquet.clone()), ROWS / 2, 100, usize::MAX).now_or_never().unwrap().unwrap());
+}
+
+#[divan::bench]
+fn a_request(bencher: Bencher<'_, '_>) {
+    let content = STANDARD.encode(quoted());
+    let body = format!(r#"{{"dataset_group_id":1,"file_name":"a.csv","file_content_base64":"{content}"}}"#);
+    bencher
+        .counter(BytesCount::of_str(&body))
+        .with_inputs(|| Bytes::from(body.clone().into_bytes()))
+        .bench_values(|body| dataset_api::unpack(body).ok().unwrap().file);
+}
+
+struct InMemory(Bytes);
+
+impl Ranges for InMemory {
+    fn read_tail(&self, bytes: u64) -> BoxFuture<'_, io::Result<(Bytes, u64)>> {
+        let length = self.0.len() as u64;
+        async move { Ok((self.read(length.saturating_sub(bytes)..length).await?, length)) }.boxed()
+    }
+
+    fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {
+        let bytes = self.0.slice(range.start as usize..range.end as usize);
+        async move { Ok(bytes) }.boxed()
+    }
+}
