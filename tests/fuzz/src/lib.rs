@@ -5,7 +5,9 @@
 //! the file away; and what is taken reads as the crates `csv` and `serde_json`
 //! read it.
 //!
-//!     cargo fuzz run --fuzz-dir tests/fuzz --features libfuzzer csv tests/fuzz/corpus/csv
+//! ```sh
+//! cargo +nightly fuzz run --fuzz-dir tests/fuzz --features libfuzzer csv tests/fuzz/corpus/csv
+//! ```
 
 #![expect(clippy::unwrap_used, reason = "a surprise is what a fuzzer looks for")]
 

@@ -14,10 +14,10 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// Ranges that are this near to each other are asked for as one.
-const JOIN_BYTES: u64 = 64 << 10;
+const JOIN_BYTES: u64 = 16 << 10;
 
 /// How many ranges are asked for at once.
-const RANGES_AT_ONCE: usize = 64;
+const RANGES_AT_ONCE: usize = 128;
 
 /// As much of a file's end as nearly always has all that it says of itself.
 const TAIL_BYTES: u64 = 128 << 10;
