@@ -5,10 +5,12 @@ mod header;
 mod record;
 mod regular;
 
-use crate::convert::{ColumnSummary, Format, Output, Summary};
 use crate::error::{DataError, Error, Result};
+use crate::format::Format;
 use crate::limits::Limits;
+use crate::output::Output;
 use crate::source::open_text;
+use crate::summary::{ColumnSummary, Summary};
 use crate::window::Window;
 use crate::writer::{Column, Field, Kind, Press, TableWriter};
 use record::{Cell, Fault, FaultKind, Step};

@@ -14,10 +14,12 @@ mod rows;
 mod scan;
 mod value;
 
-use crate::convert::{Format, Output, Summary};
 use crate::error::{DataError, Error, Result};
+use crate::format::Format;
 use crate::limits::Limits;
+use crate::output::Output;
 use crate::source::{Source, open_text};
+use crate::summary::Summary;
 use crate::writer::{Press, TableWriter};
 use columns::Columns;
 use rows::Rows;

@@ -9,20 +9,26 @@
 mod convert;
 mod csv;
 mod error;
+mod format;
 mod json;
 mod limits;
+mod output;
 mod page;
 mod simd;
 mod source;
+mod summary;
 #[cfg(test)]
 mod testing;
 mod utf16;
 mod window;
 mod writer;
 
-pub use convert::{ColumnSummary, Format, Output, Summary, convert};
+pub use convert::convert;
 pub use error::{DataError, Error, Result};
+pub use format::Format;
 pub use limits::Limits;
+pub use output::Output;
 pub use page::{Cell, Page, Ranges, read_page};
 pub use source::Source;
+pub use summary::{ColumnSummary, Summary};
 pub use writer::Kind;

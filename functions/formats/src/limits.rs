@@ -1,5 +1,10 @@
 //! The bounds that keep memory independent of the file.
 
+use std::num::NonZero;
+
+/// One thread parses, and keeps about three busy with compressing.
+const MAX_THREADS: usize = 4;
+
 /// Pages are not made smaller than this for there being many columns.
 const MIN_PAGE_BYTES: usize = 16 << 10;
 
@@ -31,6 +36,12 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// The defaults, on as many of the machine's processors as there is work for.
+    pub fn on_all_processors() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Self { threads: threads.min(MAX_THREADS), ..Self::default() }
+    }
+
     /// How many bytes a page has in a table of so many columns. Pages that are
     /// smaller still would not compress.
     pub(crate) fn page_bytes_of(&self, columns: usize) -> usize {

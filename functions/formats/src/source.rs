@@ -1,7 +1,7 @@
 //! A file as it comes in, and its first look.
 
-use crate::convert::Format;
 use crate::error::{DataError, Result};
+use crate::format::Format;
 use crate::limits::Limits;
 use crate::utf16::Utf16;
 use crate::window::Window;

@@ -1,11 +1,12 @@
 //! Files tried on the spot: the same checks as an upload's, without a service.
 
 use crate::cli::{Check, Convert};
+use crate::output::say;
 use anyhow::Context;
 use dataset_core::upload::{self, FileName};
 use dataset_formats::{Error, Format, Kind, Limits, Output, Summary};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 /// Says what an upload would say.
@@ -64,10 +65,9 @@ fn unreadable(path: &Path) -> String {
 }
 
 fn report(path: &Path, summary: &Summary) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
-    let (columns, rows) = (summary.columns.len(), summary.rows);
+    let (columns, rows) = (summary.columns.len() as u64, summary.rows);
     let plural = |n: u64| if n == 1 { "" } else { "s" };
-    writeln!(out, "{}: {rows} row{}, {columns} column{}", path.display(), plural(rows), plural(columns as u64))?;
+    say(&format!("{}: {rows} row{}, {columns} column{}", path.display(), plural(rows), plural(columns)))?;
     for column in &summary.columns {
         let kind = match column.kind {
             Kind::Bool => "boolean",
@@ -77,7 +77,7 @@ fn report(path: &Path, summary: &Summary) -> anyhow::Result<()> {
             Kind::Text => "text",
             Kind::Json => "JSON",
         };
-        writeln!(out, "  {:<16} {:?}", kind, column.name)?;
+        say(&format!("  {kind:<16} {:?}", column.name))?;
     }
     Ok(())
 }

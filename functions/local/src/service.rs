@@ -146,7 +146,8 @@ impl Service {
         let lifecycle = state.lifecycle();
 
         let mut triggers = JoinSet::new();
-        let processor = Arc::new(Processor { lifecycle: lifecycle.clone(), limits: Arc::new(Limits::default()) });
+        let processor =
+            Arc::new(Processor { lifecycle: lifecycle.clone(), limits: Arc::new(Limits::on_all_processors()) });
         if let Some(ready) = state.ready.take() {
             triggers.spawn(state.invocations.clone().run(ready, processor));
         }

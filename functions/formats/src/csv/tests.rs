@@ -122,7 +122,7 @@ fn columns_that_repeat_and_columns_that_do_not_read_back() {
         }
         // The same file gives the same bytes, whoever compressed which page.
         let alone = parquet_of(Format::Csv, &file, &Limits::default()).unwrap();
-        assert_eq!(alone.len(), parquet_of(Format::Csv, &file, &limits).unwrap().len());
+        assert!(alone == parquet_of(Format::Csv, &file, &limits).unwrap());
     }
 }
 

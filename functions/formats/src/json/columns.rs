@@ -3,9 +3,9 @@
 use super::object::Key;
 use super::rows::Row;
 use super::value::Parsed;
-use crate::convert::ColumnSummary;
 use crate::error::DataError;
 use crate::limits::Limits;
+use crate::summary::ColumnSummary;
 use crate::writer::{Column, Field, Kind};
 use std::collections::HashMap;
 
