@@ -85,16 +85,18 @@ impl<R: Read> Rows<'_, R> {
     fn take_one(&self, columns: &mut [Column]) -> Result<Step> {
         let bytes = self.window.bytes();
         let bad_at = self.window.bad().map_or(usize::MAX, |(at, _)| at);
-        let mut cells = Vec::new();
-        let step = record::record(bytes, 0, self.window.at_end(), self.delimiter, |_, cell| {
-            cells.push(cell);
+        // A row may have far more cells than there are columns; they are only counted.
+        let (mut cells, mut width) = (Vec::new(), 0);
+        let step = record::record(bytes, 0, self.window.at_end(), self.delimiter, |index, cell| {
+            width = index + 1;
+            if width <= columns.len() {
+                cells.push(cell);
+            }
             if cell.end > bad_at { Err(FaultKind::BadByte) } else { Ok(()) }
         });
         match step {
             Ok(Step::Record { end }) if end > self.limits.max_row_bytes => Err(self.row_too_large()),
-            Ok(Step::Record { .. }) if cells.len() != columns.len() => {
-                Err(self.error(&wrong_width(cells.len(), columns.len())))
-            }
+            Ok(Step::Record { .. }) if width != columns.len() => Err(self.error(&wrong_width(width, columns.len()))),
             Ok(step @ Step::Record { .. }) => {
                 for (cell, column) in cells.iter().zip(columns) {
                     push(bytes, *cell, column);
@@ -115,7 +117,10 @@ impl<R: Read> Rows<'_, R> {
 
     fn error(&self, fault: &Fault) -> Error {
         let error = match (fault.kind, self.window.bad()) {
-            (FaultKind::BadByte, Some((at, kind))) => self.window.bad_byte(at, kind),
+            // A byte that is no text comes before what else is wrong behind it.
+            (_, Some((at, kind))) if fault.kind == FaultKind::BadByte || at <= fault.at => {
+                self.window.bad_byte(at, kind)
+            }
             (kind, _) => record::describe(kind, self.names.len()).at_line(self.window.line_at(fault.at)),
         };
         let name = self.names.get(fault.column).map(String::as_str);

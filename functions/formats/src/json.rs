@@ -43,6 +43,8 @@ pub(crate) fn convert<S: Source>(
     if columns.is_empty() {
         return Err(nothing_in(&rows).into());
     }
+    // Its window need not be held beside the next one.
+    drop(rows);
     columns.rewind();
     out.restart()?;
     let mut rows = open(source, limits)?;

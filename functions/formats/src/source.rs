@@ -55,7 +55,7 @@ fn check_signature(start: &[u8], format: Format) -> Result<(), DataError> {
         (b"PK\x03\x04", "a zip archive or an Excel workbook (.xlsx)", "export it as CSV"),
         (b"\xD0\xCF\x11\xE0", "an old Excel workbook (.xls)", "export it as CSV"),
         (b"%PDF-", "a PDF document", "export the table as CSV"),
-        (b"PAR1", "a Parquet file", "export it as CSV or JSON"),
+        (b"PAR1\x15", "a Parquet file", "export it as CSV or JSON"),
         (b"\x28\xB5\x2F\xFD", "zstd data", "unpack it first"),
     ];
     let expected = match format {

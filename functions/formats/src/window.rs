@@ -180,6 +180,14 @@ impl<R: Read> Window<R> {
         self.offset += bytes as u64;
     }
 
+    /// Moves on behind all that is in the window, but for a CR at its end, of
+    /// which it is not known yet whether an LF follows.
+    pub(crate) fn consume_all(&mut self) {
+        let bytes = self.bytes();
+        let kept = usize::from(bytes.ends_with(b"\r") && !self.at_end);
+        self.consume(bytes.len() - kept);
+    }
+
     /// Skips a byte order mark, which is no part of any line.
     pub(crate) fn skip_bom(&mut self) {
         if self.bytes().starts_with(b"\xEF\xBB\xBF") {

@@ -43,6 +43,11 @@ pub(crate) struct TableWriter<'a, W: Write + Send> {
 /// its page is encoded, and less than one from then on.
 const VALUE_BYTES: usize = 1;
 
+/// About what is kept of a column chunk until the file ends. A row group has
+/// at least as many bytes as is kept of those before it, so that what is kept
+/// grows with the square root of the file.
+const CHUNK_BYTES: usize = 512;
+
 impl<'a, W: Write + Send> TableWriter<'a, W> {
     pub(crate) fn new(out: W, fields: &[Field<'_>], press: &'a mut Press, limits: &Limits) -> Result<Self> {
         // A table that was given up may have left pages behind.
@@ -74,9 +79,9 @@ impl<'a, W: Write + Send> TableWriter<'a, W> {
     /// many bytes in the file. Call it often: what is not settled is memory.
     pub(crate) fn settle(&mut self, rows: usize, values: usize, bytes: usize) -> Result<()> {
         self.group_rows += rows;
-        // A null is a bit.
-        self.group_bytes += bytes + values * VALUE_BYTES + rows * self.columns.len() / 8;
-        if self.group_bytes >= self.group_bytes_limit {
+        // A null is a bit until its page is encoded, and next to nothing from then on.
+        self.group_bytes += bytes + values * VALUE_BYTES;
+        if self.group_bytes >= self.group_bytes_limit.max(self.file.chunks() * CHUNK_BYTES) {
             return self.end_group();
         }
         for column in &mut self.columns {

@@ -51,7 +51,9 @@ fn memory_stays_within_its_bound_on_any_input() {
     let names = |n: usize| (0..n).map(|c| format!("c{c}")).collect::<Vec<_>>().join(",");
     let wide = format!("{}\n", names(4_096));
     let long = || vec![b'x'; 15 * MIB];
-    let cases: [(&str, usize, (usize, bool)); 11] = [
+    let keys = (0..4_096).map(|c| format!("\"k{c}\":0")).collect::<Vec<_>>().join(",");
+    let first = format!("[{{{keys}}}");
+    let cases: [(&str, usize, (usize, bool)); 15] = [
         (
             "rows of text",
             16,
@@ -78,7 +80,7 @@ fn memory_stays_within_its_bound_on_any_input() {
         // In each row another column has what is long.
         (
             "long cells in turn",
-            64,
+            96,
             peak(Format::Csv, &wide, 480, "", |n| {
                 let mut cells = vec![String::new(); 4_096];
                 cells[n * 8 % 4_096] = "y".repeat(200 << 10);
@@ -99,6 +101,18 @@ fn memory_stays_within_its_bound_on_any_input() {
             "sparse objects",
             128,
             peak(Format::Json, "[{\"k\":0}", 300_000, "]", |n| format!(",{{\"k{}\":{n}}}", n % 4_000).into_bytes()),
+        ),
+        (
+            "many rows with few of many keys",
+            128,
+            peak(Format::Json, &first, 12_000_000, "]", |_| b",{\"k1\":1}".to_vec()),
+        ),
+        ("a row far wider than the table", 96, peak(Format::Csv, "a,b\n", 15, "\n", move |_| vec![b','; MIB])),
+        ("a header that is far too wide", 96, peak(Format::Csv, "a", 15, "\n1\n", move |_| b",a".repeat(MIB / 2))),
+        (
+            "an object that is far too wide",
+            96,
+            peak(Format::Json, "[{\"\":0", 15, "}]", move |_| b",\"\":0".repeat(MIB / 5)),
         ),
         ("an object that does not end", 64, peak(Format::Json, "[{\"k\":[", 100, "", move |_| b"1,".repeat(MIB / 2))),
     ];

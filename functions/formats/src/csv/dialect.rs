@@ -60,6 +60,9 @@ fn announced<R: Read>(window: &mut Window<R>) -> Result<Option<u8>> {
     let Some(&delimiter) = bytes.get(4).filter(|_| bytes.len() > 4 && bytes[..4].eq_ignore_ascii_case(b"sep=")) else {
         return Ok(None);
     };
+    if matches!(delimiter, b'\r' | b'\n') {
+        return Ok(None);
+    }
     let length = match bytes.get(5..) {
         Some([b'\r', b'\n', ..]) => 7,
         Some([b'\r' | b'\n', ..]) => 6,

@@ -10,12 +10,17 @@ use std::io::Read;
 /// Reads the first record that is not blank and checks it as names.
 pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limits) -> Result<Vec<String>> {
     loop {
-        let mut names = Vec::new();
+        let (mut names, mut width) = (Vec::new(), 0);
         let bytes = window.bytes();
         let bad_at = window.bad().map_or(usize::MAX, |(at, _)| at);
-        let step = record(bytes, 0, window.at_end(), delimiter, |_, cell| {
+        let step = record(bytes, 0, window.at_end(), delimiter, |index, cell| {
             if cell.end > bad_at {
                 return Err(FaultKind::BadByte);
+            }
+            width = index + 1;
+            if width > limits.max_columns {
+                // They are only counted.
+                return Ok(());
             }
             let name = String::from_utf8_lossy(cell.of(bytes));
             names.push(if cell.escaped { name.replace("\"\"", "\"") } else { name.into_owned() });
@@ -24,7 +29,7 @@ pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limi
         match step {
             Ok(Step::Record { end }) => {
                 let line = window.line_at(0);
-                check(&names, limits).map_err(|e| e.at_line(line))?;
+                check(&names, width, limits).map_err(|e| e.at_line(line))?;
                 window.consume(end);
                 return Ok(names);
             }
@@ -46,19 +51,18 @@ pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limi
 
 fn error<R: Read>(window: &Window<R>, fault: &Fault) -> DataError {
     match (fault.kind, window.bad()) {
-        (FaultKind::BadByte, Some((at, kind))) => window.bad_byte(at, kind),
+        (_, Some((at, kind))) if fault.kind == FaultKind::BadByte || at <= fault.at => window.bad_byte(at, kind),
         (kind, _) => record::describe(kind, 0).at_line(window.line_at(fault.at)),
     }
     .at_column(fault.column, None)
 }
 
 /// Refuses names that are empty, given twice, or too many.
-pub(crate) fn check(names: &[String], limits: &Limits) -> Result<(), DataError> {
-    if names.len() > limits.max_columns {
+fn check(names: &[String], width: usize, limits: &Limits) -> Result<(), DataError> {
+    if width > limits.max_columns {
         let message = format!(
             "expected at most {} columns, found {}; leave out those that are not needed",
-            limits.max_columns,
-            names.len()
+            limits.max_columns, width
         );
         return Err(DataError::new("too_many_columns", message));
     }

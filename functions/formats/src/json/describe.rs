@@ -45,6 +45,13 @@ pub(super) fn describe(fault: Fault, found: Option<u8>, limits: &Limits) -> Data
             "too_deep",
             format!("expected nesting of at most {depth}, found more; flatten the value, or write it as a string"),
         ),
+        Fault::TooManyMembers => DataError::new(
+            "too_many_columns",
+            format!(
+                "expected at most {} keys in an object, found more; nest what varies under one key",
+                limits.max_columns
+            ),
+        ),
         Fault::NotAnObject => DataError::new(
             "row_not_an_object",
             format!(

@@ -65,6 +65,9 @@ impl Object {
             let key = Key { range: position..end, escaped };
             self.key = Some(key.clone());
             let value = text.value(text.colon(end)?)?;
+            if self.members.len() == text.max_members {
+                return Err(Stop::Fault(Fault::TooManyMembers, position));
+            }
             self.members.push(Member { key, value });
             (position, byte) = text.skip_space(value.end)?;
             match byte {

@@ -48,8 +48,7 @@ impl<'a, R: Read> Rows<'a, R> {
                     return Err(DataError::new("empty_file", message).into());
                 }
                 None => {
-                    let length = window.bytes().len();
-                    window.consume(length);
+                    window.consume_all();
                     window.grow()?;
                 }
             }
@@ -123,7 +122,12 @@ impl<'a, R: Read> Rows<'a, R> {
         // The scan stops where a bad byte is, so that it knows in which member.
         let bad = self.window.bad().map(|(at, _)| at);
         let bytes = &bytes[..bad.unwrap_or(bytes.len())];
-        let text = Text { bytes, specials: &self.specials, max_depth: self.limits.max_depth };
+        let text = Text {
+            bytes,
+            specials: &self.specials,
+            max_depth: self.limits.max_depth,
+            max_members: self.limits.max_columns,
+        };
         let row = step(text, &self.place, &mut self.object).map_err(|stop| match (stop, bad) {
             (Stop::NeedMore, Some(bad)) => Stop::Fault(Fault::BadByte, bad),
             (stop, _) => stop,
@@ -172,7 +176,7 @@ impl<'a, R: Read> Rows<'a, R> {
             if self.window.at_end() {
                 return Ok(());
             }
-            self.window.consume(self.window.bytes().len());
+            self.window.consume_all();
             self.place.position = 0;
             self.window.grow()?;
         }
@@ -203,7 +207,12 @@ impl<'a, R: Read> Rows<'a, R> {
     fn not_an_array(&mut self, at: usize) -> Result<DataError> {
         loop {
             let bytes = self.window.bytes();
-            let text = Text { bytes, specials: &self.specials, max_depth: self.limits.max_depth };
+            let text = Text {
+                bytes,
+                specials: &self.specials,
+                max_depth: self.limits.max_depth,
+                max_members: self.limits.max_columns,
+            };
             let behind = match bytes[at] {
                 b'{' => self.object.read(text, at).and_then(|end| text.skip_space(end)),
                 _ => Err(Stop::Fault(Fault::NotAnArray, at)),

@@ -24,6 +24,7 @@ pub(super) enum Fault {
     CommaOrBrace,
     TrailingComma,
     TooDeep,
+    TooManyMembers,
     NotAnObject,
     NotAnArray,
     BadByte,
@@ -87,6 +88,8 @@ pub(super) struct Text<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) specials: &'a Specials,
     pub(super) max_depth: usize,
+    /// Of an object that is a row.
+    pub(super) max_members: usize,
 }
 
 impl Text<'_> {

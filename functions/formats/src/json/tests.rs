@@ -80,6 +80,8 @@ fn what_is_refused_and_where() {
         ("[{\"a\":1}\n", "truncated", Some(2), Some(2), Some(1)),
         ("[{\"a\":\"x", "truncated", Some(1), Some(1), Some(1)),
         ("[{\"a\":1}] x", "text_after_array", None, Some(1), None),
+        ("[{\"a\":1}]\r\n\r\n x", "text_after_array", None, Some(3), None),
+        ("\r\n\r\n1", "not_an_array", None, Some(3), None),
         ("[{\"a\":\"\\ud800\"}]", "lone_surrogate", Some(1), Some(1), Some(1)),
         ("[{\"a\":\"\\ud800\\u0061\"}]", "lone_surrogate", Some(1), Some(1), Some(1)),
         ("[{\"a\":\"\\x\"}]", "invalid_json", Some(1), Some(1), Some(1)),

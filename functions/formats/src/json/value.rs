@@ -115,7 +115,7 @@ fn decimal(text: &str) -> (String, i64) {
         return (significant, 0);
     }
     let exponent: i64 = exponent.parse().unwrap_or(i64::MAX / 2);
-    (significant, exponent + whole.len() as i64 - leading as i64)
+    (significant, exponent.saturating_add(whole.len() as i64).saturating_sub(leading as i64))
 }
 
 #[cfg(test)]
@@ -129,6 +129,8 @@ mod tests {
             ("1.10", true),
             ("-0.0", true),
             ("0e99999999999", true),
+            ("0.001e-9223372036854775808", false),
+            ("0.001e9223372036854775807", false),
             ("1e3", true),
             ("1E+3", true),
             ("123456789.125", true),

@@ -60,7 +60,7 @@ impl Cells {
     /// Lets go of room for more than so many bytes of text.
     pub(super) fn release(&mut self, kept_bytes: usize) {
         if let Cells::Text(text) = self
-            && text.bytes.len() > kept_bytes
+            && text.bytes.len() + size_of::<u32>() * text.lengths.capacity() > kept_bytes
         {
             *text = Text::default();
         }

@@ -123,6 +123,7 @@ impl Column {
     /// are a page only if they `must` be or have `page_bytes`.
     fn page(&mut self, press: &mut Press, must: bool, page_bytes: usize) -> Result<()> {
         if let Cells::Text(text) = &mut self.cells
+            && !text.lengths().is_empty()
             && *self.dictionary_pays.get_or_insert_with(|| dictionary::pays(text))
         {
             self.dictionary.take(text);

@@ -48,6 +48,11 @@ impl<W: Write + Send> ParquetFile<W> {
         Ok(Self { out, fault, schema, hints: hints(fields), groups: vec![], offsets: vec![], rows: 0 })
     }
 
+    /// The column chunks so far.
+    pub(super) fn chunks(&self) -> usize {
+        self.groups.len() * self.schema.num_columns()
+    }
+
     /// Writes a row group: for each column its pages, which are somewhere
     /// among `bytes`, and the kind of its cells.
     pub(super) fn write<'c>(
