@@ -27,12 +27,14 @@ pub(crate) fn convert(input: impl Read, out: &mut impl Output, press: &mut Press
     let mut rows = Rows { window, delimiter, limits, names: &names, index: Index::default(), rows: 0 };
     loop {
         let at_end = rows.window.at_end();
-        let (taken, bytes) = rows.take(table.columns())?;
-        table.settle(taken, taken * names.len(), bytes)?;
-        if at_end {
+        let turn = rows.take(table.columns())?;
+        table.settle(turn.rows, turn.rows * names.len(), turn.bytes)?;
+        if turn.is_last && at_end {
             break;
         }
-        rows.grow()?;
+        if turn.is_last {
+            rows.grow()?;
+        }
     }
     if rows.rows == 0 {
         let message =
@@ -55,30 +57,40 @@ struct Rows<'a, R> {
     rows: u64,
 }
 
+/// How many chunks' worth of a window is taken before the table is told.
+const MAX_TURN_CHUNKS: usize = 4;
+
+/// What was taken of a window at once.
+struct Turn {
+    rows: usize,
+    bytes: usize,
+    /// No complete row is left in the window.
+    is_last: bool,
+}
+
 impl<R: Read> Rows<'_, R> {
-    /// Takes every complete row of the window, and of a window at the file's
-    /// end the last one, too. Says how many, and how many bytes they had.
-    fn take(&mut self, columns: &mut [Column]) -> Result<(usize, usize)> {
-        let (mut rows, mut bytes) = (0, 0);
-        loop {
-            let text = sound(&self.window);
-            self.index.build(text, self.delimiter);
-            let taken = self.index.take(text, self.delimiter, columns, self.limits.max_row_bytes);
-            self.window.consume(taken.end);
-            self.rows += taken.rows as u64;
-            rows += taken.rows;
-            bytes += taken.end;
-            match self.take_one(columns)? {
-                Step::Record { end } => {
-                    self.window.consume(end);
-                    self.rows += 1;
-                    rows += 1;
-                    bytes += end;
-                }
-                Step::Blank { end } => self.window.consume(end),
-                Step::NeedMore | Step::End => return Ok((rows, bytes)),
+    /// Takes complete rows of the window, as many as may be taken before the
+    /// table is told, and of a window at the file's end the last one, too.
+    fn take(&mut self, columns: &mut [Column]) -> Result<Turn> {
+        let text = sound(&self.window);
+        // A window that has held a huge row may hold millions of short ones behind it.
+        let text = &text[..text.len().min(MAX_TURN_CHUNKS * self.limits.chunk_bytes)];
+        self.index.build(text, self.delimiter);
+        let taken = self.index.take(text, self.delimiter, columns, self.limits.max_row_bytes);
+        let mut turn = Turn { rows: taken.rows, bytes: taken.end, is_last: false };
+        self.window.consume(taken.end);
+        self.rows += taken.rows as u64;
+        match self.take_one(columns)? {
+            Step::Record { end } => {
+                self.window.consume(end);
+                self.rows += 1;
+                turn.rows += 1;
+                turn.bytes += end;
             }
+            Step::Blank { end } => self.window.consume(end),
+            Step::NeedMore | Step::End => turn.is_last = true,
         }
+        Ok(turn)
     }
 
     /// Takes one record byte by byte, or says what is wrong with it.

@@ -53,7 +53,7 @@ fn memory_stays_within_its_bound_on_any_input() {
     let long = || vec![b'x'; 15 * MIB];
     let keys = (0..4_096).map(|c| format!("\"k{c}\":0")).collect::<Vec<_>>().join(",");
     let first = format!("[{{{keys}}}");
-    let cases: [(&str, usize, (usize, bool)); 15] = [
+    let cases: [(&str, usize, (usize, bool)); 16] = [
         (
             "rows of text",
             16,
@@ -106,6 +106,13 @@ fn memory_stays_within_its_bound_on_any_input() {
             "many rows with few of many keys",
             128,
             peak(Format::Json, &first, 12_000_000, "]", |_| b",{\"k1\":1}".to_vec()),
+        ),
+        (
+            "short rows behind a long one",
+            144,
+            peak(Format::Csv, "a\n", 4_000_000, "", move |n| {
+                if n == 0 { [&long()[..], b"\n"].concat() } else { format!("{n}\n").into_bytes() }
+            }),
         ),
         ("a row far wider than the table", 96, peak(Format::Csv, "a,b\n", 15, "\n", move |_| vec![b','; MIB])),
         ("a header that is far too wide", 96, peak(Format::Csv, "a", 15, "\n1\n", move |_| b",a".repeat(MIB / 2))),
