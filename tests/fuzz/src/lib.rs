@@ -35,6 +35,8 @@ pub fn csv(file: &[u8]) {
     let announced = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sep="));
     let starts = if announced { [text.as_str(), text.get(5..).unwrap_or_default()] } else { [text.as_str(); 2] };
     let agrees = |(text, delimiter): (&str, u8)| {
+        // It takes a byte order mark away, and one alone was taken from the text.
+        let text = format!("\u{FEFF}{text}");
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
