@@ -7,13 +7,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use dataset_formats::{Format, Limits, Ranges, convert, read_page};
+use dataset_formats::{Format, Limits, convert, read_page};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use std::io;
-use std::ops::Range;
 
 const ROWS: u64 = 50_000;
 
@@ -74,7 +72,7 @@ fn a_page_of_100_rows(bencher: Bencher<'_, '_>) {
     let mut parquet = vec![];
     convert(Format::Csv, &mut || Ok(file.as_bytes()), &mut parquet, &Limits::default()).unwrap();
     let parquet = Bytes::from(parquet);
-    bencher.bench(|| read_page(InMemory(parquet.clone()), ROWS / 2, 100, usize::MAX).now_or_never().unwrap().unwrap());
+    bencher.bench(|| read_page(parquet.clone(), ROWS / 2, 100, usize::MAX).now_or_never().unwrap().unwrap());
 }
 
 #[divan::bench]
@@ -85,18 +83,4 @@ fn a_request(bencher: Bencher<'_, '_>) {
         .counter(BytesCount::of_str(&body))
         .with_inputs(|| Bytes::from(body.clone().into_bytes()))
         .bench_values(|body| dataset_api::unpack(body).ok().unwrap().file);
-}
-
-struct InMemory(Bytes);
-
-impl Ranges for InMemory {
-    fn read_tail(&self, bytes: u64) -> BoxFuture<'_, io::Result<(Bytes, u64)>> {
-        let length = self.0.len() as u64;
-        async move { Ok((self.read(length.saturating_sub(bytes)..length).await?, length)) }.boxed()
-    }
-
-    fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {
-        let bytes = self.0.slice(range.start as usize..range.end as usize);
-        async move { Ok(bytes) }.boxed()
-    }
 }

@@ -12,12 +12,9 @@
 #![expect(clippy::unwrap_used, reason = "a surprise is what a fuzzer looks for")]
 
 use bytes::Bytes;
-use dataset_formats::{Cell, DataError, Error, Format, Limits, Page, Ranges, convert, read_page};
+use dataset_formats::{Cell, DataError, Error, Format, Limits, Page, convert, read_page};
 use futures::FutureExt;
-use futures::future::BoxFuture;
 use serde_json::{Map, Value};
-use std::io;
-use std::ops::Range;
 
 /// Checks a file that is uploaded as CSV.
 pub fn csv(file: &[u8]) {
@@ -118,7 +115,7 @@ fn table(format: Format, file: &[u8], limits: &Limits) -> Result<Page, DataError
         Err(Error::Data(error)) => Err(error),
         summary => {
             let summary = summary.unwrap();
-            let page = read_page(InMemory(out.into()), 0, usize::MAX, usize::MAX).now_or_never().unwrap().unwrap();
+            let page = read_page(Bytes::from(out), 0, usize::MAX, usize::MAX).now_or_never().unwrap().unwrap();
             assert_eq!((summary.rows, summary.columns.len()), (page.rows.len() as u64, page.columns.len()));
             Ok(page)
         }
@@ -135,19 +132,4 @@ fn cell_text(cell: &Cell) -> String {
 fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
     let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
     String::from_utf16(&units).unwrap()
-}
-
-struct InMemory(Bytes);
-
-impl Ranges for InMemory {
-    fn read_tail(&self, bytes: u64) -> BoxFuture<'_, io::Result<(Bytes, u64)>> {
-        let start = (self.0.len() as u64).saturating_sub(bytes);
-        let tail = self.0.slice(start as usize..);
-        async move { Ok((tail, self.0.len() as u64)) }.boxed()
-    }
-
-    fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {
-        let bytes = self.0.slice(range.start as usize..range.end as usize);
-        async move { Ok(bytes) }.boxed()
-    }
 }

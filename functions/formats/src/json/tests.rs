@@ -140,6 +140,20 @@ fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
 }
 
 #[test]
+fn pages_of_a_table_that_was_given_up_are_not_in_the_next_one() {
+    let rows: Vec<Value> = (0..2_000).map(|n| json!({"a": format!("cell {n}"), "b": n})).collect();
+    let file = serde_json::to_vec(&[&rows[..], &[json!({"a": "last", "b": "a surprise"})]].concat()).unwrap();
+    for threads in 1..4 {
+        // One row group, many pages: the first table has some when it is given up.
+        let limits = Limits { threads, chunk_bytes: 512, look_ahead_bytes: 512, page_bytes: 64, ..Limits::default() };
+        let page = table_of(Format::Json, &file, &limits).unwrap();
+        for (n, row) in page.rows[..2_000].iter().enumerate() {
+            assert_eq!(json!(row), json!([format!("cell {n}"), n]), "{threads} threads");
+        }
+    }
+}
+
+#[test]
 fn a_fault_behind_a_row_that_does_not_fit_is_told_all_the_same() {
     let rows: String = (0..500).map(|n| format!("{{\"a\":{n}}},\n")).collect();
     let file = format!("[{rows}{{\"a\":\"x\"}},\n{{\"a\":1,\"a\":2}}]");

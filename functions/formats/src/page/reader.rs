@@ -30,6 +30,19 @@ pub trait Ranges: Send + Sync {
     fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>>;
 }
 
+/// A file that is in memory.
+impl Ranges for Bytes {
+    fn read_tail(&self, bytes: u64) -> BoxFuture<'_, io::Result<(Bytes, u64)>> {
+        let length = self.len() as u64;
+        async move { Ok((self.read(length.saturating_sub(bytes)..length).await?, length)) }.boxed()
+    }
+
+    fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {
+        let bytes = self.slice(range.start as usize..range.end as usize);
+        async move { Ok(bytes) }.boxed()
+    }
+}
+
 pub(super) struct Reader<F> {
     file: F,
     metadata: Arc<ParquetMetaData>,

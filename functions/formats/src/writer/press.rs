@@ -39,7 +39,8 @@ pub(crate) struct Press {
     zstd: Compressor<'static>,
     /// The queue to the other threads, where there are any, and its other end.
     queue: Option<(Sender<Job>, Receiver<Job>)>,
-    finished: (Sender<Done>, Receiver<Done>),
+    /// What the other threads have done. It ends with them.
+    finished: Receiver<Done>,
     /// Pages that went into the queue and have not come out.
     queued: usize,
     compressed: Compressed,
@@ -77,10 +78,11 @@ type Pages = (Vec<(Place, Range<usize>)>, Bytes);
 /// Runs `work` with a press of so many threads, the calling one included.
 pub(crate) fn with_threads<T>(threads: usize, work: impl FnOnce(&mut Press) -> Result<T>) -> Result<T> {
     let helpers = threads.saturating_sub(1);
+    let (sender, finished) = crossbeam_channel::unbounded();
     let mut press = Press {
         zstd: Compressor::new(LEVEL)?,
         queue: (helpers > 0).then(|| crossbeam_channel::bounded(helpers * QUEUED)),
-        finished: crossbeam_channel::unbounded(),
+        finished,
         queued: 0,
         compressed: Compressed::default(),
         spare: vec![],
@@ -88,7 +90,7 @@ pub(crate) fn with_threads<T>(threads: usize, work: impl FnOnce(&mut Press) -> R
     thread::scope(|scope| {
         let queues = press.queue.iter().map(|(_, jobs)| jobs).cycle().take(helpers).cloned().collect::<Vec<_>>();
         for jobs in queues {
-            let (finished, mut zstd) = (press.finished.0.clone(), Compressor::new(LEVEL)?);
+            let (finished, mut zstd) = (sender.clone(), Compressor::new(LEVEL)?);
             scope.spawn(move || {
                 for mut job in jobs {
                     job.out.clear();
@@ -100,6 +102,7 @@ pub(crate) fn with_threads<T>(threads: usize, work: impl FnOnce(&mut Press) -> R
                 }
             });
         }
+        drop(sender);
         let result = work(&mut press);
         // The queue closes, and the threads end.
         drop(press);
@@ -125,7 +128,7 @@ impl Press {
                 self.compress(job.place, job.page)?;
             }
         }
-        while let Ok(done) = self.finished.1.try_recv() {
+        while let Ok(done) = self.finished.try_recv() {
             self.take(done)?;
         }
         Ok(())
@@ -139,7 +142,7 @@ impl Press {
             self.compress(job.place, job.page)?;
         }
         while self.queued > 0 {
-            let done = self.finished.1.recv().map_err(io::Error::other)?;
+            let done = self.finished.recv().map_err(io::Error::other)?;
             self.take(done)?;
         }
         self.compressed.used = 0;
