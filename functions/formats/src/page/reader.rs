@@ -63,8 +63,10 @@ impl<F: Ranges> Reader<F> {
                     return Ok(Self { file, metadata, parts: vec![] });
                 }
                 Err(ParquetError::NeedMoreData(needed)) => {
-                    // The index lies before what is needed, and is smaller than it.
-                    let wanted = (2 * needed as u64).max(2 * tail.len() as u64).min(length);
+                    // What is needed tells of chunks; the index of their pages lies
+                    // before it, and is far smaller where there are many chunks.
+                    let needed = needed as u64;
+                    let wanted = (needed + needed / 4).max(2 * tail.len() as u64).min(length);
                     tail = file.read(length - wanted..length).await.map_err(unreadable)?;
                 }
                 Err(error) => return Err(error),

@@ -69,6 +69,10 @@ impl<W: Write + Send> ParquetFile<W> {
             chunks.push(metadata);
             offsets.push(pages);
         }
+        // Where a chunk is a page, an index of pages tells nothing.
+        if offsets.iter().all(|pages| pages.page_locations().len() == 1) {
+            offsets.clear();
+        }
         let mut group = RowGroupMetaData::builder(Arc::clone(&self.schema))
             .set_column_metadata(chunks)
             .set_total_byte_size(size)
