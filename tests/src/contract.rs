@@ -3,11 +3,13 @@
 //! should be.
 
 mod blobs;
+mod callers;
 mod catalog;
 mod queue;
 mod receivers;
 
 pub use blobs::blobs;
-pub use catalog::{api_keys, catalog};
+pub use callers::{api_keys, idempotency};
+pub use catalog::catalog;
 pub use queue::queue;
 pub use receivers::receivers;

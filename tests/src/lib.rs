@@ -43,6 +43,7 @@ pub fn group(id: u64, workspace_id: u64, name: &str) -> Group {
         name: name.to_owned(),
         latest_version: 0,
         created_at: start(),
+        is_deleted: false,
     }
 }
 
@@ -68,6 +69,8 @@ pub fn draft(id: u64, group: &Group, file_name: &str) -> Dataset {
         file_name: file_name.to_owned().try_into().unwrap(),
         file_size_bytes: 75,
         created_at: start(),
+        file_due_at: rounded(start() + DRAFT_LIFETIME),
+        is_deleted: false,
         state: State::Draft { due_at: rounded(start() + DRAFT_LIFETIME), claims: 0 },
     }
 }

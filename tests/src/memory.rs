@@ -1,6 +1,7 @@
 //! Fakes of the ports.
 
 mod blobs;
+mod callers;
 mod table;
 
 pub use blobs::MemoryBlobs;

@@ -49,6 +49,7 @@ async fn the_table_in_memory() {
     let table = MemoryTable::default();
     contract::catalog(&table).await;
     contract::api_keys(&table).await;
+    contract::idempotency(&table).await;
     contract::receivers(&table, &table).await;
 }
 
@@ -60,6 +61,7 @@ async fn the_table_on_dynamodb() {
     table.create_if_missing().await.unwrap();
     contract::catalog(&table).await;
     contract::api_keys(&table).await;
+    contract::idempotency(&table).await;
     contract::receivers(&table, &table).await;
 }
 

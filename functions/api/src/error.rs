@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use dataset_core::{Error, Kind};
 use serde::Serialize;
 use std::any::Any;
+use std::time::Duration;
+use utoipa::ToSchema;
 
 /// `{"success": false, "error": ..., "code": ...}` with its status.
 #[derive(Debug)]
@@ -13,18 +15,25 @@ pub struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
+    retry_after: Option<Duration>,
 }
 
-#[derive(Serialize)]
-struct Envelope<'a> {
+/// Error response format.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ErrorResponse {
+    /// Indicates that the request failed.
+    #[schema(default = false)]
     success: bool,
-    error: &'a str,
-    code: &'a str,
+    /// Error message explaining why the request failed.
+    error: String,
+    /// A stable word for programs.
+    #[schema(required = false)]
+    code: &'static str,
 }
 
 impl ApiError {
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), retry_after: None }
     }
 
     pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
@@ -41,6 +50,17 @@ impl ApiError {
         )
     }
 
+    /// The key has made as many calls as it may for now.
+    pub(crate) fn too_many_requests(retry_after: Duration) -> Self {
+        let message = "too many requests with this API key; wait as long as the Retry-After header says";
+        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
+        Self { retry_after: Some(retry_after), ..error }
+    }
+
+    pub(crate) fn conflict(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message)
+    }
+
     pub(crate) fn no_such_route() -> Self {
         Self::new(StatusCode::NOT_FOUND, "route_not_found", "there is no such route; check the path")
     }
@@ -51,6 +71,10 @@ impl ApiError {
             "method_not_allowed",
             "the route does not take this method; the Allow header says which it takes",
         )
+    }
+
+    pub(crate) fn group_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "dataset_group_not_found", "there is no dataset group with this id")
     }
 
     pub(crate) fn dataset_not_found() -> Self {
@@ -81,11 +105,16 @@ impl From<Error> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let envelope = Envelope { success: false, error: &self.message, code: self.code };
+        let envelope = ErrorResponse { success: false, error: self.message, code: self.code };
         let mut response = (self.status, axum::Json(envelope)).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = header::HeaderValue::from_static("ApiKey header=\"X-API-KEY\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(wait) = self.retry_after {
+            // In whole seconds, none of them too early.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds.max(1)));
         }
         response
     }

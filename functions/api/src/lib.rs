@@ -7,8 +7,11 @@
 mod auth;
 mod body;
 mod decode;
+mod docs;
 pub mod error;
 pub mod gateway;
+#[cfg(test)]
+mod openapi;
 mod routes;
 
 pub use routes::from_file::{Upload, unpack};
@@ -22,9 +25,11 @@ use dataset_core::blobs::Blobs;
 use dataset_core::catalog::Catalog;
 use dataset_core::clock::Clock;
 use dataset_core::destination::Policy;
+use dataset_core::idempotency::Idempotency;
 use dataset_core::ids::Ids;
 use dataset_core::receivers::Receivers;
 use error::ApiError;
+use std::num::NonZero;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -32,16 +37,21 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub struct Api {
     pub api_keys: Arc<dyn ApiKeys>,
     pub catalog: Arc<dyn Catalog>,
+    pub idempotency: Arc<dyn Idempotency>,
     pub receivers: Arc<dyn Receivers>,
     pub blobs: Arc<dyn Blobs>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,
     /// Where webhooks may be sent.
     pub destinations: Policy,
+    /// How many calls a key may make in each [`WINDOW`](dataset_core::api_keys::WINDOW).
+    pub call_limit: Option<NonZero<u32>>,
 }
 
 pub fn router(api: Arc<Api>) -> Router {
-    routes::routes()
+    let (routes, _) = routes::routes().split_for_parts();
+    routes
+        .merge(docs::routes())
         .fallback(|| async { ApiError::no_such_route() })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(CatchPanicLayer::custom(error::panicked))

@@ -2,6 +2,7 @@
 
 use dataset_api::{Api, gateway, router};
 use dataset_aws::{Aws, Settings};
+use dataset_core::api_keys;
 use dataset_core::destination::Policy;
 use lambda_http::{Error, run, service_fn, tracing};
 use std::sync::Arc;
@@ -12,15 +13,17 @@ async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;
     let aws = Aws::from_env()?;
-    let lifecycle = aws.lifecycle(&settings);
+    let (lifecycle, table) = (aws.lifecycle(&settings), Arc::new(aws.table(&settings.table)));
     let api = Api {
-        api_keys: Arc::new(aws.table(&settings.table)),
+        api_keys: table.clone(),
+        idempotency: table,
         catalog: lifecycle.catalog,
         receivers: lifecycle.receivers,
         blobs: lifecycle.blobs,
         clock: lifecycle.clock,
         ids: lifecycle.ids,
         destinations: Policy::from_env()?,
+        call_limit: api_keys::limit_from_env()?,
     };
     let router = router(Arc::new(api));
     run(service_fn(|event| router.clone().oneshot(gateway::request(event)))).await

@@ -1,31 +1,33 @@
 //! The routes, one file a resource.
 
+#![expect(unused_qualifications, reason = "the macro that describes a route writes them")]
+
 mod datasets;
+mod drafts;
 mod fresh;
 pub(crate) mod from_file;
+mod from_upload;
 mod groups;
+mod health;
 mod paging;
 mod rows;
 mod webhooks;
 
 use crate::Api;
-use axum::Router;
-use axum::routing::{get, post};
-use serde::Serialize;
 use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-pub(crate) fn routes() -> Router<Arc<Api>> {
-    Router::new()
-        .route("/api/public/v2/dataset-versions/from-file", post(from_file::create))
-        .route("/api/public/v2/dataset-groups", post(groups::create).get(groups::list))
-        .route("/api/public/v2/datasets", get(datasets::list))
-        .route("/api/public/v2/datasets/{dataset_id}", get(datasets::read))
-        .route("/api/public/v2/datasets/{dataset_id}/rows", get(rows::list))
-        .route("/api/public/v2/webhooks", post(webhooks::register).get(webhooks::list))
-        .route("/healthz", get(|| async { axum::Json(Health { status: "ok" }) }))
-}
-
-#[derive(Serialize)]
-struct Health {
-    status: &'static str,
+pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(from_file::create))
+        .routes(routes!(from_upload::create))
+        .routes(routes!(groups::create, groups::list))
+        .routes(routes!(groups::delete))
+        .routes(routes!(datasets::list))
+        .routes(routes!(datasets::read, datasets::delete))
+        .routes(routes!(datasets::restore))
+        .routes(routes!(rows::list))
+        .routes(routes!(webhooks::register, webhooks::list))
+        .routes(routes!(health::check))
 }

@@ -9,33 +9,43 @@ use dataset_core::api_keys::ApiKeys;
 use dataset_core::catalog::{Catalog, Scope};
 use dataset_core::dataset::{Contents, Failure, State};
 use dataset_core::destination::Policy;
-use dataset_core::id::UserId;
+use dataset_core::id::{KeyId, UserId};
 use dataset_core::receivers::Receivers;
 use dataset_tests::memory::Fakes;
 use dataset_tests::{dataset_id, draft, group, group_id, start, workspace};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
 
 const KEY: &str = "pl_example_key_0123456789";
+/// Calls in a window.
+const LIMIT: u32 = 50;
 const FROM_FILE: &str = "/api/public/v2/dataset-versions/from-file";
 
 async fn service() -> (Fakes, Router) {
     let fakes = Fakes::default();
-    let grant = Grant { workspace_id: workspace(1), user_id: UserId::new(3).unwrap(), created_at: start() };
+    let grant = Grant {
+        id: KeyId::new(9).unwrap(),
+        workspace_id: workspace(1),
+        user_id: UserId::new(3).unwrap(),
+        created_at: start(),
+    };
     fakes.table.allow(&ApiKey::parse(KEY).unwrap().hash(), &grant).await.unwrap();
     fakes.table.create_group(&group(7, 1, "Questions")).await.unwrap();
     fakes.table.create_group(&group(8, 2, "Theirs")).await.unwrap();
     let api = Api {
         api_keys: fakes.table.clone(),
         catalog: fakes.table.clone(),
+        idempotency: fakes.table.clone(),
         receivers: fakes.table.clone(),
         blobs: fakes.blobs.clone(),
         clock: fakes.clock.clone(),
         ids: fakes.ids.clone(),
         destinations: Policy::default(),
+        call_limit: NonZero::new(LIMIT),
     };
     (fakes, router(Arc::new(api)))
 }
@@ -127,7 +137,7 @@ async fn every_event_that_is_refused() {
         assert_eq!(got, status, "{answer}");
         assert_envelope(&answer, code);
         assert!(fakes.blobs.keys().is_empty());
-        assert!(fakes.table.datasets(Scope::Workspace(workspace(1)), true).await.unwrap().is_empty());
+        assert!(fakes.table.list(Scope::Workspace(workspace(1))).await.unwrap().is_empty());
     }
 }
 
@@ -229,7 +239,7 @@ async fn a_file_that_cannot_be_stored_leaves_nothing() {
     let (status, answer) = invoke(&router, event!("api-from-file-csv")).await;
     assert_eq!(status, 500);
     assert_envelope(&answer, "internal_error");
-    assert!(fakes.table.datasets(Scope::Group(group_id(7)), true).await.unwrap().is_empty());
+    assert!(fakes.table.list(Scope::Group(group_id(7))).await.unwrap().is_empty());
 }
 
 #[tokio::test]

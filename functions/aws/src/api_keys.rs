@@ -1,37 +1,165 @@
-//! API keys on DynamoDB, by their hash.
+//! API keys on DynamoDB, by their hash. One write lets a caller in, counts the
+//! call and notes the time, so that no call costs more than that.
 
 use crate::failure::unexpected;
-use crate::item::{Item, Read, n, s};
-use crate::table::{Key, Table};
+use crate::item::{Attributes, Item, Read, n, s};
+use crate::table::{KEY_PREFIX, Key, Table, build_error};
 use async_trait::async_trait;
-use dataset_core::Result;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{Delete, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
 use dataset_core::api_key::{Grant, KeyHash};
-use dataset_core::api_keys::ApiKeys;
+use dataset_core::api_keys::{Admission, ApiKeys, KnownKey, WINDOW, window_of};
+use dataset_core::id::{KeyId, WorkspaceId};
+use dataset_core::lifecycle::after;
+use dataset_core::{Error, Result};
+use jiff::Timestamp;
+use std::num::NonZero;
+
+/// How often the window may change between two looks at it.
+const MAX_TRIES: usize = 4;
 
 #[async_trait]
 impl ApiKeys for Table {
-    async fn grant(&self, hash: &KeyHash) -> Result<Option<Grant>> {
-        let Some(item) = self.get(Key::api_key(hash)).await? else {
-            return Ok(None);
-        };
-        let read = Read(&item);
-        Ok(Some(Grant {
-            workspace_id: read.parsed("workspace_id")?,
-            user_id: read.parsed("user_id")?,
-            created_at: read.parsed("created_at")?,
-        }))
+    async fn admit(&self, hash: &KeyHash, now: Timestamp, limit: Option<NonZero<u32>>) -> Result<Admission> {
+        // By a clock that is ahead of this one, the window may be a later one.
+        let mut window = window_of(now).as_second();
+        for _ in 0..MAX_TRIES {
+            let found = match self.count(hash, now, window, limit).await? {
+                Counted::Yes(item) => return Ok(Admission::Granted(grant(&item)?)),
+                Counted::Unknown => return Ok(Admission::Unknown),
+                Counted::No(item) => item,
+            };
+            let current: i64 = Read(&found).parsed("window")?;
+            if current < window {
+                if let Some(item) = self.open_window(hash, now, current, window).await? {
+                    return Ok(Admission::Granted(grant(&item)?));
+                }
+            } else if current == window {
+                let start = Timestamp::from_second(window)
+                    .map_err(|e| Error::internal("the time is out of range").because(e))?;
+                return Ok(Admission::Limited { until: after(start, WINDOW)? });
+            } else {
+                window = current;
+            }
+        }
+        Err(Error::unavailable("the calls of the key could not be counted"))
     }
 
     async fn allow(&self, hash: &KeyHash, grant: &Grant) -> Result<()> {
-        let key = Key::api_key(hash);
+        let (key, known) = (Key::api_key(hash), Key::known_key(grant.workspace_id, grant.id));
         let item = Item::default()
             .with("pk", s(key.pk))
             .with("sk", s(key.sk))
+            .with("id", n(grant.id))
+            .with("hash", s(hash.as_str()))
             .with("workspace_id", n(grant.workspace_id))
             .with("user_id", n(grant.user_id))
-            .with("created_at", s(grant.created_at.to_string()));
-        let put = self.client.put_item().table_name(&self.name).set_item(Some(item.into_attributes()));
-        put.send().await.map_err(unexpected("the table"))?;
-        Ok(())
+            .with("created_at", s(grant.created_at.to_string()))
+            .with("window", n(0))
+            .with("calls", n(0));
+        let known = Item::default().with("pk", s(known.pk)).with("sk", s(known.sk)).with("hash", s(hash.as_str()));
+        let mut transaction = self.client.transact_write_items();
+        for item in [item, known] {
+            let put = self.put().set_item(Some(item.into_attributes()));
+            let put = put.condition_expression("attribute_not_exists(pk)").build().map_err(build_error)?;
+            transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
+        }
+        match transaction.send().await {
+            Err(e) if !e.as_service_error().is_some_and(|e| e.is_transaction_canceled_exception()) => {
+                Err(unexpected("the table")(e))
+            }
+            Err(e) => match self.get(Key::api_key(hash)).await? {
+                Some(_) => Ok(()),
+                None => Err(unexpected("the table")(e)),
+            },
+            Ok(_) => Ok(()),
+        }
     }
+
+    async fn keys(&self, workspace: WorkspaceId) -> Result<Vec<KnownKey>> {
+        let known = self.partition(format!("W#{workspace}"), KEY_PREFIX).await?;
+        let hashes = known.iter().map(|item| Read(item).text("hash").map(key_of)).collect::<Result<Vec<_>>>()?;
+        let items = self.get_all(hashes.into_iter()).await?;
+        let known_key =
+            |item: &Attributes| Ok(KnownKey { grant: grant(item)?, last_used_at: Read(item).maybe("last_used_at") });
+        let mut keys = items.iter().map(known_key).collect::<Result<Vec<_>>>()?;
+        keys.sort_by_key(|key| key.grant.id);
+        Ok(keys)
+    }
+
+    async fn revoke(&self, workspace: WorkspaceId, id: KeyId) -> Result<bool> {
+        let Some(known) = self.get(Key::known_key(workspace, id)).await? else {
+            return Ok(false);
+        };
+        let mut transaction = self.client.transact_write_items();
+        for key in [key_of(Read(&known).text("hash")?), Key::known_key(workspace, id)] {
+            let delete = Delete::builder().table_name(&self.name).set_key(Some(key.attributes()));
+            let delete = delete.build().map_err(build_error)?;
+            transaction = transaction.transact_items(TransactWriteItem::builder().delete(delete).build());
+        }
+        transaction.send().await.map_err(unexpected("the table"))?;
+        Ok(true)
+    }
+}
+
+enum Counted {
+    Yes(Attributes),
+    /// There were as many calls as there may be, or it is another window.
+    No(Attributes),
+    Unknown,
+}
+
+impl Table {
+    /// Counts a call in its window, if it is the key's current one.
+    async fn count(&self, hash: &KeyHash, now: Timestamp, window: i64, limit: Option<NonZero<u32>>) -> Result<Counted> {
+        let update = self
+            .update_item(Key::api_key(hash))
+            .condition_expression("attribute_exists(pk) AND #window = :window AND calls < :limit")
+            .update_expression("SET last_used_at = :now ADD calls :one")
+            .expression_attribute_names("#window", "window")
+            .expression_attribute_values(":window", n(window))
+            .expression_attribute_values(":limit", n(limit.map_or(u32::MAX, NonZero::get)))
+            .expression_attribute_values(":now", s(now.to_string()))
+            .expression_attribute_values(":one", n(1))
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match update.send().await {
+            Ok(output) => Ok(Counted::Yes(output.attributes.unwrap_or_default())),
+            Err(e) => match e.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(found)) => {
+                    Ok(found.item.clone().map_or(Counted::Unknown, Counted::No))
+                }
+                _ => Err(unexpected("the table")(e)),
+            },
+        }
+    }
+
+    /// Starts a window with its first call, unless another did.
+    async fn open_window(&self, hash: &KeyHash, now: Timestamp, from: i64, to: i64) -> Result<Option<Attributes>> {
+        let update = self
+            .update_item(Key::api_key(hash))
+            .condition_expression("#window = :from")
+            .update_expression("SET #window = :to, calls = :one, last_used_at = :now")
+            .expression_attribute_names("#window", "window")
+            .expression_attribute_values(":from", n(from))
+            .expression_attribute_values(":to", n(to))
+            .expression_attribute_values(":one", n(1))
+            .expression_attribute_values(":now", s(now.to_string()))
+            .return_values(ReturnValue::AllNew);
+        crate::table::update_if(update).await
+    }
+}
+
+fn key_of(hash: &str) -> Key {
+    Key { pk: format!("K#{hash}"), sk: crate::table::KEY.into() }
+}
+
+fn grant(item: &Attributes) -> Result<Grant> {
+    let read = Read(item);
+    Ok(Grant {
+        id: read.parsed("id")?,
+        workspace_id: read.parsed("workspace_id")?,
+        user_id: read.parsed("user_id")?,
+        created_at: read.parsed("created_at")?,
+    })
 }

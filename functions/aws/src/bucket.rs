@@ -6,14 +6,17 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirective};
 use bytes::Bytes;
-use dataset_core::blobs::{BlobWriter, Blobs};
+use dataset_core::blobs::{BlobWriter, Blobs, SignedUpload, UploadTerms};
 use dataset_core::{Error, Result};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use jiff::Timestamp;
 use std::ops::Range;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// An S3 bucket.
 #[derive(Clone)]
@@ -84,6 +87,46 @@ impl Blobs for Bucket {
         }))
     }
 
+    async fn upload_url(
+        &self,
+        key: &str,
+        terms: &UploadTerms,
+        signed_at: Timestamp,
+        lifetime: Duration,
+    ) -> Result<SignedUpload> {
+        let start = UNIX_EPOCH + Duration::from_secs(u64::try_from(signed_at.as_second()).unwrap_or(0));
+        let signing = PresigningConfig::builder().start_time(start).expires_in(lifetime);
+        let signing = signing.build().map_err(unsigned)?;
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(terms.media_type)
+            .content_length(i64::try_from(terms.length).unwrap_or(i64::MAX))
+            .set_checksum_sha256(terms.checksum_sha256.clone())
+            .if_none_match("*")
+            .presigned(signing)
+            .await
+            .map_err(unsigned)?;
+        let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(SignedUpload { url: request.uri().to_owned(), headers })
+    }
+
+    async fn download_url(&self, key: &str, file_name: &str, media_type: &str, lifetime: Duration) -> Result<String> {
+        let request = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(key)
+            .response_content_type(media_type)
+            .response_content_disposition(attachment(file_name))
+            .presigned(PresigningConfig::expires_in(lifetime).map_err(unsigned)?)
+            .await
+            .map_err(unsigned)?;
+        Ok(request.uri().to_owned())
+    }
+
     async fn delete(&self, key: &str) -> Result<()> {
         self.client.delete_object().bucket(&self.name).key(key).send().await.map_err(unexpected("storage"))?;
         Ok(())
@@ -113,6 +156,21 @@ impl Bucket {
             if missing { not_found() } else { unexpected("storage")(e) }
         })
     }
+}
+
+/// How a browser is told to save a file, by RFC 6266: the name in ASCII for
+/// old ones, and as it is.
+fn attachment(file_name: &str) -> String {
+    let plain: String = file_name
+        .chars()
+        .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') { c } else { '_' })
+        .collect();
+    let whole = percent_encoding::utf8_percent_encode(file_name, percent_encoding::NON_ALPHANUMERIC);
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}")
+}
+
+fn unsigned(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::internal("a URL could not be signed").because(error)
 }
 
 async fn collect(body: ByteStream) -> Result<Bytes> {

@@ -1,67 +1,55 @@
 //! The catalog on DynamoDB.
 
 mod datasets;
+mod groups;
 mod outcomes;
 
 use crate::failure::unexpected;
-use crate::item::{Attributes, Item, Read, n, s};
-use crate::table::{
-    DATASET, DELIVERY_PREFIX, DUE_INDEX, DUE_SHARDS, GROUP_NAME_PREFIX, Key, OUTBOX, Table, build_error, due_shard,
-};
+use crate::item::{Attributes, Read, n, s};
+use crate::table::{DATASET, DELIVERY_PREFIX, DUE_INDEX, DUE_SHARDS, GROUP_NAME_PREFIX, Key, OUTBOX, Table, due_shard};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::TransactWriteItem;
-use dataset_core::catalog::{Catalog, Claim, Claimed, Discard, Due, OutboxEntry, Publication, Published, Scope};
+use dataset_core::catalog::{
+    Catalog, Claim, Claimed, Discard, Due, GroupName, Listed, OutboxEntry, Publication, Published, Scope,
+};
 use dataset_core::dataset::Dataset;
 use dataset_core::delivery::{DeliveryId, DeliveryKey};
-use dataset_core::group::{Group, name_taken};
+use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::{Error, Result};
 use futures::future::try_join_all;
+use groups::read as read_group;
 use jiff::Timestamp;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
 
 #[async_trait]
 impl Catalog for Table {
     async fn create_group(&self, group: &Group) -> Result<()> {
-        let key = Key::group(group.id);
-        let item = Item::default()
-            .with("pk", s(key.pk))
-            .with("sk", s(key.sk))
-            .with("id", n(group.id))
-            .with("workspace_id", n(group.workspace_id))
-            .with("name", s(&group.name))
-            .with("latest_version", n(group.latest_version))
-            .with("created_at", s(group.created_at.to_string()));
-        let name = Key::group_name(group.workspace_id, &group.name);
-        let name = Item::default().with("pk", s(name.pk)).with("sk", s(name.sk)).with("group_id", n(group.id));
-        let puts = [name, item].map(|item| {
-            let put = self.put().set_item(Some(item.into_attributes()));
-            put.condition_expression("attribute_not_exists(pk)").build()
-        });
-        let mut transaction = self.client.transact_write_items();
-        for put in puts {
-            let put = put.map_err(build_error)?;
-            transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
-        }
-        match transaction.send().await {
-            Ok(_) => Ok(()),
-            Err(e) => match e.as_service_error().map(cancellations).as_deref() {
-                Some([name, ..]) if name == "ConditionalCheckFailed" => Err(name_taken(&group.name)),
-                Some([_, id]) if id == "ConditionalCheckFailed" => Err(id_taken()),
-                _ => Err(unexpected("the table")(e)),
-            },
-        }
+        groups::create(self, group).await
     }
 
     async fn group(&self, id: GroupId) -> Result<Option<Group>> {
         self.get(Key::group(id)).await?.map(|item| read_group(&item)).transpose()
     }
 
-    async fn groups(&self, workspace: WorkspaceId) -> Result<Vec<Group>> {
-        let names = self.partition(format!("W#{workspace}"), GROUP_NAME_PREFIX).await?;
-        let ids = names.iter().map(|item| Read(item).parsed("group_id")).collect::<Result<Vec<GroupId>>>()?;
-        let groups = try_join_all(ids.into_iter().map(|id| self.group(id))).await?;
-        Ok(groups.into_iter().flatten().collect())
+    async fn groups(&self, ids: &[GroupId]) -> Result<Vec<Group>> {
+        let items = self.get_all(distinct(ids).map(Key::group)).await?;
+        let groups = items.iter().map(read_group).collect::<Result<Vec<_>>>()?;
+        Ok(in_order(ids, groups, |group| group.id))
+    }
+
+    async fn group_names(&self, workspace: WorkspaceId) -> Result<Vec<GroupName>> {
+        let items = self.partition(format!("W#{workspace}"), GROUP_NAME_PREFIX).await?;
+        let named = |item: &Attributes| {
+            let name = Read(item).text("sk")?.trim_start_matches(GROUP_NAME_PREFIX).to_owned();
+            Ok(GroupName { name, id: Read(item).parsed("group_id")? })
+        };
+        items.iter().map(named).collect()
+    }
+
+    async fn delete_group(&self, group: &Group) -> Result<()> {
+        groups::delete(self, group).await
     }
 
     async fn create_draft(&self, draft: &Dataset) -> Result<()> {
@@ -77,8 +65,18 @@ impl Catalog for Table {
         self.get(Key::dataset(id)).await?.map(|item| datasets::read(&item)).transpose()
     }
 
-    async fn datasets(&self, scope: Scope, failures: bool) -> Result<Vec<Dataset>> {
-        datasets::list(self, scope, failures).await
+    async fn datasets(&self, ids: &[DatasetId]) -> Result<Vec<Dataset>> {
+        let items = self.get_all(distinct(ids).map(Key::dataset)).await?;
+        let datasets = items.iter().map(datasets::read).collect::<Result<Vec<_>>>()?;
+        Ok(in_order(ids, datasets, |dataset| dataset.id))
+    }
+
+    async fn list(&self, scope: Scope) -> Result<Vec<Listed>> {
+        datasets::list(self, scope).await
+    }
+
+    async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool> {
+        datasets::set_deleted(self, id, is_deleted).await
     }
 
     async fn claim(&self, id: DatasetId, claim: &Claim) -> Result<Claimed> {
@@ -138,15 +136,15 @@ impl Table {
     }
 }
 
-fn read_group(item: &Attributes) -> Result<Group> {
-    let read = Read(item);
-    Ok(Group {
-        id: read.parsed("id")?,
-        workspace_id: read.parsed("workspace_id")?,
-        name: read.text("name")?.to_owned(),
-        latest_version: read.parsed("latest_version")?,
-        created_at: read.parsed("created_at")?,
-    })
+/// Each once.
+fn distinct<T: Copy + Ord>(ids: &[T]) -> impl Iterator<Item = T> {
+    ids.iter().copied().collect::<BTreeSet<T>>().into_iter()
+}
+
+/// What was found, in the order in which it was asked for.
+fn in_order<I: Copy + Eq + Hash, T: Clone>(ids: &[I], found: Vec<T>, id: impl Fn(&T) -> I) -> Vec<T> {
+    let found: HashMap<I, T> = found.into_iter().map(|item| (id(&item), item)).collect();
+    ids.iter().filter_map(|id| found.get(id).cloned()).collect()
 }
 
 fn read_due(item: &Attributes) -> Result<Due> {

@@ -19,6 +19,10 @@ pub(crate) fn n(value: impl Display) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
+pub(crate) fn flag(value: bool) -> AttributeValue {
+    AttributeValue::Bool(value)
+}
+
 /// Milliseconds since 1970, for what is compared.
 pub(crate) fn ms(value: Timestamp) -> AttributeValue {
     n(value.as_millisecond())
@@ -78,6 +82,10 @@ impl Read<'_> {
     /// Read from milliseconds since 1970.
     pub(crate) fn ms(&self, name: &str) -> Result<Timestamp> {
         Timestamp::from_millisecond(self.parsed(name)?).map_err(|e| self.broken(name).because(e))
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        matches!(self.0.get(name), Some(AttributeValue::Bool(true)))
     }
 
     fn broken(&self, name: &str) -> Error {

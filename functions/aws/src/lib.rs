@@ -5,6 +5,7 @@ mod api_keys;
 mod bucket;
 mod catalog;
 mod failure;
+mod idempotency;
 mod item;
 mod queue;
 mod receivers;

@@ -22,11 +22,14 @@ const ATTRIBUTES: [(&str, ScalarAttributeType); 7] = [
     ("id", ScalarAttributeType::N),
 ];
 
-/// Name, hash key, range key, projection.
-const INDEXES: [(&str, &str, &str, ProjectionType); 3] = [
-    (DUE_INDEX, "due_shard", "due_at", ProjectionType::KeysOnly),
-    (GROUP_INDEX, "in_group", "id", ProjectionType::All),
-    (WORKSPACE_INDEX, "in_workspace", "id", ProjectionType::All),
+/// What lists are filtered and ordered by.
+const LISTED: &[&str] = &["group_id", "status", "version", "finished_at", "is_deleted"];
+
+/// Name, hash key, range key, and what is in it beside the keys.
+const INDEXES: [(&str, &str, &str, &[&str]); 3] = [
+    (DUE_INDEX, "due_shard", "due_at", &[]),
+    (GROUP_INDEX, "in_group", "id", LISTED),
+    (WORKSPACE_INDEX, "in_workspace", "id", LISTED),
 ];
 
 impl Table {
@@ -43,12 +46,12 @@ impl Table {
             let definition = AttributeDefinition::builder().attribute_name(name).attribute_type(kind);
             call = call.attribute_definitions(definition.build().map_err(build_error)?);
         }
-        for (name, hash, range, projection) in INDEXES {
+        for (name, hash, range, included) in INDEXES {
             let index = GlobalSecondaryIndex::builder()
                 .index_name(name)
                 .key_schema(key(hash, KeyType::Hash)?)
                 .key_schema(key(range, KeyType::Range)?)
-                .projection(Projection::builder().projection_type(projection).build());
+                .projection(projection(included));
             call = call.global_secondary_indexes(index.build().map_err(build_error)?);
         }
         match call.send().await {
@@ -101,6 +104,14 @@ impl Aws {
     }
 }
 
+fn projection(included: &[&str]) -> Projection {
+    if included.is_empty() {
+        return Projection::builder().projection_type(ProjectionType::KeysOnly).build();
+    }
+    let included = included.iter().map(|name| (*name).to_owned()).collect();
+    Projection::builder().projection_type(ProjectionType::Include).set_non_key_attributes(Some(included)).build()
+}
+
 fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement> {
     KeySchemaElement::builder().attribute_name(name).key_type(kind).build().map_err(build_error)
 }
@@ -122,8 +133,8 @@ mod tests {
             let lines = [format!("AttributeName: {name}"), format!("AttributeType: {kind}")];
             assert!(says(template, &lines), "{lines:?}");
         }
-        for (name, hash, range, projection) in INDEXES {
-            let lines = [
+        for (name, hash, range, included) in INDEXES {
+            let mut lines = vec![
                 format!("IndexName: {name}"),
                 "KeySchema:".into(),
                 format!("AttributeName: {hash}"),
@@ -131,8 +142,11 @@ mod tests {
                 format!("AttributeName: {range}"),
                 "KeyType: RANGE".into(),
                 "Projection:".into(),
-                format!("ProjectionType: {projection}"),
+                format!("ProjectionType: {}", if included.is_empty() { "KEYS_ONLY" } else { "INCLUDE" }),
             ];
+            if !included.is_empty() {
+                lines.push(format!("NonKeyAttributes: [{}]", included.join(", ")));
+            }
             assert!(says(template, &lines), "{lines:?}");
         }
     }

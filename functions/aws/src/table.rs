@@ -3,15 +3,18 @@
 //! | pk | sk | what |
 //! |---|---|---|
 //! | `G#{group}` | `GROUP` | a group, with its latest number |
-//! | `W#{workspace}` | `GROUP#{name}` | keeps a group's name unique, lists groups |
+//! | `W#{workspace}` | `GROUP#{name}` | keeps a group's name unique, finds and lists groups |
 //! | `W#{workspace}` | `RECEIVER#{id}` | a webhook receiver |
 //! | `D#{dataset}` | `DATASET` | a draft, a version or a failure |
 //! | `D#{dataset}` | `OUTBOX` | its outcome, until it has been handed over |
 //! | `W#{workspace}#R#{receiver}` | `DELIVERY#{id}` | a delivery |
-//! | `K#{hash}` | `KEY` | what an API key lets in |
+//! | `K#{hash}` | `KEY` | what an API key lets in, and its calls |
+//! | `W#{workspace}` | `KEY#{id}` | lists keys |
+//! | `W#{workspace}` | `CALL#{key}` | a call that must not be carried out twice |
 //!
 //! Index `due` (`due_shard`, `due_at`) holds whatever is still promised;
-//! indexes `by_group` and `by_workspace` list datasets by id.
+//! indexes `by_group` and `by_workspace` list datasets by id, with only what
+//! lists are filtered and ordered by: ten thousand of them are two reads.
 
 use crate::failure::unexpected;
 use crate::item::{Attributes, n, s};
@@ -19,12 +22,16 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValuesOnConditionCheckFailure, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, Update};
 use dataset_core::api_key::KeyHash;
 use dataset_core::delivery::DeliveryKey;
-use dataset_core::id::{DatasetId, GroupId, ReceiverId, WorkspaceId};
+use dataset_core::id::{DatasetId, GroupId, KeyId, ReceiverId, WorkspaceId};
+use dataset_core::idempotency::IdempotencyKey;
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
+
+/// As many items as one call gets.
+const MAX_BATCH: usize = 100;
 
 /// The `due` index is spread over this many partitions.
 pub(crate) const DUE_SHARDS: u64 = 4;
@@ -39,6 +46,7 @@ pub(crate) const OUTBOX: &str = "OUTBOX";
 pub(crate) const KEY: &str = "KEY";
 pub(crate) const GROUP_NAME_PREFIX: &str = "GROUP#";
 pub(crate) const RECEIVER_PREFIX: &str = "RECEIVER#";
+pub(crate) const KEY_PREFIX: &str = "KEY#";
 pub(crate) const DELIVERY_PREFIX: &str = "DELIVERY#";
 
 /// The catalog, the receivers and the API keys, in one DynamoDB table.
@@ -82,6 +90,14 @@ impl Key {
         Self { pk: format!("K#{}", hash.as_str()), sk: KEY.into() }
     }
 
+    pub(crate) fn known_key(workspace: WorkspaceId, id: KeyId) -> Self {
+        Self { pk: format!("W#{workspace}"), sk: format!("{KEY_PREFIX}{id:016}") }
+    }
+
+    pub(crate) fn call(workspace: WorkspaceId, key: &IdempotencyKey) -> Self {
+        Self { pk: format!("W#{workspace}"), sk: format!("CALL#{}", key.as_str()) }
+    }
+
     pub(crate) fn outbox(id: DatasetId) -> Self {
         Self { pk: format!("D#{id}"), sk: OUTBOX.into() }
     }
@@ -117,6 +133,24 @@ impl Table {
             .await
             .map_err(unexpected("the table"))?;
         Ok(output.item)
+    }
+
+    /// The items of those keys that there are, in no order.
+    pub(crate) async fn get_all(&self, keys: impl Iterator<Item = Key>) -> Result<Vec<Attributes>> {
+        let mut wanted: Vec<Attributes> = keys.map(Key::attributes).collect();
+        let mut found = Vec::with_capacity(wanted.len());
+        while !wanted.is_empty() {
+            let rest = wanted.split_off(wanted.len().min(MAX_BATCH));
+            let batch = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true);
+            let batch = batch.build().map_err(build_error)?;
+            let output = self.client.batch_get_item().request_items(&self.name, batch).send().await;
+            let output = output.map_err(unexpected("the table"))?;
+            found.extend(output.responses.into_iter().flatten().flat_map(|(_, items)| items));
+            wanted = rest;
+            // The table gives as many as fit into an answer.
+            wanted.extend(output.unprocessed_keys.into_iter().flatten().flat_map(|(_, batch)| batch.keys));
+        }
+        Ok(found)
     }
 
     /// Stores an item if its key is new; `false` if it is not.

@@ -1,6 +1,6 @@
 //! API keys: what one looks like, and the hash that stands for it in a store.
 
-use crate::id::{UserId, WorkspaceId};
+use crate::id::{KeyId, UserId, WorkspaceId};
 use crate::ids::Ids;
 use crate::{Error, Result};
 use jiff::Timestamp;
@@ -24,7 +24,8 @@ pub struct ApiKey(String);
 
 impl ApiKey {
     /// Any string of 16 to 255 visible ASCII characters: ours are, and an
-    /// operator may have chosen another.
+    /// operator may have chosen another. What looks like ours must have our
+    /// checksum: a slip of the pen is told without a look at the store.
     pub fn parse(key: &str) -> Result<Self> {
         let right = (MIN_KEY_CHARS..=MAX_KEY_CHARS).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
         if !right {
@@ -32,6 +33,12 @@ impl ApiKey {
                 "invalid_api_key",
                 "an API key has 16 to 255 visible ASCII characters and no space",
             ));
+        }
+        if let Some(body) = key.strip_prefix(PREFIX)
+            && body.len() == SECRET_CHARS + CHECKSUM_CHARS
+            && checksum(&body[..SECRET_CHARS]) != body[SECRET_CHARS..]
+        {
+            return Err(Error::invalid("invalid_api_key", "the API key has a typing error: its checksum is wrong"));
         }
         Ok(Self(key.to_owned()))
     }
@@ -42,8 +49,7 @@ impl ApiKey {
         let mut secret = zeroize::Zeroizing::new([0; 32]);
         ids.fill(secret.as_mut());
         let body = base62(secret.as_ref(), SECRET_CHARS);
-        let sum = Sha256::digest(body.as_bytes());
-        Self(format!("{PREFIX}{body}{}", base62(&sum[..4], CHECKSUM_CHARS)))
+        Self(format!("{PREFIX}{body}{}", checksum(&body)))
     }
 
     pub fn reveal(&self) -> &str {
@@ -76,9 +82,15 @@ impl KeyHash {
 /// Whom a key lets in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grant {
+    /// By which the key is spoken of.
+    pub id: KeyId,
     pub workspace_id: WorkspaceId,
     pub user_id: UserId,
     pub created_at: Timestamp,
+}
+
+fn checksum(secret: &str) -> String {
+    base62(&Sha256::digest(secret.as_bytes())[..4], CHECKSUM_CHARS)
 }
 
 /// `bytes`, a big-endian number, in base 62, padded with zeros to `width`.
@@ -108,6 +120,9 @@ mod tests {
         assert_eq!(key.reveal().len(), 3 + 43 + 6);
         assert!(key.reveal().starts_with("pl_"));
         assert!(ApiKey::parse(key.reveal()).is_ok());
+        let other = if key.reveal().ends_with('0') { "1" } else { "0" };
+        let mistyped = format!("{}{other}", &key.reveal()[..key.reveal().len() - 1]);
+        assert!(ApiKey::parse(&mistyped).is_err());
         assert_ne!(key, ApiKey::generate(&SystemIds));
         assert!(!format!("{key:?}").contains(&key.reveal()[3..]));
     }

@@ -4,7 +4,10 @@ use crate::Result;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
 use std::ops::Range;
+use std::time::Duration;
 
 /// Every part of a [`BlobWriter`] but the last has at least this many bytes.
 pub const MIN_PART_BYTES: usize = 5 << 20;
@@ -31,11 +34,43 @@ pub trait Blobs: Send + Sync {
     /// finished. It must not exist yet then: `finish` gives a `Conflict` if it does.
     async fn write_new(&self, key: &str, media_type: &str) -> Result<Box<dyn BlobWriter>>;
 
+    /// A URL by which its holder stores an object as described, from
+    /// `signed_at` for `lifetime`. The same terms and time give the same URL.
+    async fn upload_url(
+        &self,
+        key: &str,
+        terms: &UploadTerms,
+        signed_at: Timestamp,
+        lifetime: Duration,
+    ) -> Result<SignedUpload>;
+
+    /// A URL by which its holder reads an object for `lifetime` from now,
+    /// named `file_name` where it is saved.
+    async fn download_url(&self, key: &str, file_name: &str, media_type: &str, lifetime: Duration) -> Result<String>;
+
     /// Deletes an object; one that is gone already is no error.
     async fn delete(&self, key: &str) -> Result<()>;
 
     /// Has the store raise the event of a stored object once more.
     async fn announce(&self, key: &str) -> Result<()>;
+}
+
+/// What someone else may store: nothing longer, shorter or other than that,
+/// and only where nothing is yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UploadTerms {
+    pub media_type: &'static str,
+    pub length: u64,
+    /// In base64.
+    pub checksum_sha256: Option<String>,
+}
+
+/// A request that stores an object, but for its body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedUpload {
+    pub url: String,
+    /// To be sent exactly as they are.
+    pub headers: BTreeMap<String, String>,
 }
 
 #[async_trait]

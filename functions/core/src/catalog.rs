@@ -1,7 +1,7 @@
 //! The port for the catalog: groups, datasets and the outbox.
 
 use crate::Result;
-use crate::dataset::{Contents, Dataset, Failure};
+use crate::dataset::{Contents, Dataset, Failure, State, Status};
 use crate::delivery::DeliveryKey;
 use crate::event::EventType;
 use crate::group::Group;
@@ -17,8 +17,14 @@ pub trait Catalog: Send + Sync {
 
     async fn group(&self, id: GroupId) -> Result<Option<Group>>;
 
-    /// Every group of the workspace, by name.
-    async fn groups(&self, workspace: WorkspaceId) -> Result<Vec<Group>>;
+    /// Those of the groups that there are, in the order of the ids.
+    async fn groups(&self, ids: &[GroupId]) -> Result<Vec<Group>>;
+
+    /// Every group of the workspace that is not deleted, by name.
+    async fn group_names(&self, workspace: WorkspaceId) -> Result<Vec<GroupName>>;
+
+    /// Puts a group away and frees its name. Once more is no error.
+    async fn delete_group(&self, group: &Group) -> Result<()>;
 
     /// Stores a draft whose id must be new; a `Conflict` if it is not. The
     /// very same draft again is no conflict: it is the same call.
@@ -30,8 +36,15 @@ pub trait Catalog: Send + Sync {
 
     async fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>>;
 
-    /// Drafts and versions, newest first; failures only where asked for.
-    async fn datasets(&self, scope: Scope, failures: bool) -> Result<Vec<Dataset>>;
+    /// Those of the datasets that there are, in the order of the ids.
+    async fn datasets(&self, ids: &[DatasetId]) -> Result<Vec<Dataset>>;
+
+    /// All datasets of a scope, newest first, by what lists are made of. It
+    /// may be some moments behind.
+    async fn list(&self, scope: Scope) -> Result<Vec<Listed>>;
+
+    /// Puts a version away, or takes it out again. `false` if it is no version.
+    async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool>;
 
     /// Reserves a draft for one parse.
     async fn claim(&self, id: DatasetId, claim: &Claim) -> Result<Claimed>;
@@ -67,6 +80,44 @@ pub trait Catalog: Send + Sync {
 pub enum Scope {
     Group(GroupId),
     Workspace(WorkspaceId),
+}
+
+/// A group, by what it is found by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupName {
+    pub name: String,
+    pub id: GroupId,
+}
+
+/// A dataset, as far as lists are filtered and ordered by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    pub id: DatasetId,
+    pub group_id: GroupId,
+    pub status: Status,
+    /// The number of a version.
+    pub version: Option<u64>,
+    /// When it became a version or a failure.
+    pub finished_at: Option<Timestamp>,
+    pub is_deleted: bool,
+}
+
+impl From<&Dataset> for Listed {
+    fn from(dataset: &Dataset) -> Self {
+        let (version, finished_at) = match dataset.state {
+            State::Draft { .. } => (None, None),
+            State::Ready { version, finished_at, .. } => (Some(version), Some(finished_at)),
+            State::Failed { finished_at, .. } => (None, Some(finished_at)),
+        };
+        Self {
+            id: dataset.id,
+            group_id: dataset.group_id,
+            status: dataset.state.status(),
+            version,
+            finished_at,
+            is_deleted: dataset.is_deleted,
+        }
+    }
 }
 
 /// A parse that wants a draft for itself.

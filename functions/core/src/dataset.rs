@@ -11,6 +11,10 @@ use std::time::Duration;
 /// never get it.
 pub const DRAFT_LIFETIME: Duration = Duration::from_secs(60);
 
+/// How long the URL is good by which a client stores a file itself: enough
+/// for the largest file on a slow line.
+pub const UPLOAD_LIFETIME: Duration = Duration::from_secs(3600);
+
 /// How long the record of a failure stays readable.
 pub const FAILURE_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -23,7 +27,20 @@ pub struct Dataset {
     pub file_name: FileName,
     pub file_size_bytes: u64,
     pub created_at: Timestamp,
+    /// Until when its file may come.
+    pub file_due_at: Timestamp,
+    /// Whether a version has been put away. It is still there and can be restored.
+    pub is_deleted: bool,
     pub state: State,
+}
+
+/// A [`State`] by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Draft,
+    Ready,
+    Failed,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -96,6 +113,16 @@ pub enum Column {
     Name(String),
 }
 
+impl State {
+    pub fn status(&self) -> Status {
+        match self {
+            State::Draft { .. } => Status::Draft,
+            State::Ready { .. } => Status::Ready,
+            State::Failed { .. } => Status::Failed,
+        }
+    }
+}
+
 impl Dataset {
     /// The published number; -1 for what is not, or never will be, a version.
     pub fn version_number(&self) -> i64 {
@@ -107,12 +134,7 @@ impl Dataset {
 
     /// Whether it is a failure whose record has had its time.
     pub fn is_forgotten(&self, now: Timestamp) -> bool {
-        match &self.state {
-            State::Failed { finished_at, .. } => {
-                finished_at.checked_add(FAILURE_LIFETIME).is_ok_and(|forgotten| forgotten <= now)
-            }
-            State::Draft { .. } | State::Ready { .. } => false,
-        }
+        matches!(self.state, State::Failed { finished_at, .. } if is_forgotten(finished_at, now))
     }
 
     pub fn upload_key(&self) -> String {
@@ -122,6 +144,11 @@ impl Dataset {
     pub fn rows_key(&self) -> String {
         format!("versions/{}/{}/rows.parquet", self.group_id, self.id)
     }
+}
+
+/// Whether the record of a failure of this time has had its time.
+pub fn is_forgotten(failed_at: Timestamp, now: Timestamp) -> bool {
+    failed_at.checked_add(FAILURE_LIFETIME).is_ok_and(|forgotten| forgotten <= now)
 }
 
 const UPLOADS: &str = "uploads/";

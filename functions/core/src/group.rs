@@ -17,6 +17,8 @@ pub struct Group {
     /// The number of the last published version; 0 before the first.
     pub latest_version: u64,
     pub created_at: Timestamp,
+    /// Put away with all its versions; its name is free again.
+    pub is_deleted: bool,
 }
 
 /// Accepts a name of 1 to [`MAX_NAME_CHARS`] characters that a person can read.

@@ -81,6 +81,10 @@ id!(
     /// A webhook receiver.
     ReceiverId
 );
+id!(
+    /// An API key, without being it.
+    KeyId
+);
 
 #[cfg(test)]
 mod tests {

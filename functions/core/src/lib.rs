@@ -9,6 +9,7 @@
 //! | [`catalog`] | groups, datasets, the outbox: the table, in domain words |
 //! | [`receivers`] | webhook receivers and the deliveries to them |
 //! | [`api_keys`] | who may call |
+//! | [`idempotency`] | calls that must not be carried out twice |
 //! | [`blobs`] | files and rows |
 //! | [`queue`] | the hint that a delivery is due now |
 //! | [`clock`], [`ids`] | time and randomness, injected so that tests decide both |
@@ -29,6 +30,7 @@ pub mod error;
 pub mod event;
 pub mod group;
 pub mod id;
+pub mod idempotency;
 pub mod ids;
 pub mod lifecycle;
 pub mod queue;

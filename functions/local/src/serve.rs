@@ -9,8 +9,8 @@ use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::ApiKeys;
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::destination::Policy;
-use dataset_core::id::{UserId, WorkspaceId};
-use dataset_core::ids::SystemIds;
+use dataset_core::id::{KeyId, UserId, WorkspaceId};
+use dataset_core::ids::{SystemIds, time_ordered};
 use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -87,10 +87,12 @@ export DATASETS_API_KEY={}",
 /// Makes a key for a deployment in AWS and shows it, this once.
 pub(crate) async fn create_key(args: CreateKey) -> anyhow::Result<()> {
     let key = ApiKey::generate(&SystemIds);
+    let now = SystemClock.now();
     let grant = Grant {
+        id: KeyId::try_from(time_ordered(&SystemIds, now)).map_err(anyhow::Error::msg)?,
         workspace_id: WorkspaceId::try_from(args.workspace).map_err(anyhow::Error::msg)?,
         user_id: UserId::try_from(args.user).map_err(anyhow::Error::msg)?,
-        created_at: SystemClock.now(),
+        created_at: now,
     };
     Aws::from_profile().await.table(&args.table).allow(&key.hash(), &grant).await?;
     say(key.reveal())?;

@@ -8,11 +8,11 @@ use dataset_api::{Api, router};
 use dataset_aws::{Aws, Settings, SqsQueue, Table};
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::ApiKeys;
-use dataset_core::catalog::Catalog;
+use dataset_core::catalog::{Catalog, GroupName};
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::destination::Policy;
 use dataset_core::group::Group;
-use dataset_core::id::{GroupId, UserId, WorkspaceId};
+use dataset_core::id::{GroupId, KeyId, UserId, WorkspaceId};
 use dataset_core::ids::{Ids, SystemIds, time_ordered};
 use dataset_core::lifecycle::Lifecycle;
 use dataset_formats::Limits;
@@ -52,7 +52,7 @@ pub struct Service {
     pub address: SocketAddr,
     pub api_key: ApiKey,
     /// A group to upload into.
-    pub group: Group,
+    pub group: GroupName,
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
     _triggers: JoinSet<()>,
@@ -101,14 +101,16 @@ impl State {
             None => self.data_dir.api_key(self.ids.as_ref())?,
         };
         let user_id = UserId::try_from(1).map_err(anyhow::Error::msg)?;
-        let grant = Grant { workspace_id: workspace()?, user_id, created_at: self.clock.now() };
+        let now = self.clock.now();
+        let id = KeyId::try_from(time_ordered(self.ids.as_ref(), now)).map_err(anyhow::Error::msg)?;
+        let grant = Grant { id, workspace_id: workspace()?, user_id, created_at: now };
         self.table.allow(&key.hash(), &grant).await?;
         Ok(key)
     }
 
     /// A group that there is, or a first one.
-    async fn any_group(&self) -> anyhow::Result<Group> {
-        if let Some(group) = self.table.groups(workspace()?).await?.into_iter().next() {
+    async fn any_group(&self) -> anyhow::Result<GroupName> {
+        if let Some(group) = self.table.group_names(workspace()?).await?.into_iter().next() {
             return Ok(group);
         }
         let now = self.clock.now();
@@ -118,9 +120,10 @@ impl State {
             name: "first".to_owned(),
             latest_version: 0,
             created_at: now,
+            is_deleted: false,
         };
         self.table.create_group(&group).await?;
-        Ok(group)
+        Ok(GroupName { name: group.name, id: group.id })
     }
 
     fn lifecycle(&self) -> Lifecycle {
@@ -164,12 +167,14 @@ impl Service {
 
         let api = Api {
             api_keys: Arc::new(state.table.clone()),
+            idempotency: Arc::new(state.table.clone()),
             catalog: lifecycle.catalog,
             receivers: lifecycle.receivers,
             blobs: lifecycle.blobs,
             clock: lifecycle.clock,
             ids: lifecycle.ids,
             destinations: options.destinations,
+            call_limit: None,
         };
         let (stop, stopped) = oneshot::channel();
         let server = axum::serve(listener, router(Arc::new(api))).with_graceful_shutdown(async {

@@ -3,7 +3,7 @@
 use crate::Processor;
 use crate::pipe::{self, ObjectReader, PartWriter};
 use dataset_core::catalog::{Claim, Claimed};
-use dataset_core::dataset::{Column, Contents, DRAFT_LIFETIME, Dataset, Failure, State, draft_of};
+use dataset_core::dataset::{Column, Contents, Dataset, Failure, State, draft_of};
 use dataset_core::id::DatasetId;
 use dataset_core::lifecycle::after;
 use dataset_core::upload::Format;
@@ -60,7 +60,7 @@ pub(crate) async fn process(processor: &Processor, draft: &Dataset) -> Result<()
         Err(error) if error.kind() == Kind::NotFound => {
             // The draft waits for its file as before; the sweeper knows until when.
             tracing::warn!(dataset_id = draft.id.get(), "no object to process");
-            return lifecycle.catalog.release(draft.id, after(draft.created_at, DRAFT_LIFETIME)?).await;
+            return lifecycle.catalog.release(draft.id, draft.file_due_at).await;
         }
         other => other?,
     };

@@ -1,11 +1,12 @@
 use crate::{dataset_id, draft, group, group_id, rounded, start, workspace};
 use dataset_core::Kind;
-use dataset_core::api_key::{ApiKey, Grant};
-use dataset_core::api_keys::ApiKeys;
-use dataset_core::catalog::{Catalog, Claim, Claimed, Discard, Due, OutboxEntry, Publication, Published, Scope};
+use dataset_core::catalog::{
+    Catalog, Claim, Claimed, Discard, Due, GroupName, Listed, OutboxEntry, Publication, Published, Scope,
+};
 use dataset_core::dataset::{Column, Contents, Dataset, Failure, State};
 use dataset_core::event::EventType;
-use dataset_core::id::UserId;
+use dataset_core::group::Group;
+use dataset_core::id::DatasetId;
 use futures::future::join_all;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -41,6 +42,7 @@ fn claim(owner: &str, now: Timestamp) -> Claim {
 
 pub async fn catalog(catalog: &dyn Catalog) {
     groups(catalog).await;
+    many_at_once(catalog).await;
     drafts(catalog).await;
     claims(catalog).await;
     publishing(catalog).await;
@@ -64,9 +66,46 @@ async fn groups(catalog: &dyn Catalog) {
     // The same name in another workspace, and the id that had been refused.
     catalog.create_group(&group(12, 2, "b é")).await.unwrap();
     catalog.create_group(&group(13, 1, "a")).await.unwrap();
-    let names: Vec<String> = catalog.groups(workspace(1)).await.unwrap().into_iter().map(|g| g.name).collect();
-    assert_eq!(names, ["a", "b é"]);
-    assert!(catalog.groups(workspace(3)).await.unwrap().is_empty());
+    let names = async |id| catalog.group_names(workspace(id)).await.unwrap();
+    let named = |group: &Group| GroupName { name: group.name.clone(), id: group.id };
+    let other = group(13, 1, "a");
+    assert_eq!(names(1).await, [named(&other), named(&first)]);
+    assert!(names(3).await.is_empty());
+    let found = catalog.groups(&[group_id(13), group_id(999), group_id(11)]).await.unwrap();
+    assert_eq!(found, [other.clone(), first.clone()]);
+
+    // A name is free again, however often its first holder is deleted.
+    catalog.delete_group(&first).await.unwrap();
+    assert_eq!(names(1).await, [named(&other)]);
+    let deleted = Group { is_deleted: true, ..first.clone() };
+    assert_eq!(catalog.group(first.id).await.unwrap(), Some(deleted));
+    let second = group(14, 1, "b é");
+    catalog.create_group(&second).await.unwrap();
+    catalog.delete_group(&first).await.unwrap();
+    assert_eq!(names(1).await, [named(&other), named(&second)]);
+
+    let contenders = (0..10).map(|n| async move { catalog.create_group(&group(150 + n, 15, "one")).await.is_ok() });
+    assert_eq!(join_all(contenders).await.into_iter().filter(|won| *won).count(), 1);
+    assert_eq!(names(15).await.len(), 1);
+}
+
+/// More than a store hands out in one piece.
+async fn many_at_once(catalog: &dyn Catalog) {
+    let group = group(91, 91, "many");
+    catalog.create_group(&group).await.unwrap();
+    let drafts: Vec<Dataset> = (9100..9350).map(|id| draft(id, &group, "a.csv")).collect();
+    for draft in &drafts {
+        catalog.create_draft(draft).await.unwrap();
+    }
+    let ids: Vec<DatasetId> = drafts.iter().rev().map(|draft| draft.id).collect();
+    let newest_first: Vec<Dataset> = drafts.iter().rev().cloned().collect();
+    assert_eq!(catalog.datasets(&ids).await.unwrap(), newest_first);
+    assert_eq!(catalog.datasets(&[]).await.unwrap(), []);
+    let listed: Vec<Listed> = newest_first.iter().map(Listed::from).collect();
+    assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), listed);
+    for draft in &drafts {
+        assert!(catalog.remove_draft(draft.id).await.unwrap());
+    }
 }
 
 async fn drafts(catalog: &dyn Catalog) {
@@ -82,14 +121,16 @@ async fn drafts(catalog: &dyn Catalog) {
     let taken = catalog.create_draft(&other).await.unwrap_err();
     assert_eq!((taken.kind(), taken.code()), (Kind::Conflict, "id_taken"));
 
-    let newest_first: Vec<Dataset> = drafts.iter().rev().cloned().collect();
+    let newest_first: Vec<Listed> = drafts.iter().rev().map(Listed::from).collect();
     for scope in [Scope::Group(group.id), Scope::Workspace(group.workspace_id)] {
-        assert_eq!(catalog.datasets(scope, false).await.unwrap(), newest_first);
+        assert_eq!(catalog.list(scope).await.unwrap(), newest_first);
     }
+    assert!(!catalog.set_deleted(drafts[0].id, true).await.unwrap());
+    assert!(!catalog.set_deleted(dataset_id(219), true).await.unwrap());
     assert!(catalog.remove_draft(drafts[2].id).await.unwrap());
     assert!(catalog.remove_draft(drafts[2].id).await.unwrap());
     assert_eq!(catalog.dataset(drafts[2].id).await.unwrap(), None);
-    assert_eq!(catalog.datasets(Scope::Group(group.id), true).await.unwrap().len(), 2);
+    assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap().len(), 2);
 }
 
 async fn claims(catalog: &dyn Catalog) {
@@ -147,7 +188,14 @@ async fn publishing(catalog: &dyn Catalog) {
     catalog.release(draft.id, start()).await.unwrap();
     catalog.cleaned(draft.id).await.unwrap();
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version.clone()));
-    assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Final(version));
+    assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Final(version.clone()));
+
+    for is_deleted in [true, true, false] {
+        assert!(catalog.set_deleted(draft.id, is_deleted).await.unwrap());
+        let version = Dataset { is_deleted, ..version.clone() };
+        assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), [Listed::from(&version)]);
+        assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version));
+    }
 
     catalog.close_outbox_entry(draft.id).await.unwrap();
     catalog.close_outbox_entry(draft.id).await.unwrap();
@@ -195,8 +243,8 @@ async fn discarding(catalog: &dyn Catalog) {
     let failed = Dataset { state: failed, ..draft.clone() };
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(failed.clone()));
     assert_eq!(catalog.outbox_entry(draft.id).await.unwrap(), Some(discard.outcome));
-    assert!(catalog.datasets(Scope::Group(group.id), false).await.unwrap().is_empty());
-    assert_eq!(catalog.datasets(Scope::Group(group.id), true).await.unwrap(), std::slice::from_ref(&failed));
+    assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), [Listed::from(&failed)]);
+    assert!(!catalog.set_deleted(draft.id, true).await.unwrap());
     assert_eq!(catalog.publish(&publication(&draft, 1)).await.unwrap(), Published::NotADraft);
     assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Final(failed));
 }
@@ -235,15 +283,4 @@ async fn what_is_due(catalog: &dyn Catalog) {
     assert_eq!(due(89).await, []);
     assert_eq!(due(90).await, [Due::Dataset(waiting.id)]);
     assert_eq!(catalog.due(start() + seconds(1_000_000), 1).await.unwrap().len(), 1);
-}
-
-pub async fn api_keys(keys: &dyn ApiKeys) {
-    let key = ApiKey::parse("a-key-of-the-contract").unwrap();
-    assert_eq!(keys.grant(&key.hash()).await.unwrap(), None);
-    for id in [1, 2] {
-        let grant = Grant { workspace_id: workspace(id), user_id: UserId::new(7).unwrap(), created_at: start() };
-        keys.allow(&key.hash(), &grant).await.unwrap();
-        assert_eq!(keys.grant(&key.hash()).await.unwrap(), Some(grant));
-    }
-    assert_eq!(keys.grant(&ApiKey::parse("another-key-entirely").unwrap().hash()).await.unwrap(), None);
 }

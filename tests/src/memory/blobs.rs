@@ -2,14 +2,16 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use dataset_core::blobs::{BlobWriter, Blobs};
+use dataset_core::blobs::{BlobWriter, Blobs, SignedUpload, UploadTerms};
 use dataset_core::{Error, Result};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use jiff::Timestamp;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 type Objects = Arc<Mutex<BTreeMap<String, Bytes>>>;
 
@@ -77,6 +79,28 @@ impl Blobs for MemoryBlobs {
     async fn write_new(&self, key: &str, _media_type: &str) -> Result<Box<dyn BlobWriter>> {
         self.up()?;
         Ok(Box::new(Writer { objects: self.objects.clone(), key: key.to_owned(), body: Vec::new() }))
+    }
+
+    async fn upload_url(
+        &self,
+        key: &str,
+        terms: &UploadTerms,
+        signed_at: Timestamp,
+        lifetime: Duration,
+    ) -> Result<SignedUpload> {
+        self.up()?;
+        let url = format!("memory:{key}?from={}&seconds={}", signed_at.as_second(), lifetime.as_secs());
+        let mut headers = BTreeMap::from([
+            ("content-type".to_owned(), terms.media_type.to_owned()),
+            ("content-length".to_owned(), terms.length.to_string()),
+        ]);
+        headers.extend(terms.checksum_sha256.clone().map(|sum| ("x-amz-checksum-sha256".to_owned(), sum)));
+        Ok(SignedUpload { url, headers })
+    }
+
+    async fn download_url(&self, key: &str, file_name: &str, _media_type: &str, lifetime: Duration) -> Result<String> {
+        self.up()?;
+        Ok(format!("memory:{key}?name={file_name}&seconds={}", lifetime.as_secs()))
     }
 
     async fn delete(&self, key: &str) -> Result<()> {

@@ -1,9 +1,10 @@
-//! The catalog, the receivers and the API keys in memory.
+//! The catalog and the receivers in memory.
 
+use super::callers::Callers;
 use async_trait::async_trait;
-use dataset_core::api_key::{Grant, KeyHash};
-use dataset_core::api_keys::ApiKeys;
-use dataset_core::catalog::{Catalog, Claim, Claimed, Discard, Due, OutboxEntry, Publication, Published, Scope};
+use dataset_core::catalog::{
+    Catalog, Claim, Claimed, Discard, Due, GroupName, Listed, OutboxEntry, Publication, Published, Scope,
+};
 use dataset_core::dataset::{Dataset, State};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE, Receiver};
 use dataset_core::group::{Group, name_taken};
@@ -18,8 +19,8 @@ use std::sync::{Mutex, MutexGuard};
 pub struct MemoryTable(Mutex<Tables>);
 
 #[derive(Default)]
-struct Tables {
-    keys: HashMap<KeyHash, Grant>,
+pub(super) struct Tables {
+    pub(super) callers: Callers,
     groups: BTreeMap<GroupId, Group>,
     datasets: BTreeMap<DatasetId, Dataset>,
     claims: HashMap<DatasetId, Claim>,
@@ -31,7 +32,7 @@ struct Tables {
 }
 
 impl MemoryTable {
-    fn tables(&self) -> MutexGuard<'_, Tables> {
+    pub(super) fn tables(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap()
     }
 }
@@ -45,22 +46,11 @@ fn is_draft(dataset: &Dataset) -> bool {
 }
 
 #[async_trait]
-impl ApiKeys for MemoryTable {
-    async fn grant(&self, key: &KeyHash) -> Result<Option<Grant>> {
-        Ok(self.tables().keys.get(key).cloned())
-    }
-
-    async fn allow(&self, key: &KeyHash, grant: &Grant) -> Result<()> {
-        self.tables().keys.insert(key.clone(), grant.clone());
-        Ok(())
-    }
-}
-
-#[async_trait]
 impl Catalog for MemoryTable {
     async fn create_group(&self, group: &Group) -> Result<()> {
         let mut tables = self.tables();
-        let same = |other: &Group| other.workspace_id == group.workspace_id && other.name == group.name;
+        let same =
+            |other: &Group| !other.is_deleted && other.workspace_id == group.workspace_id && other.name == group.name;
         if tables.groups.values().any(same) {
             return Err(name_taken(&group.name));
         }
@@ -75,11 +65,25 @@ impl Catalog for MemoryTable {
         Ok(self.tables().groups.get(&id).cloned())
     }
 
-    async fn groups(&self, workspace: WorkspaceId) -> Result<Vec<Group>> {
+    async fn groups(&self, ids: &[GroupId]) -> Result<Vec<Group>> {
         let tables = self.tables();
-        let mut groups: Vec<Group> = tables.groups.values().filter(|g| g.workspace_id == workspace).cloned().collect();
-        groups.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(groups)
+        Ok(ids.iter().filter_map(|id| tables.groups.get(id).cloned()).collect())
+    }
+
+    async fn group_names(&self, workspace: WorkspaceId) -> Result<Vec<GroupName>> {
+        let tables = self.tables();
+        let groups = tables.groups.values().filter(|group| group.workspace_id == workspace && !group.is_deleted);
+        let mut names: Vec<GroupName> =
+            groups.map(|group| GroupName { name: group.name.clone(), id: group.id }).collect();
+        names.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(names)
+    }
+
+    async fn delete_group(&self, group: &Group) -> Result<()> {
+        if let Some(group) = self.tables().groups.get_mut(&group.id) {
+            group.is_deleted = true;
+        }
+        Ok(())
     }
 
     async fn create_draft(&self, draft: &Dataset) -> Result<()> {
@@ -104,15 +108,27 @@ impl Catalog for MemoryTable {
         Ok(self.tables().datasets.get(&id).cloned())
     }
 
-    async fn datasets(&self, scope: Scope, failures: bool) -> Result<Vec<Dataset>> {
-        let wanted = |dataset: &&Dataset| {
-            let inside = match scope {
-                Scope::Group(id) => dataset.group_id == id,
-                Scope::Workspace(id) => dataset.workspace_id == id,
-            };
-            inside && (failures || !matches!(dataset.state, State::Failed { .. }))
+    async fn datasets(&self, ids: &[DatasetId]) -> Result<Vec<Dataset>> {
+        let tables = self.tables();
+        Ok(ids.iter().filter_map(|id| tables.datasets.get(id).cloned()).collect())
+    }
+
+    async fn list(&self, scope: Scope) -> Result<Vec<Listed>> {
+        let inside = |dataset: &&Dataset| match scope {
+            Scope::Group(id) => dataset.group_id == id,
+            Scope::Workspace(id) => dataset.workspace_id == id,
         };
-        Ok(self.tables().datasets.values().rev().filter(wanted).cloned().collect())
+        Ok(self.tables().datasets.values().rev().filter(inside).map(Listed::from).collect())
+    }
+
+    async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool> {
+        match self.tables().datasets.get_mut(&id) {
+            Some(dataset) if matches!(dataset.state, State::Ready { .. }) => {
+                dataset.is_deleted = is_deleted;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
     }
 
     async fn claim(&self, id: DatasetId, claim: &Claim) -> Result<Claimed> {

@@ -19,12 +19,15 @@ where
 {
     for _ in 0..MAX_TRIES {
         let now = api.clock.now();
-        let id = I::try_from(ids::time_ordered(api.ids.as_ref(), now));
-        let id = id.map_err(|_| Error::internal("an identifier is out of range"))?;
-        match create(id, now).await {
+        match create(fresh_id(api, now)?, now).await {
             Err(error) if error.code() == "id_taken" => {}
             result => return result,
         }
     }
     Err(Error::unavailable("no free identifier was found"))
+}
+
+pub(super) fn fresh_id<I: TryFrom<u64>>(api: &Api, now: Timestamp) -> Result<I> {
+    let id = I::try_from(ids::time_ordered(api.ids.as_ref(), now));
+    id.map_err(|_| Error::internal("an identifier is out of range"))
 }

@@ -1,36 +1,42 @@
 //! `POST /api/public/v2/dataset-versions/from-file`: a file in, a draft out.
 
-use super::fresh::with_fresh_id;
+use super::drafts::{Begun, CallKey, Order, begin, fingerprint};
 use crate::Api;
 use crate::auth::Caller;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorResponse};
 use crate::{body, decode};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
-use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State as DatasetState};
+use dataset_core::dataset::{DRAFT_LIFETIME, Dataset};
 use dataset_core::id::{DatasetId, GroupId};
-use dataset_core::lifecycle::after;
 use dataset_core::upload::{FileName, MAX_FILE_BYTES, too_large};
 use dataset_core::{Error, Kind, Result};
-use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::sync::Arc;
+use utoipa::ToSchema;
 
 /// Room for the base64 of the largest file with a line break, escaped, after
 /// each 76 symbols, and for the rest of the body.
 const MAX_BODY_BYTES: usize = (MAX_FILE_BYTES as usize) / 3 * 4 / 76 * 80 + (1 << 20);
 
 /// The body, borrowed: the file's text is never copied.
-#[derive(Deserialize)]
-struct FromFile<'a> {
+#[derive(Deserialize, ToSchema)]
+pub(super) struct FromFile<'a> {
+    /// ID of the dataset group where the new version will be created
+    #[schema(value_type = u64, minimum = 1, maximum = 9007199254740991u64)]
     dataset_group_id: GroupId,
+    /// Name of the file being uploaded (must end with .csv or .json)
     #[serde(borrow)]
+    #[schema(value_type = String, min_length = 1, max_length = 255, pattern = r"^[^/\\\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+\.([cC][sS][vV]|[jJ][sS][oO][nN])$")]
     file_name: Cow<'a, str>,
+    /// Base64 encoded content of the file. Maximum file size: 100MB. Supported formats: CSV, JSON
     #[serde(borrow)]
+    #[schema(value_type = String, min_length = 1, content_encoding = "base64")]
     file_content_base64: &'a RawValue,
 }
 
@@ -41,29 +47,86 @@ pub struct Upload {
     pub file: Bytes,
 }
 
-#[derive(Serialize)]
-pub(super) struct Created {
+#[derive(Serialize, ToSchema)]
+pub(super) struct VersionQueued {
     success: bool,
     message: &'static str,
+    /// ID of the created draft dataset
+    #[schema(value_type = u64, minimum = 1)]
     dataset_id: DatasetId,
 }
 
+/// Create Dataset Version from File
+///
+/// Creates a dataset version from a CSV or JSON file. A draft (`version_number` -1) is there at once; when the file
+/// has been parsed it becomes the group's next version and the webhook `dataset_version_created_by_file` is sent,
+/// or it fails and `dataset_version_created_by_file_failed` is. Files that are over the gateway's limit (about
+/// 4.5 MB) go by `createDatasetVersionFromUpload`.
+#[utoipa::path(
+    post,
+    path = "/api/public/v2/dataset-versions/from-file",
+    operation_id = "createDatasetVersionFromFile",
+    tag = "datasets",
+    params(
+        ("X-API-KEY" = String, Header, description = "API key for authentication. This endpoint supports API key authentication only."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+            description = "For 24 hours the same key with the same body gives the first answer again and creates nothing."),
+    ),
+    request_body = FromFile,
+    responses(
+        (status = 201, description = "Dataset version creation job queued", body = VersionQueued),
+        (status = 400, description = "Bad Request - Invalid file format, file too large, or invalid base64 encoding", body = ErrorResponse),
+        (status = 403, description = "Access denied to this dataset group", body = ErrorResponse),
+        (status = 404, description = "Dataset group not found", body = ErrorResponse),
+        (status = 409, description = "The first call with this Idempotency-Key is still running", body = ErrorResponse),
+        (status = 422, description = "The Idempotency-Key was sent with another body", body = ErrorResponse),
+        (status = 500, description = "Failed to upload file or create dataset version", body = ErrorResponse),
+    ),
+)]
 pub(super) async fn create(
     State(api): State<Arc<Api>>,
     caller: Caller,
+    CallKey(key): CallKey,
     request: Request,
-) -> Result<(StatusCode, Json<Created>), ApiError> {
+) -> Result<(StatusCode, Json<VersionQueued>), ApiError> {
     let body =
         body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large(MAX_FILE_BYTES + 1)))?;
     // Decoding 100 MB takes long enough to get in the way of other requests.
-    let upload = tokio::task::spawn_blocking(move || unpack(body))
-        .await
-        .map_err(|e| Error::internal("the body could not be decoded").because(e))??;
+    let is_keyed = key.is_some();
+    let unpacked = tokio::task::spawn_blocking(move || {
+        let upload = unpack(body)?;
+        let fingerprint = if is_keyed { fingerprint_of(&upload) } else { String::new() };
+        Ok::<_, ApiError>((upload, fingerprint))
+    });
+    let (upload, fingerprint) =
+        unpacked.await.map_err(|e| Error::internal("the body could not be decoded").because(e))??;
     caller.group(&api, upload.group_id).await?;
-    let draft = create_draft(&api, &caller, &upload).await?;
-    store(&api, &draft, upload.file).await?;
-    let created = Created { success: true, message: "Dataset version creation job queued", dataset_id: draft.id };
-    Ok((StatusCode::CREATED, Json(created)))
+    let order = Order {
+        caller: &caller,
+        group_id: upload.group_id,
+        file_name: upload.file_name,
+        file_size: upload.file.len() as u64,
+        patience: DRAFT_LIFETIME,
+        fingerprint,
+    };
+    let dataset_id = match begin(&api, &order, key).await? {
+        Begun::Done(id) => id,
+        Begun::Yours(draft, ticket) => {
+            if let Err(error) = store(&api, &draft, upload.file).await {
+                ticket.forget(&api).await;
+                return Err(error.into());
+            }
+            ticket.complete(&api).await?;
+            draft.id
+        }
+    };
+    let queued = VersionQueued { success: true, message: "Dataset version creation job queued", dataset_id };
+    Ok((StatusCode::CREATED, Json(queued)))
+}
+
+fn fingerprint_of(upload: &Upload) -> String {
+    let file = Sha256::digest(&upload.file);
+    fingerprint(&[b"from-file", upload.group_id.to_string().as_bytes(), upload.file_name.as_str().as_bytes(), &file])
 }
 
 /// Takes a body apart; the file is decoded in the body's own memory.
@@ -88,34 +151,6 @@ pub fn unpack(body: Bytes) -> Result<Upload, ApiError> {
     let string = start..start + string.len();
     let file = decode::decode(&mut body, string)?;
     Ok(Upload { group_id, file_name, file: body.freeze().slice(file) })
-}
-
-async fn create_draft(api: &Api, caller: &Caller, upload: &Upload) -> Result<Dataset> {
-    let create = |id, now| {
-        async move {
-            let draft = Dataset {
-                id,
-                group_id: upload.group_id,
-                workspace_id: caller.workspace_id,
-                user_id: caller.user_id,
-                file_name: upload.file_name.clone(),
-                file_size_bytes: upload.file.len() as u64,
-                created_at: now,
-                state: DatasetState::Draft { due_at: after(now, DRAFT_LIFETIME)?, claims: 0 },
-            };
-            match api.catalog.create_draft(&draft).await {
-                Ok(()) => Ok(draft),
-                Err(error) if error.kind() == Kind::Conflict => Err(error),
-                Err(error) => {
-                    // It may be there all the same, and no one would ever fill it.
-                    let _ = api.catalog.remove_draft(id).await;
-                    Err(error)
-                }
-            }
-        }
-        .boxed()
-    };
-    with_fresh_id(api, create).await
 }
 
 /// The draft is there first, so that an object never lacks one. Should this

@@ -3,35 +3,39 @@
 use super::paging::{Paging, Path, Query};
 use crate::Api;
 use crate::auth::Caller;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorResponse};
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use bytes::Bytes;
 use dataset_core::Error;
 use dataset_core::blobs::Blobs;
-use dataset_core::dataset::State as DatasetState;
 use dataset_formats::{Cell, Ranges, read_page};
 use futures::future::{BoxFuture, FutureExt};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
 
 /// A Lambda answers with 6 MB at most, envelope and escapes included.
 const MAX_PAGE_BYTES: usize = 4 << 20;
 
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Listing {
+    /// Counts from 1.
+    #[param(minimum = 1)]
     page: Option<u64>,
+    #[param(minimum = 1, maximum = 100)]
     per_page: Option<u64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Rows {
     success: bool,
     message: &'static str,
     columns: Vec<String>,
+    /// A cell for each column of each row.
     rows: Vec<Vec<CellView>>,
     page: u64,
     per_page: u64,
@@ -39,12 +43,28 @@ pub(super) struct Rows {
     total: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Cell)]
 struct CellView {
     r#type: &'static str,
+    /// As the file had it: null, a boolean, a number, text, or nested JSON.
+    #[schema(value_type = serde_json::Value)]
     value: Cell,
 }
 
+/// List the rows of a version
+#[utoipa::path(
+    get,
+    path = "/api/public/v2/datasets/{dataset_id}/rows",
+    operation_id = "listDatasetRows",
+    tag = "datasets",
+    params(("dataset_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64), Listing),
+    responses(
+        (status = 200, description = "A page of rows; one beyond the end is empty", body = Rows),
+        (status = 404, description = "There is no such dataset", body = ErrorResponse),
+        (status = 409, description = "The dataset is a draft, failed or is deleted", body = ErrorResponse),
+    ),
+)]
 pub(super) async fn list(
     State(api): State<Arc<Api>>,
     caller: Caller,
@@ -52,19 +72,7 @@ pub(super) async fn list(
     Query(listing): Query<Listing>,
 ) -> Result<Json<Rows>, ApiError> {
     let paging = Paging::new(listing.page, listing.per_page)?;
-    let dataset = caller.dataset(&api, &id).await?;
-    let conflict = |code, message| ApiError::new(StatusCode::CONFLICT, code, message);
-    match &dataset.state {
-        DatasetState::Ready { .. } => {}
-        DatasetState::Draft { .. } => {
-            let message = "the dataset is still a draft; ask again when its status is ready";
-            return Err(conflict("dataset_not_ready", message));
-        }
-        DatasetState::Failed { .. } => {
-            let message = "the file of this dataset could not be taken in, so it has no rows; its failure says why";
-            return Err(conflict("dataset_failed", message));
-        }
-    }
+    let dataset = caller.version(&api, &id).await?;
     let object = Object { blobs: Arc::clone(&api.blobs), key: dataset.rows_key() };
     let limit = usize::try_from(paging.per_page).unwrap_or(usize::MAX);
     let page = read_page(object, paging.offset(), limit, MAX_PAGE_BYTES).await.map_err(|error| match error {

@@ -1,11 +1,11 @@
 //! Drafts, versions and failures as items.
 
 use crate::failure::unexpected;
-use crate::item::{Attributes, Item, Read, json, ms, n, s};
+use crate::item::{Attributes, Item, Read, flag, json, ms, n, s};
 use crate::table::{GROUP_INDEX, Key, Table, WORKSPACE_INDEX, due, update_if};
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use dataset_core::catalog::{Claim, Claimed, Scope};
-use dataset_core::dataset::{Contents, Dataset, State};
+use dataset_core::catalog::{Claim, Claimed, Listed, Scope};
+use dataset_core::dataset::{Contents, Dataset, State, Status};
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
@@ -31,6 +31,8 @@ pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
         .with("file_name", s(draft.file_name.as_str()))
         .with("file_size_bytes", n(draft.file_size_bytes))
         .with("created_at", s(draft.created_at.to_string()))
+        .with("file_due_at", s(draft.file_due_at.to_string()))
+        .with("is_deleted", flag(draft.is_deleted))
         .with("status", s(DRAFT))
         .with("claims", n(claims));
     for (name, value) in due(draft.id.get(), due_at) {
@@ -59,6 +61,8 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
         file_name: read.text("file_name")?.to_owned().try_into()?,
         file_size_bytes: read.parsed("file_size_bytes")?,
         created_at: read.parsed("created_at")?,
+        file_due_at: read.parsed("file_due_at")?,
+        is_deleted: read.flag("is_deleted"),
         state,
     })
 }
@@ -79,12 +83,12 @@ pub(super) async fn remove_draft(table: &Table, id: DatasetId) -> Result<bool> {
     }
 }
 
-pub(super) async fn list(table: &Table, scope: Scope, failures: bool) -> Result<Vec<Dataset>> {
+pub(super) async fn list(table: &Table, scope: Scope) -> Result<Vec<Listed>> {
     let (index, attribute, value) = match scope {
         Scope::Group(id) => (GROUP_INDEX, "in_group", in_group(id)),
         Scope::Workspace(id) => (WORKSPACE_INDEX, "in_workspace", in_workspace(id)),
     };
-    let mut query = table
+    let query = table
         .client
         .query()
         .table_name(&table.name)
@@ -92,14 +96,36 @@ pub(super) async fn list(table: &Table, scope: Scope, failures: bool) -> Result<
         .scan_index_forward(false)
         .key_condition_expression(format!("{attribute} = :scope"))
         .expression_attribute_values(":scope", s(value));
-    if !failures {
-        query = query
-            .filter_expression("#status <> :failed")
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":failed", s(FAILED));
-    }
     let items = query.into_paginator().items().send().collect::<std::result::Result<Vec<_>, _>>().await;
-    items.map_err(unexpected("the table"))?.iter().map(read).collect()
+    items.map_err(unexpected("the table"))?.iter().map(listed).collect()
+}
+
+fn listed(item: &Attributes) -> Result<Listed> {
+    let read = Read(item);
+    Ok(Listed {
+        id: read.parsed("id")?,
+        group_id: read.parsed("group_id")?,
+        status: match read.text("status")? {
+            DRAFT => Status::Draft,
+            READY => Status::Ready,
+            FAILED => Status::Failed,
+            other => return Err(Error::internal(format!("dataset has unknown status '{other}'"))),
+        },
+        version: read.maybe("version"),
+        finished_at: read.maybe("finished_at"),
+        is_deleted: read.flag("is_deleted"),
+    })
+}
+
+pub(super) async fn set_deleted(table: &Table, id: DatasetId, is_deleted: bool) -> Result<bool> {
+    let update = table
+        .update_item(Key::dataset(id))
+        .condition_expression("#status = :ready")
+        .update_expression("SET is_deleted = :deleted")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":ready", s(READY))
+        .expression_attribute_values(":deleted", flag(is_deleted));
+    Ok(update_if(update).await?.is_some())
 }
 
 pub(super) async fn claim(table: &Table, id: DatasetId, claim: &Claim) -> Result<Claimed> {

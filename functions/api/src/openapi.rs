@@ -1,0 +1,72 @@
+//! The description of the API, made of the types that it is about.
+
+use crate::error::ErrorResponse;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, Info, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{PartialSchema, ToSchema};
+
+const SCHEME: &str = "apiKey";
+
+/// `routes`' own description, and what holds for all of them.
+pub(crate) fn describe(mut routes: OpenApi) -> OpenApi {
+    routes.info = Info::builder()
+        .title("dataset-versions")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Immutable, numbered dataset versions from CSV and JSON files. Every answer that is no success has the \
+             schema ErrorResponse.",
+        ))
+        .build();
+    let key = ApiKeyValue::with_description("X-API-KEY", "A key of the workspace that is worked in");
+    let components = routes.components.get_or_insert_default();
+    components.add_security_scheme(SCHEME, SecurityScheme::ApiKey(ApiKey::Header(key)));
+    components.schemas.insert(ErrorResponse::name().into_owned(), ErrorResponse::schema());
+    routes.security = Some(vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())]);
+    for path in routes.paths.paths.values_mut() {
+        let operations = [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete];
+        for operation in operations.into_iter().flatten() {
+            add_common_failures(operation);
+        }
+    }
+    routes
+}
+
+/// What any route may answer that wants a key, a parameter or a body.
+fn add_common_failures(operation: &mut Operation) {
+    let is_open = operation.security.is_some();
+    let has_body = operation.request_body.is_some();
+    let has_input = has_body || operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
+    let failures = [
+        (has_input, "400", "The request breaks a rule"),
+        (!is_open, "401", "The API key is missing or not valid"),
+        (has_body, "413", "The body is too large"),
+        (has_body, "415", "The body is not JSON"),
+        (!is_open, "429", "Too many requests; the header Retry-After says how many seconds to wait"),
+        (!is_open, "500", "A fault on the server"),
+    ];
+    let responses = &mut operation.responses.responses;
+    for (_, status, description) in failures.into_iter().filter(|(applies, ..)| *applies) {
+        responses.entry(status.to_owned()).or_insert_with(|| RefOr::T(failure(description)));
+    }
+}
+
+fn failure(description: &str) -> Response {
+    let schema = Ref::from_schema_name(ErrorResponse::name());
+    let content = ContentBuilder::new().schema(Some(schema)).build();
+    ResponseBuilder::new().description(description).content("application/json", content).build()
+}
+
+/// The description is kept as a file, so that every change of the API is seen
+/// in its review. `UPDATE_OPENAPI=1 cargo test` writes it anew.
+#[test]
+fn the_description_is_that_of_the_routes() {
+    let described = describe(crate::routes::routes().to_openapi());
+    let text = described.to_pretty_json().expect("it is JSON") + "\n";
+    if std::env::var_os("UPDATE_OPENAPI").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json");
+        std::fs::write(path, text).expect("the file can be written");
+        return;
+    }
+    assert!(text == crate::docs::DESCRIPTION, "openapi.json is not current: UPDATE_OPENAPI=1 cargo test writes it");
+}

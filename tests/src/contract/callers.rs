@@ -1,0 +1,110 @@
+use crate::{dataset_id, start, workspace};
+use dataset_core::api_key::{ApiKey, Grant, KeyHash};
+use dataset_core::api_keys::{Admission, ApiKeys, KnownKey, WINDOW, window_of};
+use dataset_core::id::{KeyId, UserId};
+use dataset_core::idempotency::{CALL_LIFETIME, Idempotency, IdempotencyKey, MEMORY, Reservation, Reserved};
+use futures::future::join_all;
+use jiff::Timestamp;
+use std::num::NonZero;
+use std::time::Duration;
+
+fn hash(key: &str) -> KeyHash {
+    ApiKey::parse(key).unwrap().hash()
+}
+
+fn grant(id: u64, workspace_id: u64) -> Grant {
+    Grant {
+        id: KeyId::new(id).unwrap(),
+        workspace_id: workspace(workspace_id),
+        user_id: UserId::new(7).unwrap(),
+        created_at: start(),
+    }
+}
+
+pub async fn api_keys(keys: &dyn ApiKeys) {
+    let (first, second) = (hash("a-key-of-the-contract"), hash("another-key-entirely"));
+    assert_eq!(keys.admit(&first, start(), None).await.unwrap(), Admission::Unknown);
+    keys.allow(&first, &grant(1, 5)).await.unwrap();
+    // A key keeps what it has.
+    keys.allow(&first, &grant(3, 6)).await.unwrap();
+    keys.allow(&second, &grant(2, 5)).await.unwrap();
+    assert_eq!(keys.admit(&first, start(), None).await.unwrap(), Admission::Granted(grant(1, 5)));
+    let known = [
+        KnownKey { grant: grant(1, 5), last_used_at: Some(start()) },
+        KnownKey { grant: grant(2, 5), last_used_at: None },
+    ];
+    assert_eq!(keys.keys(workspace(5)).await.unwrap(), known);
+    assert!(keys.keys(workspace(6)).await.unwrap().is_empty());
+
+    assert!(!keys.revoke(workspace(6), KeyId::new(1).unwrap()).await.unwrap());
+    assert!(keys.revoke(workspace(5), KeyId::new(1).unwrap()).await.unwrap());
+    assert!(!keys.revoke(workspace(5), KeyId::new(1).unwrap()).await.unwrap());
+    assert_eq!(keys.admit(&first, start(), None).await.unwrap(), Admission::Unknown);
+    assert_eq!(keys.keys(workspace(5)).await.unwrap(), known[1..]);
+    assert_eq!(keys.admit(&second, start(), None).await.unwrap(), Admission::Granted(grant(2, 5)));
+    limits(keys).await;
+}
+
+async fn limits(keys: &dyn ApiKeys) {
+    let key = hash("a-key-that-calls-often");
+    keys.allow(&key, &grant(4, 7)).await.unwrap();
+    let limit = NonZero::new(3);
+    let later = |seconds| window_of(start()) + WINDOW + Duration::from_secs(seconds);
+    let admit = async |at: Timestamp| keys.admit(&key, at, limit).await.unwrap();
+    let granted = Admission::Granted(grant(4, 7));
+    let limited = Admission::Limited { until: later(WINDOW.as_secs()) };
+    for (at, expected) in [(0, &granted), (5, &granted), (9, &granted), (9, &limited), (0, &limited)] {
+        assert_eq!(admit(later(at)).await, *expected);
+    }
+    // A clock that is behind counts in the window that there is.
+    assert_eq!(admit(start()).await, limited);
+    assert_eq!(admit(later(10)).await, granted);
+    let calls = join_all((0..10).map(|_| admit(later(30)))).await;
+    assert_eq!(calls.into_iter().filter(|admission| *admission == granted).count(), 3);
+}
+
+fn reservation(key: &str, fingerprint: &str, id: u64, now: Timestamp) -> Reservation {
+    Reservation {
+        workspace_id: workspace(5),
+        key: IdempotencyKey::parse(key).unwrap(),
+        fingerprint: fingerprint.into(),
+        dataset_id: dataset_id(id),
+        now,
+    }
+}
+
+pub async fn idempotency(calls: &dyn Idempotency) {
+    let second = Duration::from_secs(1);
+    let reserve = async |reservation: &Reservation| calls.reserve(reservation).await.unwrap();
+    let first = reservation("a", "x", 1, start());
+    assert_eq!(reserve(&first).await, Reserved::Yours(dataset_id(1)));
+    assert_eq!(reserve(&reservation("a", "x", 2, start() + second)).await, Reserved::Running);
+    assert_eq!(reserve(&reservation("a", "y", 2, start() + second)).await, Reserved::Reused);
+    let elsewhere = Reservation { workspace_id: workspace(6), ..reservation("a", "y", 2, start()) };
+    assert_eq!(reserve(&elsewhere).await, Reserved::Yours(dataset_id(2)));
+
+    // The first has died: the next goes on with its dataset, and is alone in it.
+    let next = reservation("a", "x", 2, start() + CALL_LIFETIME);
+    assert_eq!(reserve(&next).await, Reserved::Yours(dataset_id(1)));
+    assert_eq!(reserve(&reservation("a", "x", 3, start() + CALL_LIFETIME + second)).await, Reserved::Running);
+    calls.complete(&Reservation { dataset_id: dataset_id(1), ..next }).await.unwrap();
+    assert_eq!(reserve(&reservation("a", "x", 3, start() + CALL_LIFETIME * 3)).await, Reserved::Done(dataset_id(1)));
+    // What is done is not forgotten before its time.
+    calls.forget(&first).await.unwrap();
+    assert_eq!(reserve(&reservation("a", "x", 3, start() + MEMORY - second)).await, Reserved::Done(dataset_id(1)));
+    assert_eq!(reserve(&reservation("a", "y", 3, start() + MEMORY - second)).await, Reserved::Reused);
+    assert_eq!(reserve(&reservation("a", "y", 3, start() + MEMORY)).await, Reserved::Yours(dataset_id(3)));
+
+    // What came to nothing is forgotten, by whoever has it.
+    let failed = reservation("b", "x", 4, start());
+    assert_eq!(reserve(&failed).await, Reserved::Yours(dataset_id(4)));
+    calls.forget(&reservation("b", "x", 5, start())).await.unwrap();
+    assert_eq!(reserve(&reservation("b", "x", 5, start())).await, Reserved::Running);
+    calls.forget(&failed).await.unwrap();
+    assert_eq!(reserve(&reservation("b", "z", 5, start())).await, Reserved::Yours(dataset_id(5)));
+
+    let contenders: Vec<Reservation> = (10..20).map(|id| reservation("c", "x", id, start())).collect();
+    let won = join_all(contenders.iter().map(reserve)).await;
+    assert_eq!(won.iter().filter(|reserved| matches!(reserved, Reserved::Yours(_))).count(), 1);
+    assert_eq!(won.iter().filter(|reserved| **reserved == Reserved::Running).count(), 9);
+}

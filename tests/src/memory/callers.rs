@@ -1,0 +1,126 @@
+//! What is known of callers and their calls, in memory.
+
+use super::MemoryTable;
+use async_trait::async_trait;
+use dataset_core::Result;
+use dataset_core::api_key::{Grant, KeyHash};
+use dataset_core::api_keys::{Admission, ApiKeys, KnownKey, WINDOW, window_of};
+use dataset_core::id::{DatasetId, KeyId, WorkspaceId};
+use dataset_core::idempotency::{CALL_LIFETIME, Idempotency, IdempotencyKey, MEMORY, Reservation, Reserved};
+use jiff::Timestamp;
+use std::collections::HashMap;
+use std::num::NonZero;
+
+#[derive(Default)]
+pub(super) struct Callers {
+    keys: HashMap<KeyHash, Key>,
+    calls: HashMap<(WorkspaceId, IdempotencyKey), Call>,
+}
+
+struct Key {
+    known: KnownKey,
+    window: Timestamp,
+    calls: u32,
+}
+
+struct Call {
+    fingerprint: String,
+    dataset_id: DatasetId,
+    until: Option<Timestamp>,
+    forgotten_at: Timestamp,
+}
+
+#[async_trait]
+impl ApiKeys for MemoryTable {
+    async fn admit(&self, hash: &KeyHash, now: Timestamp, limit: Option<NonZero<u32>>) -> Result<Admission> {
+        let mut tables = self.tables();
+        let Some(key) = tables.callers.keys.get_mut(hash) else {
+            return Ok(Admission::Unknown);
+        };
+        if window_of(now) > key.window {
+            (key.window, key.calls) = (window_of(now), 0);
+        }
+        if limit.is_some_and(|limit| key.calls >= limit.get()) {
+            return Ok(Admission::Limited { until: key.window + WINDOW });
+        }
+        key.calls += 1;
+        key.known.last_used_at = Some(now);
+        Ok(Admission::Granted(key.known.grant.clone()))
+    }
+
+    async fn allow(&self, hash: &KeyHash, grant: &Grant) -> Result<()> {
+        let known = KnownKey { grant: grant.clone(), last_used_at: None };
+        let key = Key { known, window: Timestamp::UNIX_EPOCH, calls: 0 };
+        self.tables().callers.keys.entry(hash.clone()).or_insert(key);
+        Ok(())
+    }
+
+    async fn keys(&self, workspace: WorkspaceId) -> Result<Vec<KnownKey>> {
+        let tables = self.tables();
+        let keys = tables.callers.keys.values().map(|key| key.known.clone());
+        let mut keys: Vec<KnownKey> = keys.filter(|key| key.grant.workspace_id == workspace).collect();
+        keys.sort_by_key(|key| key.grant.id);
+        Ok(keys)
+    }
+
+    async fn revoke(&self, workspace: WorkspaceId, id: KeyId) -> Result<bool> {
+        let mut tables = self.tables();
+        let before = tables.callers.keys.len();
+        let is_meant = |grant: &Grant| (grant.workspace_id, grant.id) == (workspace, id);
+        tables.callers.keys.retain(|_, key| !is_meant(&key.known.grant));
+        Ok(tables.callers.keys.len() < before)
+    }
+}
+
+#[async_trait]
+impl Idempotency for MemoryTable {
+    async fn reserve(&self, reservation: &Reservation) -> Result<Reserved> {
+        let mut tables = self.tables();
+        let until = Some(reservation.now + CALL_LIFETIME);
+        let calls = &mut tables.callers.calls;
+        if let Some(call) = calls.get_mut(&key(reservation)).filter(|call| call.forgotten_at > reservation.now) {
+            if call.fingerprint != reservation.fingerprint {
+                return Ok(Reserved::Reused);
+            }
+            return Ok(match call.until {
+                None => Reserved::Done(call.dataset_id),
+                Some(until) if until > reservation.now => Reserved::Running,
+                Some(_) => {
+                    call.until = until;
+                    Reserved::Yours(call.dataset_id)
+                }
+            });
+        }
+        let call = Call {
+            fingerprint: reservation.fingerprint.clone(),
+            dataset_id: reservation.dataset_id,
+            until,
+            forgotten_at: reservation.now + MEMORY,
+        };
+        calls.insert(key(reservation), call);
+        Ok(Reserved::Yours(reservation.dataset_id))
+    }
+
+    async fn complete(&self, reservation: &Reservation) -> Result<()> {
+        if let Some(call) = self.tables().callers.calls.get_mut(&key(reservation))
+            && call.fingerprint == reservation.fingerprint
+        {
+            call.until = None;
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, reservation: &Reservation) -> Result<()> {
+        let mut tables = self.tables();
+        let calls = &mut tables.callers.calls;
+        let is_ours = |call: &Call| call.dataset_id == reservation.dataset_id && call.until.is_some();
+        if calls.get(&key(reservation)).is_some_and(is_ours) {
+            calls.remove(&key(reservation));
+        }
+        Ok(())
+    }
+}
+
+fn key(reservation: &Reservation) -> (WorkspaceId, IdempotencyKey) {
+    (reservation.workspace_id, reservation.key.clone())
+}
