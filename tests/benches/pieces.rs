@@ -7,10 +7,10 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use dataset_formats::{Format, Limits, convert, read_page};
+use dataset_formats::{Examples, Export, Format, Limits, Table, convert, diff};
 use divan::Bencher;
 use divan::counter::BytesCount;
-use futures::FutureExt;
+use futures::{FutureExt, TryStreamExt};
 use std::io;
 
 const ROWS: u64 = 50_000;
@@ -68,11 +68,46 @@ fn json_with_a_late_surprise(bencher: Bencher<'_, '_>) {
 
 #[divan::bench]
 fn a_page_of_100_rows(bencher: Bencher<'_, '_>) {
+    let parquet = stored();
+    bencher.bench(|| opened(&parquet).page(ROWS / 2, 100, usize::MAX).now_or_never().unwrap().unwrap());
+}
+
+#[divan::bench]
+fn a_search_through_all_rows(bencher: Bencher<'_, '_>) {
+    let table = opened(&stored());
+    bencher
+        .counter(BytesCount::of_str(&numbers()))
+        .bench(|| table.search("no row has this", 0, 100, usize::MAX).now_or_never().unwrap().unwrap());
+}
+
+#[divan::bench]
+fn all_rows_as_csv(bencher: Bencher<'_, '_>) {
+    let table = opened(&stored());
+    bencher.counter(BytesCount::of_str(&numbers())).bench(|| {
+        let parts = table.export(Export::Csv, 5 << 20).unwrap();
+        parts.try_for_each(|_| async { Ok(()) }).now_or_never().unwrap().unwrap();
+    });
+}
+
+#[divan::bench]
+fn a_version_beside_itself(bencher: Bencher<'_, '_>) {
+    let table = opened(&stored());
+    let examples = Examples { rows: 10, max_bytes: usize::MAX };
+    bencher
+        .counter(BytesCount::of_str(&numbers()))
+        .bench(|| diff(&table, &table, None, examples).now_or_never().unwrap().unwrap());
+}
+
+/// The numbers in Parquet.
+fn stored() -> Bytes {
     let file = numbers();
     let mut parquet = vec![];
     convert(Format::Csv, &mut || Ok(file.as_bytes()), &mut parquet, &Limits::default()).unwrap();
-    let parquet = Bytes::from(parquet);
-    bencher.bench(|| read_page(parquet.clone(), ROWS / 2, 100, usize::MAX).now_or_never().unwrap().unwrap());
+    parquet.into()
+}
+
+fn opened(parquet: &Bytes) -> Table<Bytes> {
+    Table::open(parquet.clone()).now_or_never().unwrap().unwrap()
 }
 
 #[divan::bench]

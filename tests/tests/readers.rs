@@ -21,7 +21,7 @@ fn duckdb_pyarrow_and_polars_read_each_cell_as_it_was() {
         println!("skipped: no Python with duckdb, polars and pyarrow; `pip install duckdb polars pyarrow` brings them");
         return;
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("readers/check.py");
+    let script = Path::new("readers/check.py");
     let mut check = Command::new(python);
     check.arg(script).arg(service::binary()).args(std::env::var_os(CORPORA));
     assert!(check.status().unwrap().success(), "some reader does not read what the file has");

@@ -3,7 +3,9 @@
 #![expect(unused_qualifications, reason = "the macro that describes a route writes them")]
 
 mod datasets;
-mod drafts;
+mod diff;
+mod download;
+pub(crate) mod drafts;
 mod fresh;
 pub(crate) mod from_file;
 mod from_upload;
@@ -11,6 +13,7 @@ mod groups;
 mod health;
 mod paging;
 mod rows;
+mod stored;
 mod webhooks;
 
 use crate::Api;
@@ -28,6 +31,8 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(datasets::read, datasets::delete))
         .routes(routes!(datasets::restore))
         .routes(routes!(rows::list))
+        .routes(routes!(download::download))
+        .routes(routes!(diff::compare))
         .routes(routes!(webhooks::register, webhooks::list))
         .routes(routes!(health::check))
 }

@@ -1,3 +1,6 @@
+mod calls;
+mod versions;
+
 use crate::{Api, router};
 use axum::Router;
 use axum::body::Body;
@@ -64,9 +67,22 @@ async fn invoke(router: &Router, event: &str) -> (u16, Value) {
 }
 
 async fn call(router: &Router, method: &str, path: &str, body: impl Into<Body>) -> (u16, Value) {
-    let request = Request::builder().method(method).uri(path).header("X-Api-Key", KEY);
-    let request = request.header("content-type", "application/json; charset=utf-8").body(body.into()).unwrap();
-    answer(router.clone().oneshot(request).await.unwrap()).await
+    answer(send(router, method, path, &[], body).await).await
+}
+
+async fn send(
+    router: &Router,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl Into<Body>,
+) -> Response<Body> {
+    let mut request = Request::builder().method(method).uri(path).header("X-Api-Key", KEY);
+    request = request.header("content-type", "application/json; charset=utf-8");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    router.clone().oneshot(request.body(body.into()).unwrap()).await.unwrap()
 }
 
 fn assert_envelope(answer: &Value, code: &str) {

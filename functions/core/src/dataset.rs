@@ -144,12 +144,20 @@ impl Dataset {
     pub fn rows_key(&self) -> String {
         format!("versions/{}/{}/rows.parquet", self.group_id, self.id)
     }
+
+    /// Where the version is kept in another format, for those who download it
+    /// on that day. What was made on earlier days may be gone.
+    pub fn export_key(&self, now: Timestamp, extension: &str) -> String {
+        format!("{EXPORTS}{}/{}.{extension}", now.strftime("%F"), self.id)
+    }
 }
 
 /// Whether the record of a failure of this time has had its time.
 pub fn is_forgotten(failed_at: Timestamp, now: Timestamp) -> bool {
     failed_at.checked_add(FAILURE_LIFETIME).is_ok_and(|forgotten| forgotten <= now)
 }
+
+const EXPORTS: &str = "exports/";
 
 const UPLOADS: &str = "uploads/";
 

@@ -12,9 +12,16 @@ pub enum Error {
     /// The file could not be read or the rows not be written to the end.
     #[error("the file could not be read, or its rows not be written")]
     Io(#[from] io::Error),
-    /// The rows of a page are more than may be read at once; ask for fewer.
-    #[error("the rows of the page are too large to be read at once")]
+    /// The rows that are asked for are more than may be held at once; ask for fewer.
+    #[error("the rows are too large to be read at once")]
     PageTooLarge,
+    /// Rows of two versions can't be told apart by this column.
+    #[error("{message}")]
+    Key {
+        /// A stable snake_case word.
+        code: &'static str,
+        message: String,
+    },
     /// The Parquet library refused what it was given.
     #[error("the rows could not be encoded or decoded as Parquet")]
     Parquet(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -24,6 +24,7 @@ use crate::writer::{Press, TableWriter};
 use columns::Columns;
 use rows::Rows;
 use std::io::Read;
+pub(crate) use value::{Parsed, number};
 
 pub(crate) fn convert<S: Source>(
     source: &mut S,

@@ -1,10 +1,10 @@
-//! Files in, checked rows out: CSV or JSON to Parquet, and pages of rows back.
+//! Files in, checked rows out: CSV or JSON to Parquet, and rows back.
 //!
 //! [`convert`] reads a file from its start, checks every row, and writes
 //! Parquet. It holds a bounded part of the file at a time
 //! ([`Limits`]), and it stops at the first thing that is wrong with an
-//! [`Error::Data`] that says what and where. [`read_page`] reads rows back by
-//! ranges. Nothing here knows where files live.
+//! [`Error::Data`] that says what and where. [`Table`] reads rows back by ranges,
+//! and [`diff`] compares two. Nothing here knows where files live.
 
 mod convert;
 mod csv;
@@ -13,7 +13,7 @@ mod format;
 mod json;
 mod limits;
 mod output;
-mod page;
+mod rows;
 mod simd;
 mod source;
 mod summary;
@@ -28,7 +28,7 @@ pub use error::{DataError, Error, Result};
 pub use format::Format;
 pub use limits::Limits;
 pub use output::Output;
-pub use page::{Cell, Page, Ranges, read_page};
+pub use rows::{Cell, Change, Difference, Examples, Export, Page, Ranges, Table, diff};
 pub use source::Source;
 pub use summary::{ColumnSummary, Summary};
 pub use writer::Kind;

@@ -1,7 +1,6 @@
 //! What the tests of several modules share.
 
-use crate::page::{Cell, Page, Ranges, read_page};
-use crate::{Format, Limits, Result, convert};
+use crate::{Cell, Format, Limits, Ranges, Result, Table, convert};
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use std::io;
@@ -34,9 +33,24 @@ impl Ranges for InMemory {
     }
 }
 
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// Some rows of a dataset, by its columns.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    pub(crate) columns: Vec<String>,
+    pub(crate) rows: Vec<Vec<Cell>>,
+    pub(crate) total: u64,
+}
+
 pub(crate) fn page_of(file: InMemory, offset: u64, limit: usize) -> Page {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(read_page(file, offset, limit, usize::MAX)).unwrap()
+    block_on(async {
+        let table = Table::open(file).await.unwrap();
+        let page = table.page(offset, limit, usize::MAX).await.unwrap();
+        Page { columns: table.columns().map(str::to_owned).collect(), rows: page.rows, total: page.total }
+    })
 }
 
 pub(crate) fn parquet_of(format: Format, file: &[u8], limits: &Limits) -> Result<Vec<u8>> {

@@ -6,6 +6,7 @@ mod dynamodb;
 mod s3;
 mod sqs;
 
+pub(crate) use s3::expire;
 pub use s3::{Notify, Stored, Ticket};
 
 use anyhow::Context;

@@ -2,7 +2,7 @@
 
 use crate::data_dir::DataDir;
 use crate::engines::{ACCESS_KEY, EngineOptions, Engines, SECRET_KEY};
-use crate::triggers::{Invocations, poll, sweep_every};
+use crate::triggers::{Invocations, expire_exports, poll, sweep_every};
 use anyhow::Context;
 use dataset_api::{Api, router};
 use dataset_aws::{Aws, Settings, SqsQueue, Table};
@@ -164,6 +164,7 @@ impl Service {
         };
         triggers.spawn(poll(state.queue.clone(), Arc::new(webhooks)));
         triggers.spawn(sweep_every(options.sweep_every, lifecycle.clone()));
+        triggers.spawn(expire_exports(state.data_dir.objects(), BUCKET, lifecycle.clock.clone()));
 
         let api = Api {
             api_keys: Arc::new(state.table.clone()),

@@ -6,4 +6,4 @@ mod schedule;
 
 pub(crate) use asynchronous::Invocations;
 pub(crate) use polling::poll;
-pub(crate) use schedule::sweep_every;
+pub(crate) use schedule::{expire_exports, sweep_every};

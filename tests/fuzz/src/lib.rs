@@ -12,7 +12,7 @@
 #![expect(clippy::unwrap_used, reason = "a surprise is what a fuzzer looks for")]
 
 use bytes::Bytes;
-use dataset_formats::{Cell, DataError, Error, Format, Limits, Page, convert, read_page};
+use dataset_formats::{Cell, DataError, Error, Format, Limits, Table, convert};
 use futures::FutureExt;
 use serde_json::{Map, Value};
 
@@ -73,7 +73,7 @@ pub fn json(file: &[u8]) {
 }
 
 /// The table, unless the file is refused.
-fn same_however_cut(format: Format, file: &[u8]) -> Option<Page> {
+fn same_however_cut(format: Format, file: &[u8]) -> Option<Read> {
     let whole = table(format, file, &Limits::default());
     for chunk_bytes in [1, 2, 3, 7, 64] {
         let limits = Limits {
@@ -109,15 +109,24 @@ fn check_error(error: &DataError) {
     assert!(error.line != Some(0) && error.row != Some(0) && error.column != Some(0));
 }
 
-fn table(format: Format, file: &[u8], limits: &Limits) -> Result<Page, DataError> {
+/// All that was read back.
+#[derive(Debug)]
+struct Read {
+    columns: Vec<String>,
+    rows: Vec<Vec<Cell>>,
+}
+
+fn table(format: Format, file: &[u8], limits: &Limits) -> Result<Read, DataError> {
     let mut out = vec![];
     match convert(format, &mut || Ok(file), &mut out, limits) {
         Err(Error::Data(error)) => Err(error),
         summary => {
             let summary = summary.unwrap();
-            let page = read_page(Bytes::from(out), 0, usize::MAX, usize::MAX).now_or_never().unwrap().unwrap();
-            assert_eq!((summary.rows, summary.columns.len()), (page.rows.len() as u64, page.columns.len()));
-            Ok(page)
+            let table = Table::open(Bytes::from(out)).now_or_never().unwrap().unwrap();
+            let rows = table.page(0, usize::MAX, usize::MAX).now_or_never().unwrap().unwrap().rows;
+            let columns: Vec<String> = table.columns().map(str::to_owned).collect();
+            assert_eq!((summary.rows, summary.columns.len()), (rows.len() as u64, columns.len()));
+            Ok(Read { columns, rows })
         }
     }
 }

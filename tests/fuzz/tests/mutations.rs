@@ -52,7 +52,7 @@ fn json() {
 
 #[expect(clippy::print_stdout, reason = "the figures are worth seeing")]
 fn run(name: &str, check: fn(&[u8]), tokens: &[&str]) {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(name);
+    let directory = Path::new("corpus").join(name);
     let mut paths: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     let corpus: Vec<Vec<u8>> = paths.iter().map(|path| fs::read(path).unwrap()).collect();

@@ -187,7 +187,7 @@ impl Order<'_> {
 }
 
 /// One value for all of these parts, and another for any others.
-pub(super) fn fingerprint(parts: &[&[u8]]) -> String {
+pub(crate) fn fingerprint(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update((part.len() as u64).to_be_bytes());

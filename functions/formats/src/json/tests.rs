@@ -1,6 +1,5 @@
 use super::*;
-use crate::page::Page;
-use crate::testing::{InMemory, page_of, parquet_of, table_of, tight};
+use crate::testing::{InMemory, Page, page_of, parquet_of, table_of, tight};
 use crate::writer::Kind;
 use bytes::Bytes;
 use proptest::prelude::*;

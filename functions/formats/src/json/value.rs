@@ -7,7 +7,7 @@ use crate::writer::{Cells, Column, Kind, Text};
 const MAX_EXACT_INT: u64 = 1 << 53;
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Parsed {
+pub(crate) enum Parsed {
     Null,
     Bool(bool),
     Int(i64),
@@ -75,7 +75,8 @@ fn push_string(text: &[u8], value: &Value, cells: &mut Text) {
     }
 }
 
-fn number(text: &str) -> Parsed {
+/// What a number is by how it is written.
+pub(crate) fn number(text: &str) -> Parsed {
     if text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
         return exact(text).map_or(Parsed::Other, Parsed::Double);
     }

@@ -15,6 +15,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::SystemTime;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -85,14 +86,38 @@ impl AnnouncingFiles {
             }
         }
     }
+}
 
-    /// Removes what the files' engine leaves of an object beside it.
-    fn forget(&self, bucket: &str, key: &str) {
-        let (bucket, key) = (URL_SAFE_NO_PAD.encode(bucket), URL_SAFE_NO_PAD.encode(key));
-        for kind in ["metadata", "internal"] {
-            let _ = std::fs::remove_file(self.root.join(format!(".bucket-{bucket}.object-{key}.{kind}.json")));
+/// Removes what the files' engine leaves of an object beside it.
+fn forget(root: &Path, bucket: &str, key: &str) {
+    let (bucket, key) = (URL_SAFE_NO_PAD.encode(bucket), URL_SAFE_NO_PAD.encode(key));
+    for kind in ["metadata", "internal"] {
+        let _ = std::fs::remove_file(root.join(format!(".bucket-{bucket}.object-{key}.{kind}.json")));
+    }
+}
+
+/// Does as a bucket's lifecycle rule: removes the objects under `folder` that
+/// were stored before.
+pub(crate) fn expire(root: &Path, bucket: &str, folder: &str, before: SystemTime) -> io::Result<()> {
+    let directory = root.join(bucket).join(folder);
+    let entries = match std::fs::read_dir(&directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let key = format!("{folder}/{}", entry.file_name().to_string_lossy());
+        let metadata = entry.metadata()?;
+        if metadata.is_dir() {
+            expire(root, bucket, &key, before)?;
+        } else if metadata.modified()? < before {
+            std::fs::remove_file(entry.path())?;
+            forget(root, bucket, &key);
         }
     }
+    // One that is not empty stays.
+    let _ = std::fs::remove_dir(directory);
+    Ok(())
 }
 
 fn internal(error: io::Error) -> S3Error {
@@ -163,8 +188,28 @@ implement_s3! {
             let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
             let _lock = self.lock(&key).await;
             let output = self.files.delete_object(request).await?;
-            self.forget(&bucket, &key);
+            forget(&self.root, &bucket, &key);
             Ok(output)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn what_is_old_expires() {
+        let root = tempfile::tempdir().unwrap();
+        let day = root.path().join("b/exports/2023-12-01");
+        std::fs::create_dir_all(&day).unwrap();
+        std::fs::write(day.join("1.csv"), "a").unwrap();
+        let stored = day.join("1.csv").metadata().unwrap().modified().unwrap();
+        expire(root.path(), "b", "exports", stored - Duration::from_secs(60)).unwrap();
+        assert!(day.join("1.csv").exists());
+        expire(root.path(), "b", "exports", stored + Duration::from_secs(60)).unwrap();
+        assert!(!root.path().join("b/exports").exists());
+        expire(root.path(), "b", "exports", stored).unwrap();
     }
 }

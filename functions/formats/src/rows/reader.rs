@@ -43,11 +43,18 @@ impl Ranges for Bytes {
     }
 }
 
+#[derive(Debug)]
 pub(super) struct Reader<F> {
-    file: F,
+    file: Arc<F>,
     metadata: Arc<ParquetMetaData>,
     /// What has been fetched ahead, in order, and where each part starts.
     parts: Vec<(u64, Bytes)>,
+}
+
+impl<F> Clone for Reader<F> {
+    fn clone(&self) -> Self {
+        Self { file: Arc::clone(&self.file), metadata: Arc::clone(&self.metadata), parts: self.parts.clone() }
+    }
 }
 
 impl<F: Ranges> Reader<F> {
@@ -60,7 +67,7 @@ impl<F: Ranges> Reader<F> {
             match reader.try_parse_sized(&tail, length) {
                 Ok(()) => {
                     let metadata = Arc::new(reader.finish()?);
-                    return Ok(Self { file, metadata, parts: vec![] });
+                    return Ok(Self { file: Arc::new(file), metadata, parts: vec![] });
                 }
                 Err(ParquetError::NeedMoreData(needed)) => {
                     // What is needed tells of chunks; the index of their pages lies
@@ -78,32 +85,38 @@ impl<F: Ranges> Reader<F> {
         &self.metadata
     }
 
-    /// Fetches the pages that hold rows of `rows`, in all columns, at once.
-    pub(super) async fn fetch(&mut self, rows: &Range<u64>) -> Result<(), ParquetError> {
-        let joined = join(&pages(&self.metadata, rows));
-        let parts = self.read_all(&joined).await?;
-        self.parts = joined.iter().map(|range| range.start).zip(parts).collect();
+    /// Fetches the pages that hold rows of these ranges, in all columns, at once.
+    pub(super) async fn fetch(&mut self, rows: &[Range<u64>]) -> Result<(), ParquetError> {
+        let pages: Vec<Range<u64>> = rows.iter().flat_map(|rows| pages(&self.metadata, rows)).collect();
+        self.parts = self.read_joined(&pages).await?;
         Ok(())
+    }
+
+    /// What has these ranges in it, in order, and where each part starts.
+    async fn read_joined(&self, ranges: &[Range<u64>]) -> Result<Vec<(u64, Bytes)>, ParquetError> {
+        let joined = join(ranges);
+        let parts = self.read_all(&joined).await?;
+        Ok(joined.iter().map(|range| range.start).zip(parts).collect())
     }
 
     async fn read_all(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, ParquetError> {
         let reads = stream::iter(ranges.iter().cloned().map(|range| self.file.read(range)));
         reads.buffered(RANGES_AT_ONCE).try_collect().await.map_err(unreadable)
     }
+}
 
-    /// A range out of what has been fetched.
-    fn fetched(&self, range: &Range<u64>) -> Option<Bytes> {
-        let index = self.parts.partition_point(|(start, _)| *start <= range.start).checked_sub(1)?;
-        let (start, part) = &self.parts[index];
-        let within = (range.start - start) as usize..(range.end - start) as usize;
-        (within.end <= part.len()).then(|| part.slice(within))
-    }
+/// A range out of what has been read.
+fn cut(parts: &[(u64, Bytes)], range: &Range<u64>) -> Option<Bytes> {
+    let index = parts.partition_point(|(start, _)| *start <= range.start).checked_sub(1)?;
+    let (start, part) = &parts[index];
+    let within = (range.start - start) as usize..(range.end - start) as usize;
+    (within.end <= part.len()).then(|| part.slice(within))
 }
 
 impl<F: Ranges + 'static> AsyncFileReader for Reader<F> {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
         async move {
-            match self.fetched(&range) {
+            match cut(&self.parts, &range) {
                 Some(bytes) => Ok(bytes),
                 None => self.file.read(range).await.map_err(unreadable),
             }
@@ -113,10 +126,12 @@ impl<F: Ranges + 'static> AsyncFileReader for Reader<F> {
 
     fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
         async move {
-            match ranges.iter().map(|range| self.fetched(range)).collect() {
-                Some(bytes) => Ok(bytes),
-                None => self.read_all(&ranges).await,
+            let cut_all = |parts: &[(u64, Bytes)]| ranges.iter().map(|range| cut(parts, range)).collect();
+            if let Some(bytes) = cut_all(&self.parts) {
+                return Ok(bytes);
             }
+            let parts = self.read_joined(&ranges).await?;
+            cut_all(&parts).ok_or_else(|| ParquetError::EOF("the file ends before its rows".into()))
         }
         .boxed()
     }

@@ -1,0 +1,100 @@
+//! What is stored of a version, read by ranges.
+
+use crate::Api;
+use crate::error::ApiError;
+use axum::body::Bytes;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use dataset_core::Error;
+use dataset_core::blobs::Blobs;
+use dataset_core::dataset::Dataset;
+use dataset_formats::{Cell, Ranges, Table};
+use futures::future::{BoxFuture, FutureExt};
+use serde::Serialize;
+use std::io;
+use std::ops::Range;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use utoipa::ToSchema;
+
+/// How much of rows is held in memory for one answer.
+pub(super) const MAX_BYTES: usize = 4 << 20;
+
+/// A Lambda answers with 6 MB at most, headers and escapes included.
+const MAX_ANSWER_BYTES: usize = 6_000_000;
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Cell)]
+pub(super) struct CellView {
+    r#type: &'static str,
+    /// As the file had it: null, a boolean, a number, text, or nested JSON.
+    #[schema(value_type = serde_json::Value)]
+    value: Cell,
+}
+
+pub(super) type Row = Vec<CellView>;
+
+pub(super) fn row(cells: Vec<Cell>) -> Row {
+    cells.into_iter().map(|value| CellView { r#type: "dataset", value }).collect()
+}
+
+pub(super) fn rows(rows: Vec<Vec<Cell>>) -> Vec<Row> {
+    rows.into_iter().map(row).collect()
+}
+
+/// A stored Parquet file.
+pub(super) struct Object {
+    blobs: Arc<dyn Blobs>,
+    key: String,
+}
+
+impl Ranges for Object {
+    fn read_tail(&self, bytes: u64) -> BoxFuture<'_, io::Result<(Bytes, u64)>> {
+        async move { self.blobs.read_tail(&self.key, bytes).await.map_err(io::Error::other) }.boxed()
+    }
+
+    fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {
+        async move { self.blobs.read_range(&self.key, range).await.map_err(io::Error::other) }.boxed()
+    }
+}
+
+/// The rows of a version.
+pub(super) async fn open(api: &Api, version: &Dataset) -> Result<Table<Object>, ApiError> {
+    Table::open(Object { blobs: Arc::clone(&api.blobs), key: version.rows_key() }).await.map_err(refused)
+}
+
+/// Runs what may go through whole versions, where it keeps no other request waiting.
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    let runtime = Handle::current();
+    let ended = tokio::task::spawn_blocking(move || runtime.block_on(work)).await;
+    ended.map_err(|error| Error::internal("reading rows ended early").because(error))?
+}
+
+pub(super) fn refused(error: dataset_formats::Error) -> ApiError {
+    match error {
+        dataset_formats::Error::PageTooLarge => too_large(),
+        dataset_formats::Error::Key { code, message } => ApiError::bad_request(code, message),
+        other => Error::internal("the rows could not be read").because(other).into(),
+    }
+}
+
+fn too_large() -> ApiError {
+    ApiError::bad_request(
+        "page_too_large",
+        "the rows asked for are more than one answer can have, about 4 MB; ask for fewer at a time",
+    )
+}
+
+/// An answer with rows, unless it is larger than a Lambda may give. The limit
+/// holds everywhere: what works on one host works on each.
+pub(super) fn answer(body: &impl Serialize) -> Result<Response, ApiError> {
+    let body = serde_json::to_vec(body).map_err(|e| Error::internal("the rows could not be written").because(e))?;
+    // The Lambda's own envelope has the answer as a JSON string.
+    let escapes = memchr::memchr2_iter(b'"', b'\\', &body).count();
+    if body.len() + escapes > MAX_ANSWER_BYTES {
+        return Err(too_large());
+    }
+    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+}

@@ -1,0 +1,230 @@
+//! What can be done with a version: its rows read, downloaded and compared,
+//! and it put away.
+
+use super::*;
+use axum::http::StatusCode;
+use dataset_core::blobs::Blobs;
+use dataset_formats::{Format, Limits, convert};
+
+const DATASETS: &str = "/api/public/v2/datasets";
+
+/// A version of this file.
+async fn publish(fakes: &Fakes, id: u64, group: &dataset_core::group::Group, file: &str) {
+    let draft = draft(id, group, "q & a.csv");
+    fakes.table.create_draft(&draft).await.unwrap();
+    let mut rows = Vec::new();
+    let summary = convert(Format::Csv, &mut || Ok(file.as_bytes()), &mut rows, &Limits::default()).unwrap();
+    fakes.blobs.put_new(&draft.upload_key(), "text/csv", file.to_owned().into()).await.unwrap();
+    fakes.blobs.put_new(&draft.rows_key(), "", rows.into()).await.unwrap();
+    let columns = summary.columns.into_iter().map(|column| column.name).collect();
+    fakes.lifecycle().publish(&draft, &Contents { columns, row_count: summary.rows }).await.unwrap();
+}
+
+async fn get(router: &Router, path: &str) -> Value {
+    let (status, answer) = call(router, "GET", &format!("{DATASETS}{path}"), "").await;
+    assert_eq!(status, 200, "{path}: {answer}");
+    answer
+}
+
+async fn assert_refused(router: &Router, method: &str, path: &str, status: u16, code: &str) {
+    let (got, answer) = call(router, method, &format!("{DATASETS}{path}"), "").await;
+    assert_eq!(got, status, "{path}: {answer}");
+    assert_envelope(&answer, code);
+}
+
+#[tokio::test]
+async fn rows_by_page_and_by_what_they_have() {
+    let (fakes, router) = service().await;
+    let lines: String = (1..=25).map(|n| format!("{n},Row {n}\n")).collect();
+    publish(&fakes, 1, &group(7, 1, "Questions"), &format!("n,text\n{lines}")).await;
+    let page = get(&router, "/1/rows?page=3").await;
+    assert_eq!(page["columns"], json!(["n", "text"]));
+    assert_eq!(page["rows"][0], json!([{"type": "dataset", "value": "21"}, {"type": "dataset", "value": "Row 21"}]));
+    assert_eq!((&page["total"], &page["pages"], page["rows"].as_array().unwrap().len()), (&json!(25), &json!(3), 5));
+    assert_eq!(get(&router, "/1/rows?page=18446744073709551615&per_page=100").await["rows"], json!([]));
+    let found = get(&router, "/1/rows?q=row%202&per_page=2&page=2").await;
+    assert_eq!((&found["total"], &found["pages"]), (&json!(7), &json!(4)));
+    assert_eq!(found["rows"][0][1]["value"], "Row 21");
+    assert_eq!(get(&router, "/1/rows?q=").await["total"], 25);
+    assert_eq!(get(&router, "/1/rows?q=.%2A").await["total"], 0, "it is text, no pattern");
+    for query in ["page=0", "per_page=0", "per_page=101", "page=-1", &format!("q={}", "x".repeat(256))] {
+        assert_refused(&router, "GET", &format!("/1/rows?{query}"), 400, "invalid_parameter").await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_never_larger_than_a_lambda_may_give() {
+    let (fakes, router) = service().await;
+    let group = group(7, 1, "Questions");
+    // Half of the limit, but in the Lambda's envelope each character is two.
+    publish(&fakes, 1, &group, &format!("a\n{}\n", "\\".repeat(3_500_000))).await;
+    assert_refused(&router, "GET", "/1/rows", 400, "page_too_large").await;
+    publish(&fakes, 2, &group, &format!("a\n{}", format!("{}\n", "x".repeat(1 << 20)).repeat(6))).await;
+    assert_refused(&router, "GET", "/2/rows", 400, "page_too_large").await;
+    assert_refused(&router, "GET", "/2/rows?q=x", 400, "page_too_large").await;
+    assert_eq!(get(&router, "/2/rows?per_page=3").await["rows"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_version_in_every_format() {
+    let (fakes, router) = service().await;
+    publish(&fakes, 1, &group(7, 1, "Questions"), "n;text\n1;\"a;b\"\n").await;
+    for (query, key, name) in [
+        ("", "versions/7/1/rows.parquet", "q & a.parquet"),
+        ("?format=parquet", "versions/7/1/rows.parquet", "q & a.parquet"),
+        ("?format=source", "uploads/1", "q & a.csv"),
+        ("?format=csv", "exports/2023-12-01/1.csv", "q & a.csv"),
+        ("?format=jsonl", "exports/2023-12-01/1.jsonl", "q & a.jsonl"),
+        ("?format=csv", "exports/2023-12-01/1.csv", "q & a.csv"),
+    ] {
+        let response = send(&router, "GET", &format!("{DATASETS}/1/download{query}"), &[], "").await;
+        assert_eq!(response.status(), StatusCode::FOUND, "{query}");
+        let url = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
+        assert_eq!(url, format!("memory:{key}?name={name}&seconds=900"));
+    }
+    let stored = fakes.blobs.read_tail("exports/2023-12-01/1.csv", 100).await.unwrap().0;
+    assert_eq!(stored, "n,text\r\n1,a;b\r\n");
+    let stored = fakes.blobs.read_tail("exports/2023-12-01/1.jsonl", 100).await.unwrap().0;
+    assert_eq!(stored, "{\"n\":\"1\",\"text\":\"a;b\"}\n");
+}
+
+#[tokio::test]
+async fn two_versions_side_by_side() {
+    let (fakes, router) = service().await;
+    let group = group(7, 1, "Questions");
+    publish(&fakes, 1, &group, "id,q,old\n1,a,x\n2,b,x\n3,c,x\n").await;
+    publish(&fakes, 2, &group, "id,q,new\n2,b,y\n3,C,y\n4,d,y\n").await;
+    let by_key = get(&router, "/2/diff?against=1&key=id").await;
+    assert_eq!(by_key["columns"], json!({"added": ["new"], "removed": ["old"]}));
+    assert_eq!(by_key["rows"], json!({"added": 1, "removed": 1, "changed": 1, "unchanged": 1}));
+    assert_eq!(by_key["examples"]["columns"], json!(["id", "q", "new"]));
+    assert_eq!(by_key["examples"]["changed"][0]["before"][1], json!({"type": "dataset", "value": "c"}));
+    assert_eq!(by_key["examples"]["changed"][0]["after"][1], json!({"type": "dataset", "value": "C"}));
+    let by_content = get(&router, "/2/diff?against=1&examples=1").await;
+    assert_eq!(by_content["rows"], json!({"added": 2, "removed": 2, "changed": 0, "unchanged": 1}));
+    assert_eq!(by_content["examples"]["added"].as_array().unwrap().len(), 1);
+    assert_refused(&router, "GET", "/1/diff?against=1&key=old", 400, "key_not_unique").await;
+    assert_refused(&router, "GET", "/1/diff?against=2&key=old", 400, "key_not_found").await;
+    assert_refused(&router, "GET", "/1/diff", 400, "invalid_parameter").await;
+    assert_refused(&router, "GET", "/1/diff?against=2&examples=101", 400, "invalid_parameter").await;
+    for against in ["9", "x", ""] {
+        assert_refused(&router, "GET", &format!("/1/diff?against={against}"), 404, "dataset_not_found").await;
+    }
+}
+
+#[tokio::test]
+async fn a_version_is_put_away_and_restored() {
+    let (fakes, router) = service().await;
+    publish(&fakes, 1, &group(7, 1, "Questions"), "a\n1\n").await;
+    let (status, answer) = call(&router, "DELETE", &format!("{DATASETS}/1"), "").await;
+    assert_eq!((status, &answer["dataset"]["is_deleted"]), (200, &json!(true)));
+    assert_eq!(get(&router, "").await["total"], 0);
+    assert_eq!(get(&router, "?status=deleted").await["datasets"][0]["id"], 1);
+    assert_eq!(get(&router, "/1").await["dataset"]["version_number"], 1);
+    for path in ["/1/rows", "/1/download", "/1/download?format=csv", "/1/diff?against=1"] {
+        assert_refused(&router, "GET", path, 409, "dataset_deleted").await;
+    }
+    let (status, answer) = call(&router, "POST", &format!("{DATASETS}/1/restore"), "").await;
+    assert_eq!((status, &answer["dataset"]["is_deleted"]), (200, &json!(false)));
+    assert_eq!(get(&router, "/1/rows").await["total"], 1);
+
+    fakes.table.create_draft(&draft(2, &group(7, 1, "Questions"), "a.csv")).await.unwrap();
+    assert_refused(&router, "DELETE", "/2", 409, "not_a_version").await;
+    assert_refused(&router, "DELETE", "/3", 404, "dataset_not_found").await;
+}
+
+#[tokio::test]
+async fn what_is_of_another_workspace_is_not_there() {
+    let (fakes, router) = service().await;
+    publish(&fakes, 1, &group(8, 2, "Theirs"), "a\n1\n").await;
+    publish(&fakes, 2, &group(7, 1, "Questions"), "a\n1\n").await;
+    for (method, path) in [
+        ("GET", "/1"),
+        ("GET", "/1/rows"),
+        ("GET", "/1/download"),
+        ("GET", "/1/diff?against=2"),
+        ("GET", "/2/diff?against=1"),
+        ("DELETE", "/1"),
+        ("POST", "/1/restore"),
+    ] {
+        assert_refused(&router, method, path, 404, "dataset_not_found").await;
+    }
+    assert_eq!(get(&router, "").await["total"], 1);
+    let (status, answer) = call(&router, "DELETE", "/api/public/v2/dataset-groups/8", "").await;
+    assert_eq!(status, 403);
+    assert_envelope(&answer, "access_denied");
+}
+
+#[tokio::test]
+async fn a_deleted_group_takes_nothing_and_frees_its_name() {
+    let (fakes, router) = service().await;
+    publish(&fakes, 1, &group(7, 1, "Questions"), "a\n1\n").await;
+    let (status, answer) = call(&router, "DELETE", "/api/public/v2/dataset-groups/7", "").await;
+    assert_eq!(status, 200, "{answer}");
+    let upload = json!({"dataset_group_id": 7, "file_name": "a.csv", "file_content_base64": "YQ=="});
+    let (status, answer) = call(&router, "POST", FROM_FILE, upload.to_string()).await;
+    assert_eq!(status, 404);
+    assert_envelope(&answer, "dataset_group_not_found");
+    assert_eq!(get(&router, "/1").await["dataset"]["dataset_group"]["is_deleted"], true);
+    assert_eq!(call(&router, "POST", "/api/public/v2/dataset-groups", r#"{"name":"Questions"}"#).await.0, 201);
+    let (status, answer) = call(&router, "DELETE", "/api/public/v2/dataset-groups/7", "").await;
+    assert_eq!(status, 404);
+    assert_envelope(&answer, "dataset_group_not_found");
+}
+
+#[tokio::test]
+async fn versions_are_ordered_as_asked_and_pages_hold_still() {
+    let (fakes, router) = service().await;
+    let group = group(7, 1, "Questions");
+    // The later draft is published first.
+    let drafts = [1, 2].map(|id| draft(id, &group, "a.csv"));
+    for draft in &drafts {
+        fakes.table.create_draft(draft).await.unwrap();
+    }
+    for draft in drafts.iter().rev() {
+        let contents = Contents { columns: vec!["a".into()], row_count: 1 };
+        fakes.lifecycle().publish(draft, &contents).await.unwrap();
+        fakes.clock.advance(Duration::from_secs(1));
+    }
+    for (query, ids) in [
+        ("?sort_by=version_number", [1, 2]),
+        ("?sort_by=version_number&sort_order=asc", [2, 1]),
+        ("?sort_by=finished_at&sort_order=asc", [2, 1]),
+        ("?sort_by=created_at&sort_order=asc", [1, 2]),
+    ] {
+        let listed = get(&router, query).await;
+        assert_eq!([&listed["datasets"][0]["id"], &listed["datasets"][1]["id"]], ids.map(|id| json!(id)).each_ref());
+    }
+    publish(&fakes, 3, &group, "a\n1\n").await;
+    let still = get(&router, "?up_to_id=2&per_page=1&page=2").await;
+    assert_eq!((&still["total"], &still["datasets"][0]["id"]), (&json!(2), &json!(1)));
+    for query in ["?sort_by=name", "?sort_order=up", "?up_to_id=0", "?up_to_id=x"] {
+        assert_refused(&router, "GET", query, 400, "invalid_parameter").await;
+    }
+}
+
+#[tokio::test]
+async fn the_description_and_its_viewer_need_no_key_and_no_other_host() {
+    let (_, router) = service().await;
+    for (path, media_type) in [
+        ("/openapi.json", "application/json"),
+        ("/docs", "text/html; charset=utf-8"),
+        ("/docs/start.js", "text/javascript; charset=utf-8"),
+        ("/docs/swagger-ui-bundle.js", "text/javascript; charset=utf-8"),
+        ("/docs/swagger-ui.css", "text/css; charset=utf-8"),
+    ] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let response = router.clone().oneshot(request).await.unwrap();
+        assert_eq!(
+            (response.status(), &response.headers()[header::CONTENT_TYPE]),
+            (StatusCode::OK, &media_type.parse().unwrap())
+        );
+        assert!(
+            response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("default-src 'none'")
+        );
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        if path == "/docs" {
+            assert!(!body.windows(3).any(|three| three == b"://"), "it names another host");
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Rows read back: by page, by what they have in them, all of them as a file,
+//! and beside those of another version.
+
+mod cell;
+mod diff;
+mod export;
+mod reader;
+mod search;
+mod table;
+
+pub use cell::Cell;
+pub use diff::{Change, Difference, Examples, diff};
+pub use export::Export;
+pub use reader::Ranges;
+pub use table::{Page, Table};
+
+#[cfg(test)]
+mod tests;

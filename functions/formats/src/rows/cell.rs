@@ -1,0 +1,133 @@
+//! The value of one row in one column.
+
+use crate::error::{Error, Result};
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
+use arrow_array::{Array, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt64Array};
+use arrow_schema::extension::{EXTENSION_TYPE_NAME_KEY, ExtensionType, Json};
+use arrow_schema::{DataType, Field};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// A value, typed as the file had it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Cell {
+    Null,
+    Bool(bool),
+    Int(i64),
+    UInt(u64),
+    Double(f64),
+    Text(String),
+    /// As it was written, so that no digit of a number is lost.
+    Json(Box<RawValue>),
+}
+
+/// A [`Cell`] where it lies.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum CellRef<'a> {
+    Null,
+    Bool(bool),
+    Int(i64),
+    UInt(u64),
+    Double(f64),
+    Text(&'a str),
+    Json(&'a str),
+}
+
+impl CellRef<'_> {
+    pub(super) fn to_cell(self) -> Result<Cell> {
+        Ok(match self {
+            Self::Null => Cell::Null,
+            Self::Bool(value) => Cell::Bool(value),
+            Self::Int(value) => Cell::Int(value),
+            Self::UInt(value) => Cell::UInt(value),
+            Self::Double(value) => Cell::Double(value),
+            Self::Text(text) => Cell::Text(text.to_owned()),
+            Self::Json(text) => Cell::Json(RawValue::from_string(text.to_owned()).map_err(unreadable)?),
+        })
+    }
+
+    /// Appends the value as JSON on one line.
+    pub(super) fn write_json(self, out: &mut Vec<u8>) -> Result<()> {
+        match self {
+            Self::Null => out.extend_from_slice(b"null"),
+            Self::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+            Self::Int(value) => serde_json::to_writer(out, &value).map_err(unreadable)?,
+            Self::UInt(value) => serde_json::to_writer(out, &value).map_err(unreadable)?,
+            Self::Double(value) => serde_json::to_writer(out, &value).map_err(unreadable)?,
+            Self::Text(text) => serde_json::to_writer(out, text).map_err(unreadable)?,
+            // A line break in JSON is never within a string.
+            Self::Json(text) => {
+                out.extend(text.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }))
+            }
+        }
+        Ok(())
+    }
+
+    /// The memory that it takes, more or less.
+    pub(super) fn bytes(self) -> usize {
+        let text = match self {
+            Self::Text(text) | Self::Json(text) => text.len(),
+            _ => 0,
+        };
+        size_of::<Cell>() + text
+    }
+}
+
+/// A column of some rows.
+#[derive(Clone, Copy)]
+pub(super) enum Column<'a> {
+    Bool(&'a BooleanArray),
+    Int(&'a Int64Array),
+    UInt(&'a UInt64Array),
+    Double(&'a Float64Array),
+    Text(&'a StringArray),
+    Json(&'a StringArray),
+}
+
+impl<'a> Column<'a> {
+    /// The columns of a batch, in order.
+    pub(super) fn all(batch: &'a RecordBatch) -> Result<Vec<Self>> {
+        let fields = batch.schema_ref().fields();
+        batch.columns().iter().zip(fields).map(|(array, field)| Self::of(array, field)).collect()
+    }
+
+    fn of(array: &'a dyn Array, field: &Field) -> Result<Self> {
+        let is_json = field.metadata().get(EXTENSION_TYPE_NAME_KEY).is_some_and(|name| name == Json::NAME);
+        Ok(match array.data_type() {
+            DataType::Boolean => Self::Bool(array.as_boolean()),
+            DataType::Int64 => Self::Int(array.as_primitive::<Int64Type>()),
+            DataType::UInt64 => Self::UInt(array.as_primitive::<UInt64Type>()),
+            DataType::Float64 => Self::Double(array.as_primitive::<Float64Type>()),
+            DataType::Utf8 if is_json => Self::Json(array.as_string()),
+            DataType::Utf8 => Self::Text(array.as_string()),
+            other => return Err(unreadable(format!("a column of type {other}"))),
+        })
+    }
+
+    pub(super) fn cell(self, row: usize) -> CellRef<'a> {
+        let array: &dyn Array = match self {
+            Self::Bool(array) => array,
+            Self::Int(array) => array,
+            Self::UInt(array) => array,
+            Self::Double(array) => array,
+            Self::Text(array) | Self::Json(array) => array,
+        };
+        if array.is_null(row) {
+            return CellRef::Null;
+        }
+        match self {
+            Self::Bool(array) => CellRef::Bool(array.value(row)),
+            Self::Int(array) => CellRef::Int(array.value(row)),
+            Self::UInt(array) => CellRef::UInt(array.value(row)),
+            Self::Double(array) => CellRef::Double(array.value(row)),
+            Self::Text(array) => CellRef::Text(array.value(row)),
+            Self::Json(array) => CellRef::Json(array.value(row)),
+        }
+    }
+}
+
+pub(super) fn unreadable(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::Parquet(what.into())
+}

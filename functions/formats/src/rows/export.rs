@@ -1,0 +1,137 @@
+//! All rows as a file again.
+
+use super::cell::{CellRef, Column, unreadable};
+use super::reader::{Ranges, Reader};
+use super::table::Table;
+use crate::error::Result;
+use arrow_array::RecordBatch;
+use bytes::Bytes;
+use csv::{Terminator, WriterBuilder};
+use futures::TryStreamExt;
+use futures::stream::{self, Stream};
+use parquet::arrow::async_reader::ParquetRecordBatchStream;
+
+/// A format that rows are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// By RFC 4180, with a header. Null is an empty cell, and what is nested is in JSON.
+    Csv,
+    /// A JSON object a line, all columns in each.
+    JsonLines,
+}
+
+impl<F: Ranges + 'static> Table<F> {
+    /// The whole file, in parts of `part_bytes` or a little more, but for the last.
+    ///
+    /// # Errors
+    /// The stream ends with an error if the table can't be read on.
+    pub fn export(
+        &self,
+        format: Export,
+        part_bytes: usize,
+    ) -> Result<impl Stream<Item = Result<Bytes>> + Send + use<F>> {
+        let names: Vec<String> = self.columns().map(str::to_owned).collect();
+        let (mut encoder, mut part) = (Encoder::new(format, &names)?, Vec::with_capacity(part_bytes + part_bytes / 8));
+        encoder.header(&names, &mut part)?;
+        let state = Parts { batches: Some(self.scan()?), encoder, part, part_bytes };
+        Ok(stream::try_unfold(state, |mut parts| async move {
+            let part = parts.next().await?;
+            Ok(part.map(|part| (part, parts)))
+        }))
+    }
+}
+
+struct Parts<F: Ranges + 'static> {
+    batches: Option<ParquetRecordBatchStream<Reader<F>>>,
+    encoder: Encoder,
+    part: Vec<u8>,
+    part_bytes: usize,
+}
+
+impl<F: Ranges + 'static> Parts<F> {
+    async fn next(&mut self) -> Result<Option<Bytes>> {
+        while let Some(batches) = &mut self.batches {
+            match batches.try_next().await? {
+                Some(batch) => self.encoder.rows(&batch, &mut self.part)?,
+                None => self.batches = None,
+            }
+            if self.part.len() >= self.part_bytes {
+                let next = Vec::with_capacity(self.part.capacity());
+                return Ok(Some(std::mem::replace(&mut self.part, next).into()));
+            }
+        }
+        let last = std::mem::take(&mut self.part);
+        Ok(Some(last).filter(|last| !last.is_empty()).map(Bytes::from))
+    }
+}
+
+enum Encoder {
+    Csv,
+    /// What stands before each column's value.
+    JsonLines(Vec<Vec<u8>>),
+}
+
+impl Encoder {
+    fn new(format: Export, names: &[String]) -> Result<Self> {
+        Ok(match format {
+            Export::Csv => Self::Csv,
+            Export::JsonLines => {
+                let before = |(index, name): (usize, &String)| {
+                    let mut before = vec![if index == 0 { b'{' } else { b',' }];
+                    CellRef::Text(name).write_json(&mut before)?;
+                    before.push(b':');
+                    Ok(before)
+                };
+                Self::JsonLines(names.iter().enumerate().map(before).collect::<Result<_>>()?)
+            }
+        })
+    }
+
+    fn header(&mut self, names: &[String], out: &mut Vec<u8>) -> Result<()> {
+        if matches!(self, Self::Csv) {
+            csv_writer(out).write_record(names).map_err(unreadable)?;
+        }
+        Ok(())
+    }
+
+    fn rows(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<()> {
+        let columns = Column::all(batch)?;
+        match self {
+            Self::Csv => csv_rows(&columns, batch.num_rows(), out),
+            Self::JsonLines(before) => (0..batch.num_rows()).try_for_each(|row| {
+                for (before, column) in before.iter().zip(&columns) {
+                    out.extend_from_slice(before);
+                    column.cell(row).write_json(out)?;
+                }
+                out.extend_from_slice(b"}\n");
+                Ok(())
+            }),
+        }
+    }
+}
+
+fn csv_writer(out: &mut Vec<u8>) -> csv::Writer<&mut Vec<u8>> {
+    WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out)
+}
+
+fn csv_rows(columns: &[Column<'_>], rows: usize, out: &mut Vec<u8>) -> Result<()> {
+    let mut writer = csv_writer(out);
+    let mut shown = Vec::new();
+    for row in 0..rows {
+        for column in columns {
+            let field = match column.cell(row) {
+                CellRef::Null => &[],
+                CellRef::Text(text) | CellRef::Json(text) => text.as_bytes(),
+                other => {
+                    shown.clear();
+                    other.write_json(&mut shown)?;
+                    &shown[..]
+                }
+            };
+            writer.write_field(field).map_err(unreadable)?;
+        }
+        writer.write_record(None::<&[u8]>).map_err(unreadable)?;
+    }
+    writer.flush()?;
+    Ok(())
+}

@@ -1,0 +1,108 @@
+use super::*;
+use crate::testing::{InMemory, block_on, parquet_of, tight};
+use crate::{Error, Format};
+use futures::TryStreamExt;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+fn table(format: Format, file: &str) -> Table<InMemory> {
+    let file = parquet_of(format, file.as_bytes(), &tight(48)).unwrap();
+    block_on(Table::open(InMemory::new(file))).unwrap()
+}
+
+fn exported(table: &Table<InMemory>, format: Export, part_bytes: usize) -> String {
+    let parts: Vec<_> = block_on(table.export(format, part_bytes).unwrap().try_collect()).unwrap();
+    let (last, whole) = parts.split_last().expect("no file is empty");
+    assert!(!last.is_empty() && whole.iter().all(|part: &bytes::Bytes| part.len() >= part_bytes));
+    String::from_utf8(parts.concat()).unwrap()
+}
+
+const MIXED: &str = r#"[
+    {"text": "a,\"b\"\r\nc", "n": 1, "d": 0.5, "yes": true, "any": {"k":
+        [1, 2.50]}},
+    {"text": null, "n": -2, "d": 1e300, "yes": false, "any": "x"},
+    {"text": "", "any": 18446744073709551616}
+]"#;
+
+#[test]
+fn csv_has_each_value_as_it_is_shown() {
+    let csv = exported(&table(Format::Json, MIXED), Export::Csv, 1);
+    let nested = "\"{\"\"k\"\":\n        [1, 2.50]}\"";
+    assert_eq!(
+        csv,
+        format!(
+            "text,n,d,yes,any\r\n\"a,\"\"b\"\"\r\nc\",1,0.5,true,{nested}\r\n,-2,1e+300,false,\"\"\"x\"\"\"\r\n,,,,18446744073709551616\r\n"
+        )
+    );
+}
+
+#[test]
+fn json_lines_have_each_value_as_it_was_on_a_line() {
+    let lines = exported(&table(Format::Json, MIXED), Export::JsonLines, 1);
+    let expected = [
+        r#"{"text":"a,\"b\"\r\nc","n":1,"d":0.5,"yes":true,"any":{"k":         [1, 2.50]}}"#,
+        r#"{"text":null,"n":-2,"d":1e+300,"yes":false,"any":"x"}"#,
+        r#"{"text":"","n":null,"d":null,"yes":null,"any":18446744073709551616}"#,
+    ];
+    assert_eq!(lines, expected.map(|line| format!("{line}\n")).concat());
+}
+
+#[test]
+fn a_search_finds_text_in_any_case_and_numbers_as_shown() {
+    let table = table(
+        Format::Json,
+        r#"[{"t": "Straße.", "n": 12.5}, {"t": "x", "n": 3}, {"t": null, "n": null}, {"t": ["STRASSE"], "n": 125}]"#,
+    );
+    let found = |text: &str| {
+        let page = block_on(table.search(text, 0, 10, usize::MAX)).unwrap();
+        assert_eq!(page.total, page.rows.len() as u64);
+        page.rows.iter().map(|row| json!(row)[1].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("STRAßE."), [json!(12.5)]);
+    assert_eq!(found("strasse"), [json!(125.0)]);
+    assert_eq!(found("12.5"), [json!(12.5)]);
+    assert_eq!(found("125"), [json!(125.0)]);
+    assert_eq!(found("null"), [] as [Value; 0]);
+    assert_eq!(found("").len(), 4, "nothing is in every row");
+}
+
+#[test]
+fn rows_that_are_too_large_are_not_held() {
+    let table = table(Format::Csv, "a\nlong text\n");
+    assert!(matches!(block_on(table.page(0, 1, 8)), Err(Error::PageTooLarge)));
+    assert!(matches!(block_on(table.search("long", 0, 1, 8)), Err(Error::PageTooLarge)));
+    assert_eq!(block_on(table.search("long", 1, 1, 8)).unwrap().total, 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Cells whose ends run into each other must not be found as one.
+    #[test]
+    fn a_search_finds_what_a_look_at_each_cell_finds(
+        rows in vec(vec("[aAbé]{0,3}", 2..3), 1..60),
+        text in "[aBé]{1,2}",
+        offset in 0..5u64,
+        limit in 1..10usize,
+    ) {
+        let lines: String = rows.iter().map(|row| format!("\"{}\",\"{}\"\n", row[0], row[1])).collect();
+        let table = table(Format::Csv, &format!("x,y\n{lines}"));
+        let page = block_on(table.search(&text, offset, limit, usize::MAX)).unwrap();
+        let has = |row: &&Vec<String>| row.iter().any(|cell| cell.to_lowercase().contains(&text.to_lowercase()));
+        let expected: Vec<_> = rows.iter().filter(has).collect();
+        prop_assert_eq!(page.total, expected.len() as u64);
+        let expected: Vec<_> = expected.into_iter().skip(offset as usize).take(limit).collect();
+        prop_assert_eq!(json!(page.rows), json!(expected));
+    }
+
+    /// What was taken in as CSV comes out the same, cell by cell.
+    #[test]
+    fn csv_goes_round(rows in vec(vec("[a\",\r\n é]{0,4}", 3..4), 1..40), part_bytes in 1..200usize) {
+        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        writer.write_record(["x", "y", "z"]).unwrap();
+        rows.iter().for_each(|row| writer.write_record(row).unwrap());
+        let file = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+        prop_assert_eq!(exported(&table(Format::Csv, &file), Export::Csv, part_bytes), file);
+    }
+}
