@@ -130,6 +130,17 @@ impl Service {
         }
     }
 
+    /// The version in that format, by way of the redirect.
+    pub async fn download(&self, id: u64, format: &str) -> Vec<u8> {
+        let request = self.http.get(self.url(&format!("datasets/{id}/download?format={format}")));
+        let response = request.header("x-api-key", KEY).send().await.unwrap();
+        assert_eq!(response.status(), 302, "{format}");
+        let url = response.headers()["location"].to_str().unwrap();
+        let response = self.http.get(url).send().await.unwrap();
+        assert_eq!(response.status(), 200, "{format}");
+        response.bytes().await.unwrap().to_vec()
+    }
+
     /// Every row, and the columns.
     pub async fn rows(&self, id: u64) -> (Value, Vec<Vec<Value>>) {
         let mut rows = Vec::new();

@@ -157,3 +157,39 @@ async fn a_body_beyond_a_lambda_s_limit_is_taken_in_and_bounds_are_kept() {
     let (_, beyond) = service.get(&format!("datasets/{id}/rows?per_page=100&page={rows}")).await.unwrap();
     assert_eq!((&beyond["rows"], &beyond["total"]), (&json!([]), &json!(rows)));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_goes_straight_to_storage_and_comes_back_in_every_format() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = start(dir.path());
+    let group = service.create_group("Straight").await;
+    let file = "n,text\n1,\"a, b\"\n2,\n";
+    let order = json!({"dataset_group_id": group, "file_name": "straight.csv", "file_size": file.len()});
+    let (status, answer) = service.post("dataset-versions/from-upload", &order).await.unwrap();
+    assert_eq!(status, 201, "{answer}");
+    let (id, upload) = (answer["dataset_id"].as_u64().unwrap(), &answer["upload"]);
+    assert_eq!(service.get(&format!("datasets/{id}")).await.unwrap().1["dataset"]["status"], "draft");
+    let put = async || {
+        let mut request = service.http.put(upload["url"].as_str().unwrap());
+        for (name, value) in upload["headers"].as_object().unwrap() {
+            if name != "content-length" {
+                request = request.header(name, value.as_str().unwrap());
+            }
+        }
+        request.body(file).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(put().await, 200);
+    let version = service.finished(id, PATIENCE).await;
+    assert_eq!((&version["version_number"], &version["row_count"]), (&json!(1), &json!(2)), "{version}");
+    assert_eq!(put().await, 412, "a version stays what it is");
+
+    for (format, expected) in [
+        ("source", file),
+        ("csv", "n,text\r\n1,\"a, b\"\r\n2,\r\n"),
+        ("csv", "n,text\r\n1,\"a, b\"\r\n2,\r\n"),
+        ("jsonl", "{\"n\":\"1\",\"text\":\"a, b\"}\n{\"n\":\"2\",\"text\":\"\"}\n"),
+    ] {
+        assert_eq!(service.download(id, format).await, expected.as_bytes(), "{format}");
+    }
+    assert!(service.download(id, "parquet").await.starts_with(b"PAR1"));
+}

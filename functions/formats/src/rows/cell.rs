@@ -59,7 +59,7 @@ impl CellRef<'_> {
             Self::Text(text) => serde_json::to_writer(out, text).map_err(unreadable)?,
             // A line break in JSON is never within a string.
             Self::Json(text) => {
-                out.extend(text.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }))
+                out.extend(text.bytes().map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { byte }));
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use dataset_core::clock::Clock;
 use dataset_core::lifecycle::Lifecycle;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// The template's timeout of the function.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -33,8 +33,7 @@ pub(crate) async fn expire_exports(objects: PathBuf, bucket: &'static str, clock
     let mut ticks = tokio::time::interval(Duration::from_secs(3600));
     loop {
         ticks.tick().await;
-        let now = SystemTime::from(clock.now());
-        let before = now.checked_sub(EXPORT_LIFETIME).unwrap_or(SystemTime::UNIX_EPOCH);
+        let before = clock.now().checked_sub(EXPORT_LIFETIME).unwrap_or_default();
         if let Err(error) = expire(&objects, bucket, "exports", before) {
             tracing::warn!(%error, "old exports were not all removed");
         }
