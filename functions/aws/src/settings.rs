@@ -9,6 +9,7 @@ use dataset_core::clock::SystemClock;
 use dataset_core::ids::SystemIds;
 use dataset_core::lifecycle::Lifecycle;
 use dataset_core::{Error, Result};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The names of what the functions work on, from `TABLE_NAME`, `BUCKET_NAME`
@@ -37,7 +38,7 @@ impl Settings {
 }
 
 /// Engines that are not AWS's own, each at its URL.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Endpoints {
     pub dynamodb: String,
     pub s3: String,

@@ -95,7 +95,8 @@ fn unsupported() -> Result<FileName> {
 
 /// Control characters, and those that turn the direction of text around, by
 /// which `gnp.csv` can be made to look like `vsc.png`.
-fn is_deceptive(c: char) -> bool {
+/// Whether a character could mislead a terminal, a dialog or their reader.
+pub fn is_deceptive(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 

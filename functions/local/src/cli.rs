@@ -1,20 +1,24 @@
 //! What can be said on the command line.
 
-use crate::{demo, files, serve};
+use crate::{client, demo, files, keys, serve};
 use anyhow::Context;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use dataset_core::api_key::ApiKey;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Versioned datasets from CSV and JSON files: the service on one machine.
+/// Versioned datasets from CSV and JSON files: the service on one machine, and a client to it anywhere.
 #[derive(Debug, Parser)]
-#[command(version, about)]
+#[command(version, about, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
 }
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 the file or the request was refused; 2 the command line is wrong; \
+                          3 the service can't be reached or has a fault; 4 there is no key, or it is not valid.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -26,8 +30,187 @@ enum Command {
     Check(Check),
     /// Write the Parquet file that an upload of a file would store.
     Convert(Convert),
-    /// Make an API key for a deployment in AWS, found by the usual credentials.
-    CreateKey(CreateKey),
+    /// Upload a file as the next version of a group.
+    Push(Push),
+    /// List datasets, newest first.
+    Ls(List),
+    /// List dataset groups.
+    Groups(Groups),
+    /// Show rows of a version.
+    Rows(Rows),
+    /// Compare two versions.
+    Diff(Diff),
+    /// Save a version as a file.
+    Download(Download),
+    /// Keep the URL and the key of a service for the commands that talk to it.
+    Login(Login),
+    /// Make, list or revoke API keys of the service on this machine, or of a deployment in AWS.
+    Keys(Keys),
+    /// Print what makes a shell complete these commands.
+    Completions { shell: Shell },
+}
+
+/// Which service, and who is asking. What is not given is taken from the last login.
+#[derive(Debug, Args)]
+pub(crate) struct Access {
+    /// The URL of the service, such as http://127.0.0.1:8080.
+    #[arg(long, env = "DATASETS_URL")]
+    pub(crate) url: Option<String>,
+    /// The API key. Others on this machine can see arguments: the variable is the better place.
+    #[arg(long, env = "DATASETS_API_KEY", hide_env_values = true, value_parser = api_key)]
+    pub(crate) api_key: Option<ApiKey>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Remote {
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    /// The CSV or JSON file.
+    pub(crate) file: PathBuf,
+    /// The id of the group that gets the version; `datasets groups` lists them.
+    #[arg(long)]
+    pub(crate) group: u64,
+    /// Wait until the file is a version, or was refused.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// How long to wait.
+    #[arg(long, default_value = "600s", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Datasets of this group alone.
+    #[arg(long)]
+    pub(crate) group: Option<u64>,
+    /// Datasets whose group has this in its name.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Datasets of this status alone.
+    #[arg(long, value_parser = ["draft", "ready", "failed", "active", "deleted", "all"])]
+    pub(crate) status: Option<String>,
+    #[arg(long, default_value_t = 1)]
+    pub(crate) page: u64,
+    #[arg(long, default_value_t = 20)]
+    pub(crate) per_page: u64,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Groups {
+    #[arg(long, default_value_t = 1)]
+    pub(crate) page: u64,
+    #[arg(long, default_value_t = 20)]
+    pub(crate) per_page: u64,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rows {
+    /// The id of the version.
+    pub(crate) id: u64,
+    /// Rows that have this in some cell, in any case.
+    #[arg(short = 'q', long = "search", value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    #[arg(long, default_value_t = 1)]
+    pub(crate) page: u64,
+    #[arg(long, default_value_t = 10)]
+    pub(crate) per_page: u64,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The id of the older version.
+    pub(crate) old: u64,
+    /// The id of the newer version.
+    pub(crate) new: u64,
+    /// A column that tells rows apart, such as an id.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// How many rows of each sort to show.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) examples: u64,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Download {
+    /// The id of the version.
+    pub(crate) id: u64,
+    /// `source` is the file as it was uploaded.
+    #[arg(long, default_value = "parquet", value_parser = ["parquet", "source", "csv", "jsonl"])]
+    pub(crate) format: String,
+    /// Where the file goes; `-` for standard output. Without it, beside you under the name it was uploaded by.
+    #[arg(short, long)]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace a file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+/// Asks for the key, or reads it from standard input.
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key, and show it this once.
+    Create {
+        /// The user that the key acts for.
+        #[arg(long, default_value_t = 1)]
+        user: u64,
+    },
+    /// List the live keys, by their ids.
+    List,
+    /// End a key, at once.
+    Revoke {
+        /// As `datasets keys list` shows it.
+        id: u64,
+    },
+}
+
+/// Whose keys.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// The workspace of the keys.
+    #[arg(long, global = true, default_value_t = 1)]
+    pub(crate) workspace: u64,
+    /// The table of a deployment in AWS, its stack's output `TableName`; region and credentials are found as usual.
+    #[arg(long, global = true, env = "TABLE_NAME")]
+    pub(crate) table: Option<String>,
+    /// The directory of the service on this machine, where no table is named.
+    #[arg(long, global = true, default_value = ".datasets")]
+    pub(crate) data_dir: PathBuf,
+    /// Print JSON, for programs.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -69,29 +252,14 @@ pub(crate) struct Convert {
     pub(crate) threads: NonZero<usize>,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct CreateKey {
-    /// The table of the deployment: output `TableName` of the stack.
-    #[arg(long, env = "TABLE_NAME")]
-    pub(crate) table: String,
-    /// The workspace that the key is for.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) workspace: u64,
-    /// The user that the key acts for.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) user: u64,
-}
-
 impl Cli {
     /// What is logged where `RUST_LOG` says nothing.
     pub fn default_log(&self) -> &'static str {
         match self.command {
-            // The demo tells its own story.
-            Command::Demo | Command::Check(_) | Command::Convert(_) => "error",
             // The file engine writes whole requests into its spans.
-            Command::Serve(_) | Command::CreateKey(_) => {
-                "info,s3s=warn,s3s_fs=off,rustack_sqs_core=warn,dynoxide=error"
-            }
+            Command::Serve(_) => "info,s3s=warn,s3s_fs=off,rustack_sqs_core=warn,dynoxide=error",
+            // The others tell their own story.
+            _ => "error",
         }
     }
 
@@ -103,7 +271,18 @@ impl Cli {
             Command::Demo => block_on(demo::run()),
             Command::Check(args) => files::check(&args),
             Command::Convert(args) => files::convert(&args),
-            Command::CreateKey(args) => block_on(serve::create_key(args)),
+            Command::Push(args) => block_on(client::push(args)),
+            Command::Ls(args) => block_on(client::list(args)),
+            Command::Groups(args) => block_on(client::groups(args)),
+            Command::Rows(args) => block_on(client::rows(args)),
+            Command::Diff(args) => block_on(client::diff(args)),
+            Command::Download(args) => block_on(client::download(args)),
+            Command::Login(args) => block_on(client::login(args)),
+            Command::Keys(args) => block_on(keys::run(args)),
+            Command::Completions { shell } => {
+                clap_complete::generate(shell, &mut Self::command(), "datasets", &mut std::io::stdout());
+                Ok(())
+            }
         }
     }
 }
@@ -127,7 +306,6 @@ fn api_key(text: &str) -> Result<ApiKey, dataset_core::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -1,12 +1,15 @@
 //! The directory that holds everything the service knows.
 
 use anyhow::Context;
+use dataset_aws::Endpoints;
 use dataset_core::api_key::ApiKey;
 use dataset_core::ids::Ids;
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+const ENDPOINTS: &str = "endpoints.json";
 
 /// A directory that this process alone works in.
 pub(crate) struct DataDir {
@@ -30,12 +33,38 @@ impl DataDir {
         let lock = path.join("lock");
         let lock = File::create(&lock).with_context(|| format!("{} could not be created", lock.display()))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => {
+                // The engines of whoever was here before are gone.
+                let _ = fs::remove_file(path.join(ENDPOINTS));
+                Ok(Self { path: path.to_owned(), _lock: lock })
+            }
             Err(TryLockError::WouldBlock) => anyhow::bail!(
                 "{} is in use by another `datasets serve`; stop that one or give another --data-dir",
                 path.display()
             ),
             Err(TryLockError::Error(error)) => Err(error).context("the data directory could not be locked"),
+        }
+    }
+
+    /// Notes where the engines are, for the commands that are run beside them.
+    pub(crate) fn note_endpoints(&self, endpoints: &Endpoints) -> anyhow::Result<()> {
+        let (path, part) = (self.path.join(ENDPOINTS), self.path.join("endpoints.part"));
+        fs::write(&part, serde_json::to_vec(endpoints)?)?;
+        Ok(fs::rename(part, path)?)
+    }
+
+    /// Where the engines are of the process that works in a directory, if one does.
+    pub(crate) fn endpoints_in_use(path: &Path) -> anyhow::Result<Option<Endpoints>> {
+        let Ok(lock) = File::open(path.join("lock")) else {
+            return Ok(None);
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(None),
+            Err(TryLockError::WouldBlock) => {
+                let noted = fs::read(path.join(ENDPOINTS)).context("the service is only just starting; try again")?;
+                Ok(Some(serde_json::from_slice(&noted)?))
+            }
+            Err(TryLockError::Error(error)) => Err(error).context("the data directory could not be looked at"),
         }
     }
 

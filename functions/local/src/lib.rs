@@ -7,11 +7,13 @@
 //! that run in AWS.
 
 pub mod cli;
+pub mod client;
 mod data_dir;
 mod demo;
 pub mod engines;
 mod events;
 mod files;
+mod keys;
 mod output;
 mod serve;
 mod service;

@@ -1,7 +1,8 @@
-//! `datasets`: the service on one machine.
+//! `datasets`: the service on one machine, and a client to it anywhere.
 
 use clap::Parser;
 use dataset_local::cli::Cli;
+use dataset_local::client::Trouble;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
@@ -19,7 +20,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
-            ExitCode::FAILURE
+            error.downcast_ref::<Trouble>().map_or(ExitCode::FAILURE, |trouble| trouble.exit_code().into())
         }
     }
 }

@@ -1,16 +1,11 @@
-//! `datasets serve` and `datasets create-key`.
+//! `datasets serve`.
 
-use crate::cli::{CreateKey, Serve};
+use crate::cli::Serve;
 use crate::engines::{ACCESS_KEY, SECRET_KEY};
 use crate::output::say;
 use crate::service::{BUCKET, Options, Service, State, TABLE};
-use dataset_aws::{Aws, Settings};
-use dataset_core::api_key::{ApiKey, Grant};
-use dataset_core::api_keys::ApiKeys;
-use dataset_core::clock::{Clock, SystemClock};
+use dataset_aws::Settings;
 use dataset_core::destination::Policy;
-use dataset_core::id::{KeyId, UserId, WorkspaceId};
-use dataset_core::ids::{SystemIds, time_ordered};
 use std::io;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -81,21 +76,6 @@ export DATASETS_API_KEY={}",
         key.reveal(),
     ))?;
     stop_signal().await?;
-    Ok(())
-}
-
-/// Makes a key for a deployment in AWS and shows it, this once.
-pub(crate) async fn create_key(args: CreateKey) -> anyhow::Result<()> {
-    let key = ApiKey::generate(&SystemIds);
-    let now = SystemClock.now();
-    let grant = Grant {
-        id: KeyId::try_from(time_ordered(&SystemIds, now)).map_err(anyhow::Error::msg)?,
-        workspace_id: WorkspaceId::try_from(args.workspace).map_err(anyhow::Error::msg)?,
-        user_id: UserId::try_from(args.user).map_err(anyhow::Error::msg)?,
-        created_at: now,
-    };
-    Aws::from_profile().await.table(&args.table).allow(&key.hash(), &grant).await?;
-    say(key.reveal())?;
     Ok(())
 }
 

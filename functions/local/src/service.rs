@@ -91,7 +91,20 @@ impl State {
         table.create_if_missing().await.context("the table could not be created")?;
         aws.bucket(BUCKET).create_if_missing().await.context("the bucket could not be created")?;
         let queue = aws.create_queue(QUEUE, VISIBILITY_SECONDS).await.context("the queue could not be created")?;
+        data_dir.note_endpoints(&engines.endpoints)?;
         Ok(Self { engines, queue, aws, table, clock, ids, data_dir, invocations, ready: Some(ready) })
+    }
+
+    /// The engines of the service that is running on a data directory, if one is.
+    pub(crate) fn of_running(data_dir: &std::path::Path) -> anyhow::Result<Option<Aws>> {
+        match DataDir::endpoints_in_use(data_dir)? {
+            Some(endpoints) => Ok(Some(Aws::at(&endpoints, ACCESS_KEY, SECRET_KEY)?)),
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) fn table(&self) -> &Table {
+        &self.table
     }
 
     /// The key of workspace 1: the one given, else the one made at the first start.

@@ -24,21 +24,25 @@ pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 /// # Errors
 /// If TLS can't be set up.
 pub fn client(policy: Policy) -> reqwest::Result<Client> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring has the suites of TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
     Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(tls())
         .dns_resolver(Arc::new(GuardedResolver { policy }))
         .redirect(redirect::Policy::none())
         .no_proxy()
         .user_agent(concat!("dataset-versions/", env!("CARGO_PKG_VERSION")))
         .timeout(ATTEMPT_TIMEOUT)
         .build()
+}
+
+/// TLS by ring, with Mozilla's roots.
+pub fn tls() -> rustls::ClientConfig {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("ring has the suites of TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
 }
 
 struct GuardedResolver {

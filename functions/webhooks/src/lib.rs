@@ -9,7 +9,7 @@ mod client;
 mod deliver;
 mod sign;
 
-pub use client::client;
+pub use client::{client, tls};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use dataset_core::clock::Clock;

@@ -1,0 +1,71 @@
+//! `datasets download`: a version as a file on this machine.
+
+use super::login;
+use super::remote::{Remote, Trouble};
+use super::show::{Dataset, bar};
+use crate::cli::Download;
+use crate::output::say;
+use anyhow::{Context, ensure};
+use dataset_core::upload::FileName;
+use std::path::{Path, PathBuf};
+use tokio::fs::File;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+pub(crate) async fn download(args: Download) -> anyhow::Result<()> {
+    let remote = login::remote(&args.remote.access)?;
+    let out = match args.out {
+        Some(out) => out,
+        None => named(&remote, args.id, &args.format).await?,
+    };
+    let query = [("format", args.format)];
+    let url = remote.redirect(&format!("datasets/{}/download", args.id), &query).await?;
+    if out.as_os_str() == "-" {
+        return fetch(&remote, &url, &mut tokio::io::stdout()).await.map(drop);
+    }
+    ensure!(args.force || !out.exists(), "{} exists; give another name by --out, or --force", out.display());
+    let part = out.with_added_extension("part");
+    let written = write(&remote, &url, &part).await;
+    if written.is_err() {
+        let _ = std::fs::remove_file(&part);
+    }
+    let bytes = written?;
+    std::fs::rename(&part, &out).with_context(|| format!("{} could not be written", out.display()))?;
+    if args.remote.json {
+        say(&serde_json::json!({"file": out, "bytes": bytes}).to_string())?;
+    } else {
+        say(&format!("{}: {bytes} bytes", out.display()))?;
+    }
+    Ok(())
+}
+
+/// The uploaded file's name, ended as the format is.
+async fn named(remote: &Remote, id: u64, format: &str) -> anyhow::Result<PathBuf> {
+    let answer = remote.get(&format!("datasets/{id}"), &[]).await?;
+    let dataset: Dataset = serde_json::from_value(answer["dataset"].clone())?;
+    // A name from elsewhere must not lead out of this directory.
+    let name = FileName::parse(&dataset.file_name)?;
+    let path = PathBuf::from(name.as_str());
+    Ok(if format == "source" { path } else { path.with_extension(format) })
+}
+
+async fn write(remote: &Remote, url: &str, path: &Path) -> anyhow::Result<u64> {
+    let unwritable = || format!("{} could not be written", path.display());
+    let mut file = File::create(path).await.with_context(unwritable)?;
+    fetch(remote, url, &mut file).await
+}
+
+async fn fetch(remote: &Remote, url: &str, out: &mut (impl AsyncWrite + Unpin)) -> anyhow::Result<u64> {
+    let mut response = remote.http().get(url).send().await.map_err(|error| remote.unreachable(error))?;
+    let status = response.status();
+    if !status.is_success() {
+        return Err(Trouble::Faulty { status }.into());
+    }
+    let progress = bar(response.content_length().unwrap_or(0), "receiving");
+    while let Some(chunk) = response.chunk().await.map_err(|error| remote.unreachable(error))? {
+        out.write_all(&chunk).await.context("the file could not be written")?;
+        progress.inc(chunk.len() as u64);
+    }
+    out.flush().await.context("the file could not be written")?;
+    progress.finish_and_clear();
+    Ok(progress.position())
+}

@@ -1,0 +1,93 @@
+//! Which service is talked to, and with what key.
+
+use super::remote::{Remote, Trouble};
+use crate::cli::{Access, Login};
+use crate::output::say;
+use anyhow::Context;
+use console::Term;
+use dataset_core::api_key::ApiKey;
+use serde::{Deserialize, Serialize};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::PathBuf;
+
+/// What `datasets login` keeps.
+#[derive(Serialize, Deserialize)]
+struct Config {
+    url: String,
+    api_key: String,
+}
+
+/// Keeps URL and key, once the service has let them in.
+pub(crate) async fn login(args: Login) -> anyhow::Result<()> {
+    let key = match args.access.api_key {
+        Some(key) => key,
+        None => ask()?,
+    };
+    let url = args.access.url.context("give the URL of the service: --url, or DATASETS_URL")?;
+    let remote = Remote::new(&url, &key)?;
+    remote.get("dataset-groups", &[("per_page", "1".to_owned())]).await?;
+    let path = path()?;
+    keep(&path, &Config { url: remote.url().to_owned(), api_key: key.reveal().to_owned() })
+        .with_context(|| format!("{} could not be written", path.display()))?;
+    say(&format!("The key is valid. {} has it, for your eyes only.", path.display()))?;
+    Ok(())
+}
+
+/// The service that the flags, the environment or the last login name.
+pub(super) fn remote(access: &Access) -> anyhow::Result<Remote> {
+    if let (Some(url), Some(key)) = (&access.url, &access.api_key) {
+        return Remote::new(url, key);
+    }
+    let path = path()?;
+    let config: Config = match File::open(&path) {
+        Ok(file) => serde_json::from_reader(io::BufReader::new(file))
+            .with_context(|| format!("{} is not as `datasets login` writes it; log in again", path.display()))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let missing = if access.url.is_none() { "DATASETS_URL" } else { "DATASETS_API_KEY" };
+            return Err(Trouble::NotLoggedIn { missing }.into());
+        }
+        Err(error) => return Err(error).with_context(|| format!("{} could not be read", path.display())),
+    };
+    // A key must never go to another service than the one it was given for.
+    if let Some(url) = &access.url
+        && Remote::address(url)? != config.url
+    {
+        return Err(Trouble::NotLoggedIn { missing: "DATASETS_API_KEY" }.into());
+    }
+    let key = match &access.api_key {
+        Some(key) => key.clone(),
+        None => ApiKey::parse(&config.api_key).map_err(|error| Trouble::Unauthorized(error.to_string()))?,
+    };
+    Remote::new(&config.url, &key)
+}
+
+fn ask() -> anyhow::Result<ApiKey> {
+    let text = if io::stdin().is_terminal() {
+        let terminal = Term::stderr();
+        terminal.write_str("API key: ")?;
+        terminal.read_secure_line()?
+    } else {
+        io::read_to_string(io::stdin())?
+    };
+    ApiKey::parse(text.trim()).map_err(|error| Trouble::Unauthorized(error.to_string()).into())
+}
+
+fn path() -> anyhow::Result<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let directory = variable("XDG_CONFIG_HOME").or_else(|| variable("HOME").map(|home| home.join(".config")));
+    Ok(directory.context("HOME is not set, so there is no place for a login")?.join("datasets").join("login.json"))
+}
+
+fn keep(path: &std::path::Path, config: &Config) -> anyhow::Result<()> {
+    fs::create_dir_all(path.parent().unwrap_or(path))?;
+    let part = path.with_added_extension("part");
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    // One that was left there may have other permissions.
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    serde_json::to_writer_pretty(&mut file, config)?;
+    file.write_all(b"\n")?;
+    fs::rename(part, path)?;
+    Ok(())
+}

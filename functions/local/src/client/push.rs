@@ -1,0 +1,195 @@
+//! `datasets push`: a file to the service, and what becomes of it.
+
+use super::login;
+use super::remote::{Remote, Trouble, backoff, pause};
+use super::show::{Dataset, bar, printable};
+use crate::cli::Push;
+use crate::output::say;
+use anyhow::{Context, ensure};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use dataset_core::ids::{Ids, SystemIds};
+use dataset_core::upload::{FileName, check_size};
+use futures::stream;
+use indicatif::ProgressBar;
+use reqwest::{Body, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncReadExt;
+
+/// In base64 this much is within what a Lambda takes in one request.
+const MAX_INLINE_BYTES: u64 = 4 << 20;
+
+/// How much of a file is read, and shown as progress, at a time.
+const CHUNK_BYTES: usize = 256 << 10;
+
+const TRIES: u32 = 3;
+
+#[derive(Deserialize)]
+struct Order {
+    dataset_id: u64,
+    upload: Upload,
+}
+
+#[derive(Deserialize)]
+struct Upload {
+    url: String,
+    headers: BTreeMap<String, String>,
+}
+
+pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
+    let path = &args.file;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    FileName::parse(&name)?;
+    let metadata = std::fs::metadata(path).with_context(|| format!("{} could not be read", path.display()))?;
+    ensure!(metadata.is_file(), "{} is not a file", path.display());
+    check_size(metadata.len())?;
+    let remote = login::remote(&args.remote.access)?;
+
+    let id = if metadata.len() <= MAX_INLINE_BYTES {
+        inline(&remote, path, &name, args.group).await?
+    } else {
+        straight(&remote, path, &name, args.group, metadata.len()).await?
+    };
+    if !args.wait {
+        let text = if args.remote.json {
+            json!({"dataset_id": id}).to_string()
+        } else {
+            format!("{}: queued as dataset {id}", printable(&name))
+        };
+        return Ok(say(&text)?);
+    }
+    let answer = finished(&remote, id, args.timeout).await?;
+    if args.remote.json {
+        say(&answer["dataset"].to_string())?;
+    }
+    let dataset: Dataset = serde_json::from_value(answer["dataset"].clone())?;
+    if let Some(failure) = dataset.failure {
+        return Err(failure.of(&name).into());
+    }
+    if !args.remote.json {
+        say(&dataset.summary())?;
+    }
+    Ok(())
+}
+
+/// The file within the request.
+async fn inline(remote: &Remote, path: &Path, name: &str, group: u64) -> anyhow::Result<u64> {
+    let file = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
+    let body = json!({"dataset_group_id": group, "file_name": name, "file_content_base64": STANDARD.encode(file)});
+    let answer = remote.post("dataset-versions/from-file", &fresh_key(), &body).await?;
+    answer["dataset_id"].as_u64().context("the service named no dataset")
+}
+
+/// The file to storage, by a URL that the service signs for it.
+async fn straight(remote: &Remote, path: &Path, name: &str, group: u64, size: u64) -> anyhow::Result<u64> {
+    let (checksum, owned) = (bar(size, "checking"), path.to_owned());
+    let progress = checksum.clone();
+    let sum = tokio::task::spawn_blocking(move || sha256(&owned, &progress)).await?;
+    checksum.finish_and_clear();
+    let sum = sum.with_context(|| format!("{} could not be read", path.display()))?;
+    let body = json!({"dataset_group_id": group, "file_name": name, "file_size": size, "checksum_sha256": sum});
+    let answer = remote.post("dataset-versions/from-upload", &fresh_key(), &body).await?;
+    let order: Order = serde_json::from_value(answer)?;
+    put(remote, path, &order.upload, size).await?;
+    Ok(order.dataset_id)
+}
+
+fn sha256(path: &Path, progress: &ProgressBar) -> io::Result<String> {
+    let (mut file, mut hash, mut chunk) = (File::open(path)?, Sha256::new(), vec![0; CHUNK_BYTES]);
+    loop {
+        let read = file.read(&mut chunk)?;
+        if read == 0 {
+            return Ok(STANDARD.encode(hash.finalize()));
+        }
+        hash.update(&chunk[..read]);
+        progress.inc(read as u64);
+    }
+}
+
+/// The URL takes one file, so whatever breaks off can be sent again.
+async fn put(remote: &Remote, path: &Path, upload: &Upload, size: u64) -> anyhow::Result<()> {
+    let progress = bar(size, "sending");
+    let mut tried = 0;
+    loop {
+        tried += 1;
+        progress.set_position(0);
+        let file =
+            tokio::fs::File::open(path).await.with_context(|| format!("{} could not be read", path.display()))?;
+        let mut request = remote.http().put(&upload.url).body(body(file, progress.clone()));
+        for (name, value) in &upload.headers {
+            request = request.header(name, value);
+        }
+        let trouble = match request.send().await {
+            Ok(response) => {
+                let status = response.status();
+                // An earlier try stored it, and its answer was lost.
+                let is_stored = tried > 1 && status == StatusCode::PRECONDITION_FAILED;
+                if status.is_success() || is_stored {
+                    progress.finish_and_clear();
+                    return Ok(());
+                }
+                if !status.is_server_error() {
+                    let text = response.text().await.unwrap_or_default();
+                    return Err(refused(status, &text).into());
+                }
+                Trouble::Faulty { status }
+            }
+            Err(error) => remote.unreachable(error),
+        };
+        if tried == TRIES {
+            return Err(trouble.into());
+        }
+        pause(backoff(tried)).await;
+    }
+}
+
+fn refused(status: StatusCode, text: &str) -> Trouble {
+    let code = text.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>"));
+    let code = code.map_or_else(|| status.as_str().to_owned(), |(code, _)| code.to_owned());
+    Trouble::Refused { code, message: "storage refused the file; did it change while it was sent?".to_owned() }
+}
+
+fn body(file: tokio::fs::File, progress: ProgressBar) -> Body {
+    Body::wrap_stream(stream::try_unfold((file, progress), |(mut file, progress)| async move {
+        let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
+        while chunk.len() < CHUNK_BYTES && file.read_buf(&mut chunk).await? > 0 {}
+        progress.inc(chunk.len() as u64);
+        let chunk: Bytes = chunk.freeze();
+        Ok::<_, io::Error>((!chunk.is_empty()).then_some((chunk, (file, progress))))
+    }))
+}
+
+/// The answer about a dataset that is no draft any more.
+async fn finished(remote: &Remote, id: u64, timeout: Duration) -> anyhow::Result<Value> {
+    let spinner = ProgressBar::new_spinner().with_message("waiting for the version");
+    let (started, mut tried) = (Instant::now(), 0);
+    loop {
+        let answer = remote.get(&format!("datasets/{id}"), &[]).await?;
+        if answer["dataset"]["status"] != "draft" {
+            spinner.finish_and_clear();
+            return Ok(answer);
+        }
+        ensure!(
+            started.elapsed() < timeout,
+            "dataset {id} is still a draft; `datasets ls` will show what becomes of it"
+        );
+        spinner.tick();
+        tried += 1;
+        pause(backoff(tried.min(4))).await;
+    }
+}
+
+/// Names this push alone.
+fn fresh_key() -> String {
+    let mut bytes = [0; 16];
+    SystemIds.fill(&mut bytes);
+    hex::encode(bytes)
+}

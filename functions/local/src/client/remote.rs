@@ -1,0 +1,176 @@
+//! Calls to a service, made again where that is safe and may help.
+
+use anyhow::Context;
+use dataset_core::api_key::ApiKey;
+use reqwest::header::RETRY_AFTER;
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
+use serde::Deserialize;
+use serde_json::Value;
+use std::time::Duration;
+
+/// How often a call is made before it is given up.
+const TRIES: u32 = 5;
+
+/// The longest wait that is accepted of a `Retry-After`.
+const MAX_WAIT: Duration = Duration::from_secs(60);
+
+/// Why a call came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    #[error("{message} ({code})")]
+    Refused { code: String, message: String },
+    #[error("{file}: {message} ({code})")]
+    Failed { file: String, code: String, message: String },
+    #[error("the service at {url} could not be reached")]
+    Unreachable { url: String, source: reqwest::Error },
+    #[error("the service answered {status}; try again later")]
+    Faulty { status: StatusCode },
+    #[error("{0} (invalid_api_key)")]
+    Unauthorized(String),
+    #[error("no service is known: log in with `datasets login`, or set {missing}")]
+    NotLoggedIn { missing: &'static str },
+}
+
+impl Trouble {
+    /// What a script sees of it.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Refused { .. } | Self::Failed { .. } => 1,
+            Self::Unreachable { .. } | Self::Faulty { .. } => 3,
+            Self::Unauthorized(_) | Self::NotLoggedIn { .. } => 4,
+        }
+    }
+}
+
+/// A service, and the key that is used there.
+pub(super) struct Remote {
+    http: Client,
+    url: String,
+    key: String,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    error: String,
+    code: String,
+}
+
+impl Remote {
+    pub(super) fn new(url: &str, key: &ApiKey) -> anyhow::Result<Self> {
+        let http = Client::builder()
+            .tls_backend_preconfigured(dataset_webhooks::tls())
+            .user_agent(concat!("datasets/", env!("CARGO_PKG_VERSION")))
+            // The URL that a download redirects to must not get the key.
+            .redirect(redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(10))
+            .read_timeout(Duration::from_secs(60))
+            .build()?;
+        Ok(Self { http, url: Self::address(url)?, key: key.reveal().to_owned() })
+    }
+
+    /// The URL of a service in the one form in which it is compared.
+    pub(super) fn address(url: &str) -> anyhow::Result<String> {
+        let parsed = Url::parse(url).with_context(|| format!("{url:?} is no URL"))?;
+        anyhow::ensure!(matches!(parsed.scheme(), "http" | "https"), "{url:?} is no URL of http or https");
+        Ok(parsed.as_str().trim_end_matches('/').to_owned())
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, Trouble> {
+        self.read(self.call(Method::GET, path).query(query)).await
+    }
+
+    /// A call that carries an `Idempotency-Key`, so that it is carried out once.
+    pub(super) async fn post(&self, path: &str, idempotency_key: &str, body: &Value) -> Result<Value, Trouble> {
+        self.read(self.call(Method::POST, path).header("idempotency-key", idempotency_key).json(body)).await
+    }
+
+    /// Where a call redirects to.
+    pub(super) async fn redirect(&self, path: &str, query: &[(&str, String)]) -> Result<String, Trouble> {
+        let response = self.send(self.call(Method::GET, path).query(query)).await?;
+        let location = response.headers().get("location").and_then(|url| url.to_str().ok());
+        location.map(str::to_owned).ok_or(Trouble::Faulty { status: response.status() })
+    }
+
+    /// The client, for URLs that are signed and need no key.
+    pub(super) fn http(&self) -> &Client {
+        &self.http
+    }
+
+    fn call(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}/api/public/v2/{path}", self.url)).header("x-api-key", &self.key)
+    }
+
+    async fn read(&self, request: RequestBuilder) -> Result<Value, Trouble> {
+        self.send(request).await?.json().await.map_err(|source| self.unreachable(source))
+    }
+
+    /// Sends a call that is harmless when it is repeated.
+    async fn send(&self, request: RequestBuilder) -> Result<Response, Trouble> {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            let Some(again) = request.try_clone() else {
+                return self.check(request.send().await.map_err(|source| self.unreachable(source))?).await;
+            };
+            let wait = backoff(tried);
+            let (trouble, wait) = match again.send().await {
+                Ok(response) => {
+                    let (status, asked) = (response.status(), retry_after(&response));
+                    match self.check(response).await {
+                        Err(trouble) if is_passing(status, &trouble) => (trouble, asked.unwrap_or(wait)),
+                        checked => return checked,
+                    }
+                }
+                Err(error) => (self.unreachable(error), wait),
+            };
+            if tried == TRIES {
+                return Err(trouble);
+            }
+            pause(wait).await;
+        }
+    }
+
+    async fn check(&self, response: Response) -> Result<Response, Trouble> {
+        let status = response.status();
+        if status.is_success() || status.is_redirection() {
+            return Ok(response);
+        }
+        let text = response.text().await.unwrap_or_default();
+        Err(match serde_json::from_str::<Envelope>(&text) {
+            Ok(envelope) if status == StatusCode::UNAUTHORIZED => Trouble::Unauthorized(envelope.error),
+            Ok(envelope) if !status.is_server_error() => {
+                Trouble::Refused { code: envelope.code, message: envelope.error }
+            }
+            _ => Trouble::Faulty { status },
+        })
+    }
+
+    pub(super) fn unreachable(&self, source: reqwest::Error) -> Trouble {
+        Trouble::Unreachable { url: self.url.clone(), source: source.without_url() }
+    }
+}
+
+/// Whether the same call may well succeed in a moment.
+fn is_passing(status: StatusCode, trouble: &Trouble) -> bool {
+    let is_running = matches!(trouble, Trouble::Refused { code, .. } if code == "idempotency_in_progress");
+    is_running || status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
+}
+
+fn retry_after(response: &Response) -> Option<Duration> {
+    let seconds: u64 = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_WAIT))
+}
+
+/// Twice as long each time, from a quarter of a second on.
+pub(super) fn backoff(tried: u32) -> Duration {
+    Duration::from_millis(125 << tried.min(6))
+}
+
+#[expect(clippy::disallowed_methods, reason = "a person waits here, no test")]
+pub(super) async fn pause(wait: Duration) {
+    tokio::time::sleep(wait).await;
+}

@@ -1,0 +1,143 @@
+//! The commands of `datasets`, run as a person or a script would.
+
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
+use dataset_core::destination::Policy;
+use dataset_tests::service::{KEY, Service, binary};
+use serde_json::Value;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// A terminal's place: a directory, and a home of its own.
+struct Shell<'a> {
+    dir: &'a Path,
+    variables: Vec<(&'static str, String)>,
+}
+
+struct Ended {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Shell<'_> {
+    fn run(&self, args: &[&str]) -> Ended {
+        self.run_with(args, "")
+    }
+
+    fn run_with(&self, args: &[&str], input: &str) -> Ended {
+        let mut command = Command::new(binary());
+        command.args(args).current_dir(self.dir).env_remove("DATASETS_URL").env_remove("DATASETS_API_KEY");
+        command.env("XDG_CONFIG_HOME", self.dir.join("config")).envs(self.variables.iter().map(|(k, v)| (k, v)));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(&mut child.stdin.take().unwrap(), input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Ended { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    /// What a command prints that must go well.
+    fn out(&self, args: &[&str]) -> String {
+        let ended = self.run(args);
+        assert_eq!(ended.code, 0, "{args:?}: {}", ended.err);
+        ended.out
+    }
+
+    fn json(&self, args: &[&str]) -> Value {
+        serde_json::from_str(&self.out(&[args, &["--json"]].concat())).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_login_to_download() {
+    let (state, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let service =
+        Service::start(state.path(), dataset_local::http_client(Policy { allow_private: true }).unwrap()).unwrap();
+    let shell = Shell { dir: dir.path(), variables: vec![] };
+    let group = service.create_group("From the command line").await.to_string();
+
+    assert_eq!(shell.run(&["ls"]).code, 4, "no one has logged in");
+    assert_eq!(shell.run_with(&["login", "--url", &service.base], "a-key-that-no-one-has").code, 4);
+    assert_eq!(shell.run_with(&["login", "--url", &service.base], KEY).code, 0);
+    let login = dir.path().join("config/datasets/login.json");
+    assert_eq!(login.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(shell.run(&["ls", "--url", "http://127.0.0.1:9"]).code, 4, "the key is for another service");
+    let elsewhere = Shell { dir: dir.path(), variables: vec![("DATASETS_API_KEY", KEY.to_owned())] };
+    assert_eq!(elsewhere.run(&["push"]).code, 2);
+    assert!(shell.out(&["groups"]).contains("From the command line"));
+
+    // A small file goes within the request, a large one straight to storage.
+    let large: String = (0..700_000).map(|n| format!("{n},row {n}\n")).collect();
+    assert!(large.len() > 8 << 20);
+    std::fs::write(dir.path().join("small.csv"), "id,text\n1,a\n2,b\n").unwrap();
+    std::fs::write(dir.path().join("large.csv"), format!("id,text\n{large}")).unwrap();
+    std::fs::write(dir.path().join("bad.csv"), "id,text\n1,a\n2\n").unwrap();
+    let first = shell.json(&["push", "small.csv", "--group", &group, "--wait"]);
+    assert_eq!((&first["version_number"], &first["row_count"]), (&1.into(), &2.into()));
+    let second = shell.out(&["push", "large.csv", "--group", &group, "--wait"]);
+    assert!(second.starts_with(&format!("large.csv: version 2 of group {group} (dataset ")), "{second}");
+    assert!(second.trim().ends_with("700000 rows, 2 columns"), "{second}");
+    let bad = shell.run(&["push", "bad.csv", "--group", &group, "--wait"]);
+    assert_eq!(bad.code, 1);
+    assert!(bad.err.contains("bad.csv: row 2, line 3") && bad.err.contains("(too_few_fields)"), "{}", bad.err);
+    assert_eq!(shell.run(&["push", "small.csv", "--group", "9"]).code, 1);
+    assert_eq!(shell.run(&["push", "missing.csv", "--group", &group]).code, 1);
+
+    let listed = shell.json(&["ls", "--group", &group]);
+    let ids: Vec<String> = listed["datasets"].as_array().unwrap().iter().map(|d| d["id"].to_string()).collect();
+    let [large_id, small_id] = &ids[..] else { panic!("{listed}") };
+    assert!(shell.out(&["ls", "--status", "failed"]).contains("bad.csv"));
+    assert_eq!(shell.out(&["rows", small_id]), "id  text\n1   a\n2   b\n");
+    assert_eq!(shell.json(&["rows", large_id, "-q", "ROW 69999"])["total"], 11);
+    let diff = shell.out(&["diff", small_id, large_id, "--key", "id", "--examples", "1"]);
+    assert_eq!(diff, "699998 rows added, 0 removed, 2 changed, 0 the same\n+ 0 | row 0\n< 1 | a\n> 1 | row 1\n");
+
+    assert_eq!(shell.out(&["download", small_id, "--format", "csv", "-o", "-"]), "id,text\r\n1,a\r\n2,b\r\n");
+    let source = shell.run(&["download", large_id, "--format", "source"]);
+    assert_eq!(source.code, 1, "the file is there already");
+    shell.out(&["download", large_id, "--format", "source", "-o", "again.csv"]);
+    let (sent, came) = (dir.path().join("large.csv"), dir.path().join("again.csv"));
+    assert!(std::fs::read(sent).unwrap() == std::fs::read(came).unwrap());
+    shell.out(&["download", large_id]);
+    assert!(std::fs::read(dir.path().join("large.parquet")).unwrap().ends_with(b"PAR1"));
+
+    service.kill();
+    let down = Shell {
+        dir: dir.path(),
+        variables: vec![("DATASETS_URL", "http://127.0.0.1:1".into()), ("DATASETS_API_KEY", KEY.into())],
+    };
+    assert_eq!(down.run(&["ls"]).code, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_are_made_and_revoked_while_the_service_runs_and_while_it_does_not() {
+    let (state, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let http = dataset_local::http_client(Policy { allow_private: true }).unwrap();
+    let service = Service::start(state.path(), http.clone()).unwrap();
+    let shell = Shell { dir: dir.path(), variables: vec![] };
+    let at = ["--data-dir", state.path().to_str().unwrap(), "--workspace", "5"];
+    let keys = |args: &[&str]| shell.run(&[&["keys"], args, &at].concat());
+    let status = async |service: &Service, key: &str| {
+        let url = format!("{}/api/public/v2/datasets", service.base);
+        http.get(url).header("x-api-key", key).send().await.unwrap().status().as_u16()
+    };
+
+    let key = keys(&["create"]).out.trim().to_owned();
+    assert!(key.starts_with("pl_"));
+    assert_eq!(status(&service, &key).await, 200);
+    let listed = |shell: &Shell<'_>| shell.json(&[&["keys", "list"][..], &at].concat());
+    let known = listed(&shell);
+    assert_eq!(known.as_array().unwrap().len(), 1);
+    assert!(known[0]["last_used_at"].is_string() && !known.to_string().contains(&key));
+    let id = known[0]["id"].to_string();
+    assert_eq!(keys(&["revoke", &id]).code, 0);
+    assert_eq!(status(&service, &key).await, 401);
+    assert_eq!(keys(&["revoke", &id]).code, 1);
+
+    service.interrupt().unwrap();
+    let second = keys(&["create"]).out.trim().to_owned();
+    let service = Service::start(state.path(), http.clone()).unwrap();
+    assert_eq!(status(&service, &second).await, 200);
+    assert_eq!(shell.run(&["keys", "list", "--data-dir", "nowhere"]).code, 1);
+}
