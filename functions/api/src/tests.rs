@@ -204,6 +204,11 @@ async fn bodies_that_break_a_rule() {
         (with("file_content_base64", json!("")), "empty_file"),
         (with("file_content_base64", json!("\n")), "empty_file"),
         (with("file_content_base64", json!("YQ")), "invalid_base64"),
+        ("{\"dataset_group_id\":7,\"file_name\":\"a\n.csv\",\"file_content_base64\":\"YQ==\"}".into(), "invalid_json"),
+        (
+            "{\"dataset_group_id\":7,\"file_name\":\"a\n.csv\",\"file_content_base64\":\"YQ\n==\"}".into(),
+            "invalid_json",
+        ),
         (with("file_name", json!("")), "invalid_file_name"),
         (with("file_name", json!(7)), "invalid_request"),
         (
@@ -224,7 +229,8 @@ async fn unknown_fields_escapes_and_any_case_are_taken() {
     for body in [
         r#"{"dataset_group_id":7,"file_name":"A.CSV","file_content_base64":"YQ==","unknown":{"x":[1]}}"#,
         r#"{"dataset_group_id":7,"file_name":"\u0061.csv","file_content_base64":"YQ=\u003d\r\n"}"#,
-        r#"{"file_content_base64":"Pz8\/","dataset_group_id":7,"file_name":"\u00e9.json"}"#,
+        r#"{"file_content_base64":"Pz8\/","dataset_group_id":7.0,"file_name":"\u00e9.json"}"#,
+        "{\"dataset_group_id\": 7, \"file_name\": \"a.csv\",\n\"file_content_base64\": \"YQoxCjIK\r\nMwo=\n\"}\n",
     ] {
         let (_, router) = service().await;
         let (status, answer) = call(&router, "POST", FROM_FILE, body).await;

@@ -1,17 +1,50 @@
 //! Identifiers: positive integers below 2^53, so that every JSON client can
 //! hold them, and ordered in time.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// One more than the largest identifier.
 const END: u64 = 1 << 53;
 
+/// An integer of a JSON text, which may be written `1.0` or `1e3`: JSON has
+/// numbers, and clients that have nothing but doubles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole(pub u64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_u64(WholeVisitor)
+    }
+}
+
+struct WholeVisitor;
+
+impl Visitor<'_> for WholeVisitor {
+    type Value = Whole;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an integer that is not negative")
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Whole, E> {
+        Ok(Whole(value))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Whole, E> {
+        if value.fract() == 0.0 && (0.0..END as f64).contains(&value) {
+            return Ok(Whole(value as u64));
+        }
+        Err(E::invalid_value(Unexpected::Float(value), &self))
+    }
+}
+
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "u64", into = "u64")]
+        #[serde(try_from = "Whole", into = "u64")]
         pub struct $name(u64);
 
         impl $name {
@@ -30,6 +63,14 @@ macro_rules! id {
 
             fn try_from(value: u64) -> Result<Self, Self::Error> {
                 Self::new(value).ok_or("an identifier is an integer from 1 to 2^53 - 1")
+            }
+        }
+
+        impl TryFrom<Whole> for $name {
+            type Error = &'static str;
+
+            fn try_from(whole: Whole) -> Result<Self, Self::Error> {
+                whole.0.try_into()
             }
         }
 
@@ -88,7 +129,25 @@ id!(
 
 #[cfg(test)]
 mod tests {
-    use super::DatasetId;
+    use super::{DatasetId, Whole};
+
+    #[test]
+    fn an_integer_may_be_written_with_a_point() {
+        for (text, expected) in [
+            ("7", Some(7)),
+            ("7.0", Some(7)),
+            ("7e2", Some(700)),
+            ("0", Some(0)),
+            ("7.5", None),
+            ("-7", None),
+            ("-7.0", None),
+            ("1e300", None),
+            ("\"7\"", None),
+            ("null", None),
+        ] {
+            assert_eq!(serde_json::from_str::<Whole>(text).ok().map(|whole| whole.0), expected, "{text}");
+        }
+    }
 
     #[test]
     fn an_identifier_has_one_spelling_and_fits_a_double() {

@@ -40,7 +40,7 @@ pub(super) struct Listing {
     #[param(inline, required = false)]
     sort_order: SortOrder,
     /// Counts from 1.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 9007199254740991u64)]
     page: Option<u64>,
     #[param(minimum = 1, maximum = 100)]
     per_page: Option<u64>,

@@ -13,10 +13,12 @@ use dataset_core::dataset::{DRAFT_LIFETIME, Dataset};
 use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::upload::{FileName, MAX_FILE_BYTES, too_large};
 use dataset_core::{Error, Kind, Result};
+use memchr::{memchr_iter, memmem};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 use utoipa::ToSchema;
 
@@ -136,7 +138,17 @@ fn fingerprint_of(upload: &Upload) -> String {
 pub fn unpack(body: Bytes) -> Result<Upload, ApiError> {
     // No one else has it, or it would be copied here.
     let mut body = body.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-    let parsed: FromFile<'_> = body::parse(&body)?;
+    let (group_id, file_name, string) = match take_apart(&body) {
+        Err(_) if remove_line_breaks(&mut body) => take_apart(&body)?,
+        taken => taken?,
+    };
+    let file = decode::decode(&mut body, string)?;
+    Ok(Upload { group_id, file_name, file: body.freeze().slice(file) })
+}
+
+/// Group, name, and where the base64 stands.
+fn take_apart(body: &[u8]) -> Result<(GroupId, FileName, Range<usize>), ApiError> {
+    let parsed: FromFile<'_> = body::parse(body)?;
     let (group_id, file_name) = (parsed.dataset_group_id, FileName::parse(&parsed.file_name)?);
     let text = parsed.file_content_base64.get().as_bytes();
     let [b'"', string @ .., b'"'] = text else {
@@ -148,9 +160,31 @@ pub fn unpack(body: Bytes) -> Result<Upload, ApiError> {
         return Err(ApiError::bad_request("empty_file", message));
     }
     let start = string.as_ptr().addr() - body.as_ptr().addr();
-    let string = start..start + string.len();
-    let file = decode::decode(&mut body, string)?;
-    Ok(Upload { group_id, file_name, file: body.freeze().slice(file) })
+    Ok((group_id, file_name, start..start + string.len()))
+}
+
+/// A shell that puts the output of `base64 FILE` between quotes sends its line
+/// breaks as they are, which is not JSON, but means nothing else either.
+/// `false` if there are none.
+fn remove_line_breaks(body: &mut BytesMut) -> bool {
+    const FIELD: &[u8] = b"\"file_content_base64\"";
+    let Some(field) = memmem::find(body, FIELD) else {
+        return false;
+    };
+    let quotes = memchr_iter(b'"', &body[field + FIELD.len()..]).take(2).map(|at| field + FIELD.len() + at);
+    let [start, end] = quotes.collect::<Vec<_>>()[..] else {
+        return false;
+    };
+    let mut kept = start;
+    for at in start..body.len() {
+        if at > end || !matches!(body[at], b'\n' | b'\r') {
+            body[kept] = body[at];
+            kept += 1;
+        }
+    }
+    let removed = kept < body.len();
+    body.truncate(kept);
+    removed
 }
 
 /// The draft is there first, so that an object never lacks one. Should this

@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dataset_core::blobs::UploadTerms;
 use dataset_core::dataset::{Dataset, UPLOAD_LIFETIME};
-use dataset_core::id::{DatasetId, GroupId};
+use dataset_core::id::{DatasetId, GroupId, Whole};
 use dataset_core::upload::{FileName, check_size};
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
@@ -35,8 +35,8 @@ pub(super) struct FromUpload {
     )]
     file_name: String,
     /// The length of the file in bytes: exactly as many can be sent to the URL.
-    #[schema(minimum = 1, maximum = 104857600)]
-    file_size: u64,
+    #[schema(value_type = u64, minimum = 1, maximum = 104857600)]
+    file_size: Whole,
     /// The SHA-256 of the file in base64. Where it is given, no other file is stored.
     #[schema(min_length = 44, max_length = 44, pattern = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
     checksum_sha256: Option<String>,
@@ -94,7 +94,8 @@ pub(super) async fn create(
     JsonBody(body): JsonBody<FromUpload>,
 ) -> Result<(StatusCode, Json<UploadAwaited>), ApiError> {
     let file_name = FileName::parse(&body.file_name)?;
-    check_size(body.file_size)?;
+    let Whole(file_size) = body.file_size;
+    check_size(file_size)?;
     let checksum = body.checksum_sha256.as_deref().map(check_checksum).transpose()?;
     caller.group(&api, body.dataset_group_id).await?;
     let order = Order {
@@ -104,11 +105,11 @@ pub(super) async fn create(
             b"from-upload",
             body.dataset_group_id.to_string().as_bytes(),
             file_name.as_str().as_bytes(),
-            body.file_size.to_string().as_bytes(),
+            file_size.to_string().as_bytes(),
             checksum.unwrap_or_default().as_bytes(),
         ]),
         file_name,
-        file_size: body.file_size,
+        file_size,
         patience: UPLOAD_LIFETIME,
     };
     let (draft, ticket) = match begin(&api, &order, key).await? {

@@ -114,7 +114,7 @@ pub(super) struct Listing {
     #[param(value_type = Option<u64>, minimum = 1, maximum = 9007199254740991u64)]
     up_to_id: Option<GroupId>,
     /// Counts from 1.
-    #[param(minimum = 1)]
+    #[param(minimum = 1, maximum = 9007199254740991u64)]
     page: Option<u64>,
     #[param(minimum = 1, maximum = 100)]
     per_page: Option<u64>,

@@ -12,11 +12,14 @@ pub(super) struct Paging {
 
 pub(super) const MAX_PER_PAGE: u64 = 100;
 
+/// The largest integer that every JSON client can hold.
+const MAX_PAGE: u64 = (1 << 53) - 1;
+
 impl Paging {
     pub(super) fn new(page: Option<u64>, per_page: Option<u64>) -> Result<Self, ApiError> {
         let (page, per_page) = (page.unwrap_or(1), per_page.unwrap_or(10));
-        if page == 0 {
-            return Err(ApiError::bad_request("invalid_parameter", "page counts from 1"));
+        if !(1..=MAX_PAGE).contains(&page) {
+            return Err(ApiError::bad_request("invalid_parameter", "page must be from 1 to 9007199254740991"));
         }
         if !(1..=MAX_PER_PAGE).contains(&per_page) {
             return Err(ApiError::bad_request("invalid_parameter", "per_page must be from 1 to 100"));
@@ -75,7 +78,8 @@ mod tests {
         let paging = Paging::new(Some(3), Some(2)).unwrap();
         assert_eq!(paging.cut(vec![1, 2, 3, 4, 5]), [5]);
         assert_eq!(paging.pages(5), 3);
-        assert!(Paging::new(Some(u64::MAX), None).unwrap().cut(vec![1]).is_empty());
+        assert!(Paging::new(Some(MAX_PAGE), Some(100)).unwrap().cut(vec![1]).is_empty());
+        assert!(Paging::new(Some(MAX_PAGE + 1), None).is_err());
         assert!(Paging::new(Some(0), None).is_err());
         assert!(Paging::new(None, Some(101)).is_err());
     }
