@@ -59,6 +59,7 @@ impl Service {
             .args(["serve", "--port", "0", "--sweep-every", "1s", "--data-dir"])
             .arg(data_dir)
             .env("DATASETS_API_KEY", KEY)
+            .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned()))
             .stdout(Stdio::piped())
             .spawn()?;
         let mut out = BufReader::new(process.stdout.take().context("no output")?);

@@ -1,6 +1,7 @@
 //! The description of the API, made of the types that it is about.
 
 use crate::error::ErrorResponse;
+use serde_json::Value;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, Info, OpenApi, Ref, RefOr, Response, ResponseBuilder};
@@ -68,4 +69,37 @@ fn the_description_is_that_of_the_routes() {
         return;
     }
     assert!(text == crate::docs::DESCRIPTION, "openapi.json is not current: UPDATE_OPENAPI=1 cargo test writes it");
+}
+
+/// Whoever reads the original's description finds all of it in ours.
+#[test]
+fn the_original_operation_is_described_field_by_field() {
+    let described: Value = serde_json::from_str(crate::docs::DESCRIPTION).expect("it is JSON");
+    let original: Value = serde_json::from_str(include_str!("openapi/original.json")).expect("it is JSON");
+    assert_has(&described, &original, &described, "");
+}
+
+/// `ours` has every field of `theirs`, and every item of a list in some place.
+fn assert_has(ours: &Value, theirs: &Value, root: &Value, at: &str) {
+    let ours = match ours["$ref"].as_str() {
+        Some(place) => root.pointer(&place[1..]).expect("a reference leads somewhere"),
+        None => ours,
+    };
+    match theirs {
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                assert_has(&ours[name], field, root, &format!("{at}/{name}"));
+            }
+        }
+        Value::Array(items) => {
+            let ours = ours.as_array().unwrap_or_else(|| panic!("{at} is no list"));
+            for item in items {
+                let named = ours
+                    .iter()
+                    .find(|ours| *ours == item || (ours["name"].is_string() && ours["name"] == item["name"]));
+                assert_has(named.unwrap_or_else(|| panic!("{at} lacks {item}")), item, root, at);
+            }
+        }
+        _ => assert_eq!(ours, theirs, "{at}"),
+    }
 }

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{IntoParams, ToSchema};
 
 #[derive(Deserialize, IntoParams)]
@@ -147,7 +147,7 @@ struct FailureView {
     line: Option<u64>,
     /// By its name where it has one, else by its position from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Object)]
+    #[schema(schema_with = column, required = false)]
     column: Option<dataset::Column>,
 }
 
@@ -160,6 +160,13 @@ struct GroupView {
     #[schema(value_type = u64, minimum = 1)]
     workspace_id: WorkspaceId,
     is_deleted: bool,
+}
+
+fn column() -> Schema {
+    let name = ObjectBuilder::new().schema_type(Type::String);
+    let index = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+    let description = "By its name where it has one, else by its position from 1.";
+    OneOfBuilder::new().item(name).item(index).description(Some(description)).into()
 }
 
 fn status() -> Schema {

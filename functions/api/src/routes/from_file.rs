@@ -38,7 +38,12 @@ pub(super) struct FromFile<'a> {
     file_name: Cow<'a, str>,
     /// Base64 encoded content of the file. Maximum file size: 100MB. Supported formats: CSV, JSON
     #[serde(borrow)]
-    #[schema(value_type = String, min_length = 1, content_encoding = "base64")]
+    #[schema(
+        value_type = String,
+        min_length = 1,
+        content_encoding = "base64",
+        pattern = r"^[\r\n]*(([A-Za-z0-9+/][\r\n]*){4})*(([A-Za-z0-9+/][\r\n]*){4}|[A-Za-z0-9+/][\r\n]*[AQgw][\r\n]*=[\r\n]*=[\r\n]*|([A-Za-z0-9+/][\r\n]*){2}[AEIMQUYcgkosw048][\r\n]*=[\r\n]*)$"
+    )]
     file_content_base64: &'a RawValue,
 }
 
