@@ -1,14 +1,17 @@
-//! What it costs the service to take in 100 MiB of CSV by HTTP, until the
-//! version is ready: time, CPU seconds and peak memory of the whole process,
-//! engines included.
+//! What it costs the service to take in 100 MiB of CSV, by HTTP and by
+//! `datasets push`, and to answer about it: time, CPU and peak memory of the
+//! whole process, engines included.
 //!
-//!     cargo bench -p dataset-tests --bench intake
+//!     cargo bench --workspace --bench intake
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
 use dataset_core::destination::Policy;
 use dataset_core::upload::MAX_FILE_BYTES;
-use dataset_tests::service::Service;
+use dataset_tests::service::{KEY, Service};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports to who runs it")]
@@ -28,6 +31,36 @@ async fn main() {
     println!("bytes {}, rows {}", file.len(), version["row_count"]);
     println!("answered after {:.2} s, ready after {:.2} s", answered.as_secs_f64(), ready.as_secs_f64());
     println!("CPU {:.2} s, peak memory {} MiB", cpu_seconds(service.id()), peak_mib(service.id()));
+
+    let middle = version["row_count"].as_u64().unwrap() / 200;
+    for (name, path) in [
+        ("its status", format!("datasets/{id}")),
+        ("100 rows from its middle", format!("datasets/{id}/rows?per_page=100&page={middle}")),
+        ("a list", "datasets".to_owned()),
+    ] {
+        let (before, calls) = (cpu_seconds(service.id()), 200);
+        for _ in 0..calls {
+            assert_eq!(service.get(&path).await.unwrap().0, 200);
+        }
+        let each = (cpu_seconds(service.id()) - before) / f64::from(calls);
+        println!("{name}: CPU {:.1} ms", each * 1000.0);
+    }
+
+    let path = dir.path().join("pushed.csv");
+    let started = Instant::now();
+    std::fs::write(&path, &file).unwrap();
+    File::open(&path).unwrap().sync_all().unwrap();
+    let written = started.elapsed();
+    let started = Instant::now();
+    let checksum = Sha256::digest(std::fs::read(&path).unwrap());
+    let (checked, group) = (started.elapsed(), group.to_string());
+    let started = Instant::now();
+    let mut push = Command::new(dataset_tests::service::binary());
+    push.arg("push").arg(&path).args(["--group", &group, "--url", &service.base]).env("DATASETS_API_KEY", KEY);
+    assert!(push.status().unwrap().success());
+    println!("pushed in {:.2} s", started.elapsed().as_secs_f64());
+    println!("writing such a file takes {:.2} s, its SHA-256 {:.2} s", written.as_secs_f64(), checked.as_secs_f64());
+    assert_eq!(checksum.len(), 32);
 }
 
 /// Quoted text, numbers and repeats, up to the largest file that is taken.

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use tally::{Row, Tally};
 
 /// Rows of both versions whose hashes are in memory at a time: 24 bytes each.
-const ROWS_IN_MEMORY: u64 = 4 << 20;
+const ROWS_IN_MEMORY: u64 = 8 << 20;
 
 /// What is not the same in two versions.
 #[derive(Clone, Debug)]
