@@ -27,7 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(from_upload::create))
         .routes(routes!(groups::create, groups::list))
         .routes(routes!(groups::delete))
-        .routes(routes!(datasets::list))
+        .routes(routes!(datasets::list::list))
         .routes(routes!(datasets::read, datasets::delete))
         .routes(routes!(datasets::restore))
         .routes(routes!(rows::list))
