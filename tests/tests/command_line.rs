@@ -55,7 +55,6 @@ async fn from_login_to_download() {
     let service =
         Service::start(state.path(), dataset_local::http_client(Policy { allow_private: true }).unwrap()).unwrap();
     let shell = Shell { dir: dir.path(), variables: vec![] };
-    let group = service.create_group("From the command line").await.to_string();
 
     assert_eq!(shell.run(&["ls"]).code, 4, "no one has logged in");
     assert_eq!(shell.run_with(&["login", "--url", &service.base], "a-key-that-no-one-has").code, 4);
@@ -65,7 +64,12 @@ async fn from_login_to_download() {
     assert_eq!(shell.run(&["ls", "--url", "http://127.0.0.1:9"]).code, 4, "the key is for another service");
     let elsewhere = Shell { dir: dir.path(), variables: vec![("DATASETS_API_KEY", KEY.to_owned())] };
     assert_eq!(elsewhere.run(&["push"]).code, 2);
-    assert!(shell.out(&["groups"]).contains("From the command line"));
+    let group = shell.out(&["groups", "create", "From the command line"]).trim().to_owned();
+    assert_eq!(shell.run(&["groups", "create", "From the command line"]).code, 1);
+    assert_eq!(
+        shell.out(&["groups", "--name", "COMMAND"]),
+        format!("{:>w$}  NAME\n{group}  From the command line\n", "ID", w = group.len())
+    );
 
     // A small file goes within the request, a large one straight to storage.
     let large: String = (0..700_000).map(|n| format!("{n},row {n}\n")).collect();
@@ -101,6 +105,13 @@ async fn from_login_to_download() {
     assert!(std::fs::read(sent).unwrap() == std::fs::read(came).unwrap());
     shell.out(&["download", large_id]);
     assert!(std::fs::read(dir.path().join("large.parquet")).unwrap().ends_with(b"PAR1"));
+
+    assert!(shell.out(&["delete", small_id]).starts_with("deleted small.csv: version 1 of group"));
+    assert_eq!(shell.run(&["rows", small_id]).code, 1);
+    assert!(shell.out(&["restore", small_id]).starts_with("restored small.csv: version 1 of group"));
+    assert_eq!(shell.out(&["rows", small_id]), "id  text\n1   a\n2   b\n");
+    assert_eq!(shell.out(&["groups", "delete", &group]), format!("group {group} deleted\n"));
+    assert_eq!(shell.json(&["groups", "--name", "command"])["total"], 0);
 
     service.kill();
     let down = Shell {

@@ -1,6 +1,6 @@
 //! Files tried on the spot: the same checks as an upload's, without a service.
 
-use crate::cli::{Check, Convert};
+use crate::cli::args::{Check, Convert};
 use crate::output::say;
 use anyhow::Context;
 use dataset_core::upload::{self, FileName};

@@ -1,6 +1,6 @@
 //! `datasets keys`: who is let in, here or in AWS.
 
-use crate::cli::{Keys, KeysCommand, Place};
+use crate::cli::args::{Keys, KeysCommand, Place};
 use crate::client::in_columns;
 use crate::output::say;
 use crate::service::{State, TABLE};

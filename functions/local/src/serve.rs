@@ -1,6 +1,6 @@
 //! `datasets serve`.
 
-use crate::cli::Serve;
+use crate::cli::args::Serve;
 use crate::engines::{ACCESS_KEY, SECRET_KEY};
 use crate::output::say;
 use crate::service::{BUCKET, Options, Service, State, TABLE};

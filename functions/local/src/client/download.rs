@@ -3,7 +3,7 @@
 use super::login;
 use super::remote::{Remote, Trouble};
 use super::show::{Dataset, bar};
-use crate::cli::Download;
+use crate::cli::args::Download;
 use crate::output::say;
 use anyhow::{Context, ensure};
 use dataset_core::upload::FileName;

@@ -1,7 +1,7 @@
 //! Which service is talked to, and with what key.
 
 use super::remote::{Remote, Trouble};
-use crate::cli::{Access, Login};
+use crate::cli::args::{Access, Login};
 use crate::output::say;
 use anyhow::Context;
 use console::Term;

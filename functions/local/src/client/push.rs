@@ -3,7 +3,7 @@
 use super::login;
 use super::remote::{Remote, Trouble, backoff, pause};
 use super::show::{Dataset, bar, printable};
-use crate::cli::Push;
+use crate::cli::args::Push;
 use crate::output::say;
 use anyhow::{Context, ensure};
 use base64::Engine;
@@ -84,7 +84,7 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
 async fn inline(remote: &Remote, path: &Path, name: &str, group: u64) -> anyhow::Result<u64> {
     let file = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
     let body = json!({"dataset_group_id": group, "file_name": name, "file_content_base64": STANDARD.encode(file)});
-    let answer = remote.post("dataset-versions/from-file", &fresh_key(), &body).await?;
+    let answer = remote.post_once("dataset-versions/from-file", &fresh_key(), &body).await?;
     answer["dataset_id"].as_u64().context("the service named no dataset")
 }
 
@@ -96,7 +96,7 @@ async fn straight(remote: &Remote, path: &Path, name: &str, group: u64, size: u6
     checksum.finish_and_clear();
     let sum = sum.with_context(|| format!("{} could not be read", path.display()))?;
     let body = json!({"dataset_group_id": group, "file_name": name, "file_size": size, "checksum_sha256": sum});
-    let answer = remote.post("dataset-versions/from-upload", &fresh_key(), &body).await?;
+    let answer = remote.post_once("dataset-versions/from-upload", &fresh_key(), &body).await?;
     let order: Order = serde_json::from_value(answer)?;
     put(remote, path, &order.upload, size).await?;
     Ok(order.dataset_id)

@@ -2,12 +2,10 @@
 
 use super::login;
 use super::show::{Dataset, cell, in_columns, printable};
-use crate::cli::{Diff, Groups, List, Rows};
+use crate::cli::args::{Diff, List, ListGroups, Rows};
 use crate::output::say;
 use serde::Deserialize;
 use serde_json::Value;
-
-pub(crate) use super::download::download;
 
 /// Where a cell of a table is cut off.
 const CELL_WIDTH: usize = 40;
@@ -107,8 +105,9 @@ pub(crate) async fn list(args: List) -> anyhow::Result<()> {
     rest(listed.page, listed.pages, listed.total)
 }
 
-pub(crate) async fn groups(args: Groups) -> anyhow::Result<()> {
-    let query = [("page", args.page.to_string()), ("per_page", args.per_page.to_string())];
+pub(super) async fn groups(args: ListGroups) -> anyhow::Result<()> {
+    let mut query = vec![("page", args.page.to_string()), ("per_page", args.per_page.to_string())];
+    query.extend(args.name.map(|name| ("name", name)));
     let answer = login::remote(&args.remote.access)?.get("dataset-groups", &query).await?;
     if args.remote.json {
         return Ok(say(&answer.to_string())?);

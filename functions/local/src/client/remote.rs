@@ -83,9 +83,17 @@ impl Remote {
         self.read(self.call(Method::GET, path).query(query)).await
     }
 
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
+        self.read(self.call(Method::POST, path).json(body)).await
+    }
+
     /// A call that carries an `Idempotency-Key`, so that it is carried out once.
-    pub(super) async fn post(&self, path: &str, idempotency_key: &str, body: &Value) -> Result<Value, Trouble> {
+    pub(super) async fn post_once(&self, path: &str, idempotency_key: &str, body: &Value) -> Result<Value, Trouble> {
         self.read(self.call(Method::POST, path).header("idempotency-key", idempotency_key).json(body)).await
+    }
+
+    pub(super) async fn delete(&self, path: &str) -> Result<Value, Trouble> {
+        self.read(self.call(Method::DELETE, path)).await
     }
 
     /// Where a call redirects to.

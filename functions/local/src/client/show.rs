@@ -33,14 +33,15 @@ pub(super) struct Failure {
 
 impl Dataset {
     pub(super) fn summary(&self) -> String {
-        let columns = self.column_names.as_ref().map_or(0, Vec::len);
+        let columns = self.column_names.as_ref().map_or(0, Vec::len) as u64;
         format!(
-            "{}: version {} of group {} (dataset {}), {} rows, {columns} columns",
+            "{}: version {} of group {} (dataset {}), {}, {}",
             printable(&self.file_name),
             self.version_number,
             self.dataset_group_id,
             self.id,
-            self.row_count.unwrap_or(0),
+            counted(self.row_count.unwrap_or(0), "row"),
+            counted(columns, "column"),
         )
     }
 
@@ -52,6 +53,10 @@ impl Dataset {
     pub(super) fn size(&self) -> String {
         DecimalBytes(self.file_size).to_string()
     }
+}
+
+fn counted(number: u64, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 impl Failure {

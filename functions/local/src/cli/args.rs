@@ -1,0 +1,274 @@
+//! What each command takes.
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+use dataset_core::api_key::ApiKey;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Which service, and who is asking. What is not given is taken from the last login.
+#[derive(Debug, Args)]
+pub(crate) struct Access {
+    /// The URL of the service, such as http://127.0.0.1:8080.
+    #[arg(long, env = "DATASETS_URL")]
+    pub(crate) url: Option<String>,
+    /// The API key. Others on this machine can see arguments: the variable is the better place.
+    #[arg(long, env = "DATASETS_API_KEY", hide_env_values = true, value_parser = api_key)]
+    pub(crate) api_key: Option<ApiKey>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Remote {
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// Print JSON, for programs.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Push {
+    /// The CSV or JSON file.
+    pub(crate) file: PathBuf,
+    /// The id of the group that gets the version; `datasets groups` lists them.
+    #[arg(long)]
+    pub(crate) group: u64,
+    /// Wait until the file is a version, or was refused.
+    #[arg(long)]
+    pub(crate) wait: bool,
+    /// How long to wait.
+    #[arg(long, default_value = "600s", value_parser = seconds)]
+    pub(crate) timeout: Duration,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Datasets of this group alone.
+    #[arg(long)]
+    pub(crate) group: Option<u64>,
+    /// Datasets whose group has this in its name.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Datasets of this status alone.
+    #[arg(long, value_parser = ["draft", "ready", "failed", "active", "deleted", "all"])]
+    pub(crate) status: Option<String>,
+    #[arg(long, default_value_t = 1)]
+    pub(crate) page: u64,
+    #[arg(long, default_value_t = 20)]
+    pub(crate) per_page: u64,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Groups {
+    #[command(subcommand)]
+    pub(crate) command: Option<GroupsCommand>,
+    #[command(flatten)]
+    pub(crate) list: ListGroups,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListGroups {
+    /// Groups that have this in their name.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    #[arg(long, default_value_t = 1)]
+    pub(crate) page: u64,
+    #[arg(long, default_value_t = 20)]
+    pub(crate) per_page: u64,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum GroupsCommand {
+    /// Create a group, and print its id.
+    Create {
+        /// No other group of the workspace has it.
+        name: String,
+        #[command(flatten)]
+        remote: Remote,
+    },
+    /// Put a group away with all its versions. There is no way back.
+    Delete {
+        /// The id of the group.
+        id: u64,
+        #[command(flatten)]
+        remote: Remote,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneDataset {
+    /// The id of the version.
+    pub(crate) id: u64,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rows {
+    /// The id of the version.
+    pub(crate) id: u64,
+    /// Rows that have this in some cell, in any case.
+    #[arg(short = 'q', long = "search", value_name = "TEXT")]
+    pub(crate) search: Option<String>,
+    #[arg(long, default_value_t = 1)]
+    pub(crate) page: u64,
+    #[arg(long, default_value_t = 10)]
+    pub(crate) per_page: u64,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Diff {
+    /// The id of the older version.
+    pub(crate) old: u64,
+    /// The id of the newer version.
+    pub(crate) new: u64,
+    /// A column that tells rows apart, such as an id.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// How many rows of each sort to show.
+    #[arg(long, default_value_t = 10)]
+    pub(crate) examples: u64,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Download {
+    /// The id of the version.
+    pub(crate) id: u64,
+    /// `source` is the file as it was uploaded.
+    #[arg(long, default_value = "parquet", value_parser = ["parquet", "source", "csv", "jsonl"])]
+    pub(crate) format: String,
+    /// Where the file goes; `-` for standard output. Without it, beside you under the name it was uploaded by.
+    #[arg(short, long)]
+    pub(crate) out: Option<PathBuf>,
+    /// Replace a file that is there.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+/// Asks for the key, or reads it from standard input.
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Keys {
+    #[command(subcommand)]
+    pub(crate) command: KeysCommand,
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key, and show it this once.
+    Create {
+        /// The user that the key acts for.
+        #[arg(long, default_value_t = 1)]
+        user: u64,
+    },
+    /// List the live keys, by their ids.
+    List,
+    /// End a key, at once.
+    Revoke {
+        /// As `datasets keys list` shows it.
+        id: u64,
+    },
+}
+
+/// Whose keys.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// The workspace of the keys.
+    #[arg(long, global = true, default_value_t = 1)]
+    pub(crate) workspace: u64,
+    /// The table of a deployment in AWS, its stack's output `TableName`; region and credentials are found as usual.
+    #[arg(long, global = true, env = "TABLE_NAME")]
+    pub(crate) table: Option<String>,
+    /// The directory of the service on this machine, where no table is named.
+    #[arg(long, global = true, default_value = ".datasets")]
+    pub(crate) data_dir: PathBuf,
+    /// Print JSON, for programs.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The port on 127.0.0.1 that the API listens on; 0 for any that is free.
+    #[arg(long, default_value_t = 8080)]
+    pub(crate) port: u16,
+    /// Where everything is kept.
+    #[arg(long, default_value = ".datasets")]
+    pub(crate) data_dir: PathBuf,
+    /// Let webhooks go to public addresses over https only, as in AWS.
+    #[arg(long)]
+    pub(crate) public_webhooks_only: bool,
+    /// How often to look for work that is overdue.
+    #[arg(long, default_value = "60s", value_parser = seconds)]
+    pub(crate) sweep_every: Duration,
+    /// Run the engines alone, for `cargo lambda watch`.
+    #[arg(long)]
+    pub(crate) engines_only: bool,
+    /// The key to let in, of workspace 1; without it one is made at the first start.
+    #[arg(long, env = "DATASETS_API_KEY", hide_env_values = true, value_parser = api_key)]
+    pub(crate) api_key: Option<ApiKey>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The CSV or JSON file.
+    pub(crate) file: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// The CSV or JSON file.
+    pub(crate) file: PathBuf,
+    /// Where the Parquet file goes; one that is there is replaced.
+    pub(crate) out: PathBuf,
+    /// How many threads may work on it.
+    #[arg(long, default_value_t = NonZero::<usize>::MIN)]
+    pub(crate) threads: NonZero<usize>,
+}
+
+/// A whole number of seconds, as `60s` or `60`.
+fn seconds(text: &str) -> anyhow::Result<Duration> {
+    let number = text.strip_suffix('s').unwrap_or(text);
+    let seconds: u64 = number.parse().context("give a number of seconds, such as 60s")?;
+    anyhow::ensure!(seconds > 0, "give at least 1s");
+    Ok(Duration::from_secs(seconds))
+}
+
+fn api_key(text: &str) -> Result<ApiKey, dataset_core::Error> {
+    ApiKey::parse(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        assert_eq!(seconds("60s").unwrap(), Duration::from_secs(60));
+        assert_eq!(seconds("5").unwrap(), Duration::from_secs(5));
+        for wrong in ["", "s", "0s", "-1s", "1m"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

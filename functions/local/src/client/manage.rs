@@ -1,0 +1,44 @@
+//! Groups made and put away, and versions put away and brought back.
+
+use super::show::{Dataset, printable};
+use super::{login, read};
+use crate::cli::args::{Groups, GroupsCommand, OneDataset, Remote};
+use crate::output::say;
+use serde_json::{Value, json};
+
+pub(crate) async fn groups(args: Groups) -> anyhow::Result<()> {
+    match args.command {
+        None => read::groups(args.list).await,
+        Some(GroupsCommand::Create { name, remote }) => create_group(&name, &remote).await,
+        Some(GroupsCommand::Delete { id, remote }) => delete_group(id, &remote).await,
+    }
+}
+
+async fn create_group(name: &str, remote: &Remote) -> anyhow::Result<()> {
+    let answer = login::remote(&remote.access)?.post("dataset-groups", &json!({ "name": name })).await?;
+    show(remote, &answer, |answer| Ok(answer["dataset_group"]["id"].to_string()))
+}
+
+async fn delete_group(id: u64, remote: &Remote) -> anyhow::Result<()> {
+    let answer = login::remote(&remote.access)?.delete(&format!("dataset-groups/{id}")).await?;
+    show(remote, &answer, |_| Ok(format!("group {id} deleted")))
+}
+
+pub(crate) async fn delete(OneDataset { id, remote }: OneDataset) -> anyhow::Result<()> {
+    let answer = login::remote(&remote.access)?.delete(&format!("datasets/{id}")).await?;
+    show(&remote, &answer, |answer| summary("deleted", answer))
+}
+
+pub(crate) async fn restore(OneDataset { id, remote }: OneDataset) -> anyhow::Result<()> {
+    let answer = login::remote(&remote.access)?.post(&format!("datasets/{id}/restore"), &json!({})).await?;
+    show(&remote, &answer, |answer| summary("restored", answer))
+}
+
+fn summary(what: &str, answer: &Value) -> anyhow::Result<String> {
+    let dataset: Dataset = serde_json::from_value(answer["dataset"].clone())?;
+    Ok(format!("{what} {}", printable(&dataset.summary())))
+}
+
+fn show(remote: &Remote, answer: &Value, line: impl FnOnce(&Value) -> anyhow::Result<String>) -> anyhow::Result<()> {
+    Ok(say(&if remote.json { answer.to_string() } else { line(answer)? })?)
+}
