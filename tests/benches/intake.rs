@@ -6,7 +6,6 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
-use dataset_core::destination::Policy;
 use dataset_core::upload::MAX_FILE_BYTES;
 use dataset_tests::service::{KEY, Service};
 use sha2::{Digest, Sha256};
@@ -18,7 +17,7 @@ use std::time::{Duration, Instant};
 #[tokio::main]
 async fn main() {
     let dir = tempfile::tempdir().unwrap();
-    let http = dataset_local::http_client(Policy { allow_private: true }).unwrap();
+    let http = dataset_local::http_client().unwrap();
     let service = Service::start(dir.path(), http).unwrap();
     let group = service.create_group("Intake").await;
     let file = table();

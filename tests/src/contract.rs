@@ -5,11 +5,13 @@
 mod blobs;
 mod callers;
 mod catalog;
+mod deliveries;
 mod queue;
 mod receivers;
 
 pub use blobs::blobs;
 pub use callers::{api_keys, idempotency};
 pub use catalog::catalog;
+pub use deliveries::deliveries;
 pub use queue::queue;
-pub use receivers::receivers;
+pub use receivers::{receivers, vault};

@@ -10,9 +10,10 @@ pub mod receiver;
 pub mod service;
 
 use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State};
-use dataset_core::delivery::{Receiver, Secret};
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId, ReceiverId, UserId, WorkspaceId};
+use dataset_core::receiver::{Health, Receiver, Secrets};
+use dataset_core::secret::{Owner, Sealed};
 use jiff::Timestamp;
 
 pub fn workspace(id: u64) -> WorkspaceId {
@@ -47,16 +48,27 @@ pub fn group(id: u64, workspace_id: u64, name: &str) -> Group {
     }
 }
 
+/// The secret of every receiver of the tests.
+pub const SECRET: &str = "whsec_c2VjcmV0";
+
 /// A receiver of every event of workspace 1.
 pub fn receiver_at(url: &str) -> Receiver {
+    receiver(21, 1, url)
+}
+
+/// A receiver whose secret [`memory::MemoryVault`] has sealed.
+pub fn receiver(id: u64, workspace_id: u64, url: &str) -> Receiver {
+    let owner = Owner { workspace_id: workspace(workspace_id), receiver_id: receiver_id(id) };
     Receiver {
-        id: receiver_id(21),
-        workspace_id: workspace(1),
+        id: owner.receiver_id,
+        workspace_id: owner.workspace_id,
         url: url.to_owned(),
-        secret: Secret::new("whsec_c2VjcmV0".into()),
+        secrets: Secrets::new(Sealed(format!("{owner:?}|{SECRET}"))),
         event_types: vec![],
-        disabled: false,
+        disabled: None,
+        health: Health::default(),
         created_at: start(),
+        revision: 0,
     }
 }
 

@@ -2,9 +2,11 @@
 
 mod blobs;
 mod callers;
+mod receivers;
 mod table;
 
 pub use blobs::MemoryBlobs;
+pub use receivers::MemoryVault;
 pub use table::MemoryTable;
 
 use async_trait::async_trait;
@@ -83,6 +85,7 @@ pub struct Fakes {
     pub table: Arc<MemoryTable>,
     pub blobs: Arc<MemoryBlobs>,
     pub queue: Arc<MemoryQueue>,
+    pub vault: Arc<MemoryVault>,
     pub clock: Arc<ManualClock>,
     pub ids: Arc<CountingIds>,
 }
@@ -93,6 +96,7 @@ impl Default for Fakes {
             table: Arc::default(),
             blobs: Arc::default(),
             queue: Arc::default(),
+            vault: Arc::default(),
             clock: Arc::new(ManualClock::at(crate::start())),
             ids: Arc::default(),
         }
@@ -104,6 +108,7 @@ impl Fakes {
         Lifecycle {
             catalog: self.table.clone(),
             receivers: self.table.clone(),
+            deliveries: self.table.clone(),
             blobs: self.blobs.clone(),
             queue: self.queue.clone(),
             clock: self.clock.clone(),

@@ -3,9 +3,11 @@
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
+use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 /// Records what it gets, and answers with the statuses it was given, then 200.
@@ -67,5 +69,42 @@ impl Receiver {
             assert!(Instant::now() < deadline, "{} of {count} webhooks came within {patience:?}", received.len());
             crate::service::pause().await;
         }
+    }
+}
+
+/// A listener that does with a connection whatever it wants to.
+pub struct Raw {
+    pub url: String,
+    _server: Arc<JoinSet<()>>,
+}
+
+impl Raw {
+    pub async fn start<F: Future<Output = ()> + Send + 'static>(
+        mut serve: impl FnMut(TcpStream) -> F + Send + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(serve(stream));
+            }
+        });
+        Self { url, _server: Arc::new(server) }
+    }
+
+    /// Says the same to whatever it is asked.
+    pub async fn answering(answer: String) -> Self {
+        Self::start(move |mut stream| {
+            let answer = answer.clone();
+            async move {
+                let mut request = [0; 8192];
+                while matches!(stream.read(&mut request).await, Ok(1..)) {
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                }
+            }
+        })
+        .await
     }
 }

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
-use dataset_core::destination::Policy;
 use dataset_tests::service::{KEY, Service};
 use std::path::Path;
 use std::process::Command;
@@ -21,7 +20,7 @@ fn python() -> Option<String> {
 }
 
 fn service(dir: &Path) -> Service {
-    Service::start(dir, dataset_local::http_client(Policy { allow_private: true }).unwrap()).unwrap()
+    Service::start(dir, dataset_local::http_client().unwrap()).unwrap()
 }
 
 #[test]

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
-use dataset_core::destination::Policy;
 use dataset_tests::service::{KEY, Service, binary};
 use serde_json::Value;
 use std::os::unix::fs::PermissionsExt;
@@ -52,8 +51,7 @@ impl Shell<'_> {
 #[tokio::test(flavor = "multi_thread")]
 async fn from_login_to_download() {
     let (state, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let service =
-        Service::start(state.path(), dataset_local::http_client(Policy { allow_private: true }).unwrap()).unwrap();
+    let service = Service::start(state.path(), dataset_local::http_client().unwrap()).unwrap();
     let shell = Shell { dir: dir.path(), variables: vec![] };
 
     assert_eq!(shell.run(&["ls"]).code, 4, "no one has logged in");
@@ -124,7 +122,7 @@ async fn from_login_to_download() {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_made_and_revoked_while_the_service_runs_and_while_it_does_not() {
     let (state, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let http = dataset_local::http_client(Policy { allow_private: true }).unwrap();
+    let http = dataset_local::http_client().unwrap();
     let service = Service::start(state.path(), http.clone()).unwrap();
     let shell = Shell { dir: dir.path(), variables: vec![] };
     let at = ["--data-dir", state.path().to_str().unwrap(), "--workspace", "5"];

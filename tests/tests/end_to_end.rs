@@ -3,7 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
-use dataset_core::destination::Policy;
 use dataset_tests::receiver::Receiver;
 use dataset_tests::service::Service;
 use futures::future::join_all;
@@ -15,7 +14,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn http() -> reqwest::Client {
-    dataset_local::http_client(Policy { allow_private: true }).unwrap()
+    dataset_local::http_client().unwrap()
 }
 
 fn start(dir: &Path) -> Service {

@@ -2,14 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
-use dataset_aws::{Aws, Endpoints};
+use dataset_aws::{Aws, Endpoints, SecretVault};
 use dataset_core::blobs::{Blobs, UploadTerms};
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::delivery::DeliveryKey;
-use dataset_core::destination::Policy;
 use dataset_local::engines::{ACCESS_KEY, EngineOptions, Engines, Notify, SECRET_KEY, Stored, Ticket};
 use dataset_tests::contract;
-use dataset_tests::memory::{MemoryBlobs, MemoryQueue, MemoryTable};
+use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable, MemoryVault};
 use futures::FutureExt;
 use std::io;
 use std::sync::Arc;
@@ -53,7 +52,8 @@ async fn the_table_in_memory() {
     contract::catalog(&table).await;
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
-    contract::receivers(&table, &table).await;
+    contract::receivers(&table).await;
+    contract::deliveries(&table, &table).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +65,8 @@ async fn the_table_on_dynamodb() {
     contract::catalog(&table).await;
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
-    contract::receivers(&table, &table).await;
+    contract::receivers(&table).await;
+    contract::deliveries(&table, &table).await;
 }
 
 #[tokio::test]
@@ -88,7 +89,7 @@ async fn urls_that_were_signed() {
     let fresh = engines().await;
     let bucket = fresh.aws.bucket("signed");
     bucket.create_if_missing().await.unwrap();
-    let http = dataset_local::http_client(Policy { allow_private: true }).unwrap();
+    let http = dataset_local::http_client().unwrap();
     let (file, now, hour) = ("hello world", SystemClock.now(), Duration::from_secs(3600));
     let checksum_sha256 = Some("uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=".to_owned());
     let plain = UploadTerms { media_type: "text/csv", length: file.len() as u64, checksum_sha256: None };
@@ -158,4 +159,21 @@ async fn the_queue_on_sqs() {
         }
     };
     contract::queue(&queue, receive).await;
+}
+
+#[tokio::test]
+async fn the_vault_in_memory() {
+    contract::vault(&MemoryVault).await;
+}
+
+#[tokio::test]
+async fn the_vault_on_a_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("key");
+    let open = || SecretVault::on_file(&path, Arc::new(CountingIds::default()));
+    assert!(open().is_err());
+    std::fs::write(&path, "c2hvcnQ=").unwrap();
+    assert!(open().is_err());
+    std::fs::write(&path, SecretVault::key_for_file(&CountingIds::default()).as_bytes()).unwrap();
+    contract::vault(&open().unwrap()).await;
 }

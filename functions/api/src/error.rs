@@ -80,6 +80,14 @@ impl ApiError {
     pub(crate) fn dataset_not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "dataset_not_found", "there is no dataset with this id")
     }
+
+    pub(crate) fn webhook_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "webhook_not_found", "there is no webhook with this id")
+    }
+
+    pub(crate) fn delivery_not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "delivery_not_found", "the webhook has no delivery with this id")
+    }
 }
 
 impl From<Error> for ApiError {

@@ -24,10 +24,14 @@ use dataset_core::api_keys::ApiKeys;
 use dataset_core::blobs::Blobs;
 use dataset_core::catalog::Catalog;
 use dataset_core::clock::Clock;
+use dataset_core::deliveries::Deliveries;
 use dataset_core::destination::Policy;
 use dataset_core::idempotency::Idempotency;
 use dataset_core::ids::Ids;
+use dataset_core::queue::Queue;
 use dataset_core::receivers::Receivers;
+use dataset_core::resolver::Resolver;
+use dataset_core::secret::Vault;
 use error::ApiError;
 use std::num::NonZero;
 use std::sync::Arc;
@@ -39,6 +43,10 @@ pub struct Api {
     pub catalog: Arc<dyn Catalog>,
     pub idempotency: Arc<dyn Idempotency>,
     pub receivers: Arc<dyn Receivers>,
+    pub deliveries: Arc<dyn Deliveries>,
+    pub queue: Arc<dyn Queue>,
+    pub vault: Arc<dyn Vault>,
+    pub resolver: Arc<dyn Resolver>,
     pub blobs: Arc<dyn Blobs>,
     pub clock: Arc<dyn Clock>,
     pub ids: Arc<dyn Ids>,

@@ -4,6 +4,7 @@ use dataset_api::{Api, gateway, router};
 use dataset_aws::{Aws, Settings};
 use dataset_core::api_keys;
 use dataset_core::destination::Policy;
+use dataset_core::resolver::SystemResolver;
 use lambda_http::{Error, run, service_fn, tracing};
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -19,6 +20,10 @@ async fn main() -> Result<(), Error> {
         idempotency: table,
         catalog: lifecycle.catalog,
         receivers: lifecycle.receivers,
+        deliveries: lifecycle.deliveries,
+        queue: lifecycle.queue,
+        vault: Arc::new(aws.vault_from_env()?),
+        resolver: Arc::new(SystemResolver),
         blobs: lifecycle.blobs,
         clock: lifecycle.clock,
         ids: lifecycle.ids,

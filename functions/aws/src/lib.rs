@@ -1,9 +1,10 @@
-//! The ports of the domain on DynamoDB, S3 and SQS. The AWS SDK is named in
+//! The ports of the domain on DynamoDB, S3, SQS and KMS. The AWS SDK is named in
 //! this crate and nowhere else.
 
 mod api_keys;
 mod bucket;
 mod catalog;
+mod deliveries;
 mod failure;
 mod idempotency;
 mod item;
@@ -12,8 +13,10 @@ mod receivers;
 mod schema;
 mod settings;
 mod table;
+mod vault;
 
 pub use bucket::Bucket;
 pub use queue::{Message, SqsQueue};
 pub use settings::{Aws, Endpoints, Settings};
 pub use table::Table;
+pub use vault::SecretVault;

@@ -1,6 +1,6 @@
 //! Where the table, the bucket and the queue are, and the clients to them.
 
-use crate::{Bucket, SqsQueue, Table};
+use crate::{Bucket, SecretVault, SqsQueue, Table};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -51,6 +51,7 @@ pub struct Aws {
     dynamodb: SdkConfig,
     s3: SdkConfig,
     sqs: SdkConfig,
+    kms: SdkConfig,
     /// Engines have no name server to make a host of a bucket.
     path_style: bool,
 }
@@ -79,7 +80,13 @@ impl Aws {
             builder.set_endpoint_url(endpoint(service));
             builder.build()
         };
-        Ok(Self { dynamodb: at("DYNAMODB"), s3: at("S3"), sqs: at("SQS"), path_style: endpoint("S3").is_some() })
+        Ok(Self {
+            dynamodb: at("DYNAMODB"),
+            s3: at("S3"),
+            sqs: at("SQS"),
+            kms: at("KMS"),
+            path_style: endpoint("S3").is_some(),
+        })
     }
 
     /// As every AWS tool on a person's machine finds its region and
@@ -87,7 +94,7 @@ impl Aws {
     pub async fn from_profile() -> Self {
         let http_client = aws_smithy_http_client::Builder::new().tls_provider(PROVIDER).build_https();
         let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client).load().await;
-        Self { dynamodb: config.clone(), s3: config.clone(), sqs: config, path_style: false }
+        Self { dynamodb: config.clone(), s3: config.clone(), sqs: config.clone(), kms: config, path_style: false }
     }
 
     /// Engines of one's own, with credentials that mean nothing elsewhere.
@@ -101,7 +108,8 @@ impl Aws {
             TlsContext::builder().with_trust_store(TrustStore::empty()).build(),
         )?;
         let at = |url: &str| config.to_builder().endpoint_url(url).build();
-        Ok(Self { dynamodb: at(&endpoints.dynamodb), s3: at(&endpoints.s3), sqs: at(&endpoints.sqs), path_style: true })
+        let (dynamodb, s3, sqs) = (at(&endpoints.dynamodb), at(&endpoints.s3), at(&endpoints.sqs));
+        Ok(Self { dynamodb, s3, sqs, kms: config, path_style: true })
     }
 
     pub fn table(&self, name: &str) -> Table {
@@ -119,12 +127,26 @@ impl Aws {
         let table = Arc::new(self.table(&settings.table));
         Lifecycle {
             catalog: table.clone(),
-            receivers: table,
+            receivers: table.clone(),
+            deliveries: table,
             blobs: Arc::new(self.bucket(&settings.bucket)),
             queue: Arc::new(self.queue(&settings.queue_url)),
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
         }
+    }
+
+    /// The key in the file that `SECRETS_KEY_FILE` names, else the one of KMS
+    /// that `SECRETS_KEY_ID` does.
+    ///
+    /// # Errors
+    /// If neither is there, or the file holds no key.
+    pub fn vault_from_env(&self) -> Result<SecretVault> {
+        if let Ok(path) = std::env::var(SecretVault::KEY_FILE) {
+            return SecretVault::on_file(path.as_ref(), Arc::new(SystemIds));
+        }
+        let key_id = variable(SecretVault::KEY_ID)?;
+        Ok(SecretVault::on_kms(aws_sdk_kms::Client::new(&self.kms), key_id, Arc::new(SystemIds)))
     }
 
     pub fn queue(&self, url: &str) -> SqsQueue {

@@ -1,5 +1,5 @@
-//! A receiver, and a delivery to it: one event, tried until it is taken or
-//! the schedule ends.
+//! A delivery: one event on its way to one receiver, tried until it is taken
+//! or the schedule ends.
 
 use crate::event::EventType;
 use crate::id::{DatasetId, ReceiverId, WorkspaceId};
@@ -21,58 +21,21 @@ pub const RETRY_SCHEDULE: [Duration; 9] = [
     Duration::from_secs(24 * 3600),
 ];
 
+/// The longest wait that a receiver can ask for.
+pub const MAX_RETRY_AFTER: Duration = RETRY_SCHEDULE[RETRY_SCHEDULE.len() - 1];
+
 /// How long after its due time a delivery is left to the queue before the
 /// sweeper steps in.
 pub const QUEUE_GRACE: Duration = Duration::from_secs(30);
 
-#[derive(Clone, Debug, PartialEq)]
-pub struct Receiver {
-    pub id: ReceiverId,
-    pub workspace_id: WorkspaceId,
-    pub url: String,
-    pub secret: Secret,
-    /// Empty for every type.
-    pub event_types: Vec<EventType>,
-    pub disabled: bool,
-    pub created_at: Timestamp,
-}
+/// How long a delivery can be looked up, and sent again, after it has ended.
+pub const DELIVERY_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
-impl Receiver {
-    pub fn wants(&self, event_type: EventType) -> bool {
-        !self.disabled && (self.event_types.is_empty() || self.event_types.contains(&event_type))
-    }
-}
+/// Of one that is sent again and again, the last attempts are kept.
+pub const MAX_ATTEMPTS_KEPT: usize = 40;
 
-/// A signing secret, as it was shown: `whsec_` and base64. Never printed by `Debug`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    pub const PREFIX: &str = "whsec_";
-
-    pub fn new(shown: String) -> Self {
-        Self(shown)
-    }
-
-    pub fn generate(ids: &dyn crate::ids::Ids) -> Self {
-        use base64::Engine;
-        let mut key = zeroize::Zeroizing::new([0; 32]);
-        ids.fill(key.as_mut());
-        Self(format!("{}{}", Self::PREFIX, base64::engine::general_purpose::STANDARD.encode(key.as_ref())))
-    }
-
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
-/// Stable over every attempt; receivers see it as `webhook-id`.
+/// Stable over every attempt; receivers see it as `webhook-id`. The newer the
+/// event, the greater it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DeliveryId(String);
@@ -81,11 +44,22 @@ impl DeliveryId {
     /// The same event and receiver give the same delivery, so handing an
     /// event over twice makes nothing new.
     pub fn of_outcome(dataset: DatasetId, receiver: ReceiverId) -> Self {
-        Self(format!("msg_{dataset}_{receiver}"))
+        Self::new(dataset.get(), receiver)
+    }
+
+    /// `order` is an identifier that is ordered in time.
+    pub fn new(order: u64, receiver: ReceiverId) -> Self {
+        Self(format!("msg_{order:016}_{receiver}"))
     }
 
     pub fn from_stored(id: String) -> Self {
         Self(id)
+    }
+
+    /// The identifier that it was made of; 0 for what is no delivery of ours.
+    pub fn order(&self) -> u64 {
+        let order = self.0.strip_prefix("msg_").and_then(|rest| rest.split_once('_'));
+        order.and_then(|(order, _)| order.parse().ok()).unwrap_or(0)
     }
 
     pub fn as_str(&self) -> &str {
@@ -124,10 +98,36 @@ pub enum DeliveryState {
     /// way has moved it to the end of its own time.
     Pending {
         next_attempt_at: Timestamp,
+        /// Attempts of this schedule that failed.
+        failed: u32,
     },
     Delivered,
-    /// The schedule has ended, or the receiver was gone.
-    GaveUp,
+    /// The schedule has ended, or the receiver was disabled.
+    Failed,
+}
+
+/// A state by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStatus {
+    Pending,
+    Delivered,
+    Failed,
+}
+
+impl DeliveryState {
+    /// To be attempted at `at`, with the whole schedule before it.
+    pub fn fresh(at: Timestamp) -> Self {
+        Self::Pending { next_attempt_at: at, failed: 0 }
+    }
+
+    pub fn status(self) -> DeliveryStatus {
+        match self {
+            Self::Pending { .. } => DeliveryStatus::Pending,
+            Self::Delivered => DeliveryStatus::Delivered,
+            Self::Failed => DeliveryStatus::Failed,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +136,7 @@ pub struct Attempt {
     pub duration_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+    /// Why it is no success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The first 1 KiB of the answer.
@@ -144,8 +145,12 @@ pub struct Attempt {
 }
 
 /// The wait after the given number of failed attempts; `None` at the end.
-pub fn retry_delay(failed_attempts: usize) -> Option<Duration> {
-    RETRY_SCHEDULE.get(failed_attempts.checked_sub(1)?).copied()
+/// `asked` is what the receiver wants: it can put the next attempt off, within
+/// bounds, but not hurry it.
+pub fn retry_delay(failed: u32, asked: Option<Duration>) -> Option<Duration> {
+    let index = usize::try_from(failed.checked_sub(1)?).ok()?;
+    let scheduled = *RETRY_SCHEDULE.get(index)?;
+    Some(asked.unwrap_or_default().min(MAX_RETRY_AFTER).max(scheduled))
 }
 
 #[cfg(test)]
@@ -154,15 +159,28 @@ mod tests {
 
     #[test]
     fn ten_attempts_and_no_more() {
-        assert_eq!(retry_delay(0), None);
-        assert_eq!(retry_delay(1), Some(Duration::from_secs(5)));
-        assert_eq!(retry_delay(9), Some(Duration::from_secs(24 * 3600)));
-        assert_eq!(retry_delay(10), None);
+        assert_eq!(retry_delay(0, None), None);
+        assert_eq!(retry_delay(1, None), Some(Duration::from_secs(5)));
+        assert_eq!(retry_delay(9, None), Some(Duration::from_secs(24 * 3600)));
+        assert_eq!(retry_delay(10, None), None);
     }
 
     #[test]
-    fn a_secret_is_never_printed() {
-        let secret = Secret::new("whsec_c2VjcmV0".into());
-        assert!(!format!("{secret:?}").contains("c2Vj"));
+    fn a_receiver_can_ask_for_time_but_not_for_ten_years() {
+        let after = |failed, seconds| retry_delay(failed, Some(Duration::from_secs(seconds)));
+        assert_eq!(after(1, 120), Some(Duration::from_secs(120)));
+        assert_eq!(after(2, 120), Some(Duration::from_secs(300)));
+        assert_eq!(after(1, 0), Some(Duration::from_secs(5)));
+        assert_eq!(after(1, 315_360_000), Some(MAX_RETRY_AFTER));
+        assert_eq!(after(10, 1), None);
+    }
+
+    #[test]
+    fn identifiers_are_ordered_as_their_events_are() {
+        let id = |order| DeliveryId::new(order, ReceiverId::new(21).expect("valid"));
+        assert!(id(999_999_999_999_999) < id(1_000_000_000_000_000));
+        assert_eq!(id(7).as_str(), "msg_0000000000000007_21");
+        assert_eq!(id(7).order(), 7);
+        assert_eq!(DeliveryId::from_stored("else".into()).order(), 0);
     }
 }

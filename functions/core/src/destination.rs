@@ -1,39 +1,70 @@
 //! Where a webhook may go.
 //!
 //! A receiver's URL is a stranger's text that this service connects to, so it
-//! must not lead into the network that the service runs in. [`Policy::check`]
-//! refuses what can be told from the URL; names are resolved only when
-//! connecting, and whoever connects asks [`Policy::allows_address`] then.
+//! must not lead into the network that the service runs in. It is looked at
+//! when it is registered, the addresses of its name included; and because a
+//! name can turn to another address at any time, whoever connects asks
+//! [`Policy::resolve`] again at that moment. What is refused is refused in the
+//! same words, whether a name leads inside or nowhere: the difference would
+//! tell a stranger what the network looks like.
 
+use crate::resolver::Resolver;
 use crate::{Error, Result};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 use url::{Host, Url};
 
-/// What the operator allows beyond public addresses over https.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The port of https, which is always allowed.
+const HTTPS: u16 = 443;
+
+const MAX_URL_CHARS: usize = 2_048;
+
+/// How long a name may take to be looked up.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the operator allows beyond public addresses over https at port 443.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     /// Plain http, addresses of the machine and its networks, any port.
     pub allow_private: bool,
+    /// Ports beside 443.
+    pub ports: Vec<u16>,
 }
 
 impl Policy {
-    /// The variable that [`Policy::from_env`] reads.
-    pub const VARIABLE: &str = "ALLOW_PRIVATE_WEBHOOKS";
+    /// The variables that [`Policy::from_env`] reads.
+    pub const PRIVATE: &str = "ALLOW_PRIVATE_WEBHOOKS";
+    pub const PORTS: &str = "WEBHOOK_PORTS";
 
-    /// `true` in the environment allows what is private; anything else but
-    /// `false` is refused, so that a slip does not open a door.
-    pub fn from_env() -> Result<Self> {
-        match std::env::var(Self::VARIABLE).as_deref() {
-            Err(_) | Ok("" | "false") => Ok(Self { allow_private: false }),
-            Ok("true") => Ok(Self { allow_private: true }),
-            Ok(_) => Err(Error::internal(format!("{} must be true or false", Self::VARIABLE))),
-        }
+    /// Anywhere, for a service on one's own machine.
+    pub fn private() -> Self {
+        Self { allow_private: true, ports: Vec::new() }
     }
 
-    /// The URL in its normal form, in which every spelling of an address is one.
-    pub fn check(self, url: &str) -> Result<Url> {
-        let invalid = |message: &str| Err(Error::invalid("invalid_url", message));
+    /// `true` in the environment allows what is private, and ports are listed
+    /// as `8443,9443`; anything else is refused, so that a slip does not open
+    /// a door.
+    pub fn from_env() -> Result<Self> {
+        let allow_private = match std::env::var(Self::PRIVATE).as_deref() {
+            Err(_) | Ok("" | "false") => false,
+            Ok("true") => true,
+            Ok(_) => return Err(Error::internal(format!("{} must be true or false", Self::PRIVATE))),
+        };
+        let ports = std::env::var(Self::PORTS).unwrap_or_default();
+        let ports = ports.split(',').map(str::trim).filter(|port| !port.is_empty()).map(str::parse);
+        let ports = ports.collect::<std::result::Result<_, _>>();
+        let ports = ports.map_err(|_| Error::internal(format!("{} must be like 8443,9443", Self::PORTS)))?;
+        Ok(Self { allow_private, ports })
+    }
+
+    /// The URL in its normal form, in which every spelling of an address is
+    /// one, if nothing in it is against the policy. Names are not looked up.
+    pub fn check(&self, url: &str) -> Result<Url> {
+        if url.len() > MAX_URL_CHARS {
+            return invalid(format!("url is over {MAX_URL_CHARS} characters"));
+        }
         let Ok(url) = Url::parse(url) else {
             return invalid("url is no absolute URL; give one like https://example.com/hook");
         };
@@ -46,8 +77,9 @@ impl Policy {
         if !url.username().is_empty() || url.password().is_some() {
             return invalid("url has credentials in it; leave them out, the signature tells the receiver who calls");
         }
-        if !self.allow_private && url.port().is_some_and(|port| port != 443) {
-            return invalid("url has a port other than 443, which is not allowed here");
+        let port = url.port_or_known_default().unwrap_or_default();
+        if !self.allow_private && port != HTTPS && !self.ports.contains(&port) {
+            return invalid("url has a port that is not allowed here; use 443");
         }
         let allowed = match url.host() {
             Some(Host::Ipv4(address)) => self.allows_address(address.into()),
@@ -55,15 +87,47 @@ impl Policy {
             Some(Host::Domain(name)) => self.allow_private || !is_local_name(name),
             None => return invalid("url has no host"),
         };
-        if !allowed {
-            return invalid("url leads to an address that is not public, which is not allowed here");
-        }
-        Ok(url)
+        if allowed { Ok(url) } else { not_public() }
     }
 
-    pub fn allows_address(self, address: IpAddr) -> bool {
+    /// As [`Policy::check`], with a look at where the name leads to.
+    pub async fn check_name(&self, url: &str, resolver: &dyn Resolver) -> Result<Url> {
+        let url = self.check(url)?;
+        match url.host() {
+            Some(Host::Domain(name)) if !self.allow_private => match self.resolve(name, resolver).await {
+                Ok(_) => Ok(url),
+                Err(_) => not_public(),
+            },
+            _ => Ok(url),
+        }
+    }
+
+    /// Those addresses of a name that may be connected to: one at least.
+    pub async fn resolve(&self, name: &str, resolver: &dyn Resolver) -> io::Result<Vec<IpAddr>> {
+        let found = tokio::time::timeout(LOOKUP_TIMEOUT, resolver.addresses(name)).await;
+        let found = found.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        if self.allow_private {
+            return found;
+        }
+        let mut found = found.unwrap_or_default();
+        found.retain(|address| self.allows_address(*address));
+        if found.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the host has no public address"));
+        }
+        Ok(found)
+    }
+
+    pub fn allows_address(&self, address: IpAddr) -> bool {
         self.allow_private || !BLOCKED.iter().any(|net| net.contains(&address))
     }
+}
+
+fn invalid(message: impl Into<String>) -> Result<Url> {
+    Err(Error::invalid("invalid_url", message))
+}
+
+fn not_public() -> Result<Url> {
+    invalid("the host of url has no public address; check its name")
 }
 
 fn is_local_name(name: &str) -> bool {
@@ -167,9 +231,43 @@ mod tests {
 
     #[test]
     fn an_operator_can_allow_his_own_network() {
-        let private = Policy { allow_private: true };
+        let private = Policy::private();
         assert!(private.check("http://127.0.0.1:9000/hook").is_ok());
         assert!(private.check("http://user:pw@127.0.0.1:9000/hook").is_err());
         assert!(private.check("file:///etc/passwd").is_err());
+    }
+
+    #[test]
+    fn a_port_is_allowed_by_its_number() {
+        let policy = Policy { ports: vec![8443], ..Policy::default() };
+        assert!(policy.check("https://example.com:8443/").is_ok());
+        assert!(policy.check("https://example.com:8444/").is_err());
+        assert!(policy.check("https://example.com:80/").is_err());
+    }
+
+    struct Fixed(Vec<IpAddr>);
+
+    #[async_trait::async_trait]
+    impl Resolver for Fixed {
+        async fn addresses(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+            if self.0.is_empty() { Err(io::ErrorKind::NotFound.into()) } else { Ok(self.0.clone()) }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_that_leads_inside_or_nowhere_is_refused_in_the_same_words() {
+        let (inside, outside): (IpAddr, IpAddr) = ([10, 0, 0, 1].into(), [8, 8, 8, 8].into());
+        let mapped: IpAddr = "::ffff:10.0.0.1".parse().expect("an address");
+        let (policy, url) = (Policy::default(), "https://example.com/");
+        let said = async |found: &[IpAddr]| {
+            policy.check_name(url, &Fixed(found.to_vec())).await.map(String::from).map_err(|e| e.to_string())
+        };
+        assert_eq!(said(&[outside]).await.as_deref(), Ok(url));
+        assert_eq!(said(&[inside, outside]).await.as_deref(), Ok(url));
+        let refused = said(&[]).await;
+        assert!(refused.is_err());
+        assert_eq!(said(&[inside, mapped]).await, refused);
+        let allowed = policy.resolve("example.com", &Fixed(vec![inside, outside, mapped])).await;
+        assert_eq!(allowed.expect("one is public"), [outside]);
     }
 }

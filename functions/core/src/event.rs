@@ -14,11 +14,18 @@ pub enum EventType {
     VersionCreated,
     #[serde(rename = "dataset_version_created_by_file_failed")]
     VersionFailed,
+    /// Sent when someone asks for it, whatever the receiver wants.
+    #[serde(rename = "webhook_test")]
+    Test,
+}
+
+impl EventType {
+    /// What a receiver can want.
+    pub const OFFERED: [Self; 2] = [Self::VersionCreated, Self::VersionFailed];
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    pub dataset_id: DatasetId,
     pub workspace_id: WorkspaceId,
     pub user_id: UserId,
     pub at: Timestamp,
@@ -27,8 +34,9 @@ pub struct Event {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Outcome {
-    Created { version: u64 },
-    Failed { failure: Failure },
+    Created { dataset_id: DatasetId, version: u64 },
+    Failed { dataset_id: DatasetId, failure: Failure },
+    Test,
 }
 
 impl Event {
@@ -36,6 +44,7 @@ impl Event {
         match self.outcome {
             Outcome::Created { .. } => EventType::VersionCreated,
             Outcome::Failed { .. } => EventType::VersionFailed,
+            Outcome::Test => EventType::Test,
         }
     }
 
@@ -43,17 +52,18 @@ impl Event {
     /// `json.dumps(payload, sort_keys=True)` makes of it.
     pub fn body(&self) -> String {
         let details = match &self.outcome {
-            Outcome::Created { version } => {
-                Details::Created { dataset_id: self.dataset_id, dataset_version_number: *version }
+            Outcome::Created { dataset_id, version } => {
+                Details::Created { dataset_id: *dataset_id, dataset_version_number: *version }
             }
-            Outcome::Failed { failure } => Details::Failed {
+            Outcome::Failed { dataset_id, failure } => Details::Failed {
                 column: failure.column.clone().map(plain_column),
-                dataset_id: self.dataset_id,
+                dataset_id: *dataset_id,
                 error_code: &failure.code,
                 error_message: plain(&failure.message),
                 line: failure.line,
                 row: failure.row,
             },
+            Outcome::Test => Details::Test {},
         };
         canonical(&Payload {
             details,
@@ -98,6 +108,7 @@ enum Details<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         row: Option<u64>,
     },
+    Test {},
 }
 
 /// PromptLayer's published JavaScript verifier rebuilds the body with a
@@ -164,9 +175,12 @@ impl Formatter for PythonJson {
 mod tests {
     use super::*;
 
+    fn dataset() -> DatasetId {
+        DatasetId::new(456).expect("valid")
+    }
+
     fn event(outcome: Outcome) -> Event {
         Event {
-            dataset_id: DatasetId::new(456).expect("valid"),
             workspace_id: WorkspaceId::new(1).expect("valid"),
             user_id: UserId::new(1).expect("valid"),
             at: "2023-12-01T22:05:57.924833Z".parse().expect("valid"),
@@ -177,7 +191,7 @@ mod tests {
     #[test]
     fn the_body_is_what_python_writes() {
         assert_eq!(
-            event(Outcome::Created { version: 3 }).body(),
+            event(Outcome::Created { dataset_id: dataset(), version: 3 }).body(),
             r#"{"details": {"dataset_id": 456, "dataset_version_number": 3}, "event_type": "dataset_version_created_by_file", "timestamp": "2023-12-01T22:05:57.924833", "user_email": null, "user_id": 1, "user_name": null, "workspace_id": 1}"#
         );
         let failure = Failure {
@@ -188,14 +202,21 @@ mod tests {
             column: Some(Column::Index(2)),
         };
         assert_eq!(
-            event(Outcome::Failed { failure }).body(),
+            event(Outcome::Failed { dataset_id: dataset(), failure }).body(),
             r#"{"details": {"column": 2, "dataset_id": 456, "error_code": "too_few_fields", "error_message": "the row has '2' fields, [?", "line": 5, "row": 3}, "event_type": "dataset_version_created_by_file_failed", "timestamp": "2023-12-01T22:05:57.924833", "user_email": null, "user_id": 1, "user_name": null, "workspace_id": 1}"#
         );
     }
 
     #[test]
+    fn a_test_tells_of_nothing() {
+        assert!(
+            event(Outcome::Test).body().starts_with(r#"{"details": {}, "event_type": "webhook_test", "timestamp""#)
+        );
+    }
+
+    #[test]
     fn microseconds_are_always_written() {
-        let mut event = event(Outcome::Created { version: 1 });
+        let mut event = event(Outcome::Created { dataset_id: dataset(), version: 1 });
         event.at = "2023-12-01T22:05:57Z".parse().expect("valid");
         assert!(event.body().contains(r#""timestamp": "2023-12-01T22:05:57.000000""#));
     }

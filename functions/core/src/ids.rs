@@ -18,9 +18,13 @@ pub trait Ids: Send + Sync {
 /// until 2093. Two callers may get the same; whoever stores it does so on
 /// condition that it is new, and asks again if it is not.
 pub fn time_ordered(ids: &dyn Ids, now: Timestamp) -> u64 {
-    let ms = u64::try_from(now.as_millisecond() - EPOCH_MS).unwrap_or(0);
     let random = random_u64(ids) & ((1 << RANDOM_BITS) - 1);
-    (((ms << RANDOM_BITS) | random) & ((1 << 53) - 1)).max(1)
+    ((first_at(now) | random) & ((1 << 53) - 1)).max(1)
+}
+
+/// The least identifier that [`time_ordered`] gives at `at` or later.
+pub fn first_at(at: Timestamp) -> u64 {
+    u64::try_from(at.as_millisecond() - EPOCH_MS).unwrap_or(0) << RANDOM_BITS
 }
 
 /// A duration drawn evenly from zero to `most` ("full jitter").

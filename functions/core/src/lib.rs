@@ -7,7 +7,10 @@
 //! | port | what it holds |
 //! |---|---|
 //! | [`catalog`] | groups, datasets, the outbox: the table, in domain words |
-//! | [`receivers`] | webhook receivers and the deliveries to them |
+//! | [`receivers`] | webhook receivers |
+//! | [`deliveries`] | the deliveries to them |
+//! | [`secret`] | what keeps signing secrets from being read in the store |
+//! | [`resolver`] | the addresses of a name |
 //! | [`api_keys`] | who may call |
 //! | [`idempotency`] | calls that must not be carried out twice |
 //! | [`blobs`] | files and rows |
@@ -24,6 +27,7 @@ pub mod blobs;
 pub mod catalog;
 pub mod clock;
 pub mod dataset;
+pub mod deliveries;
 pub mod delivery;
 pub mod destination;
 pub mod error;
@@ -34,7 +38,10 @@ pub mod idempotency;
 pub mod ids;
 pub mod lifecycle;
 pub mod queue;
+pub mod receiver;
 pub mod receivers;
+pub mod resolver;
+pub mod secret;
 pub mod upload;
 
 pub use error::{Error, Kind, Result};

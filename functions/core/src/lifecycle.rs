@@ -13,6 +13,7 @@ use crate::blobs::Blobs;
 use crate::catalog::{Catalog, Discard, OutboxEntry, Publication, Published};
 use crate::clock::Clock;
 use crate::dataset::{Contents, Dataset, Failure};
+use crate::deliveries::Deliveries;
 use crate::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, QUEUE_GRACE};
 use crate::event::{Event, Outcome};
 use crate::id::DatasetId;
@@ -20,6 +21,7 @@ use crate::ids::{Ids, full_jitter};
 use crate::queue::Queue;
 use crate::receivers::Receivers;
 use crate::{Error, Result};
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +29,9 @@ use std::time::Duration;
 /// How often one publication goes for a number before it leaves the rest to
 /// a retry of the whole event.
 const MAX_PUBLISH_TRIES: u32 = 30;
+/// Deliveries that are being stored at a time.
+const DELIVERIES_AT_ONCE: usize = 16;
+
 const FIRST_PUBLISH_WAIT: Duration = Duration::from_millis(20);
 const MAX_PUBLISH_WAIT: Duration = Duration::from_millis(640);
 
@@ -34,6 +39,7 @@ const MAX_PUBLISH_WAIT: Duration = Duration::from_millis(640);
 pub struct Lifecycle {
     pub catalog: Arc<dyn Catalog>,
     pub receivers: Arc<dyn Receivers>,
+    pub deliveries: Arc<dyn Deliveries>,
     pub blobs: Arc<dyn Blobs>,
     pub queue: Arc<dyn Queue>,
     pub clock: Arc<dyn Clock>,
@@ -61,7 +67,7 @@ impl Lifecycle {
                 version,
                 finished_at: now,
                 contents: contents.clone(),
-                outcome: outbox_entry(draft, Outcome::Created { version }, now)?,
+                outcome: outbox_entry(draft, Outcome::Created { dataset_id: draft.id, version }, now)?,
             };
             match self.catalog.publish(&publication).await? {
                 Published::Done => return Ok(Some(version)),
@@ -85,7 +91,7 @@ impl Lifecycle {
                 dataset_id: draft.id,
                 finished_at: now,
                 failure: failure.clone(),
-                outcome: outbox_entry(draft, Outcome::Failed { failure }, now)?,
+                outcome: outbox_entry(draft, Outcome::Failed { dataset_id: draft.id, failure }, now)?,
             })
             .await?;
         if discarded {
@@ -107,13 +113,12 @@ impl Lifecycle {
         let Some(entry) = self.catalog.outbox_entry(id).await? else {
             return Ok(());
         };
+        let receivers = self.receivers.receivers(entry.workspace_id).await?;
         let now = self.clock.now();
-        let mut deliveries = Vec::new();
-        for receiver in self.receivers.receivers(entry.workspace_id).await? {
-            if !receiver.wants(entry.event_type) {
-                continue;
-            }
-            let delivery = Delivery {
+        let deliveries: Vec<Delivery> = receivers
+            .into_iter()
+            .filter(|receiver| receiver.wants(entry.event_type))
+            .map(|receiver| Delivery {
                 key: DeliveryKey {
                     workspace_id: entry.workspace_id,
                     receiver_id: receiver.id,
@@ -122,20 +127,22 @@ impl Lifecycle {
                 event_type: entry.event_type,
                 body: entry.body.clone(),
                 created_at: now,
-                state: DeliveryState::Pending { next_attempt_at: now },
+                // What a disabled receiver misses can be recovered later.
+                state: if receiver.disabled.is_some() { DeliveryState::Failed } else { DeliveryState::fresh(now) },
                 attempts: Vec::new(),
-            };
-            self.receivers.create_delivery(&delivery).await?;
-            deliveries.push(delivery.key);
-        }
+            })
+            .collect();
+        let store: Vec<_> = deliveries.iter().map(|delivery| self.deliveries.create_delivery(delivery)).collect();
+        stream::iter(store).buffer_unordered(DELIVERIES_AT_ONCE).try_collect::<()>().await?;
+        let pending = deliveries.into_iter().filter(|delivery| delivery.state != DeliveryState::Failed);
+        let deliveries: Vec<DeliveryKey> = pending.map(|delivery| delivery.key).collect();
         self.queue.send(&deliveries, Duration::ZERO).await?;
         self.catalog.close_outbox_entry(id).await
     }
 }
 
 fn outbox_entry(draft: &Dataset, outcome: Outcome, now: Timestamp) -> Result<OutboxEntry> {
-    let event =
-        Event { dataset_id: draft.id, workspace_id: draft.workspace_id, user_id: draft.user_id, at: now, outcome };
+    let event = Event { workspace_id: draft.workspace_id, user_id: draft.user_id, at: now, outcome };
     Ok(OutboxEntry {
         dataset_id: draft.id,
         workspace_id: draft.workspace_id,

@@ -1,10 +1,12 @@
-//! The port for webhook receivers and the deliveries to them.
+//! The port for webhook receivers.
 
-use crate::Result;
-use crate::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, Receiver};
 use crate::id::{ReceiverId, WorkspaceId};
+use crate::receiver::Receiver;
+use crate::{Error, Result};
 use async_trait::async_trait;
-use jiff::Timestamp;
+
+/// How often a change is made anew because another came first.
+const MAX_TRIES: usize = 20;
 
 #[async_trait]
 pub trait Receivers: Send + Sync {
@@ -17,17 +19,33 @@ pub trait Receivers: Send + Sync {
     /// Every receiver of the workspace, by id; sees each one registered before the call.
     async fn receivers(&self, workspace: WorkspaceId) -> Result<Vec<Receiver>>;
 
-    /// Stores a delivery unless it is there already.
-    async fn create_delivery(&self, delivery: &Delivery) -> Result<()>;
+    /// Stores `changed` if its revision is the stored one, which is one more
+    /// then. `false` if it is not, or if the receiver has been removed.
+    async fn replace(&self, changed: &Receiver) -> Result<bool>;
 
-    async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Delivery>>;
+    /// `false` if there was none.
+    async fn remove(&self, workspace: WorkspaceId, id: ReceiverId) -> Result<bool>;
+}
 
-    /// Takes the delivery for one attempt, which must have been recorded by
-    /// `until`. `None` if there is nothing to do: it is final, not due yet,
-    /// or being attempted.
-    async fn begin_attempt(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Option<Delivery>>;
-
-    /// Appends an attempt and sets what follows from it. A delivery that is
-    /// final stays as it is.
-    async fn record_attempt(&self, key: &DeliveryKey, attempt: &Attempt, next: DeliveryState) -> Result<()>;
+/// Changes a receiver as it is at that moment, whoever else does. `change`
+/// says whether there is anything to store, and may be called again.
+/// `None` if there is no such receiver.
+///
+/// # Errors
+/// `Unavailable` if too many others change it, or the port failed.
+pub async fn change(
+    receivers: &dyn Receivers,
+    workspace: WorkspaceId,
+    id: ReceiverId,
+    mut change: impl FnMut(&mut Receiver) -> bool,
+) -> Result<Option<Receiver>> {
+    for _ in 0..MAX_TRIES {
+        let Some(mut receiver) = receivers.receiver(workspace, id).await? else {
+            return Ok(None);
+        };
+        if !change(&mut receiver) || receivers.replace(&receiver).await? {
+            return Ok(Some(receiver));
+        }
+    }
+    Err(Error::unavailable(format!("receiver {id} is being changed by too many")))
 }

@@ -1,7 +1,7 @@
 //! The directory that holds everything the service knows.
 
 use anyhow::Context;
-use dataset_aws::Endpoints;
+use dataset_aws::{Endpoints, SecretVault};
 use dataset_core::api_key::ApiKey;
 use dataset_core::ids::Ids;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
@@ -84,14 +84,30 @@ impl DataDir {
     /// eyes only, so that it can be shown again.
     pub(crate) fn api_key(&self, ids: &dyn Ids) -> anyhow::Result<ApiKey> {
         let path = self.path.join("api-key");
-        if let Ok(mut file) = File::open(&path) {
-            let mut text = String::new();
-            file.read_to_string(&mut text)?;
-            return ApiKey::parse(text.trim()).with_context(|| format!("{} holds no key; delete it", path.display()));
-        }
-        let key = ApiKey::generate(ids);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-        writeln!(file, "{}", key.reveal())?;
-        Ok(key)
+        let text = kept(&path, || ApiKey::generate(ids).reveal().to_owned())?;
+        ApiKey::parse(text.trim()).with_context(|| format!("{} holds no key; delete it", path.display()))
     }
+
+    /// The file with the key that signing secrets are sealed with.
+    pub(crate) fn secrets_key(&self, ids: &dyn Ids) -> anyhow::Result<PathBuf> {
+        let path = self.path.join("secrets-key");
+        kept(&path, || SecretVault::key_for_file(ids).to_string())?;
+        Ok(path)
+    }
+}
+
+/// What a file for its owner's eyes has, written where it is missing.
+fn kept(path: &Path, make: impl FnOnce() -> String) -> anyhow::Result<String> {
+    if let Ok(mut file) = File::open(path) {
+        let mut text = String::new();
+        file.read_to_string(&mut text)?;
+        return Ok(text);
+    }
+    // Under its own name only once it is whole.
+    let (text, part) = (make(), path.with_extension("part"));
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
+    writeln!(file, "{text}")?;
+    file.sync_all()?;
+    fs::rename(part, path)?;
+    Ok(text)
 }

@@ -34,7 +34,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
     let service = Service::start(Options {
         port: 0,
         data_dir: dir.path().to_owned(),
-        destinations: Policy { allow_private: true },
+        destinations: Policy::private(),
         sweep_every: Duration::from_secs(60),
         api_key: None,
     })

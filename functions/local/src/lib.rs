@@ -19,5 +19,16 @@ mod serve;
 mod service;
 mod triggers;
 
-pub use dataset_webhooks::client as http_client;
 pub use service::{Options, Service};
+
+use dataset_core::destination::Policy;
+use dataset_core::resolver::SystemResolver;
+use std::sync::Arc;
+
+/// A client that goes wherever it is sent, but follows no redirect.
+///
+/// # Errors
+/// If TLS can't be set up.
+pub fn http_client() -> reqwest::Result<reqwest::Client> {
+    dataset_webhooks::client(&Policy::private(), Arc::new(SystemResolver))
+}

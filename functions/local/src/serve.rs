@@ -4,7 +4,7 @@ use crate::cli::args::Serve;
 use crate::engines::{ACCESS_KEY, SECRET_KEY};
 use crate::output::say;
 use crate::service::{BUCKET, Options, Service, State, TABLE};
-use dataset_aws::Settings;
+use dataset_aws::{SecretVault, Settings};
 use dataset_core::destination::Policy;
 use std::io;
 use tokio::signal::unix::{SignalKind, signal};
@@ -16,7 +16,7 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
     let service = Service::start(Options {
         port: args.port,
         data_dir: args.data_dir,
-        destinations: Policy { allow_private: !args.public_webhooks_only },
+        destinations: if args.public_webhooks_only { Policy::default() } else { Policy::private() },
         sweep_every: args.sweep_every,
         api_key: args.api_key,
     })
@@ -63,6 +63,7 @@ export {}={TABLE}
 export {}={BUCKET}
 export {}={}
 export {}={}
+export {}={}
 export DATASETS_API_KEY={}",
         endpoints.dynamodb,
         endpoints.s3,
@@ -71,8 +72,10 @@ export DATASETS_API_KEY={}",
         Settings::BUCKET,
         Settings::QUEUE_URL,
         state.queue.url(),
-        Policy::VARIABLE,
+        Policy::PRIVATE,
         !args.public_webhooks_only,
+        SecretVault::KEY_FILE,
+        state.secrets_key()?.canonicalize()?.display(),
         key.reveal(),
     ))?;
     stop_signal().await?;

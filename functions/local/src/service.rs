@@ -5,7 +5,7 @@ use crate::engines::{ACCESS_KEY, EngineOptions, Engines, SECRET_KEY};
 use crate::triggers::{Invocations, expire_exports, poll, sweep_every};
 use anyhow::Context;
 use dataset_api::{Api, router};
-use dataset_aws::{Aws, Settings, SqsQueue, Table};
+use dataset_aws::{Aws, SecretVault, Settings, SqsQueue, Table};
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::ApiKeys;
 use dataset_core::catalog::{Catalog, GroupName};
@@ -15,9 +15,10 @@ use dataset_core::group::Group;
 use dataset_core::id::{GroupId, KeyId, UserId, WorkspaceId};
 use dataset_core::ids::{Ids, SystemIds, time_ordered};
 use dataset_core::lifecycle::Lifecycle;
+use dataset_core::resolver::SystemResolver;
 use dataset_formats::Limits;
 use dataset_processor::Processor;
-use dataset_webhooks::{Webhooks, client};
+use dataset_webhooks::Webhooks;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -103,6 +104,11 @@ impl State {
         }
     }
 
+    /// Where the key is that secrets are sealed with, made where it is missing.
+    pub(crate) fn secrets_key(&self) -> anyhow::Result<PathBuf> {
+        self.data_dir.secrets_key(self.ids.as_ref())
+    }
+
     pub(crate) fn table(&self) -> &Table {
         &self.table
     }
@@ -167,15 +173,11 @@ impl Service {
         if let Some(ready) = state.ready.take() {
             triggers.spawn(state.invocations.clone().run(ready, processor));
         }
-        let webhooks = Webhooks {
-            receivers: lifecycle.receivers.clone(),
-            queue: lifecycle.queue.clone(),
-            clock: lifecycle.clock.clone(),
-            ids: lifecycle.ids.clone(),
-            destinations: options.destinations,
-            client: client(options.destinations)?,
-        };
-        triggers.spawn(poll(state.queue.clone(), Arc::new(webhooks)));
+        let vault = Arc::new(SecretVault::on_file(&state.secrets_key()?, state.ids.clone())?);
+        let destinations = &options.destinations;
+        let resolver = Arc::new(SystemResolver);
+        let webhooks = Webhooks::new(lifecycle.clone(), vault.clone(), destinations.clone(), resolver.clone())?;
+        triggers.spawn(poll(state.queue.clone(), Arc::new(webhooks), lifecycle.clock.clone()));
         triggers.spawn(sweep_every(options.sweep_every, lifecycle.clone()));
         triggers.spawn(expire_exports(state.data_dir.objects(), BUCKET, lifecycle.clock.clone()));
 
@@ -184,6 +186,10 @@ impl Service {
             idempotency: Arc::new(state.table.clone()),
             catalog: lifecycle.catalog,
             receivers: lifecycle.receivers,
+            deliveries: lifecycle.deliveries,
+            queue: lifecycle.queue,
+            vault,
+            resolver,
             blobs: lifecycle.blobs,
             clock: lifecycle.clock,
             ids: lifecycle.ids,

@@ -2,6 +2,7 @@ use crate::{Processor, handle};
 use dataset_core::blobs::Blobs;
 use dataset_core::catalog::{Catalog, Claim};
 use dataset_core::dataset::{Column, Dataset, State};
+use dataset_core::deliveries::Deliveries;
 use dataset_core::receivers::Receivers;
 use dataset_formats::Limits;
 use dataset_tests::memory::Fakes;

@@ -9,9 +9,9 @@
 //! not used, since either would connect past this.
 
 use dataset_core::destination::Policy;
+use dataset_core::resolver::Resolver;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, redirect};
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,10 +23,10 @@ pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 ///
 /// # Errors
 /// If TLS can't be set up.
-pub fn client(policy: Policy) -> reqwest::Result<Client> {
+pub fn client(policy: &Policy, resolver: Arc<dyn Resolver>) -> reqwest::Result<Client> {
     Client::builder()
         .tls_backend_preconfigured(tls())
-        .dns_resolver(Arc::new(GuardedResolver { policy }))
+        .dns_resolver(Arc::new(GuardedResolver { policy: policy.clone(), resolver }))
         .redirect(redirect::Policy::none())
         .no_proxy()
         .user_agent(concat!("dataset-versions/", env!("CARGO_PKG_VERSION")))
@@ -47,18 +47,15 @@ pub fn tls() -> rustls::ClientConfig {
 
 struct GuardedResolver {
     policy: Policy,
+    resolver: Arc<dyn Resolver>,
 }
 
 impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let policy = self.policy;
+        let (policy, resolver) = (self.policy.clone(), Arc::clone(&self.resolver));
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let allowed: Vec<SocketAddr> = found.into_iter().filter(|a| policy.allows_address(a.ip())).collect();
-            if allowed.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the name has no public address").into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
+            let allowed = policy.resolve(name.as_str(), resolver.as_ref()).await?;
+            Ok(Box::new(allowed.into_iter().map(|address| SocketAddr::new(address, 0))) as Addrs)
         })
     }
 }

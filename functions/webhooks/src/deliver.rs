@@ -1,21 +1,24 @@
-//! One attempt of one delivery.
+//! One delivery that may be due: attempted, put off, or left alone.
 
+use crate::Webhooks;
+use crate::attempt::{Answer, post, secrets};
 use crate::client::ATTEMPT_TIMEOUT;
-use crate::{Webhooks, sign};
 use dataset_core::Result;
-use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, Receiver, retry_delay};
+use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, retry_delay};
+use dataset_core::event::EventType;
 use dataset_core::ids::spread;
 use dataset_core::lifecycle::after;
 use dataset_core::queue::MAX_DELAY;
-use reqwest::{Response, StatusCode};
-use std::error::Error as _;
+use dataset_core::receiver::{Reaction, Receiver, Turn};
+use dataset_core::receivers::change;
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// How long an attempt may go unrecorded before the delivery is due again.
 const ATTEMPT_LEASE: Duration = ATTEMPT_TIMEOUT.saturating_mul(3);
 
-/// What is kept of a receiver's answer.
-const MAX_RESPONSE_BYTES: usize = 1 << 10;
+/// What waits because the receiver is busy comes again after this.
+const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// Makes the attempt that is due, if one is, and records it.
 ///
@@ -23,130 +26,149 @@ const MAX_RESPONSE_BYTES: usize = 1 << 10;
 /// If the delivery could not be read or the attempt not be recorded; what the
 /// receiver does is no error.
 pub(crate) async fn deliver(webhooks: &Webhooks, key: &DeliveryKey) -> Result<()> {
+    let now = webhooks.clock.now();
+    let receiver = webhooks.receivers.receiver(key.workspace_id, key.receiver_id).await?;
+    let receiver = match receiver {
+        Some(receiver) if receiver.disabled.is_none() => receiver,
+        Some(_) => return give_up(webhooks, key, now, "the receiver is disabled").await,
+        None => return give_up(webhooks, key, now, "the receiver has been deleted").await,
+    };
+    let Some(_place) = webhooks.places.take(receiver.id).await else {
+        return postpone(webhooks, key, now, after(now, spread(webhooks.ids.as_ref(), BUSY_WAIT))?).await;
+    };
+    match receiver.turn(now) {
+        Turn::Now => {}
+        Turn::NotBefore(until) => return postpone(webhooks, key, now, until).await,
+        Turn::Probe if !is_due(webhooks, key, now).await? => return Ok(()),
+        Turn::Probe => {
+            let mut probed = receiver.clone();
+            probed.probe(after(now, ATTEMPT_LEASE)?);
+            if !webhooks.receivers.replace(&probed).await? {
+                return postpone(webhooks, key, now, after(now, ATTEMPT_LEASE)?).await;
+            }
+        }
+    }
+    let secrets = secrets(webhooks, &receiver, now).await?;
     let started_at = webhooks.clock.now();
     let until = after(started_at, ATTEMPT_LEASE)?;
-    let Some(delivery) = webhooks.receivers.begin_attempt(key, started_at, until).await? else {
+    let Some(delivery) = webhooks.deliveries.begin_attempt(key, started_at, until).await? else {
         return Ok(());
     };
-    let receiver = webhooks.receivers.receiver(key.workspace_id, key.receiver_id).await?;
-    let answer = match &receiver {
-        Some(receiver) if !receiver.disabled => send(webhooks, &delivery, receiver).await,
-        Some(_) => Answer { gone: true, ..Answer::failed("the receiver is disabled") },
-        None => Answer { gone: true, ..Answer::failed("the receiver has been deleted") },
-    };
-    let now = webhooks.clock.now();
-    let duration = Duration::try_from(now.duration_since(started_at)).unwrap_or_default();
-    let succeeded = answer.error.is_none();
-    let delay = retry_delay(delivery.attempts.len() + 1).filter(|_| !answer.gone);
-    let (next, delay) = match delay.map(|delay| spread(webhooks.ids.as_ref(), delay)) {
-        _ if succeeded => (DeliveryState::Delivered, None),
-        Some(delay) => (DeliveryState::Pending { next_attempt_at: after(now, delay)? }, Some(delay)),
-        None => (DeliveryState::GaveUp, None),
-    };
-    let attempt = Attempt {
-        started_at,
-        duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-        status: answer.status.map(|s| s.as_u16()),
-        error: answer.error,
-        response: answer.body,
-    };
-    webhooks.receivers.record_attempt(key, &attempt, next).await?;
-    tracing::info!(
-        delivery_id = key.delivery_id.as_str(),
-        receiver_id = key.receiver_id.get(),
-        attempt = delivery.attempts.len() + 1,
-        status = attempt.status,
-        duration_ms = attempt.duration_ms,
-        error = attempt.error,
-        succeeded,
-        "webhook attempted"
-    );
-    if let Some(delay) = delay.filter(|delay| *delay <= MAX_DELAY) {
-        // Only sooner by this; the sweeper finds what is overdue.
-        if let Err(error) = webhooks.queue.send(std::slice::from_ref(key), delay).await {
-            tracing::warn!(
-                delivery_id = key.delivery_id.as_str(),
-                error = error.chain(),
-                "next attempt is left to the sweeper"
-            );
-        }
+    let answer = post(webhooks, &delivery, &receiver, &secrets).await;
+    let ended_at = webhooks.clock.now();
+    let took = Duration::try_from(ended_at.duration_since(started_at)).unwrap_or_default();
+    let reaction = answer.reaction(took);
+    let next = next(webhooks, &delivery, &answer, reaction, ended_at)?;
+    record(webhooks, &delivery, answer, started_at, took, next).await?;
+    learn(webhooks, &receiver, reaction, ended_at).await?;
+    if let DeliveryState::Pending { next_attempt_at, .. } = next {
+        remind(webhooks, key, ended_at, next_attempt_at).await;
     }
     Ok(())
 }
 
-/// What came of a POST.
-#[derive(Default)]
-struct Answer {
-    status: Option<StatusCode>,
-    /// Why it is no success.
-    error: Option<String>,
-    body: Option<String>,
-    /// Whether it makes no sense to try again.
-    gone: bool,
-}
-
-impl Answer {
-    fn failed(error: &str) -> Self {
-        Self { error: Some(error.to_owned()), ..Self::default() }
-    }
-}
-
-async fn send(webhooks: &Webhooks, delivery: &Delivery, receiver: &Receiver) -> Answer {
-    let url = match webhooks.destinations.check(&receiver.url) {
-        Ok(url) => url,
-        Err(error) => return Answer::failed(&error.to_string()),
+/// What becomes of the delivery.
+fn next(
+    webhooks: &Webhooks,
+    delivery: &Delivery,
+    answer: &Answer,
+    reaction: Reaction,
+    now: Timestamp,
+) -> Result<DeliveryState> {
+    let DeliveryState::Pending { failed, .. } = delivery.state else {
+        return Ok(delivery.state);
     };
-    let id = delivery.key.delivery_id.as_str();
-    let timestamp = webhooks.clock.now().as_second();
-    let request = webhooks
-        .client
-        .post(url)
-        .header("content-type", "application/json")
-        .header("x-promptlayer-signature", sign::promptlayer(&receiver.secret, &delivery.body))
-        .header("webhook-id", id)
-        .header("webhook-timestamp", timestamp)
-        .header("webhook-signature", sign::standard(&receiver.secret, id, timestamp, &delivery.body))
-        .body(delivery.body.clone());
-    match request.send().await {
-        Ok(response) => read(response).await,
-        Err(error) => Answer::failed(&reason(&error)),
-    }
-}
-
-/// The status decides; of the body only the start is read, whatever its length.
-async fn read(mut response: Response) -> Answer {
-    let status = response.status();
-    let mut body = Vec::new();
-    let mut broken = None;
-    while body.len() < MAX_RESPONSE_BYTES {
-        match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(MAX_RESPONSE_BYTES - body.len())]),
-            Ok(None) => break,
-            Err(error) => {
-                broken = Some(reason(&error));
-                break;
-            }
+    let failed = failed + 1;
+    let delay = match reaction {
+        Reaction::Took => return Ok(DeliveryState::Delivered),
+        Reaction::Gone => None,
+        // Whoever asked for a test looks at it now, not in three days.
+        Reaction::Failed | Reaction::FailedSlowly if delivery.event_type == EventType::Test => None,
+        Reaction::Failed | Reaction::FailedSlowly => retry_delay(failed, answer.retry_after),
+    };
+    Ok(match delay {
+        Some(delay) => {
+            let next_attempt_at = after(now, spread(webhooks.ids.as_ref(), delay))?;
+            DeliveryState::Pending { next_attempt_at, failed }
         }
-    }
-    let refused = (!status.is_success()).then(|| format!("the receiver answered {}", status.as_u16()));
-    Answer {
-        status: Some(status),
-        error: refused.or(broken),
-        body: Some(String::from_utf8_lossy(&body).into_owned()),
-        gone: status == StatusCode::GONE,
-    }
+        None => DeliveryState::Failed,
+    })
 }
 
-/// The innermost cause, without the URL, which may hold a token.
-fn reason(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("no complete answer within {} s", ATTEMPT_TIMEOUT.as_secs());
+async fn record(
+    webhooks: &Webhooks,
+    delivery: &Delivery,
+    answer: Answer,
+    started_at: Timestamp,
+    took: Duration,
+    next: DeliveryState,
+) -> Result<()> {
+    let attempt = Attempt {
+        started_at,
+        duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        status: answer.status.map(|status| status.as_u16()),
+        error: answer.error,
+        response: answer.body,
+    };
+    webhooks.deliveries.record_attempt(delivery, &attempt, next, webhooks.clock.now()).await?;
+    tracing::info!(
+        delivery_id = delivery.key.delivery_id.as_str(),
+        receiver_id = delivery.key.receiver_id.get(),
+        attempt = delivery.attempts.len() + 1,
+        status = attempt.status,
+        duration_ms = attempt.duration_ms,
+        error = attempt.error,
+        delivered = next == DeliveryState::Delivered,
+        "webhook attempted"
+    );
+    Ok(())
+}
+
+/// Ends a delivery that no one is there to take.
+async fn give_up(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp, why: &str) -> Result<()> {
+    let until = after(now, ATTEMPT_LEASE)?;
+    let Some(delivery) = webhooks.deliveries.begin_attempt(key, now, until).await? else {
+        return Ok(());
+    };
+    record(webhooks, &delivery, Answer::failed(why), now, Duration::ZERO, DeliveryState::Failed).await
+}
+
+async fn is_due(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp) -> Result<bool> {
+    let delivery = webhooks.deliveries.delivery(key).await?;
+    Ok(delivery.is_some_and(
+        |delivery| matches!(delivery.state, DeliveryState::Pending { next_attempt_at, .. } if next_attempt_at <= now),
+    ))
+}
+
+async fn postpone(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<()> {
+    if webhooks.deliveries.postpone(key, now, until).await? {
+        remind(webhooks, key, now, until).await;
     }
-    let mut cause = error.source();
-    let mut text = None;
-    while let Some(inner) = cause {
-        text = Some(inner.to_string());
-        cause = inner.source();
+    Ok(())
+}
+
+/// Notes with the receiver what the attempt tells of it, where it is news.
+async fn learn(webhooks: &Webhooks, receiver: &Receiver, reaction: Reaction, at: Timestamp) -> Result<()> {
+    if !receiver.clone().note(reaction, at) {
+        return Ok(());
     }
-    text.unwrap_or_else(|| "the request could not be sent".to_owned())
+    let note = |receiver: &mut Receiver| receiver.note(reaction, at);
+    let noted = change(webhooks.receivers.as_ref(), receiver.workspace_id, receiver.id, note).await?;
+    if let Some(disabled) = noted.and_then(|receiver| receiver.disabled) {
+        tracing::warn!(receiver_id = receiver.id.get(), reason = ?disabled.reason, "receiver disabled");
+    }
+    Ok(())
+}
+
+/// Puts the delivery on the queue for when it is due, if the queue can hold it
+/// so long. It only comes sooner by this; the sweeper finds what is overdue.
+async fn remind(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp, at: Timestamp) {
+    let delay = Duration::try_from(at.duration_since(now)).unwrap_or_default();
+    if delay > MAX_DELAY {
+        return;
+    }
+    if let Err(error) = webhooks.queue.send(std::slice::from_ref(key), delay).await {
+        let delivery_id = key.delivery_id.as_str();
+        tracing::warn!(delivery_id, error = error.chain(), "the next attempt is left to the sweeper");
+    }
 }

@@ -5,33 +5,66 @@
 //! made, and recorded; if the process dies in between, the delivery is due
 //! again when the time of the attempt has run out, under the same id.
 
+mod attempt;
 mod client;
 mod deliver;
+mod limit;
 mod sign;
 
 pub use client::{client, tls};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use dataset_core::clock::Clock;
+use dataset_core::deliveries::Deliveries;
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::destination::Policy;
 use dataset_core::ids::Ids;
+use dataset_core::lifecycle::Lifecycle;
 use dataset_core::queue::Queue;
 use dataset_core::receivers::Receivers;
+use dataset_core::resolver::Resolver;
+use dataset_core::secret::Vault;
 use dataset_core::{Error, Result};
 use futures::future::join_all;
 use lambda_runtime::LambdaEvent;
+use limit::Places;
 use serde_json::Value;
 use std::sync::Arc;
 
+/// What the function works on.
 pub struct Webhooks {
-    pub receivers: Arc<dyn Receivers>,
-    pub queue: Arc<dyn Queue>,
-    pub clock: Arc<dyn Clock>,
-    pub ids: Arc<dyn Ids>,
-    /// Where webhooks may go; [`client`] was made with the same.
-    pub destinations: Policy,
-    pub client: reqwest::Client,
+    receivers: Arc<dyn Receivers>,
+    deliveries: Arc<dyn Deliveries>,
+    queue: Arc<dyn Queue>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn Ids>,
+    vault: Arc<dyn Vault>,
+    destinations: Policy,
+    client: reqwest::Client,
+    places: Places,
+}
+
+impl Webhooks {
+    /// # Errors
+    /// If TLS can't be set up.
+    pub fn new(
+        lifecycle: Lifecycle,
+        vault: Arc<dyn Vault>,
+        destinations: Policy,
+        resolver: Arc<dyn Resolver>,
+    ) -> reqwest::Result<Self> {
+        Ok(Self {
+            receivers: lifecycle.receivers,
+            deliveries: lifecycle.deliveries,
+            queue: lifecycle.queue,
+            clock: lifecycle.clock,
+            ids: lifecycle.ids,
+            vault,
+            client: client(&destinations, resolver)?,
+            destinations,
+            places: Places::default(),
+        })
+    }
 }
 
 /// Takes a batch of messages and names those that should come again.

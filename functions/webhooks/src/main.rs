@@ -2,22 +2,16 @@
 
 use dataset_aws::{Aws, Settings};
 use dataset_core::destination::Policy;
-use dataset_webhooks::{Webhooks, client, handle};
+use dataset_core::resolver::SystemResolver;
+use dataset_webhooks::{Webhooks, handle};
 use lambda_runtime::{Error, run, service_fn, tracing};
+use std::sync::Arc;
 
 #[tokio::main]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
-    let settings = Settings::from_env()?;
-    let destinations = Policy::from_env()?;
-    let lifecycle = Aws::from_env()?.lifecycle(&settings);
-    let webhooks = Webhooks {
-        receivers: lifecycle.receivers,
-        queue: lifecycle.queue,
-        clock: lifecycle.clock,
-        ids: lifecycle.ids,
-        destinations,
-        client: client(destinations)?,
-    };
+    let (settings, aws) = (Settings::from_env()?, Aws::from_env()?);
+    let vault = Arc::new(aws.vault_from_env()?);
+    let webhooks = Webhooks::new(aws.lifecycle(&settings), vault, Policy::from_env()?, Arc::new(SystemResolver))?;
     run(service_fn(|event| handle(event, &webhooks))).await
 }

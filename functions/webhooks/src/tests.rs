@@ -1,14 +1,22 @@
+mod hostile;
+mod receivers;
+
 use crate::{Webhooks, client, handle};
 use dataset_core::catalog::Catalog;
 use dataset_core::clock::Clock;
 use dataset_core::dataset::Contents;
-use dataset_core::delivery::{Delivery, DeliveryState, RETRY_SCHEDULE};
+use dataset_core::deliveries::Deliveries;
+use dataset_core::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, RETRY_SCHEDULE};
 use dataset_core::destination::Policy;
+use dataset_core::receiver::Receiver as Registered;
 use dataset_core::receivers::Receivers;
+use dataset_core::resolver::{Resolver, SystemResolver};
 use dataset_tests::memory::Fakes;
 use dataset_tests::receiver::Receiver;
-use dataset_tests::{draft, group, receiver_at, start};
+use dataset_tests::{dataset_id, draft, group, receiver_at, receiver_id, start, workspace};
 use lambda_runtime::{Context, LambdaEvent};
+use serde_json::json;
+use std::sync::Arc;
 use std::time::Duration;
 
 const ONE: &str = include_str!("../../../events/sqs-one-delivery.json");
@@ -23,6 +31,10 @@ struct Setting {
 impl Setting {
     /// A receiver at `url` and `count` deliveries to it.
     async fn with(url: &str, count: u64, policy: Policy) -> Self {
+        Self::resolving(url, count, policy, Arc::new(SystemResolver)).await
+    }
+
+    async fn resolving(url: &str, count: u64, policy: Policy, resolver: Arc<dyn Resolver>) -> Self {
         let fakes = Fakes::default();
         let group = group(7, 1, "Questions");
         fakes.table.create_group(&group).await.unwrap();
@@ -35,14 +47,7 @@ impl Setting {
             fakes.lifecycle().hand_over(draft.id).await.unwrap();
         }
         fakes.queue.take();
-        let webhooks = Webhooks {
-            receivers: fakes.table.clone(),
-            queue: fakes.queue.clone(),
-            clock: fakes.clock.clone(),
-            ids: fakes.ids.clone(),
-            destinations: policy,
-            client: client(policy).unwrap(),
-        };
+        let webhooks = Webhooks::new(fakes.lifecycle(), fakes.vault.clone(), policy, resolver).unwrap();
         Self { fakes, webhooks }
     }
 
@@ -53,19 +58,35 @@ impl Setting {
         response.batch_item_failures.into_iter().map(|failure| failure.item_identifier).collect()
     }
 
+    /// Attempts deliveries, the first of which is number 0.
+    async fn attempt(&self, numbers: impl IntoIterator<Item = u64>) {
+        let message = |number| json!({"messageId": format!("{number}"), "body": json!(key(number)).to_string()});
+        let records: Vec<_> = numbers.into_iter().map(message).collect();
+        assert!(self.handle(&json!({ "Records": records }).to_string()).await.is_empty());
+    }
+
     async fn delivery(&self) -> Delivery {
-        let id = format!("msg_{FIRST}_21");
-        let key = serde_json::json!({"workspace_id": 1, "receiver_id": 21, "delivery_id": id});
-        self.fakes.table.delivery(&serde_json::from_value(key).unwrap()).await.unwrap().unwrap()
+        self.nth(0).await
+    }
+
+    async fn nth(&self, number: u64) -> Delivery {
+        self.fakes.table.delivery(&key(number)).await.unwrap().unwrap()
+    }
+
+    async fn receiver(&self) -> Registered {
+        self.fakes.table.receiver(workspace(1), receiver_id(21)).await.unwrap().unwrap()
     }
 }
 
-const LOCAL: Policy = Policy { allow_private: true };
+fn key(number: u64) -> DeliveryKey {
+    let delivery_id = DeliveryId::of_outcome(dataset_id(FIRST + number), receiver_id(21));
+    DeliveryKey { workspace_id: workspace(1), receiver_id: receiver_id(21), delivery_id }
+}
 
 #[tokio::test]
 async fn a_delivery_is_sent_once_however_often_its_message_comes() {
     let receiver = Receiver::start(&[]).await;
-    let setting = Setting::with(&receiver.url, 1, LOCAL).await;
+    let setting = Setting::with(&receiver.url, 1, Policy::private()).await;
     for _ in 0..3 {
         assert!(setting.handle(ONE).await.is_empty());
     }
@@ -74,7 +95,7 @@ async fn a_delivery_is_sent_once_however_often_its_message_comes() {
     let delivery = setting.delivery().await;
     assert_eq!(received[0].body, delivery.body);
     assert_eq!(received[0].header("content-type"), "application/json");
-    assert_eq!(received[0].header("webhook-id"), format!("msg_{FIRST}_21"));
+    assert_eq!(received[0].header("webhook-id"), key(0).delivery_id.as_str());
     assert_eq!(received[0].header("webhook-timestamp"), start().as_second().to_string());
     assert!(received[0].header("webhook-signature").starts_with("v1,"));
     assert_eq!(received[0].header("x-promptlayer-signature").len(), 64);
@@ -88,11 +109,11 @@ async fn a_delivery_is_sent_once_however_often_its_message_comes() {
 #[tokio::test]
 async fn what_failed_comes_again_by_the_schedule_and_under_the_same_id() {
     let receiver = Receiver::start(&[500; 10]).await;
-    let setting = Setting::with(&receiver.url, 1, LOCAL).await;
+    let setting = Setting::with(&receiver.url, 1, Policy::private()).await;
     for (attempt, wait) in RETRY_SCHEDULE.iter().enumerate() {
         setting.handle(ONE).await;
         let now = setting.fakes.clock.now();
-        let DeliveryState::Pending { next_attempt_at } = setting.delivery().await.state else { panic!("given up") };
+        let DeliveryState::Pending { next_attempt_at, .. } = setting.delivery().await.state else { panic!("given up") };
         let delay = Duration::try_from(next_attempt_at.duration_since(now)).unwrap();
         assert!(delay >= *wait && delay <= wait.mul_f64(1.1), "after attempt {attempt}: {delay:?}");
         // The queue carries what it can hold back; the sweeper brings the rest.
@@ -104,7 +125,7 @@ async fn what_failed_comes_again_by_the_schedule_and_under_the_same_id() {
     }
     setting.handle(ONE).await;
     let delivery = setting.delivery().await;
-    assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::GaveUp, 10));
+    assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Failed, 10));
     let received = receiver.received();
     assert!(received.iter().all(|r| r.header("webhook-id") == received[0].header("webhook-id")));
     assert_ne!(received[0].header("webhook-signature"), received[9].header("webhook-signature"));
@@ -113,7 +134,7 @@ async fn what_failed_comes_again_by_the_schedule_and_under_the_same_id() {
 #[tokio::test]
 async fn nine_of_ten_are_sent_and_the_poison_is_named() {
     let receiver = Receiver::start(&[]).await;
-    let setting = Setting::with(&receiver.url, 10, LOCAL).await;
+    let setting = Setting::with(&receiver.url, 10, Policy::private()).await;
     assert_eq!(setting.handle(POISON).await, ["059f36b4-87a3-44ab-83d2-661970000004"]);
     assert_eq!(receiver.received().len(), 9);
 }
@@ -122,14 +143,14 @@ async fn nine_of_ten_are_sent_and_the_poison_is_named() {
 async fn redirects_and_faults_are_failures() {
     for (status, error) in [(302, "the receiver answered 302"), (404, "the receiver answered 404")] {
         let receiver = Receiver::start(&[status]).await;
-        let setting = Setting::with(&receiver.url, 1, LOCAL).await;
+        let setting = Setting::with(&receiver.url, 1, Policy::private()).await;
         setting.handle(ONE).await;
         let attempt = &setting.delivery().await.attempts[0];
         assert_eq!((attempt.status, attempt.error.as_deref()), (Some(status), Some(error)));
     }
     // Nothing listens on a port that was free a moment ago.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let setting = Setting::with(&format!("http://127.0.0.1:{port}/secret-token"), 1, LOCAL).await;
+    let setting = Setting::with(&format!("http://127.0.0.1:{port}/secret-token"), 1, Policy::private()).await;
     assert!(setting.handle(ONE).await.is_empty());
     let attempt = &setting.delivery().await.attempts[0];
     let error = attempt.error.as_deref().unwrap();
@@ -137,22 +158,23 @@ async fn redirects_and_faults_are_failures() {
 }
 
 #[tokio::test]
-async fn gone_is_for_good() {
-    let receiver = Receiver::start(&[410]).await;
-    let setting = Setting::with(&receiver.url, 1, LOCAL).await;
-    setting.handle(ONE).await;
-    assert_eq!(setting.delivery().await.state, DeliveryState::GaveUp);
-}
-
-#[tokio::test]
 async fn a_name_is_looked_at_when_it_has_been_resolved() {
     let receiver = Receiver::start(&[]).await;
     // Any name may turn to this machine at any time; this one always does.
     let url = receiver.url.replace("127.0.0.1", "localhost");
-    let error = client(Policy::default()).unwrap().post(&url).send().await.unwrap_err();
+    let error = client(&Policy::default(), Arc::new(SystemResolver)).unwrap().post(&url).send().await.unwrap_err();
     let mut causes = std::iter::successors(std::error::Error::source(&error), |cause| cause.source());
-    assert!(causes.any(|cause| cause.to_string() == "the name has no public address"), "{error:?}");
-    assert!(client(LOCAL).unwrap().post(&url).send().await.unwrap().status().is_success());
+    assert!(causes.any(|cause| cause.to_string() == "the host has no public address"), "{error:?}");
+    assert!(
+        client(&Policy::private(), Arc::new(SystemResolver))
+            .unwrap()
+            .post(&url)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .is_success()
+    );
     assert_eq!(receiver.received().len(), 1);
 }
 

@@ -1,29 +1,14 @@
-use crate::{dataset_id, receiver_id, rounded, start, workspace};
+use crate::{receiver, rounded, start, workspace};
 use dataset_core::Kind;
-use dataset_core::catalog::{Catalog, Due};
-use dataset_core::delivery::{
-    Attempt, Delivery, DeliveryId, DeliveryKey, DeliveryState, QUEUE_GRACE, Receiver, Secret,
-};
 use dataset_core::event::EventType;
-use dataset_core::receivers::Receivers;
+use dataset_core::receiver::{DisabledReason, Reaction, Receiver};
+use dataset_core::receivers::{Receivers, change};
+use dataset_core::secret::{Sealed, Secret, Vault};
 use futures::future::join_all;
-use std::time::Duration;
 
-fn receiver(id: u64, workspace_id: u64) -> Receiver {
-    Receiver {
-        id: receiver_id(id),
-        workspace_id: workspace(workspace_id),
-        url: "https://example.com/é".into(),
-        secret: Secret::new("whsec_c2VjcmV0".into()),
-        event_types: vec![EventType::VersionFailed],
-        disabled: false,
-        created_at: start(),
-    }
-}
-
-/// `catalog` is the same store, for what is due.
-pub async fn receivers(receivers: &dyn Receivers, catalog: &dyn Catalog) {
-    let (first, second) = (receiver(81, 81), Receiver { event_types: vec![], ..receiver(82, 81) });
+pub async fn receivers(receivers: &dyn Receivers) {
+    let first = Receiver { event_types: vec![EventType::VersionFailed], ..receiver(81, 81, "https://example.com/é") };
+    let second = receiver(9, 81, "https://example.com/");
     receivers.register(&first).await.unwrap();
     receivers.register(&second).await.unwrap();
     receivers.register(&first).await.unwrap();
@@ -31,61 +16,49 @@ pub async fn receivers(receivers: &dyn Receivers, catalog: &dyn Catalog) {
     assert_eq!(receivers.register(&other).await.unwrap_err().kind(), Kind::Conflict);
     assert_eq!(receivers.receiver(workspace(81), first.id).await.unwrap(), Some(first.clone()));
     assert_eq!(receivers.receiver(workspace(82), first.id).await.unwrap(), None);
-    assert_eq!(receivers.receivers(workspace(81)).await.unwrap(), [first, second]);
+    assert_eq!(receivers.receivers(workspace(81)).await.unwrap(), [second, first.clone()]);
     assert!(receivers.receivers(workspace(82)).await.unwrap().is_empty());
-    deliveries(receivers, catalog).await;
+
+    let mut changed = first.clone();
+    changed.url = "https://example.org/".into();
+    changed.secrets.rotate(Sealed("another".into()), rounded(start()));
+    changed.note(Reaction::FailedSlowly, rounded(start()));
+    changed.disable(DisabledReason::Gone, rounded(start()));
+    assert!(receivers.replace(&changed).await.unwrap());
+    assert!(!receivers.replace(&changed).await.unwrap(), "it has been changed since");
+    let stored = receivers.receiver(workspace(81), first.id).await.unwrap().unwrap();
+    assert_eq!(stored, Receiver { revision: 1, ..changed });
+
+    // No change is lost, however many are made at once.
+    let renamed = (0..8).map(|n| {
+        change(receivers, workspace(81), first.id, move |receiver| {
+            receiver.url.push_str(&n.to_string());
+            true
+        })
+    });
+    for renamed in join_all(renamed).await {
+        renamed.unwrap();
+    }
+    let stored = receivers.receiver(workspace(81), first.id).await.unwrap().unwrap();
+    assert_eq!((stored.url.len(), stored.revision), ("https://example.org/".len() + 8, 9));
+
+    assert!(receivers.remove(workspace(81), first.id).await.unwrap());
+    assert!(!receivers.remove(workspace(81), first.id).await.unwrap());
+    assert!(!receivers.replace(&stored).await.unwrap());
+    assert_eq!(receivers.receiver(workspace(81), first.id).await.unwrap(), None);
 }
 
-async fn deliveries(receivers: &dyn Receivers, catalog: &dyn Catalog) {
-    let key = DeliveryKey {
-        workspace_id: workspace(81),
-        receiver_id: receiver_id(81),
-        delivery_id: DeliveryId::of_outcome(dataset_id(811), receiver_id(81)),
-    };
-    let at = |seconds: u64| rounded(start() + Duration::from_secs(seconds));
-    let pending = |seconds| DeliveryState::Pending { next_attempt_at: at(seconds) };
-    let delivery = Delivery {
-        key: key.clone(),
-        event_type: EventType::VersionFailed,
-        body: "{\"a\": 1}".into(),
-        created_at: start(),
-        state: pending(10),
-        attempts: vec![],
-    };
-    assert_eq!(receivers.delivery(&key).await.unwrap(), None);
-    assert_eq!(receivers.begin_attempt(&key, at(10), at(55)).await.unwrap(), None);
-    receivers.create_delivery(&delivery).await.unwrap();
-    receivers.create_delivery(&Delivery { body: "another".into(), ..delivery.clone() }).await.unwrap();
-    assert_eq!(receivers.delivery(&key).await.unwrap(), Some(delivery.clone()));
-
-    let is_due = async |seconds| {
-        let due = catalog.due(at(seconds) + QUEUE_GRACE, 1_000).await.unwrap();
-        due.contains(&Due::Delivery(key.clone()))
-    };
-    assert!(!is_due(9).await && is_due(10).await);
-    assert_eq!(receivers.begin_attempt(&key, at(9), at(55)).await.unwrap(), None);
-    let contenders = (0..10).map(|_| async { receivers.begin_attempt(&key, at(10), at(55)).await.unwrap() });
-    let won: Vec<Delivery> = join_all(contenders).await.into_iter().flatten().collect();
-    assert_eq!(won, [Delivery { state: pending(55), ..delivery.clone() }]);
-
-    let attempt = |n: u16| Attempt {
-        started_at: start(),
-        duration_ms: u64::from(n),
-        status: Some(500 + n),
-        error: Some("the receiver answered \"500\"".into()),
-        response: None,
-    };
-    receivers.record_attempt(&key, &attempt(1), pending(60)).await.unwrap();
-    assert!(!is_due(59).await && is_due(60).await);
-    // An attempt that was never recorded is made again when its time is up.
-    assert!(receivers.begin_attempt(&key, at(60), at(105)).await.unwrap().is_some());
-    assert_eq!(receivers.begin_attempt(&key, at(104), at(150)).await.unwrap(), None);
-    assert!(receivers.begin_attempt(&key, at(105), at(150)).await.unwrap().is_some());
-
-    receivers.record_attempt(&key, &attempt(2), DeliveryState::Delivered).await.unwrap();
-    receivers.record_attempt(&key, &attempt(3), pending(200)).await.unwrap();
-    let done = receivers.delivery(&key).await.unwrap().unwrap();
-    assert_eq!((done.state, done.attempts), (DeliveryState::Delivered, vec![attempt(1), attempt(2)]));
-    assert_eq!(receivers.begin_attempt(&key, at(9_999), at(10_000)).await.unwrap(), None);
-    assert!(!is_due(9_999).await);
+pub async fn vault(vault: &dyn Vault) {
+    let (one, other) = (receiver(1, 1, "").owner(), receiver(2, 1, "").owner());
+    let secret = Secret::new("whsec_c2VjcmV0".into());
+    let sealed = vault.seal(&secret, one).await.unwrap();
+    assert!(vault.open(&sealed, one).await.unwrap() == secret);
+    assert!(vault.open(&sealed, other).await.is_err(), "it is not his");
+    let mut changed = sealed.0.clone();
+    let last = if changed.pop() == Some('A') { 'B' } else { 'A' };
+    changed.push(last);
+    assert!(!matches!(vault.open(&Sealed(changed), one).await, Ok(opened) if opened == secret));
+    for misshapen in ["", "v1", "v1..", "v2.a.b", "v1.file.AAAA"] {
+        assert!(vault.open(&Sealed(misshapen.into()), one).await.is_err(), "{misshapen}");
+    }
 }

@@ -6,10 +6,10 @@ use dataset_core::catalog::{
     Catalog, Claim, Claimed, Discard, Due, GroupName, Listed, OutboxEntry, Publication, Published, Scope,
 };
 use dataset_core::dataset::{Dataset, State};
-use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE, Receiver};
+use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
 use dataset_core::group::{Group, name_taken};
 use dataset_core::id::{DatasetId, GroupId, ReceiverId, WorkspaceId};
-use dataset_core::receivers::Receivers;
+use dataset_core::receiver::Receiver;
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -27,8 +27,8 @@ pub(super) struct Tables {
     /// Failures whose objects are still to be removed, and since when.
     unclean: BTreeMap<DatasetId, Timestamp>,
     outbox: BTreeMap<DatasetId, OutboxEntry>,
-    receivers: BTreeMap<(WorkspaceId, ReceiverId), Receiver>,
-    deliveries: HashMap<DeliveryKey, Delivery>,
+    pub(super) receivers: BTreeMap<(WorkspaceId, ReceiverId), Receiver>,
+    pub(super) deliveries: HashMap<DeliveryKey, Delivery>,
 }
 
 impl MemoryTable {
@@ -37,7 +37,7 @@ impl MemoryTable {
     }
 }
 
-fn id_taken() -> Error {
+pub(super) fn id_taken() -> Error {
     Error::conflict("id_taken", "the identifier is in use")
 }
 
@@ -212,7 +212,7 @@ impl Catalog for MemoryTable {
         let unclean = tables.unclean.iter().map(|(id, at)| (*at, Due::Dataset(*id)));
         let outbox = tables.outbox.values().map(|entry| (entry.due_at, Due::Outbox(entry.dataset_id)));
         let deliveries = tables.deliveries.values().filter_map(|delivery| match delivery.state {
-            DeliveryState::Pending { next_attempt_at } => {
+            DeliveryState::Pending { next_attempt_at, .. } => {
                 Some((next_attempt_at + QUEUE_GRACE, Due::Delivery(delivery.key.clone())))
             }
             _ => None,
@@ -222,59 +222,5 @@ impl Catalog for MemoryTable {
         due.sort_by_key(|(at, _)| *at);
         due.truncate(limit);
         Ok(due.into_iter().map(|(_, due)| due).collect())
-    }
-}
-
-#[async_trait]
-impl Receivers for MemoryTable {
-    async fn register(&self, receiver: &Receiver) -> Result<()> {
-        let mut tables = self.tables();
-        let key = (receiver.workspace_id, receiver.id);
-        if tables.receivers.get(&key).is_some_and(|other| other != receiver) {
-            return Err(id_taken());
-        }
-        tables.receivers.insert(key, receiver.clone());
-        Ok(())
-    }
-
-    async fn receiver(&self, workspace: WorkspaceId, id: ReceiverId) -> Result<Option<Receiver>> {
-        Ok(self.tables().receivers.get(&(workspace, id)).cloned())
-    }
-
-    async fn receivers(&self, workspace: WorkspaceId) -> Result<Vec<Receiver>> {
-        Ok(self.tables().receivers.values().filter(|r| r.workspace_id == workspace).cloned().collect())
-    }
-
-    async fn create_delivery(&self, delivery: &Delivery) -> Result<()> {
-        self.tables().deliveries.entry(delivery.key.clone()).or_insert_with(|| delivery.clone());
-        Ok(())
-    }
-
-    async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Delivery>> {
-        Ok(self.tables().deliveries.get(key).cloned())
-    }
-
-    async fn begin_attempt(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Option<Delivery>> {
-        let mut tables = self.tables();
-        let Some(delivery) = tables.deliveries.get_mut(key) else {
-            return Ok(None);
-        };
-        match delivery.state {
-            DeliveryState::Pending { next_attempt_at } if next_attempt_at <= now => {
-                delivery.state = DeliveryState::Pending { next_attempt_at: until };
-                Ok(Some(delivery.clone()))
-            }
-            _ => Ok(None),
-        }
-    }
-
-    async fn record_attempt(&self, key: &DeliveryKey, attempt: &Attempt, next: DeliveryState) -> Result<()> {
-        if let Some(delivery) = self.tables().deliveries.get_mut(key)
-            && matches!(delivery.state, DeliveryState::Pending { .. })
-        {
-            delivery.attempts.push(attempt.clone());
-            delivery.state = next;
-        }
-        Ok(())
     }
 }

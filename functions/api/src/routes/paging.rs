@@ -43,15 +43,16 @@ impl Paging {
     }
 }
 
-/// A path's one parameter. What can't be one names nothing that there is.
-pub(super) struct Path(pub(super) String);
+/// The parameters of a path, as texts: each route knows what they name.
+pub(super) struct Path<T = String>(pub(super) T);
 
-impl<S: Send + Sync> axum::extract::FromRequestParts<S> for Path {
+impl<T: DeserializeOwned + Send, S: Send + Sync> axum::extract::FromRequestParts<S> for Path<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, ApiError> {
-        let path = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        path.map(|path| Self(path.0)).map_err(|_| ApiError::dataset_not_found())
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        // What is no text in UTF-8 names nothing that there is.
+        path.map(|path| Self(path.0)).map_err(|_| ApiError::no_such_route())
     }
 }
 

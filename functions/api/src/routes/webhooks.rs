@@ -1,26 +1,34 @@
-//! Webhook receivers.
+//! Webhook receivers: registered, changed, given another secret.
+
+pub(super) mod deliveries;
 
 use super::fresh::with_fresh_id;
+use super::paging::Path;
 use crate::Api;
 use crate::auth::Caller;
 use crate::body::Json as JsonBody;
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorResponse};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use dataset_core::delivery::{Receiver, Secret};
 use dataset_core::event::EventType;
 use dataset_core::id::ReceiverId;
+use dataset_core::receiver::{DisabledReason, Health, OLD_SECRET_LIFETIME, Receiver, Secrets};
+use dataset_core::receivers::change;
+use dataset_core::secret::{Owner, Secret};
 use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 
+/// Each event is a delivery to each of them.
+const MAX_PER_WORKSPACE: usize = 250;
+
 #[derive(Deserialize, ToSchema)]
 pub(super) struct RegisterWebhook {
     /// Where events are sent: an https URL on the public network.
-    #[schema(format = "uri")]
+    #[schema(format = "uri", max_length = 2048)]
     url: String,
     /// Every type, if it is missing or empty.
     #[serde(default)]
@@ -28,10 +36,30 @@ pub(super) struct RegisterWebhook {
     event_types: Vec<EventType>,
 }
 
+#[derive(Deserialize, ToSchema)]
+pub(super) struct ChangeWebhook {
+    /// Where events are sent from now on.
+    #[schema(format = "uri", max_length = 2048)]
+    url: Option<String>,
+    /// A webhook that is disabled gets nothing; what it misses can be recovered.
+    disabled: Option<bool>,
+    /// Empty for every type.
+    #[schema(schema_with = event_types, required = false)]
+    event_types: Option<Vec<EventType>>,
+}
+
 fn event_types() -> Array {
-    let names = [EventType::VersionCreated, EventType::VersionFailed].map(|name| serde_json::json!(name));
+    let names = EventType::OFFERED.map(|name| serde_json::json!(name));
     let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
     ArrayBuilder::new().items(name).build()
+}
+
+fn check_offered(event_types: &[EventType]) -> Result<(), ApiError> {
+    if event_types.iter().all(|event_type| EventType::OFFERED.contains(event_type)) {
+        return Ok(());
+    }
+    let message = "event_types can be dataset_version_created_by_file and dataset_version_created_by_file_failed";
+    Err(ApiError::bad_request("invalid_request", message))
 }
 
 #[derive(Serialize, ToSchema)]
@@ -45,6 +73,86 @@ pub(super) struct WebhookRegistered {
     event_types: Vec<EventType>,
     /// Shown this once.
     secret: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct SecretRotated {
+    success: bool,
+    message: &'static str,
+    #[schema(value_type = u64, minimum = 1)]
+    id: ReceiverId,
+    /// Shown this once.
+    secret: String,
+    /// Until when the secret before signs too.
+    #[schema(format = "date-time")]
+    previous_secret_expires_at: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Webhooks {
+    success: bool,
+    message: &'static str,
+    webhooks: Vec<ReceiverView>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct OneWebhook {
+    success: bool,
+    message: &'static str,
+    webhook: ReceiverView,
+}
+
+#[derive(Serialize, ToSchema)]
+#[schema(as = Webhook)]
+struct ReceiverView {
+    #[schema(value_type = u64, minimum = 1)]
+    id: ReceiverId,
+    url: String,
+    #[schema(schema_with = event_types)]
+    event_types: Vec<EventType>,
+    disabled: bool,
+    /// `requested`, `gone` after a 410, or `failing` after five days of nothing but failures.
+    #[schema(value_type = Option<String>, required)]
+    disabled_reason: Option<DisabledReason>,
+    #[schema(required, format = "date-time")]
+    disabled_at: Option<String>,
+    /// The first failure since it last took a delivery.
+    #[schema(required, format = "date-time")]
+    failing_since: Option<String>,
+    #[schema(format = "date-time")]
+    created_at: String,
+}
+
+impl From<Receiver> for ReceiverView {
+    fn from(receiver: Receiver) -> Self {
+        Self {
+            id: receiver.id,
+            url: receiver.url,
+            event_types: receiver.event_types,
+            disabled: receiver.disabled.is_some(),
+            disabled_reason: receiver.disabled.map(|disabled| disabled.reason),
+            disabled_at: receiver.disabled.map(|disabled| disabled.at.to_string()),
+            failing_since: receiver.health.failing_since.map(|since| since.to_string()),
+            created_at: receiver.created_at.to_string(),
+        }
+    }
+}
+
+/// The receiver, if it is of the caller's workspace.
+async fn receiver(api: &Api, caller: &Caller, id: &str) -> Result<Receiver, ApiError> {
+    let id: ReceiverId = id.parse().map_err(|_| ApiError::webhook_not_found())?;
+    let receiver = api.receivers.receiver(caller.workspace_id, id).await?;
+    receiver.ok_or_else(ApiError::webhook_not_found)
+}
+
+/// Changes the receiver, if it is still there.
+async fn changed(api: &Api, receiver: &Receiver, how: impl FnMut(&mut Receiver) -> bool) -> Result<Receiver, ApiError> {
+    let changed = change(api.receivers.as_ref(), receiver.workspace_id, receiver.id, how).await?;
+    changed.ok_or_else(ApiError::webhook_not_found)
+}
+
+fn one(receiver: Receiver, message: &'static str) -> Json<OneWebhook> {
+    Json(OneWebhook { success: true, message, webhook: receiver.into() })
 }
 
 /// Register a webhook
@@ -63,18 +171,27 @@ pub(super) async fn register(
     caller: Caller,
     JsonBody(register): JsonBody<RegisterWebhook>,
 ) -> Result<(StatusCode, Json<WebhookRegistered>), ApiError> {
-    let url = api.destinations.check(&register.url)?;
-    let (api, url, register) = (api.as_ref(), url.as_str(), &register);
+    check_offered(&register.event_types)?;
+    let url = api.destinations.check_name(&register.url, api.resolver.as_ref()).await?;
+    if api.receivers.receivers(caller.workspace_id).await?.len() >= MAX_PER_WORKSPACE {
+        let message = "the workspace has 250 webhooks, and that is the most; delete one that is not used";
+        return Err(ApiError::bad_request("too_many_webhooks", message));
+    }
+    let secret = Secret::generate(api.ids.as_ref());
+    let (api, url, event_types, secret) = (api.as_ref(), url.as_str(), &register.event_types, &secret);
     let create = |id, created_at| {
         async move {
+            let owner = Owner { workspace_id: caller.workspace_id, receiver_id: id };
             let receiver = Receiver {
                 id,
                 workspace_id: caller.workspace_id,
                 url: url.to_owned(),
-                secret: Secret::generate(api.ids.as_ref()),
-                event_types: register.event_types.clone(),
-                disabled: false,
+                secrets: Secrets::new(api.vault.seal(secret, owner).await?),
+                event_types: event_types.clone(),
+                disabled: None,
+                health: Health::default(),
                 created_at,
+                revision: 0,
             };
             api.receivers.register(&receiver).await?;
             Ok(receiver)
@@ -86,31 +203,11 @@ pub(super) async fn register(
         success: true,
         message: "Webhook created successfully; store its secret, it is shown only now",
         id: receiver.id,
-        secret: receiver.secret.reveal().to_owned(),
+        secret: secret.reveal().to_owned(),
         url: receiver.url,
         event_types: receiver.event_types,
     };
     Ok((StatusCode::CREATED, Json(registered)))
-}
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct Webhooks {
-    success: bool,
-    message: &'static str,
-    webhooks: Vec<ReceiverView>,
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = Webhook)]
-struct ReceiverView {
-    #[schema(value_type = u64, minimum = 1)]
-    id: ReceiverId,
-    url: String,
-    #[schema(schema_with = event_types)]
-    event_types: Vec<EventType>,
-    disabled: bool,
-    #[schema(format = "date-time")]
-    created_at: String,
 }
 
 /// List webhooks
@@ -122,17 +219,136 @@ struct ReceiverView {
     responses((status = 200, description = "The webhooks of the workspace", body = Webhooks)),
 )]
 pub(super) async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<Json<Webhooks>, ApiError> {
-    let view = |receiver: Receiver| ReceiverView {
-        id: receiver.id,
-        url: receiver.url,
-        event_types: receiver.event_types,
-        disabled: receiver.disabled,
-        created_at: receiver.created_at.to_string(),
-    };
     let receivers = api.receivers.receivers(caller.workspace_id).await?;
     Ok(Json(Webhooks {
         success: true,
         message: "Webhooks retrieved successfully",
-        webhooks: receivers.into_iter().map(view).collect(),
+        webhooks: receivers.into_iter().map(ReceiverView::from).collect(),
+    }))
+}
+
+/// Get a webhook
+#[utoipa::path(
+    get,
+    path = "/api/public/v2/webhooks/{webhook_id}",
+    operation_id = "getWebhook",
+    tag = "webhooks",
+    params(("webhook_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
+    responses(
+        (status = 200, description = "The webhook", body = OneWebhook),
+        (status = 404, description = "There is no such webhook", body = ErrorResponse),
+    ),
+)]
+pub(super) async fn read(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Path(id): Path,
+) -> Result<Json<OneWebhook>, ApiError> {
+    Ok(one(receiver(&api, &caller, &id).await?, "Webhook retrieved successfully"))
+}
+
+/// Change a webhook
+///
+/// What is not given stays. `disabled: false` brings back one that was disabled, for whatever reason.
+#[utoipa::path(
+    patch,
+    path = "/api/public/v2/webhooks/{webhook_id}",
+    operation_id = "changeWebhook",
+    tag = "webhooks",
+    params(("webhook_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
+    request_body = ChangeWebhook,
+    responses(
+        (status = 200, description = "The webhook as it is now", body = OneWebhook),
+        (status = 404, description = "There is no such webhook", body = ErrorResponse),
+    ),
+)]
+pub(super) async fn update(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Path(id): Path,
+    JsonBody(wanted): JsonBody<ChangeWebhook>,
+) -> Result<Json<OneWebhook>, ApiError> {
+    let receiver = receiver(&api, &caller, &id).await?;
+    check_offered(wanted.event_types.as_deref().unwrap_or_default())?;
+    let url = match &wanted.url {
+        Some(url) => Some(api.destinations.check_name(url, api.resolver.as_ref()).await?),
+        None => None,
+    };
+    let now = api.clock.now();
+    let how = |receiver: &mut Receiver| {
+        if let Some(url) = &url {
+            url.as_str().clone_into(&mut receiver.url);
+            // Whatever was seen was seen elsewhere.
+            receiver.health = Health::default();
+        }
+        if let Some(event_types) = &wanted.event_types {
+            receiver.event_types.clone_from(event_types);
+        }
+        match wanted.disabled {
+            Some(true) => receiver.disable(DisabledReason::Requested, now),
+            Some(false) if receiver.disabled.is_some() => receiver.enable(),
+            Some(false) | None => {}
+        }
+        true
+    };
+    Ok(one(changed(&api, &receiver, how).await?, "Webhook updated successfully"))
+}
+
+/// Delete a webhook
+#[utoipa::path(
+    delete,
+    path = "/api/public/v2/webhooks/{webhook_id}",
+    operation_id = "deleteWebhook",
+    tag = "webhooks",
+    params(("webhook_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
+    responses(
+        (status = 200, description = "The webhook as it was", body = OneWebhook),
+        (status = 404, description = "There is no such webhook", body = ErrorResponse),
+    ),
+)]
+pub(super) async fn delete(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Path(id): Path,
+) -> Result<Json<OneWebhook>, ApiError> {
+    let receiver = receiver(&api, &caller, &id).await?;
+    api.receivers.remove(receiver.workspace_id, receiver.id).await?;
+    Ok(one(receiver, "Webhook deleted successfully"))
+}
+
+/// Rotate a webhook's secret
+///
+/// The secret before signs too for 24 hours, as a second signature in `webhook-signature`.
+/// `X-PromptLayer-Signature` has room for one, and is made with the new one at once.
+#[utoipa::path(
+    post,
+    path = "/api/public/v2/webhooks/{webhook_id}/rotate-secret",
+    operation_id = "rotateWebhookSecret",
+    tag = "webhooks",
+    params(("webhook_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
+    responses(
+        (status = 200, description = "The new secret, this once", body = SecretRotated),
+        (status = 404, description = "There is no such webhook", body = ErrorResponse),
+    ),
+)]
+pub(super) async fn rotate_secret(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Path(id): Path,
+) -> Result<Json<SecretRotated>, ApiError> {
+    let receiver = receiver(&api, &caller, &id).await?;
+    let (secret, now) = (Secret::generate(api.ids.as_ref()), api.clock.now());
+    let sealed = api.vault.seal(&secret, receiver.owner()).await?;
+    let how = |receiver: &mut Receiver| {
+        receiver.secrets.rotate(sealed.clone(), now);
+        true
+    };
+    let receiver = changed(&api, &receiver, how).await?;
+    Ok(Json(SecretRotated {
+        success: true,
+        message: "Secret rotated successfully; store it, it is shown only now",
+        id: receiver.id,
+        secret: secret.reveal().to_owned(),
+        previous_secret_expires_at: (now + OLD_SECRET_LIFETIME).to_string(),
     }))
 }

@@ -13,7 +13,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(service: &Service) -> anyhow::Result<Self> {
         // It only ever calls this machine, but wants to know of TLS all the same.
-        let http = dataset_webhooks::client(dataset_core::destination::Policy { allow_private: true })?;
+        let http = crate::http_client()?;
         let base = format!("http://{}/api/public/v2", service.address);
         Ok(Self { http, base, key: service.api_key.reveal().to_owned() })
     }

@@ -2,7 +2,9 @@
 
 use crate::events;
 use dataset_aws::{Message, SqsQueue};
+use dataset_core::clock::Clock;
 use dataset_webhooks::Webhooks;
+use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -18,7 +20,7 @@ const WAIT: Duration = Duration::from_secs(20);
 const AT_ONCE: usize = 16;
 
 /// Feeds the function until the task is dropped.
-pub(crate) async fn poll(queue: SqsQueue, webhooks: Arc<Webhooks>) {
+pub(crate) async fn poll(queue: SqsQueue, webhooks: Arc<Webhooks>, clock: Arc<dyn Clock>) {
     let slots = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
     loop {
@@ -31,22 +33,22 @@ pub(crate) async fn poll(queue: SqsQueue, webhooks: Arc<Webhooks>) {
             Ok(messages) => messages,
             Err(error) => {
                 tracing::warn!(error = error.chain(), "the queue could not be read");
-                webhooks.clock.sleep(Duration::from_secs(1)).await;
+                clock.sleep(Duration::from_secs(1)).await;
                 continue;
             }
         };
-        let (queue, webhooks) = (queue.clone(), Arc::clone(&webhooks));
+        let (queue, webhooks, now) = (queue.clone(), Arc::clone(&webhooks), clock.now());
         running.spawn(async move {
-            invoke(&queue, &messages, &webhooks).await;
+            invoke(&queue, &messages, &webhooks, now).await;
             drop(slot);
         });
     }
 }
 
 /// Deletes what was taken; the rest comes again when its time is up.
-async fn invoke(queue: &SqsQueue, messages: &[Message], webhooks: &Webhooks) {
+async fn invoke(queue: &SqsQueue, messages: &[Message], webhooks: &Webhooks, now: Timestamp) {
     let request_id = messages.first().map_or("", |message| message.id.as_str());
-    let invocation = events::invocation(events::sqs(messages), request_id, webhooks.clock.now(), TIMEOUT);
+    let invocation = events::invocation(events::sqs(messages), request_id, now, TIMEOUT);
     let failures = match dataset_webhooks::handle(invocation, webhooks).await {
         Ok(response) => response.batch_item_failures,
         Err(error) => {

@@ -1,0 +1,146 @@
+//! One POST to a receiver, and what came of it.
+
+use crate::client::ATTEMPT_TIMEOUT;
+use crate::{Webhooks, sign};
+use dataset_core::Result;
+use dataset_core::delivery::Delivery;
+use dataset_core::receiver::{Reaction, Receiver};
+use dataset_core::secret::Secret;
+use jiff::Timestamp;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Response, StatusCode};
+use std::error::Error as _;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// What is kept of a receiver's answer.
+const MAX_RESPONSE_BYTES: usize = 1 << 10;
+
+/// A failure that took so long counts as one that held others up.
+const SLOW: Duration = Duration::from_secs(5);
+
+#[derive(Default)]
+pub(crate) struct Answer {
+    pub(crate) status: Option<StatusCode>,
+    /// Why it is no success.
+    pub(crate) error: Option<String>,
+    pub(crate) body: Option<String>,
+    /// The wait that the receiver asks for.
+    pub(crate) retry_after: Option<Duration>,
+    /// Whether it was waited for as long as can be.
+    timed_out: bool,
+}
+
+impl Answer {
+    pub(crate) fn failed(error: impl Into<String>) -> Self {
+        Self { error: Some(error.into()), ..Self::default() }
+    }
+
+    /// `took` is how long it was in coming.
+    pub(crate) fn reaction(&self, took: Duration) -> Reaction {
+        match (&self.error, self.status) {
+            (None, _) => Reaction::Took,
+            (Some(_), Some(StatusCode::GONE)) => Reaction::Gone,
+            (Some(_), _) if self.timed_out || took >= SLOW => Reaction::FailedSlowly,
+            (Some(_), _) => Reaction::Failed,
+        }
+    }
+}
+
+/// The secrets that sign now, the newest first.
+pub(crate) async fn secrets(webhooks: &Webhooks, receiver: &Receiver, now: Timestamp) -> Result<Vec<Secret>> {
+    let mut secrets = Vec::with_capacity(1);
+    for sealed in receiver.secrets.live(now) {
+        secrets.push(webhooks.vault.open(sealed, receiver.owner()).await?);
+    }
+    Ok(secrets)
+}
+
+pub(crate) async fn post(webhooks: &Webhooks, delivery: &Delivery, receiver: &Receiver, secrets: &[Secret]) -> Answer {
+    let url = match webhooks.destinations.check(&receiver.url) {
+        Ok(url) => url,
+        Err(error) => return Answer::failed(error.to_string()),
+    };
+    let id = delivery.key.delivery_id.as_str();
+    let now = webhooks.clock.now();
+    let request = webhooks
+        .client
+        .post(url)
+        .header("content-type", "application/json")
+        .header("x-promptlayer-signature", sign::promptlayer(secrets, &delivery.body))
+        .header("webhook-id", id)
+        .header("webhook-timestamp", now.as_second())
+        .header("webhook-signature", sign::standard(secrets, id, now.as_second(), &delivery.body))
+        .body(delivery.body.clone());
+    match request.send().await {
+        Ok(response) => read(response, now).await,
+        Err(error) => Answer { timed_out: error.is_timeout(), ..Answer::failed(reason(&error)) },
+    }
+}
+
+/// The status decides; of the body only the start is read, whatever its length.
+async fn read(mut response: Response, now: Timestamp) -> Answer {
+    let status = response.status();
+    let retry_after = retry_after(response.headers(), now);
+    let mut body = Vec::new();
+    let (mut broken, mut timed_out) = (None, false);
+    while body.len() < MAX_RESPONSE_BYTES {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(MAX_RESPONSE_BYTES - body.len())]),
+            Ok(None) => break,
+            Err(error) => {
+                (broken, timed_out) = (Some(reason(&error)), error.is_timeout());
+                break;
+            }
+        }
+    }
+    let refused = (!status.is_success()).then(|| format!("the receiver answered {}", status.as_u16()));
+    let body = Some(String::from_utf8_lossy(&body).into_owned());
+    Answer { status: Some(status), error: refused.or(broken), body, retry_after, timed_out }
+}
+
+/// Seconds, or a date that is still to come; anything else says nothing.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = httpdate::parse_http_date(value).ok()?.duration_since(UNIX_EPOCH).ok()?;
+    date.checked_sub(Duration::from_secs(u64::try_from(now.as_second()).ok()?))
+}
+
+/// The innermost cause, without the URL, which may hold a token.
+fn reason(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return format!("no complete answer within {} s", ATTEMPT_TIMEOUT.as_secs());
+    }
+    let mut cause = error.source();
+    let mut text = None;
+    while let Some(inner) = cause {
+        text = Some(inner.to_string());
+        cause = inner.source();
+    }
+    text.unwrap_or_else(|| "the request could not be sent".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_receiver_may_say_of_time() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        for (value, seconds) in [
+            ("120", Some(120)),
+            (" 0 ", Some(0)),
+            ("Thu, 01 Jan 2026 00:01:00 GMT", Some(60)),
+            ("Wed, 31 Dec 2025 23:59:00 GMT", None),
+            ("-5", None),
+            ("soon", None),
+            ("1e9", None),
+            ("99999999999999999999999", None),
+        ] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, value.parse().unwrap())]);
+            assert_eq!(retry_after(&headers, now), seconds.map(Duration::from_secs), "{value}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What becomes of a receiver, by what it answers.
+
+use super::{FIRST, Setting};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use dataset_core::catalog::Catalog;
+use dataset_core::clock::Clock;
+use dataset_core::dataset::Contents;
+use dataset_core::deliveries::Deliveries;
+use dataset_core::delivery::{Delivery, DeliveryState};
+use dataset_core::destination::Policy;
+use dataset_core::event::EventType;
+use dataset_core::receiver::{DisabledReason, Health, Receiver as Registered};
+use dataset_core::receivers::{Receivers, change};
+use dataset_core::secret::{Secret, Vault};
+use dataset_tests::memory::Fakes;
+use dataset_tests::receiver::Receiver;
+use dataset_tests::{SECRET, receiver_id, workspace};
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+async fn changed(fakes: &Fakes, how: impl FnMut(&mut Registered) -> bool) {
+    change(fakes.table.as_ref(), workspace(1), receiver_id(21), how).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn gone_disables_and_what_waits_is_given_up() {
+    let receiver = Receiver::start(&[410]).await;
+    let setting = Setting::with(&receiver.url, 2, Policy::private()).await;
+    setting.attempt([0]).await;
+    assert_eq!(setting.delivery().await.state, DeliveryState::Failed);
+    let disabled = setting.receiver().await.disabled.unwrap();
+    assert_eq!((disabled.reason, disabled.at), (DisabledReason::Gone, setting.fakes.clock.now()));
+
+    setting.attempt([1]).await;
+    assert_eq!(receiver.received().len(), 1);
+    let waiting = setting.nth(1).await;
+    assert_eq!(waiting.state, DeliveryState::Failed);
+    assert_eq!(waiting.attempts[0].error.as_deref(), Some("the receiver is disabled"));
+}
+
+#[tokio::test]
+async fn an_event_for_a_disabled_receiver_can_be_recovered() {
+    let receiver = Receiver::start(&[]).await;
+    let setting = Setting::with(&receiver.url, 0, Policy::private()).await;
+    let (fakes, now) = (&setting.fakes, setting.fakes.clock.now());
+    changed(fakes, |receiver| {
+        receiver.disable(DisabledReason::Requested, now);
+        true
+    })
+    .await;
+    let group = dataset_tests::group(7, 1, "Questions");
+    let draft = dataset_tests::draft(FIRST, &group, "a.csv");
+    fakes.table.create_draft(&draft).await.unwrap();
+    let contents = Contents { columns: vec!["q".into()], row_count: 1 };
+    fakes.lifecycle().publish(&draft, &contents).await.unwrap();
+    fakes.lifecycle().hand_over(draft.id).await.unwrap();
+    assert!(fakes.queue.take().is_empty());
+    assert_eq!(setting.delivery().await.state, DeliveryState::Failed);
+
+    changed(fakes, |receiver| {
+        receiver.enable();
+        true
+    })
+    .await;
+    assert!(fakes.table.requeue(&super::key(0), now).await.unwrap());
+    setting.attempt([0]).await;
+    assert_eq!(receiver.received().len(), 1);
+}
+
+#[tokio::test]
+async fn one_that_is_deleted_gets_nothing() {
+    let receiver = Receiver::start(&[]).await;
+    let setting = Setting::with(&receiver.url, 1, Policy::private()).await;
+    setting.fakes.table.remove(workspace(1), receiver_id(21)).await.unwrap();
+    setting.attempt([0]).await;
+    assert!(receiver.received().is_empty());
+    assert_eq!(setting.delivery().await.state, DeliveryState::Failed);
+}
+
+#[tokio::test]
+async fn five_days_of_failure_disable_and_one_success_forgets_them() {
+    let receiver = Receiver::start(&[500, 500, 200, 500, 500, 500]).await;
+    let setting = Setting::with(&receiver.url, 6, Policy::private()).await;
+    for (number, days) in [(0, 0), (1, 4), (2, 2), (3, 1), (4, 4), (5, 1)] {
+        setting.fakes.clock.advance(DAY * days);
+        assert_eq!(setting.receiver().await.disabled, None);
+        setting.attempt([number]).await;
+        assert_eq!(setting.receiver().await.health.failing_since.is_none(), number == 2);
+    }
+    assert_eq!(setting.receiver().await.disabled.unwrap().reason, DisabledReason::Failing);
+    assert_eq!(receiver.received().len(), 6);
+}
+
+#[tokio::test]
+async fn a_success_costs_the_receiver_no_write() {
+    let receiver = Receiver::start(&[200, 500, 500]).await;
+    let setting = Setting::with(&receiver.url, 3, Policy::private()).await;
+    for (number, revision) in [(0, 0), (1, 1), (2, 1)] {
+        setting.attempt([number]).await;
+        assert_eq!(setting.receiver().await.revision, revision);
+    }
+}
+
+#[tokio::test]
+async fn both_secrets_sign_for_a_day() {
+    let receiver = Receiver::start(&[]).await;
+    let setting = Setting::with(&receiver.url, 2, Policy::private()).await;
+    let (fakes, new) = (&setting.fakes, "whsec_bmV3IHNlY3JldA==");
+    let sealed = fakes.vault.seal(&Secret::new(new.into()), setting.receiver().await.owner()).await.unwrap();
+    let now = fakes.clock.now();
+    changed(fakes, |receiver| {
+        receiver.secrets.rotate(sealed.clone(), now);
+        true
+    })
+    .await;
+    setting.attempt([0]).await;
+    fakes.clock.advance(DAY);
+    setting.attempt([1]).await;
+    let received = receiver.received();
+    // The library looks at its own clock, so it is only asked to sign.
+    let signed = |secret: &str, at: usize| {
+        let (id, timestamp) = (received[at].header("webhook-id"), received[at].header("webhook-timestamp"));
+        let webhook = standardwebhooks::Webhook::new(secret).unwrap();
+        webhook.sign(id, timestamp.parse().unwrap(), &received[at].body).unwrap()
+    };
+    let both = format!("{} {}", signed(new, 0), signed(SECRET, 0));
+    assert_eq!(received[0].header("webhook-signature"), both);
+    assert_eq!(received[1].header("webhook-signature"), signed(new, 1));
+    assert_eq!(STANDARD.decode(&signed(new, 1)[3..]).unwrap().len(), 32);
+}
+
+#[tokio::test]
+async fn a_test_is_tried_once() {
+    let receiver = Receiver::start(&[500]).await;
+    let setting = Setting::with(&receiver.url, 0, Policy::private()).await;
+    let now = setting.fakes.clock.now();
+    let test = Delivery {
+        key: super::key(0),
+        event_type: EventType::Test,
+        body: "{}".into(),
+        created_at: now,
+        state: DeliveryState::fresh(now),
+        attempts: vec![],
+    };
+    setting.fakes.table.create_delivery(&test).await.unwrap();
+    setting.attempt([0]).await;
+    assert_eq!(setting.delivery().await.state, DeliveryState::Failed);
+    assert_ne!(setting.receiver().await.health, Health::default());
+}

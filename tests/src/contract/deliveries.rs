@@ -1,0 +1,154 @@
+use crate::{receiver, rounded, start};
+use dataset_core::catalog::{Catalog, Due};
+use dataset_core::deliveries::{Deliveries, Wanted};
+use dataset_core::delivery::{
+    Attempt, Delivery, DeliveryId, DeliveryKey, DeliveryState, DeliveryStatus, MAX_ATTEMPTS_KEPT, QUEUE_GRACE,
+};
+use dataset_core::event::EventType;
+use dataset_core::secret::Owner;
+use futures::future::join_all;
+use jiff::Timestamp;
+use std::time::Duration;
+
+fn at(seconds: u64) -> Timestamp {
+    rounded(start() + Duration::from_secs(seconds))
+}
+
+fn pending(seconds: u64, failed: u32) -> DeliveryState {
+    DeliveryState::Pending { next_attempt_at: at(seconds), failed }
+}
+
+fn delivery(owner: Owner, order: u64, state: DeliveryState) -> Delivery {
+    Delivery {
+        key: DeliveryKey {
+            workspace_id: owner.workspace_id,
+            receiver_id: owner.receiver_id,
+            delivery_id: DeliveryId::new(order, owner.receiver_id),
+        },
+        event_type: EventType::VersionFailed,
+        body: "{\"a\": 1}".into(),
+        created_at: start(),
+        state,
+        attempts: vec![],
+    }
+}
+
+fn attempt(n: u16) -> Attempt {
+    Attempt {
+        started_at: start(),
+        duration_ms: u64::from(n),
+        status: Some(500 + n),
+        error: Some("the receiver answered \"500\"".into()),
+        response: None,
+    }
+}
+
+/// `catalog` is the same store, for what is due.
+pub async fn deliveries(deliveries: &dyn Deliveries, catalog: &dyn Catalog) {
+    from_pending_to_delivered(deliveries, catalog).await;
+    what_is_settled_meanwhile(deliveries).await;
+    pages(deliveries).await;
+}
+
+async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Catalog) {
+    let delivery = delivery(receiver(81, 81, "").owner(), 811, pending(10, 0));
+    let key = &delivery.key;
+    assert_eq!(deliveries.delivery(key).await.unwrap(), None);
+    assert_eq!(deliveries.begin_attempt(key, at(10), at(55)).await.unwrap(), None);
+    assert!(!deliveries.postpone(key, at(10), at(55)).await.unwrap());
+    assert!(!deliveries.requeue(key, at(10)).await.unwrap());
+    deliveries.create_delivery(&delivery).await.unwrap();
+    deliveries.create_delivery(&Delivery { body: "another".into(), ..delivery.clone() }).await.unwrap();
+    assert_eq!(deliveries.delivery(key).await.unwrap(), Some(delivery.clone()));
+
+    let is_due = async |seconds| {
+        let due = catalog.due(at(seconds) + QUEUE_GRACE, 1_000).await.unwrap();
+        due.contains(&Due::Delivery(key.clone()))
+    };
+    assert!(!is_due(9).await && is_due(10).await);
+    assert_eq!(deliveries.begin_attempt(key, at(9), at(55)).await.unwrap(), None);
+    let contenders = (0..10).map(|_| async { deliveries.begin_attempt(key, at(10), at(55)).await.unwrap() });
+    let won: Vec<Delivery> = join_all(contenders).await.into_iter().flatten().collect();
+    assert_eq!(won, [Delivery { state: pending(55, 0), ..delivery.clone() }]);
+
+    deliveries.record_attempt(&won[0], &attempt(1), pending(60, 1), at(11)).await.unwrap();
+    assert!(!is_due(59).await && is_due(60).await);
+    assert!(!deliveries.postpone(key, at(59), at(70)).await.unwrap());
+    assert!(deliveries.postpone(key, at(60), at(70)).await.unwrap());
+    assert!(!is_due(69).await && is_due(70).await);
+    // An attempt that was never recorded is made again when its time is up.
+    let begun = deliveries.begin_attempt(key, at(70), at(115)).await.unwrap().unwrap();
+    assert_eq!((begun.state, begun.attempts.len()), (pending(115, 1), 1));
+    assert_eq!(deliveries.begin_attempt(key, at(114), at(150)).await.unwrap(), None);
+    assert!(deliveries.begin_attempt(key, at(115), at(150)).await.unwrap().is_some());
+
+    deliveries.record_attempt(&begun, &attempt(2), DeliveryState::Delivered, at(116)).await.unwrap();
+    let done = deliveries.delivery(key).await.unwrap().unwrap();
+    assert_eq!((done.state, done.attempts), (DeliveryState::Delivered, vec![attempt(1), attempt(2)]));
+    assert_eq!(deliveries.begin_attempt(key, at(9_999), at(10_000)).await.unwrap(), None);
+    assert!(!is_due(9_999).await);
+
+    assert!(deliveries.requeue(key, at(200)).await.unwrap());
+    let again = deliveries.delivery(key).await.unwrap().unwrap();
+    assert_eq!((again.state, again.attempts.len()), (pending(200, 0), 2));
+    assert!(!is_due(199).await && is_due(200).await);
+}
+
+/// Two attempts overlap where one took longer than it might.
+async fn what_is_settled_meanwhile(deliveries: &dyn Deliveries) {
+    let delivery = delivery(receiver(82, 81, "").owner(), 821, pending(10, 0));
+    deliveries.create_delivery(&delivery).await.unwrap();
+    let late = deliveries.begin_attempt(&delivery.key, at(10), at(55)).await.unwrap().unwrap();
+    let failed = async |n, next| deliveries.record_attempt(&late, &attempt(n), next, at(60)).await.unwrap();
+    let state = async || deliveries.delivery(&delivery.key).await.unwrap().unwrap();
+    failed(1, DeliveryState::Failed).await;
+    failed(2, pending(200, 1)).await;
+    assert_eq!((state().await.state, state().await.attempts.len()), (DeliveryState::Failed, 2));
+    failed(3, DeliveryState::Delivered).await;
+    failed(4, DeliveryState::Failed).await;
+    failed(5, DeliveryState::Delivered).await;
+    let ended = state().await;
+    assert_eq!(ended.state, DeliveryState::Delivered);
+    assert_eq!(ended.attempts, (1..=5).map(attempt).collect::<Vec<_>>());
+
+    // Of many attempts the last are kept.
+    let mut known = ended;
+    for n in 6..50 {
+        deliveries.record_attempt(&known, &attempt(n), DeliveryState::Delivered, at(60)).await.unwrap();
+        known = state().await;
+    }
+    let kept = u16::try_from(MAX_ATTEMPTS_KEPT).unwrap();
+    assert_eq!(known.attempts, (50 - kept..50).map(attempt).collect::<Vec<_>>());
+}
+
+async fn pages(deliveries: &dyn Deliveries) {
+    let owner = receiver(83, 81, "").owner();
+    for order in 1..=9 {
+        let state = if order % 3 == 0 { DeliveryState::Failed } else { pending(10, 0) };
+        deliveries.create_delivery(&delivery(owner, order, state)).await.unwrap();
+    }
+    for order in [1, 4] {
+        let one = deliveries.begin_attempt(&delivery(owner, order, pending(10, 0)).key, at(10), at(55)).await.unwrap();
+        deliveries.record_attempt(&one.unwrap(), &attempt(1), DeliveryState::Delivered, at(11)).await.unwrap();
+    }
+    let found = async |status, before: Option<u64>, from_order, limit| {
+        let before = before.map(|order| DeliveryId::new(order, owner.receiver_id));
+        let wanted = Wanted { receiver: owner, status, before, from_order };
+        let found = deliveries.deliveries(&wanted, limit).await.unwrap();
+        found.into_iter().map(|delivery| delivery.key.delivery_id.order()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(None, None, 0, 4).await, [9, 8, 7, 6]);
+    assert_eq!(found(None, Some(6), 0, 4).await, [5, 4, 3, 2]);
+    assert_eq!(found(None, Some(2), 0, 4).await, [1]);
+    assert_eq!(found(None, None, 8, 4).await, [9, 8]);
+    let (failed, delivered) = (Some(DeliveryStatus::Failed), Some(DeliveryStatus::Delivered));
+    assert_eq!(found(failed, None, 0, 2).await, [9, 6]);
+    assert_eq!(found(failed, Some(6), 0, 2).await, [3]);
+    assert!(found(failed, Some(1), 2, 2).await.is_empty());
+    assert_eq!(found(failed, None, 6, 9).await, [9, 6]);
+    assert_eq!(found(delivered, None, 0, 9).await, [4, 1]);
+    assert_eq!(found(delivered, None, 0, 1).await, [4]);
+    assert_eq!(found(Some(DeliveryStatus::Pending), None, 0, 9).await, [8, 7, 5, 2]);
+    assert!(deliveries.requeue(&delivery(owner, 6, DeliveryState::Failed).key, at(20)).await.unwrap());
+    assert_eq!(found(failed, None, 0, 9).await, [9, 3]);
+}

@@ -1,0 +1,137 @@
+//! Receivers and their deliveries in memory.
+
+use super::table::{MemoryTable, id_taken};
+use async_trait::async_trait;
+use dataset_core::Result;
+use dataset_core::deliveries::{Deliveries, Wanted};
+use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, MAX_ATTEMPTS_KEPT};
+use dataset_core::id::{ReceiverId, WorkspaceId};
+use dataset_core::receiver::Receiver;
+use dataset_core::receivers::Receivers;
+use dataset_core::secret::{Owner, Sealed, Secret, Vault};
+use jiff::Timestamp;
+
+#[async_trait]
+impl Receivers for MemoryTable {
+    async fn register(&self, receiver: &Receiver) -> Result<()> {
+        let mut tables = self.tables();
+        let key = (receiver.workspace_id, receiver.id);
+        if tables.receivers.get(&key).is_some_and(|other| other != receiver) {
+            return Err(id_taken());
+        }
+        tables.receivers.insert(key, receiver.clone());
+        Ok(())
+    }
+
+    async fn receiver(&self, workspace: WorkspaceId, id: ReceiverId) -> Result<Option<Receiver>> {
+        Ok(self.tables().receivers.get(&(workspace, id)).cloned())
+    }
+
+    async fn receivers(&self, workspace: WorkspaceId) -> Result<Vec<Receiver>> {
+        Ok(self.tables().receivers.values().filter(|r| r.workspace_id == workspace).cloned().collect())
+    }
+
+    async fn replace(&self, changed: &Receiver) -> Result<bool> {
+        match self.tables().receivers.get_mut(&(changed.workspace_id, changed.id)) {
+            Some(stored) if stored.revision == changed.revision => {
+                *stored = Receiver { revision: changed.revision + 1, ..changed.clone() };
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn remove(&self, workspace: WorkspaceId, id: ReceiverId) -> Result<bool> {
+        Ok(self.tables().receivers.remove(&(workspace, id)).is_some())
+    }
+}
+
+#[async_trait]
+impl Deliveries for MemoryTable {
+    async fn create_delivery(&self, delivery: &Delivery) -> Result<()> {
+        self.tables().deliveries.entry(delivery.key.clone()).or_insert_with(|| delivery.clone());
+        Ok(())
+    }
+
+    async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Delivery>> {
+        Ok(self.tables().deliveries.get(key).cloned())
+    }
+
+    async fn deliveries(&self, wanted: &Wanted, limit: usize) -> Result<Vec<Delivery>> {
+        let Owner { workspace_id, receiver_id } = wanted.receiver;
+        let fits = |delivery: &&Delivery| {
+            let order = delivery.key.delivery_id.order();
+            delivery.key.workspace_id == workspace_id
+                && delivery.key.receiver_id == receiver_id
+                && wanted.status.is_none_or(|status| delivery.state.status() == status)
+                && wanted.before.as_ref().is_none_or(|before| order < before.order())
+                && order >= wanted.from_order
+        };
+        let mut found: Vec<Delivery> = self.tables().deliveries.values().filter(fits).cloned().collect();
+        found.sort_by(|a, b| b.key.delivery_id.cmp(&a.key.delivery_id));
+        found.truncate(limit);
+        Ok(found)
+    }
+
+    async fn begin_attempt(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Option<Delivery>> {
+        if !self.postpone(key, now, until).await? {
+            return Ok(None);
+        }
+        self.delivery(key).await
+    }
+
+    async fn postpone(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<bool> {
+        match self.tables().deliveries.get_mut(key) {
+            Some(Delivery { state: DeliveryState::Pending { next_attempt_at, .. }, .. }) if *next_attempt_at <= now => {
+                *next_attempt_at = until;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    async fn record_attempt(
+        &self,
+        delivery: &Delivery,
+        attempt: &Attempt,
+        next: DeliveryState,
+        _: Timestamp,
+    ) -> Result<()> {
+        if let Some(delivery) = self.tables().deliveries.get_mut(&delivery.key) {
+            delivery.attempts.push(attempt.clone());
+            let surplus = delivery.attempts.len().saturating_sub(MAX_ATTEMPTS_KEPT);
+            delivery.attempts.drain(..surplus);
+            if next == DeliveryState::Delivered || matches!(delivery.state, DeliveryState::Pending { .. }) {
+                delivery.state = next;
+            }
+        }
+        Ok(())
+    }
+
+    async fn requeue(&self, key: &DeliveryKey, at: Timestamp) -> Result<bool> {
+        match self.tables().deliveries.get_mut(key) {
+            Some(delivery) => {
+                delivery.state = DeliveryState::fresh(at);
+                Ok(true)
+            }
+            None => Ok(false),
+        }
+    }
+}
+
+/// A vault whose walls are glass, with the owner's name on each drawer.
+#[derive(Default)]
+pub struct MemoryVault;
+
+#[async_trait]
+impl Vault for MemoryVault {
+    async fn seal(&self, secret: &Secret, owner: Owner) -> Result<Sealed> {
+        Ok(Sealed(format!("{owner:?}|{}", secret.reveal())))
+    }
+
+    async fn open(&self, sealed: &Sealed, owner: Owner) -> Result<Secret> {
+        let secret = sealed.0.strip_prefix(&format!("{owner:?}|"));
+        let secret = secret.ok_or_else(|| dataset_core::Error::internal("the secret is another receiver's"))?;
+        Ok(Secret::new(secret.to_owned()))
+    }
+}
