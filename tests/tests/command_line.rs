@@ -90,10 +90,16 @@ async fn from_login_to_download() {
     let ids: Vec<String> = listed["datasets"].as_array().unwrap().iter().map(|d| d["id"].to_string()).collect();
     let [large_id, small_id] = &ids[..] else { panic!("{listed}") };
     assert!(shell.out(&["ls", "--status", "failed"]).contains("bad.csv"));
+    let failed = shell.json(&["ls", "--status", "failed"])["datasets"][0]["id"].to_string();
+    assert!(shell.out(&["show", &failed]).contains("add the missing one"));
+    assert!(shell.out(&["show", small_id]).contains("columns   id, text"));
     assert_eq!(shell.out(&["rows", small_id]), "id  text\n1   a\n2   b\n");
     assert_eq!(shell.json(&["rows", large_id, "-q", "ROW 69999"])["total"], 11);
     let diff = shell.out(&["diff", small_id, large_id, "--key", "id", "--examples", "1"]);
-    assert_eq!(diff, "699998 rows added, 0 removed, 2 changed, 0 the same\n+ 0 | row 0\n< 1 | a\n> 1 | row 1\n");
+    assert_eq!(
+        diff,
+        "699998 rows added, 0 removed, 2 changed, 0 the same\n+ \"0\" | \"row 0\"\n< \"1\" | \"a\"\n> \"1\" | \"row 1\"\n"
+    );
 
     assert_eq!(shell.out(&["download", small_id, "--format", "csv", "-o", "-"]), "id,text\r\n1,a\r\n2,b\r\n");
     let source = shell.run(&["download", large_id, "--format", "source"]);
@@ -110,6 +116,21 @@ async fn from_login_to_download() {
     assert_eq!(shell.out(&["rows", small_id]), "id  text\n1   a\n2   b\n");
     assert_eq!(shell.out(&["groups", "delete", &group]), format!("group {group} deleted\n"));
     assert_eq!(shell.json(&["groups", "--name", "command"])["total"], 0);
+
+    // Every digit of the service's answer, and none of the caller's key.
+    let exact = r#"[{"a":1e400,"b":0.1234567890123456789,"o":{"z":1,"a":123456789012345678901}}]"#;
+    std::fs::write(dir.path().join("exact.json"), exact).unwrap();
+    let group = shell.out(&["groups", "create", "Exact"]).trim().to_owned();
+    let id = shell.json(&["push", "exact.json", "--group", &group, "--wait"])["id"].to_string();
+    for shown in [shell.out(&["rows", &id]), shell.out(&["rows", &id, "--json"])] {
+        for number in ["1e400", "0.1234567890123456789", "123456789012345678901"] {
+            assert!(shown.contains(number), "{shown}");
+        }
+    }
+    let short = Shell { dir: dir.path(), variables: vec![("DATASETS_API_KEY", "too short".into())] };
+    let refused = short.run(&["ls"]);
+    assert!(refused.code == 4 && !refused.err.contains("too short"), "{}", refused.err);
+    assert_eq!(shell.run(&["login", "--url", "127.0.0.1:8080"]).code, 2);
 
     service.kill();
     let down = Shell {
@@ -148,5 +169,6 @@ async fn keys_are_made_and_revoked_while_the_service_runs_and_while_it_does_not(
     let second = keys(&["create"]).out.trim().to_owned();
     let service = Service::start(state.path(), http.clone()).unwrap();
     assert_eq!(status(&service, &second).await, 200);
+    assert_eq!(status(&service, &key).await, 401, "what is revoked stays so");
     assert_eq!(shell.run(&["keys", "list", "--data-dir", "nowhere"]).code, 1);
 }

@@ -64,12 +64,19 @@ impl Caller {
         dataset.ok_or_else(ApiError::dataset_not_found)
     }
 
+    pub(crate) async fn is_group_deleted(&self, api: &Api, dataset: &Dataset) -> Result<bool> {
+        Ok(api.catalog.group(dataset.group_id).await?.is_none_or(|group| group.is_deleted))
+    }
+
     /// The dataset, if its rows can be read.
     pub(crate) async fn version(&self, api: &Api, id: &str) -> Result<Dataset, ApiError> {
         let dataset = self.dataset(api, id).await?;
         let (code, message) = match dataset.state {
             State::Ready { .. } if dataset.is_deleted => {
                 ("dataset_deleted", "the version is deleted; restore it to read its rows")
+            }
+            State::Ready { .. } if self.is_group_deleted(api, &dataset).await? => {
+                ("dataset_group_deleted", "the dataset group of the version is deleted, and its rows with it")
             }
             State::Ready { .. } => return Ok(dataset),
             State::Draft { .. } => {

@@ -71,6 +71,13 @@ async fn frame(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
 }
 
 fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
+    if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
+        return Err(ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_content_encoding",
+            "the body must not be compressed; send it without the header Content-Encoding",
+        ));
+    }
     let Some(given) = headers.get(header::CONTENT_TYPE) else {
         return Ok(());
     };
@@ -91,12 +98,20 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiErro
     if body.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
         return Err(ApiError::bad_request("invalid_request", "the body must be a JSON object, not an array"));
     }
-    serde_json::from_slice(body).map_err(|e| invalid(&e))
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| invalid(&e))?;
+    deserializer
+        .end()
+        .map_err(|e| ApiError::bad_request("invalid_json", format!("the body is not valid JSON: {e}")))?;
+    Ok(parsed)
 }
 
-/// What serde found wrong, in a sentence.
-fn invalid(error: &serde_json::Error) -> ApiError {
-    let code = if error.is_data() { "invalid_request" } else { "invalid_json" };
-    let what = if error.is_data() { "the body breaks a rule" } else { "the body is not valid JSON" };
-    ApiError::bad_request(code, format!("{what}: {error}"))
+/// What serde found wrong, and in which field.
+fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
+    let (field, cause) = (error.path().to_string(), error.inner());
+    match (cause.is_data(), field.as_str()) {
+        (true, ".") => ApiError::bad_request("invalid_request", format!("the body breaks a rule: {cause}")),
+        (true, field) => ApiError::bad_request("invalid_request", format!("{field} breaks a rule: {cause}")),
+        (false, _) => ApiError::bad_request("invalid_json", format!("the body is not valid JSON: {cause}")),
+    }
 }

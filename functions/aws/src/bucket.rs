@@ -109,7 +109,9 @@ impl Blobs for Bucket {
             .presigned(signing)
             .await
             .map_err(unsigned)?;
-        let headers = request.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        // The length is signed, and every client sends it by itself: of the file that it really has.
+        let headers = request.headers().filter(|(name, _)| *name != "content-length");
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(SignedUpload { url: request.uri().to_owned(), headers })
     }
 

@@ -72,6 +72,7 @@ impl Policy {
             "https" => {}
             "http" if self.allow_private => {}
             "http" => return invalid("url must start with https://, so that the payload can't be read on its way"),
+            _ if self.allow_private => return invalid("url must start with http:// or https://"),
             _ => return invalid("url must start with https://"),
         }
         if !url.username().is_empty() || url.password().is_some() {

@@ -25,7 +25,7 @@ impl Visitor<'_> for WholeVisitor {
     type Value = Whole;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an integer that is not negative")
+        f.write_str("a whole number")
     }
 
     fn visit_u64<E: Error>(self, value: u64) -> Result<Whole, E> {

@@ -2,14 +2,17 @@
 
 pub(crate) mod args;
 
+use crate::output::say;
 use crate::{client, demo, files, keys, serve};
-use args::{Check, Convert, Diff, Download, Groups, Keys, List, Login, OneDataset, Push, Rows, Serve};
+use args::{
+    Check, Convert, Diff, Download, Groups, Keys, List, Listen, Login, OneDataset, Push, Rows, Serve, Webhooks,
+};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 /// Versioned datasets from CSV and JSON files: the service on one machine, and a client to it anywhere.
 #[derive(Debug, Parser)]
-#[command(version, about, after_help = EXIT_CODES)]
+#[command(name = "datasets", version, about, after_help = EXIT_CODES)]
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -32,6 +35,8 @@ enum Command {
     Push(Push),
     /// List datasets, newest first.
     Ls(List),
+    /// Show one dataset: a draft, a version, or a failure with its reason.
+    Show(OneDataset),
     /// List, create or delete dataset groups.
     Groups(Groups),
     /// Show rows of a version.
@@ -44,6 +49,10 @@ enum Command {
     Delete(OneDataset),
     /// Bring a deleted version back.
     Restore(OneDataset),
+    /// Register webhook receivers, and see what was sent to them.
+    Webhooks(Webhooks),
+    /// Receive webhooks here, check and print them.
+    Listen(Listen),
     /// Keep the URL and the key of a service for the commands that talk to it.
     Login(Login),
     /// Make, list or revoke API keys of the service on this machine, or of a deployment in AWS.
@@ -73,17 +82,21 @@ impl Cli {
             Command::Convert(args) => files::convert(&args),
             Command::Push(args) => block_on(client::push(args)),
             Command::Ls(args) => block_on(client::list(args)),
+            Command::Show(args) => block_on(client::show(args)),
             Command::Groups(args) => block_on(client::groups(args)),
             Command::Rows(args) => block_on(client::rows(args)),
             Command::Diff(args) => block_on(client::diff(args)),
             Command::Download(args) => block_on(client::download(args)),
             Command::Delete(args) => block_on(client::delete(args)),
             Command::Restore(args) => block_on(client::restore(args)),
+            Command::Webhooks(args) => block_on(client::webhooks(args)),
+            Command::Listen(args) => block_on(client::listen(args)),
             Command::Login(args) => block_on(client::login(args)),
             Command::Keys(args) => block_on(keys::run(args)),
             Command::Completions { shell } => {
-                clap_complete::generate(shell, &mut Self::command(), "datasets", &mut std::io::stdout());
-                Ok(())
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Self::command(), "datasets", &mut script);
+                Ok(say(String::from_utf8(script)?.trim_end())?)
             }
         }
     }

@@ -1,17 +1,21 @@
 //! The commands that talk to a service over its API, on this machine or in AWS.
 
 mod download;
+mod listen;
 mod login;
 mod manage;
 mod push;
 mod read;
 mod remote;
 mod show;
+mod webhooks;
 
 pub(crate) use download::download;
+pub(crate) use listen::listen;
 pub(crate) use login::login;
 pub(crate) use manage::{delete, groups, restore};
 pub(crate) use push::push;
-pub(crate) use read::{diff, list, rows};
+pub(crate) use read::{diff, list, rows, show};
 pub use remote::Trouble;
 pub(crate) use show::in_columns;
+pub(crate) use webhooks::webhooks;

@@ -5,10 +5,11 @@ use dataset_aws::{Endpoints, SecretVault};
 use dataset_core::api_key::ApiKey;
 use dataset_core::ids::Ids;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+const API_KEY: &str = "api-key";
 const ENDPOINTS: &str = "endpoints.json";
 
 /// A directory that this process alone works in.
@@ -33,17 +34,22 @@ impl DataDir {
         let lock = path.join("lock");
         let lock = File::create(&lock).with_context(|| format!("{} could not be created", lock.display()))?;
         match lock.try_lock() {
-            Ok(()) => {
-                // The engines of whoever was here before are gone.
-                let _ = fs::remove_file(path.join(ENDPOINTS));
-                Ok(Self { path: path.to_owned(), _lock: lock })
-            }
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => anyhow::bail!(
                 "{} is in use by another `datasets serve`; stop that one or give another --data-dir",
                 path.display()
             ),
             Err(TryLockError::Error(error)) => Err(error).context("the data directory could not be locked"),
         }
+    }
+
+    /// Where the engines of whoever was here before were. They are gone.
+    pub(crate) fn endpoints_before(&self) -> Option<Endpoints> {
+        let path = self.path.join(ENDPOINTS);
+        let before = serde_json::from_slice(&fs::read(&path).ok()?).ok();
+        // Until there are others, no one should look for them there.
+        let _ = fs::remove_file(path);
+        before
     }
 
     /// Notes where the engines are, for the commands that are run beside them.
@@ -80,34 +86,38 @@ impl DataDir {
         self.path.join("events")
     }
 
-    /// The key made at the first start. It is kept in clear, for its owner's
-    /// eyes only, so that it can be shown again.
-    pub(crate) fn api_key(&self, ids: &dyn Ids) -> anyhow::Result<ApiKey> {
-        let path = self.path.join("api-key");
-        let text = kept(&path, || ApiKey::generate(ids).reveal().to_owned())?;
-        ApiKey::parse(text.trim()).with_context(|| format!("{} holds no key; delete it", path.display()))
+    /// The key that is shown at each start. It is kept in clear, for its
+    /// owner's eyes only.
+    pub(crate) fn api_key(&self) -> anyhow::Result<Option<ApiKey>> {
+        let path = self.path.join(API_KEY);
+        match fs::read_to_string(&path) {
+            Ok(text) => ApiKey::parse(text.trim())
+                .map(Some)
+                .with_context(|| format!("{} holds no key; delete it", path.display())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("{} could not be read", path.display())),
+        }
+    }
+
+    pub(crate) fn keep_api_key(&self, key: &ApiKey) -> anyhow::Result<()> {
+        keep(&self.path.join(API_KEY), key.reveal())
     }
 
     /// The file with the key that signing secrets are sealed with.
     pub(crate) fn secrets_key(&self, ids: &dyn Ids) -> anyhow::Result<PathBuf> {
         let path = self.path.join("secrets-key");
-        kept(&path, || SecretVault::key_for_file(ids).to_string())?;
+        if !path.exists() {
+            keep(&path, &SecretVault::key_for_file(ids))?;
+        }
         Ok(path)
     }
 }
 
-/// What a file for its owner's eyes has, written where it is missing.
-fn kept(path: &Path, make: impl FnOnce() -> String) -> anyhow::Result<String> {
-    if let Ok(mut file) = File::open(path) {
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        return Ok(text);
-    }
-    // Under its own name only once it is whole.
-    let (text, part) = (make(), path.with_extension("part"));
+/// Writes a file for its owner's eyes, which has its name only once it is whole.
+fn keep(path: &Path, text: &str) -> anyhow::Result<()> {
+    let part = path.with_extension("part");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
     writeln!(file, "{text}")?;
     file.sync_all()?;
-    fs::rename(part, path)?;
-    Ok(text)
+    Ok(fs::rename(part, path)?)
 }

@@ -1,16 +1,15 @@
 //! `datasets demo`: the whole story on fresh state, told as it happens.
 
 mod client;
-mod receiver;
 
 use crate::output::say;
+use crate::receiver::{Receiver, Webhook};
 use crate::service::{Options, Service};
 use anyhow::{Context, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use client::Client;
 use dataset_core::destination::Policy;
-use receiver::{Receiver, Webhook};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -51,7 +50,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
 
 async fn story(service: &Service) -> anyhow::Result<()> {
     let client = Client::new(service)?;
-    let mut receiver = Receiver::start().await?;
+    let mut receiver = Receiver::start(0).await?;
     let hook = client.post("webhooks", &json!({"url": receiver.url})).await?;
     let secret = hook["secret"].as_str().context("the webhook has no secret")?.to_owned();
     say(&format!("A webhook receiver listens at {} and is registered.", receiver.url))?;
@@ -60,7 +59,7 @@ async fn story(service: &Service) -> anyhow::Result<()> {
 
     for (version, (name, file)) in [("questions.csv", CSV), ("cities.json", JSON)].into_iter().enumerate() {
         let id = upload(&client, &group, name, file).await?;
-        let webhook = receiver.next(PATIENCE).await?;
+        let webhook = receiver.next_within(PATIENCE).await?;
         let payload = webhook.verify(&secret)?;
         expect(&payload["event_type"], &json!("dataset_version_created_by_file"))?;
         expect(&payload["details"], &json!({"dataset_id": id, "dataset_version_number": version + 1}))?;
@@ -69,7 +68,7 @@ async fn story(service: &Service) -> anyhow::Result<()> {
     }
 
     let id = upload(&client, &group, "broken.csv", BROKEN).await?;
-    let webhook = receiver.next(PATIENCE).await?;
+    let webhook = receiver.next_within(PATIENCE).await?;
     let payload = webhook.verify(&secret)?;
     expect(&payload["event_type"], &json!("dataset_version_created_by_file_failed"))?;
     expect(&payload["details"]["row"], &json!(2))?;

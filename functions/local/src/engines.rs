@@ -35,6 +35,9 @@ pub struct EngineOptions {
     /// They listen on the three ports of 127.0.0.1 after this one; 0 for any
     /// that are free.
     pub after_port: u16,
+    /// Where they listened before: the same ports, if they are free, so that
+    /// URLs that were signed then still lead somewhere.
+    pub before: Option<Endpoints>,
     /// Told of each object that is stored.
     pub notify: Arc<dyn Notify>,
 }
@@ -49,13 +52,16 @@ impl Engines {
     /// # Errors
     /// If a port is taken or the state can't be read.
     pub async fn start(options: EngineOptions) -> anyhow::Result<Self> {
-        let port = |index: u16| if options.after_port == 0 { 0 } else { options.after_port.saturating_add(index) };
+        let port = |index: u16, before: fn(&Endpoints) -> &str| match options.after_port {
+            0 => Port::AnyLike(options.before.as_ref().and_then(|at| port_of(before(at))).unwrap_or(0)),
+            port => Port::Exactly(port.saturating_add(index)),
+        };
         let mut servers = JoinSet::new();
-        let (listener, dynamodb) = listen(port(1)).await?;
+        let (listener, dynamodb) = listen(port(1, |at| &at.dynamodb)).await?;
         servers.spawn(dynamodb::serve(listener, &options.database)?);
-        let (listener, s3) = listen(port(2)).await?;
+        let (listener, s3) = listen(port(2, |at| &at.s3)).await?;
         servers.spawn(s3::serve(listener, &options.objects, options.notify)?);
-        let (listener, sqs) = listen(port(3)).await?;
+        let (listener, sqs) = listen(port(3, |at| &at.sqs)).await?;
         servers.spawn(sqs::serve(listener)?);
         Ok(Self { endpoints: Endpoints { dynamodb, s3, sqs }, _servers: servers })
     }
@@ -84,10 +90,26 @@ where
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-async fn listen(port: u16) -> anyhow::Result<(TcpListener, String)> {
-    let listener = TcpListener::bind(("127.0.0.1", port))
-        .await
-        .with_context(|| format!("port {port} of 127.0.0.1 is taken; give another --port"))?;
+enum Port {
+    Exactly(u16),
+    /// This one or, if it is taken, another.
+    AnyLike(u16),
+}
+
+fn port_of(url: &str) -> Option<u16> {
+    url.rsplit(':').next()?.parse().ok()
+}
+
+async fn listen(port: Port) -> anyhow::Result<(TcpListener, String)> {
+    let listener = match port {
+        Port::Exactly(port) => TcpListener::bind(("127.0.0.1", port))
+            .await
+            .with_context(|| format!("port {port} of 127.0.0.1 is taken; give another --port"))?,
+        Port::AnyLike(port) => match TcpListener::bind(("127.0.0.1", port)).await {
+            Ok(listener) => listener,
+            Err(_) => TcpListener::bind(("127.0.0.1", 0)).await?,
+        },
+    };
     let url = format!("http://{}", listener.local_addr()?);
     Ok((listener, url))
 }

@@ -15,7 +15,7 @@ use std::path::Path;
 /// What is wrong with the file, and where.
 pub(crate) fn check(args: &Check) -> anyhow::Result<()> {
     let size = fs::metadata(&args.file).with_context(|| unreadable(&args.file))?.len();
-    upload::check_size(size)?;
+    upload::check_size(size).with_context(|| args.file.display().to_string())?;
     let summary = read(&args.file, &mut io::sink(), &Limits::default())?;
     report(&args.file, &summary)
 }
@@ -28,6 +28,9 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<()> {
 pub(crate) fn convert(args: &Convert) -> anyhow::Result<()> {
     let limits = Limits { threads: args.threads.get(), ..Limits::default() };
     let unwritable = || format!("{} could not be written", args.out.display());
+    let is_source =
+        fs::canonicalize(&args.out).is_ok_and(|out| fs::canonicalize(&args.file).is_ok_and(|file| file == out));
+    anyhow::ensure!(!is_source, "{} would be replaced by what is made of it; give another name", args.out.display());
     // What is there stays until what replaces it is whole.
     let part = args.out.with_added_extension("part");
     let mut out = File::create(&part).with_context(unwritable)?;
@@ -42,7 +45,8 @@ pub(crate) fn convert(args: &Convert) -> anyhow::Result<()> {
 fn read(path: &Path, out: &mut impl Output, limits: &Limits) -> anyhow::Result<Summary> {
     let shown = path.display();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let format = match FileName::parse(&name)?.format() {
+    let name = FileName::parse(&name).with_context(|| shown.to_string())?;
+    let format = match name.format() {
         upload::Format::Csv => Format::Csv,
         upload::Format::Json => Format::Json,
     };
@@ -54,7 +58,8 @@ fn read(path: &Path, out: &mut impl Output, limits: &Limits) -> anyhow::Result<S
             let place = place.iter().filter_map(|(name, n)| n.map(|n| format!(" {name} {n},"))).collect::<String>();
             let name = error.column_name.as_deref().map(|name| format!(" {name:?}")).unwrap_or_default();
             let place = format!("{}{name}", place.trim_end_matches(','));
-            anyhow::anyhow!("{shown}:{place}: {} ({})", error.message, error.code)
+            let place = if place.is_empty() { place } else { format!("{place}:") };
+            anyhow::anyhow!("{shown}:{place} {} ({})", error.message, error.code)
         }
         error => anyhow::Error::from(error).context(format!("{shown} could not be converted")),
     })

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Keys, KeysCommand, Place};
 use crate::client::in_columns;
-use crate::output::say;
+use crate::output::{note, say};
 use crate::service::{State, TABLE};
 use anyhow::ensure;
 use dataset_aws::{Aws, Table};
@@ -64,10 +64,11 @@ async fn create(table: &Table, workspace_id: WorkspaceId, user: u64, as_json: bo
     let text = if as_json {
         json!({"id": id, "workspace_id": workspace_id, "user_id": user_id, "api_key": key.reveal()}).to_string()
     } else {
-        // Alone on its line, for scripts; its id is in the list.
+        // Alone on its line, for scripts.
         key.reveal().to_owned()
     };
-    Ok(say(&text)?)
+    say(&text)?;
+    Ok(note(&format!("This is key {id} of workspace {workspace_id}; it is shown this once."))?)
 }
 
 async fn list(table: &Table, workspace: WorkspaceId, as_json: bool) -> anyhow::Result<()> {

@@ -15,6 +15,7 @@ mod events;
 mod files;
 mod keys;
 mod output;
+mod receiver;
 mod serve;
 mod service;
 mod triggers;

@@ -2,9 +2,16 @@
 
 use std::io::{self, Write};
 
-/// To standard output, where a closed pipe is no reason to panic.
+/// To standard output. Whoever has closed it has read enough.
 pub(crate) fn say(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "{text}")?;
-    out.flush()
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// To standard error, beside what a program reads.
+pub(crate) fn note(text: &str) -> io::Result<()> {
+    writeln!(io::stderr(), "{text}")
 }

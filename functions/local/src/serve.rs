@@ -5,6 +5,7 @@ use crate::engines::{ACCESS_KEY, SECRET_KEY};
 use crate::output::say;
 use crate::service::{BUCKET, Options, Service, State, TABLE};
 use dataset_aws::{SecretVault, Settings};
+use dataset_core::catalog::GroupName;
 use dataset_core::destination::Policy;
 use std::io;
 use tokio::signal::unix::{SignalKind, signal};
@@ -29,28 +30,30 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
 }
 
 fn greet(service: &Service) -> io::Result<()> {
-    let (address, key, group) = (service.address, service.api_key.reveal(), service.group.id);
-    say(&format!(
-        r#"Datasets are served at http://{address}
-API key of workspace 1: {key}
-
+    let (address, key, workspace) = (service.address, service.api_key.reveal(), service.workspace_id);
+    say(&format!("Datasets are served at http://{address}\nAPI key of workspace {workspace}: {key}"))?;
+    if let Some(GroupName { name, id }) = &service.group {
+        say(&format!(
+            r#"
 Upload a file into group '{name}':
 
-  curl -sS http://{address}/api/public/v2/dataset-versions/from-file -H 'X-API-KEY: {key}' -H 'Content-Type: application/json' -d '{{"dataset_group_id": {group}, "file_name": "hello.csv", "file_content_base64": "cXVlc3Rpb24sZXhwZWN0ZWRfYW5zd2VyCldoYXQgaXMgUHJvbXB0TGF5ZXI/LEEgcHJvbXB0IG1hbmFnZW1lbnQgcGxhdGZvcm0="}}'
-
-See what became of it:
+  curl -sS http://{address}/api/public/v2/dataset-versions/from-file -H 'X-API-KEY: {key}' -H 'Content-Type: application/json' -d '{{"dataset_group_id": {id}, "file_name": "hello.csv", "file_content_base64": "cXVlc3Rpb24sZXhwZWN0ZWRfYW5zd2VyCldoYXQgaXMgUHJvbXB0TGF5ZXI/LEEgcHJvbXB0IG1hbmFnZW1lbnQgcGxhdGZvcm0="}}'"#
+        ))?;
+    }
+    say(&format!(
+        r#"
+See what there is:
 
   curl -sS http://{address}/api/public/v2/datasets -H 'X-API-KEY: {key}'
 
-Ctrl-C stops it; the next start finds everything as it was."#,
-        name = service.group.name
+Ctrl-C stops it; the next start finds everything as it was."#
     ))
 }
 
 /// The engines without the functions, and the environment that the functions need.
 async fn engines_only(args: Serve) -> anyhow::Result<()> {
     let state = State::open(&args.data_dir, args.port).await?;
-    let key = state.allow(args.api_key).await?;
+    let (key, _) = state.allow(args.api_key).await?;
     let endpoints = &state.engines.endpoints;
     say(&format!(
         "export AWS_REGION=us-east-1
@@ -83,7 +86,7 @@ export DATASETS_API_KEY={}",
 }
 
 /// Ctrl-C, or what a process manager sends.
-async fn stop_signal() -> io::Result<()> {
+pub(crate) async fn stop_signal() -> io::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::select! {
         result = tokio::signal::ctrl_c() => result,

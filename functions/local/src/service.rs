@@ -7,7 +7,7 @@ use anyhow::Context;
 use dataset_api::{Api, router};
 use dataset_aws::{Aws, SecretVault, Settings, SqsQueue, Table};
 use dataset_core::api_key::{ApiKey, Grant};
-use dataset_core::api_keys::ApiKeys;
+use dataset_core::api_keys::{Admission, ApiKeys};
 use dataset_core::catalog::{Catalog, GroupName};
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::destination::Policy;
@@ -34,6 +34,9 @@ pub(crate) const QUEUE: &str = "deliveries";
 /// Six times the timeout of the webhooks function, as AWS asks for.
 const VISIBILITY_SECONDS: u32 = 360;
 
+/// Made at the first start, so that there is one to try.
+const FIRST_GROUP: &str = "first";
+
 /// How long requests under way may take when the service stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -52,8 +55,10 @@ pub struct Options {
 pub struct Service {
     pub address: SocketAddr,
     pub api_key: ApiKey,
-    /// A group to upload into.
-    pub group: GroupName,
+    /// The workspace that the key lets into.
+    pub workspace_id: WorkspaceId,
+    /// A group to try an upload with.
+    pub group: Option<GroupName>,
     stop: oneshot::Sender<()>,
     server: JoinHandle<std::io::Result<()>>,
     _triggers: JoinSet<()>,
@@ -84,6 +89,7 @@ impl State {
             database: data_dir.database(),
             objects: data_dir.objects(),
             after_port,
+            before: data_dir.endpoints_before(),
             notify: invocations.clone(),
         })
         .await?;
@@ -113,36 +119,59 @@ impl State {
         &self.table
     }
 
-    /// The key of workspace 1: the one given, else the one made at the first start.
-    pub(crate) async fn allow(&self, given: Option<ApiKey>) -> anyhow::Result<ApiKey> {
-        let key = match given {
-            Some(key) => key,
-            None => self.data_dir.api_key(self.ids.as_ref())?,
-        };
+    /// A key that lets in, and its workspace: the one given, else the one that
+    /// is kept, else a new one, should it have been revoked.
+    pub(crate) async fn allow(&self, given: Option<ApiKey>) -> anyhow::Result<(ApiKey, WorkspaceId)> {
+        if let Some(key) = given {
+            self.grant(&key).await?;
+            let workspace = self.admitted(&key).await?.context("the API key was revoked in this moment")?;
+            return Ok((key, workspace));
+        }
+        if let Some(key) = self.data_dir.api_key()?
+            && let Some(workspace) = self.admitted(&key).await?
+        {
+            return Ok((key, workspace));
+        }
+        // First in the table: a key in the file was let in once, so if it is not now, it was revoked.
+        let key = ApiKey::generate(self.ids.as_ref());
+        self.grant(&key).await?;
+        self.data_dir.keep_api_key(&key)?;
+        Ok((key, workspace()?))
+    }
+
+    async fn admitted(&self, key: &ApiKey) -> anyhow::Result<Option<WorkspaceId>> {
+        Ok(match self.table.admit(&key.hash(), self.clock.now(), None).await? {
+            Admission::Granted(grant) => Some(grant.workspace_id),
+            Admission::Limited { .. } | Admission::Unknown => None,
+        })
+    }
+
+    /// Lets a key into workspace 1, unless it is known already.
+    async fn grant(&self, key: &ApiKey) -> anyhow::Result<()> {
         let user_id = UserId::try_from(1).map_err(anyhow::Error::msg)?;
         let now = self.clock.now();
         let id = KeyId::try_from(time_ordered(self.ids.as_ref(), now)).map_err(anyhow::Error::msg)?;
         let grant = Grant { id, workspace_id: workspace()?, user_id, created_at: now };
-        self.table.allow(&key.hash(), &grant).await?;
-        Ok(key)
+        Ok(self.table.allow(&key.hash(), &grant).await?)
     }
 
-    /// A group that there is, or a first one.
-    async fn any_group(&self) -> anyhow::Result<GroupName> {
-        if let Some(group) = self.table.group_names(workspace()?).await?.into_iter().next() {
-            return Ok(group);
+    /// The group that was made at the first start, if it is still there.
+    async fn first_group(&self, workspace_id: WorkspaceId) -> anyhow::Result<Option<GroupName>> {
+        let groups = self.table.group_names(workspace_id).await?;
+        if !groups.is_empty() {
+            return Ok(groups.into_iter().find(|group| group.name == FIRST_GROUP));
         }
         let now = self.clock.now();
         let group = Group {
             id: GroupId::try_from(time_ordered(self.ids.as_ref(), now)).map_err(anyhow::Error::msg)?,
-            workspace_id: workspace()?,
-            name: "first".to_owned(),
+            workspace_id,
+            name: FIRST_GROUP.to_owned(),
             latest_version: 0,
             created_at: now,
             is_deleted: false,
         };
         self.table.create_group(&group).await?;
-        Ok(GroupName { name: group.name, id: group.id })
+        Ok(Some(GroupName { name: group.name, id: group.id }))
     }
 
     fn lifecycle(&self) -> Lifecycle {
@@ -163,8 +192,8 @@ impl Service {
             .with_context(|| format!("port {} of 127.0.0.1 is taken; give another --port", options.port))?;
         let address = listener.local_addr()?;
         let mut state = State::open(&options.data_dir, 0).await?;
-        let api_key = state.allow(options.api_key).await?;
-        let group = state.any_group().await?;
+        let (api_key, workspace_id) = state.allow(options.api_key).await?;
+        let group = state.first_group(workspace_id).await?;
         let lifecycle = state.lifecycle();
 
         let mut triggers = JoinSet::new();
@@ -201,7 +230,7 @@ impl Service {
             let _ = stopped.await;
         });
         let server = tokio::spawn(server.into_future());
-        Ok(Self { address, api_key, group, stop, server, _triggers: triggers, _state: state })
+        Ok(Self { address, api_key, workspace_id, group, stop, server, _triggers: triggers, _state: state })
     }
 
     /// Lets requests under way end, then stops. What the functions were at is

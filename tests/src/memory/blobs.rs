@@ -89,11 +89,9 @@ impl Blobs for MemoryBlobs {
         lifetime: Duration,
     ) -> Result<SignedUpload> {
         self.up()?;
-        let url = format!("memory:{key}?from={}&seconds={}", signed_at.as_second(), lifetime.as_secs());
-        let mut headers = BTreeMap::from([
-            ("content-type".to_owned(), terms.media_type.to_owned()),
-            ("content-length".to_owned(), terms.length.to_string()),
-        ]);
+        let (from, seconds, length) = (signed_at.as_second(), lifetime.as_secs(), terms.length);
+        let url = format!("memory:{key}?from={from}&seconds={seconds}&length={length}");
+        let mut headers = BTreeMap::from([("content-type".to_owned(), terms.media_type.to_owned())]);
         headers.extend(terms.checksum_sha256.clone().map(|sum| ("x-amz-checksum-sha256".to_owned(), sum)));
         Ok(SignedUpload { url, headers })
     }

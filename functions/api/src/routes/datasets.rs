@@ -99,6 +99,10 @@ async fn set_deleted(
     message: &'static str,
 ) -> Result<Json<OneDataset>, ApiError> {
     let dataset = caller.dataset(api, id).await?;
+    if !is_deleted && caller.is_group_deleted(api, &dataset).await? {
+        let message = "the dataset group of the version is deleted, so it can't be restored";
+        return Err(ApiError::conflict("dataset_group_deleted", message));
+    }
     if !api.catalog.set_deleted(dataset.id, is_deleted).await? {
         let message = "only a version can be deleted or restored; a draft ends by itself, and a failure is forgotten after 30 days";
         return Err(ApiError::conflict("not_a_version", message));

@@ -20,7 +20,7 @@ const MAX_EXAMPLES: usize = 100;
 pub(super) struct Comparison {
     /// The version to compare with, as a rule the older one.
     #[param(value_type = u64, minimum = 1, maximum = 9007199254740991u64)]
-    against: String,
+    against: DatasetId,
     /// A column that tells rows apart: rows with the same value in it are one row, before and after. Without it a
     /// row that was changed counts as one removed and one added.
     key: Option<String>,
@@ -114,7 +114,7 @@ pub(super) async fn compare(
         return Err(ApiError::bad_request("invalid_parameter", "examples must be from 0 to 100"));
     }
     let new = caller.version(&api, &id).await?;
-    let old = caller.version(&api, &comparison.against).await?;
+    let old = caller.version(&api, &comparison.against.to_string()).await?;
     let (after, before) = tokio::try_join!(stored::open(&api, &new), stored::open(&api, &old))?;
     let names = |columns: &mut dyn Iterator<Item = &str>| columns.map(str::to_owned).collect::<Vec<_>>();
     let (columns, against_columns) = (names(&mut after.columns()), names(&mut before.columns()));

@@ -33,9 +33,14 @@ impl FromRequestParts<Arc<Api>> for CallKey {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, ApiError> {
-        let Some(value) = parts.headers.get("idempotency-key") else {
+        let mut values = parts.headers.get_all("idempotency-key").iter();
+        let Some(value) = values.next() else {
             return Ok(Self(None));
         };
+        if values.next().is_some() {
+            let message = "there are two headers Idempotency-Key; send one";
+            return Err(ApiError::bad_request("invalid_idempotency_key", message));
+        }
         Ok(Self(Some(IdempotencyKey::parse(value.to_str().unwrap_or_default())?)))
     }
 }

@@ -26,8 +26,10 @@ use utoipa::ToSchema;
 /// each 76 symbols, and for the rest of the body.
 const MAX_BODY_BYTES: usize = (MAX_FILE_BYTES as usize) / 3 * 4 / 76 * 80 + (1 << 20);
 
-/// The body, borrowed: the file's text is never copied.
+/// A file, and the group that it goes to.
+// It is borrowed from the body: the file's text is never copied.
 #[derive(Deserialize, ToSchema)]
+#[serde(expecting = "a JSON object")]
 pub(super) struct FromFile<'a> {
     /// ID of the dataset group where the new version will be created
     #[schema(value_type = u64, minimum = 1, maximum = 9007199254740991u64)]

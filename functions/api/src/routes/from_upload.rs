@@ -23,6 +23,7 @@ use std::sync::Arc;
 use utoipa::ToSchema;
 
 #[derive(Deserialize, ToSchema)]
+#[serde(expecting = "a JSON object")]
 pub(super) struct FromUpload {
     /// The dataset group that gets the new version.
     #[schema(value_type = u64, minimum = 1, maximum = 9007199254740991u64)]

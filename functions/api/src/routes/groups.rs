@@ -18,6 +18,7 @@ use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 
 #[derive(Deserialize, ToSchema)]
+#[serde(expecting = "a JSON object")]
 pub(super) struct CreateGroup {
     /// No other group of the workspace has it.
     #[schema(

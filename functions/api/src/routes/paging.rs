@@ -65,7 +65,9 @@ impl<T: DeserializeOwned, S: Sync> axum::extract::FromRequestParts<S> for Query<
     async fn from_request_parts(parts: &mut axum::http::request::Parts, _: &S) -> Result<Self, ApiError> {
         let query = axum::extract::Query::<T>::try_from_uri(&parts.uri);
         query.map(|query| Self(query.0)).map_err(|rejection| {
-            ApiError::bad_request("invalid_parameter", format!("a query parameter is wrong: {}", rejection.body_text()))
+            let text = rejection.body_text();
+            let what = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+            ApiError::bad_request("invalid_parameter", format!("a query parameter is wrong: {what}"))
         })
     }
 }

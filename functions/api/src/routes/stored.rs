@@ -32,10 +32,13 @@ pub(super) struct CellView {
     value: Cell,
 }
 
-pub(super) type Row = Vec<CellView>;
+/// A cell for each column.
+#[derive(Serialize, ToSchema)]
+#[serde(transparent)]
+pub(super) struct Row(Vec<CellView>);
 
 pub(super) fn row(cells: Vec<Cell>) -> Row {
-    cells.into_iter().map(|value| CellView { r#type: "dataset", value }).collect()
+    Row(cells.into_iter().map(|value| CellView { r#type: "dataset", value }).collect())
 }
 
 pub(super) fn rows(rows: Vec<Vec<Cell>>) -> Vec<Row> {
@@ -83,7 +86,7 @@ pub(super) fn refused(error: dataset_formats::Error) -> ApiError {
 fn too_large() -> ApiError {
     ApiError::bad_request(
         "page_too_large",
-        "the rows asked for are more than one answer can have, about 4 MB; ask for fewer at a time",
+        "the rows asked for are more than one answer can have; ask for fewer, by per_page or examples",
     )
 }
 

@@ -26,6 +26,7 @@ use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 const MAX_PER_WORKSPACE: usize = 250;
 
 #[derive(Deserialize, ToSchema)]
+#[serde(expecting = "a JSON object")]
 pub(super) struct RegisterWebhook {
     /// Where events are sent: an https URL on the public network.
     #[schema(format = "uri", max_length = 2048)]
@@ -37,6 +38,7 @@ pub(super) struct RegisterWebhook {
 }
 
 #[derive(Deserialize, ToSchema)]
+#[serde(expecting = "a JSON object")]
 pub(super) struct ChangeWebhook {
     /// Where events are sent from now on.
     #[schema(format = "uri", max_length = 2048)]

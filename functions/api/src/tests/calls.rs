@@ -109,7 +109,7 @@ async fn an_upload_is_signed_for_that_file_alone() {
     assert_eq!(answer["message"], "Dataset version awaits its file; send it to upload.url");
     let upload = &answer["upload"];
     assert_eq!(upload["method"], "PUT");
-    assert_eq!(upload["headers"]["content-length"], "4");
+    assert!(upload["url"].as_str().unwrap().ends_with("length=4"), "{upload}");
     assert_eq!(upload["headers"]["content-type"], "text/csv");
     assert_eq!(upload["headers"]["x-amz-checksum-sha256"], checksum);
     assert_eq!(upload["expires_at"], "2023-12-01T23:05:57Z");

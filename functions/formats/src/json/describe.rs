@@ -75,7 +75,7 @@ pub(super) fn describe(fault: Fault, found: Option<u8>, limits: &Limits) -> Data
         Fault::NotAnArray => DataError::new(
             "not_an_array",
             format!(
-                "expected an array of objects, like [{{'name': 'value'}}], found {}; put the rows into an array",
+                "expected an array of objects, found {}; put the rows into an array",
                 found.map_or("the end of the file", name)
             ),
         ),

@@ -44,7 +44,7 @@ impl<'a, R: Read> Rows<'a, R> {
             match window.bytes().iter().position(|byte| !is_space(byte)) {
                 Some(at) => break at,
                 None if window.at_end() => {
-                    let message = "expected an array of objects, like [{'name': 'value'}], found an empty file";
+                    let message = "expected an array of objects, found an empty file";
                     return Err(DataError::new("empty_file", message).into());
                 }
                 None => {

@@ -1,7 +1,7 @@
 //! What each command takes.
 
 use anyhow::Context;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, value_parser};
 use dataset_core::api_key::ApiKey;
 use std::num::NonZero;
 use std::path::PathBuf;
@@ -11,11 +11,11 @@ use std::time::Duration;
 #[derive(Debug, Args)]
 pub(crate) struct Access {
     /// The URL of the service, such as http://127.0.0.1:8080.
-    #[arg(long, env = "DATASETS_URL")]
+    #[arg(long, global = true, env = "DATASETS_URL")]
     pub(crate) url: Option<String>,
     /// The API key. Others on this machine can see arguments: the variable is the better place.
-    #[arg(long, env = "DATASETS_API_KEY", hide_env_values = true, value_parser = api_key)]
-    pub(crate) api_key: Option<ApiKey>,
+    #[arg(long, global = true, env = "DATASETS_API_KEY", hide_env_values = true)]
+    pub(crate) api_key: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub(crate) struct Remote {
     #[command(flatten)]
     pub(crate) access: Access,
     /// Print JSON, for programs.
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(crate) json: bool,
 }
 
@@ -104,6 +104,85 @@ pub(crate) enum GroupsCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Webhooks {
+    #[command(subcommand)]
+    pub(crate) command: WebhooksCommand,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhooksCommand {
+    /// Register a receiver, and print its secret, this once.
+    Create {
+        /// Where events are sent.
+        url: String,
+        /// Events of this type alone; can be repeated.
+        #[arg(long = "event", value_name = "TYPE")]
+        events: Vec<String>,
+    },
+    /// List the receivers of the workspace, and how they are doing.
+    List,
+    /// Change a receiver; what is not given stays.
+    Update {
+        id: u64,
+        #[arg(long)]
+        url: Option<String>,
+        /// Events of this type alone; can be repeated.
+        #[arg(long = "event", value_name = "TYPE")]
+        events: Vec<String>,
+        /// Bring a disabled receiver back.
+        #[arg(long, conflicts_with = "disable")]
+        enable: bool,
+        /// Send it nothing any more.
+        #[arg(long)]
+        disable: bool,
+    },
+    /// Delete a receiver.
+    Delete { id: u64 },
+    /// Make another secret; the one before signs too for 24 hours.
+    RotateSecret { id: u64 },
+    /// Send a test event.
+    Test { id: u64 },
+    /// List the deliveries to a receiver, newest first.
+    Deliveries {
+        id: u64,
+        #[arg(long, value_parser = ["pending", "delivered", "failed"])]
+        state: Option<String>,
+        /// Deliveries older than this one.
+        #[arg(long)]
+        before: Option<String>,
+        #[arg(long, default_value_t = 20)]
+        per_page: u64,
+    },
+    /// Show a delivery with its attempts.
+    Delivery { id: u64, delivery: String },
+    /// Send a delivery again, now.
+    Redeliver { id: u64, delivery: String },
+    /// Send again what failed since a time, such as 2026-01-31T08:00:00Z.
+    Recover {
+        id: u64,
+        #[arg(long)]
+        since: String,
+    },
+}
+
+/// Receives webhooks, checks their signatures and prints them. Without a
+/// secret it registers itself with the service on this machine, until Ctrl-C.
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// The port on 127.0.0.1; 0 for any that is free.
+    #[arg(long, default_value_t = 9000)]
+    pub(crate) port: u16,
+    /// The secret of a receiver that is registered already. Others on this
+    /// machine can see arguments: the variable is the better place.
+    #[arg(long, env = "DATASETS_WEBHOOK_SECRET", hide_env_values = true)]
+    pub(crate) secret: Option<String>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct OneDataset {
     /// The id of the version.
     pub(crate) id: u64,
@@ -179,7 +258,7 @@ pub(crate) enum KeysCommand {
     /// Make a key, and show it this once.
     Create {
         /// The user that the key acts for.
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, value_parser = value_parser!(u64).range(1..1 << 53))]
         user: u64,
     },
     /// List the live keys, by their ids.
@@ -195,7 +274,7 @@ pub(crate) enum KeysCommand {
 #[derive(Debug, Args)]
 pub(crate) struct Place {
     /// The workspace of the keys.
-    #[arg(long, global = true, default_value_t = 1)]
+    #[arg(long, global = true, default_value_t = 1, value_parser = value_parser!(u64).range(1..1 << 53))]
     pub(crate) workspace: u64,
     /// The table of a deployment in AWS, its stack's output `TableName`; region and credentials are found as usual.
     #[arg(long, global = true, env = "TABLE_NAME")]

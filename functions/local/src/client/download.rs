@@ -2,11 +2,12 @@
 
 use super::login;
 use super::remote::{Remote, Trouble};
-use super::show::{Dataset, bar};
+use super::show::{OneDataset, bar};
 use crate::cli::args::Download;
 use crate::output::say;
 use anyhow::{Context, ensure};
 use dataset_core::upload::FileName;
+use std::io;
 use std::path::{Path, PathBuf};
 use tokio::fs::File;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -20,7 +21,11 @@ pub(crate) async fn download(args: Download) -> anyhow::Result<()> {
     let query = [("format", args.format)];
     let url = remote.redirect(&format!("datasets/{}/download", args.id), &query).await?;
     if out.as_os_str() == "-" {
-        return fetch(&remote, &url, &mut tokio::io::stdout()).await.map(drop);
+        return match fetch(&remote, &url, &mut tokio::io::stdout()).await {
+            // Whoever reads it has enough.
+            Err(error) if is_broken_pipe(&error) => Ok(()),
+            fetched => fetched.map(drop),
+        };
     }
     ensure!(args.force || !out.exists(), "{} exists; give another name by --out, or --force", out.display());
     let part = out.with_added_extension("part");
@@ -38,10 +43,14 @@ pub(crate) async fn download(args: Download) -> anyhow::Result<()> {
     Ok(())
 }
 
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
 /// The uploaded file's name, ended as the format is.
 async fn named(remote: &Remote, id: u64, format: &str) -> anyhow::Result<PathBuf> {
     let answer = remote.get(&format!("datasets/{id}"), &[]).await?;
-    let dataset: Dataset = serde_json::from_value(answer["dataset"].clone())?;
+    let dataset = answer.parse::<OneDataset>()?.dataset;
     // A name from elsewhere must not lead out of this directory.
     let name = FileName::parse(&dataset.file_name)?;
     let path = PathBuf::from(name.as_str());

@@ -21,11 +21,13 @@ struct Config {
 
 /// Keeps URL and key, once the service has let them in.
 pub(crate) async fn login(args: Login) -> anyhow::Result<()> {
-    let key = match args.access.api_key {
-        Some(key) => key,
+    let url =
+        args.access.url.ok_or_else(|| Trouble::Usage("give the URL of the service: --url, or DATASETS_URL".into()))?;
+    Remote::address(&url)?;
+    let key = match &args.access.api_key {
+        Some(key) => parse(key)?,
         None => ask()?,
     };
-    let url = args.access.url.context("give the URL of the service: --url, or DATASETS_URL")?;
     let remote = Remote::new(&url, &key)?;
     remote.get("dataset-groups", &[("per_page", "1".to_owned())]).await?;
     let path = path()?;
@@ -38,15 +40,14 @@ pub(crate) async fn login(args: Login) -> anyhow::Result<()> {
 /// The service that the flags, the environment or the last login name.
 pub(super) fn remote(access: &Access) -> anyhow::Result<Remote> {
     if let (Some(url), Some(key)) = (&access.url, &access.api_key) {
-        return Remote::new(url, key);
+        return Remote::new(url, &parse(key)?);
     }
     let path = path()?;
     let config: Config = match File::open(&path) {
         Ok(file) => serde_json::from_reader(io::BufReader::new(file))
             .with_context(|| format!("{} is not as `datasets login` writes it; log in again", path.display()))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let missing = if access.url.is_none() { "DATASETS_URL" } else { "DATASETS_API_KEY" };
-            return Err(Trouble::NotLoggedIn { missing }.into());
+            return Err(access.url.clone().map_or(Trouble::NoService, |url| Trouble::NoKey { url }).into());
         }
         Err(error) => return Err(error).with_context(|| format!("{} could not be read", path.display())),
     };
@@ -54,13 +55,9 @@ pub(super) fn remote(access: &Access) -> anyhow::Result<Remote> {
     if let Some(url) = &access.url
         && Remote::address(url)? != config.url
     {
-        return Err(Trouble::NotLoggedIn { missing: "DATASETS_API_KEY" }.into());
+        return Err(Trouble::NoKey { url: url.clone() }.into());
     }
-    let key = match &access.api_key {
-        Some(key) => key.clone(),
-        None => ApiKey::parse(&config.api_key).map_err(|error| Trouble::Unauthorized(error.to_string()))?,
-    };
-    Remote::new(&config.url, &key)
+    Remote::new(&config.url, &parse(access.api_key.as_ref().unwrap_or(&config.api_key))?)
 }
 
 fn ask() -> anyhow::Result<ApiKey> {
@@ -71,7 +68,11 @@ fn ask() -> anyhow::Result<ApiKey> {
     } else {
         io::read_to_string(io::stdin())?
     };
-    ApiKey::parse(text.trim()).map_err(|error| Trouble::Unauthorized(error.to_string()).into())
+    Ok(parse(&text)?)
+}
+
+fn parse(key: &str) -> Result<ApiKey, Trouble> {
+    ApiKey::parse(key.trim()).map_err(|error| Trouble::Unauthorized(error.to_string()))
 }
 
 fn path() -> anyhow::Result<PathBuf> {

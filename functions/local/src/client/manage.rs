@@ -1,10 +1,22 @@
 //! Groups made and put away, and versions put away and brought back.
 
-use super::show::{Dataset, printable};
+use super::remote::Answer;
+use super::show::OneDataset as Answered;
 use super::{login, read};
 use crate::cli::args::{Groups, GroupsCommand, OneDataset, Remote};
 use crate::output::say;
-use serde_json::{Value, json};
+use serde::Deserialize;
+use serde_json::json;
+
+#[derive(Deserialize)]
+struct GroupCreated {
+    dataset_group: Created,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    id: u64,
+}
 
 pub(crate) async fn groups(args: Groups) -> anyhow::Result<()> {
     match args.command {
@@ -16,7 +28,7 @@ pub(crate) async fn groups(args: Groups) -> anyhow::Result<()> {
 
 async fn create_group(name: &str, remote: &Remote) -> anyhow::Result<()> {
     let answer = login::remote(&remote.access)?.post("dataset-groups", &json!({ "name": name })).await?;
-    show(remote, &answer, |answer| Ok(answer["dataset_group"]["id"].to_string()))
+    show(remote, &answer, |answer| Ok(answer.parse::<GroupCreated>()?.dataset_group.id.to_string()))
 }
 
 async fn delete_group(id: u64, remote: &Remote) -> anyhow::Result<()> {
@@ -34,11 +46,14 @@ pub(crate) async fn restore(OneDataset { id, remote }: OneDataset) -> anyhow::Re
     show(&remote, &answer, |answer| summary("restored", answer))
 }
 
-fn summary(what: &str, answer: &Value) -> anyhow::Result<String> {
-    let dataset: Dataset = serde_json::from_value(answer["dataset"].clone())?;
-    Ok(format!("{what} {}", printable(&dataset.summary())))
+fn summary(what: &str, answer: &Answer) -> anyhow::Result<String> {
+    Ok(format!("{what} {}", answer.parse::<Answered>()?.dataset.summary()))
 }
 
-fn show(remote: &Remote, answer: &Value, line: impl FnOnce(&Value) -> anyhow::Result<String>) -> anyhow::Result<()> {
-    Ok(say(&if remote.json { answer.to_string() } else { line(answer)? })?)
+pub(super) fn show(
+    remote: &Remote,
+    answer: &Answer,
+    line: impl FnOnce(&Answer) -> anyhow::Result<String>,
+) -> anyhow::Result<()> {
+    Ok(say(&if remote.json { answer.text().to_owned() } else { line(answer)? })?)
 }

@@ -1,8 +1,8 @@
 //! `datasets push`: a file to the service, and what becomes of it.
 
 use super::login;
-use super::remote::{Remote, Trouble, backoff, pause};
-use super::show::{Dataset, bar, printable};
+use super::remote::{Answer, Remote, Trouble, backoff, pause};
+use super::show::{OneDataset, bar, printable};
 use crate::cli::args::Push;
 use crate::output::say;
 use anyhow::{Context, ensure};
@@ -13,9 +13,11 @@ use dataset_core::ids::{Ids, SystemIds};
 use dataset_core::upload::{FileName, check_size};
 use futures::stream;
 use indicatif::ProgressBar;
+use reqwest::header::CONTENT_LENGTH;
 use reqwest::{Body, StatusCode};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -31,6 +33,18 @@ const MAX_INLINE_BYTES: u64 = 4 << 20;
 const CHUNK_BYTES: usize = 256 << 10;
 
 const TRIES: u32 = 3;
+
+#[derive(Deserialize)]
+struct Queued {
+    dataset_id: u64,
+}
+
+/// A dataset as the service wrote it.
+#[derive(Deserialize)]
+struct Verbatim<'a> {
+    #[serde(borrow)]
+    dataset: &'a RawValue,
+}
 
 #[derive(Deserialize)]
 struct Order {
@@ -68,9 +82,9 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
     }
     let answer = finished(&remote, id, args.timeout).await?;
     if args.remote.json {
-        say(&answer["dataset"].to_string())?;
+        say(answer.parse::<Verbatim<'_>>()?.dataset.get())?;
     }
-    let dataset: Dataset = serde_json::from_value(answer["dataset"].clone())?;
+    let dataset = answer.parse::<OneDataset>()?.dataset;
     if let Some(failure) = dataset.failure {
         return Err(failure.of(&name).into());
     }
@@ -85,7 +99,7 @@ async fn inline(remote: &Remote, path: &Path, name: &str, group: u64) -> anyhow:
     let file = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
     let body = json!({"dataset_group_id": group, "file_name": name, "file_content_base64": STANDARD.encode(file)});
     let answer = remote.post_once("dataset-versions/from-file", &fresh_key(), &body).await?;
-    answer["dataset_id"].as_u64().context("the service named no dataset")
+    Ok(answer.parse::<Queued>()?.dataset_id)
 }
 
 /// The file to storage, by a URL that the service signs for it.
@@ -97,7 +111,7 @@ async fn straight(remote: &Remote, path: &Path, name: &str, group: u64, size: u6
     let sum = sum.with_context(|| format!("{} could not be read", path.display()))?;
     let body = json!({"dataset_group_id": group, "file_name": name, "file_size": size, "checksum_sha256": sum});
     let answer = remote.post_once("dataset-versions/from-upload", &fresh_key(), &body).await?;
-    let order: Order = serde_json::from_value(answer)?;
+    let order: Order = answer.parse()?;
     put(remote, path, &order.upload, size).await?;
     Ok(order.dataset_id)
 }
@@ -123,7 +137,8 @@ async fn put(remote: &Remote, path: &Path, upload: &Upload, size: u64) -> anyhow
         progress.set_position(0);
         let file =
             tokio::fs::File::open(path).await.with_context(|| format!("{} could not be read", path.display()))?;
-        let mut request = remote.http().put(&upload.url).body(body(file, progress.clone()));
+        let mut request =
+            remote.http().put(&upload.url).header(CONTENT_LENGTH, size).body(body(file, progress.clone()));
         for (name, value) in &upload.headers {
             request = request.header(name, value);
         }
@@ -168,12 +183,12 @@ fn body(file: tokio::fs::File, progress: ProgressBar) -> Body {
 }
 
 /// The answer about a dataset that is no draft any more.
-async fn finished(remote: &Remote, id: u64, timeout: Duration) -> anyhow::Result<Value> {
+async fn finished(remote: &Remote, id: u64, timeout: Duration) -> anyhow::Result<Answer> {
     let spinner = ProgressBar::new_spinner().with_message("waiting for the version");
     let (started, mut tried) = (Instant::now(), 0);
     loop {
         let answer = remote.get(&format!("datasets/{id}"), &[]).await?;
-        if answer["dataset"]["status"] != "draft" {
+        if answer.parse::<OneDataset>()?.dataset.status != "draft" {
             spinner.finish_and_clear();
             return Ok(answer);
         }

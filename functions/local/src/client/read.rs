@@ -1,11 +1,11 @@
 //! What there is, looked at.
 
 use super::login;
-use super::show::{Dataset, cell, in_columns, printable};
-use crate::cli::args::{Diff, List, ListGroups, Rows};
+use super::show::{Dataset, OneDataset, cell, counted, in_columns, printable, short};
+use crate::cli::args::{self, Diff, List, ListGroups, Rows};
 use crate::output::say;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// Where a cell of a table is cut off.
 const CELL_WIDTH: usize = 40;
@@ -21,6 +21,9 @@ struct Listed {
 #[derive(Deserialize)]
 struct ListedGroups {
     dataset_groups: Vec<Group>,
+    page: u64,
+    pages: u64,
+    total: u64,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +43,7 @@ struct Page {
 
 #[derive(Deserialize)]
 struct Cell {
-    value: Value,
+    value: Box<RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -84,9 +87,9 @@ pub(crate) async fn list(args: List) -> anyhow::Result<()> {
     query.extend(args.status.map(|status| ("status", status)));
     let answer = login::remote(&args.remote.access)?.get("datasets", &query).await?;
     if args.remote.json {
-        return Ok(say(&answer.to_string())?);
+        return Ok(say(answer.text())?);
     }
-    let listed: Listed = serde_json::from_value(answer)?;
+    let listed: Listed = answer.parse()?;
     let row = |dataset: &Dataset| {
         let version = if dataset.version_number < 0 { String::new() } else { dataset.version_number.to_string() };
         vec![
@@ -96,8 +99,8 @@ pub(crate) async fn list(args: List) -> anyhow::Result<()> {
             dataset.state().to_owned(),
             dataset.row_count.map(|rows| rows.to_string()).unwrap_or_default(),
             dataset.size(),
-            cell(&dataset.file_name.clone().into(), CELL_WIDTH),
-            dataset.created_at.get(..19).unwrap_or_default().replace('T', " "),
+            short(&dataset.file_name, CELL_WIDTH),
+            dataset.created(),
         ]
     };
     let header = ["ID", "GROUP", "VERSION", "STATUS", "ROWS", "SIZE", "FILE", "CREATED (UTC)"];
@@ -105,19 +108,25 @@ pub(crate) async fn list(args: List) -> anyhow::Result<()> {
     rest(listed.page, listed.pages, listed.total)
 }
 
+pub(crate) async fn show(args: args::OneDataset) -> anyhow::Result<()> {
+    let answer = login::remote(&args.remote.access)?.get(&format!("datasets/{}", args.id), &[]).await?;
+    if args.remote.json {
+        return Ok(say(answer.text())?);
+    }
+    Ok(say(&answer.parse::<OneDataset>()?.dataset.details())?)
+}
+
 pub(super) async fn groups(args: ListGroups) -> anyhow::Result<()> {
     let mut query = vec![("page", args.page.to_string()), ("per_page", args.per_page.to_string())];
     query.extend(args.name.map(|name| ("name", name)));
     let answer = login::remote(&args.remote.access)?.get("dataset-groups", &query).await?;
     if args.remote.json {
-        return Ok(say(&answer.to_string())?);
+        return Ok(say(answer.text())?);
     }
-    let (page, pages, total) = (answer["page"].clone(), answer["pages"].clone(), answer["total"].clone());
-    let listed: ListedGroups = serde_json::from_value(answer)?;
-    let row = |group: &Group| vec![group.id.to_string(), cell(&group.name.clone().into(), CELL_WIDTH)];
+    let listed: ListedGroups = answer.parse()?;
+    let row = |group: &Group| vec![group.id.to_string(), short(&group.name, CELL_WIDTH)];
     say(&in_columns(&["ID", "NAME"], &[0], listed.dataset_groups.iter().map(row).collect()))?;
-    let number = |value: Value| value.as_u64().unwrap_or(1);
-    rest(number(page), number(pages), number(total))
+    rest(listed.page, listed.pages, listed.total)
 }
 
 pub(crate) async fn rows(args: Rows) -> anyhow::Result<()> {
@@ -125,9 +134,9 @@ pub(crate) async fn rows(args: Rows) -> anyhow::Result<()> {
     query.extend(args.search.map(|text| ("q", text)));
     let answer = login::remote(&args.remote.access)?.get(&format!("datasets/{}/rows", args.id), &query).await?;
     if args.remote.json {
-        return Ok(say(&answer.to_string())?);
+        return Ok(say(answer.text())?);
     }
-    let page: Page = serde_json::from_value(answer)?;
+    let page: Page = answer.parse()?;
     let columns: Vec<&str> = page.columns.iter().map(String::as_str).collect();
     let row = |row: &Vec<Cell>| row.iter().map(|value| cell(&value.value, CELL_WIDTH)).collect();
     say(&in_columns(&columns, &[], page.rows.iter().map(row).collect()))?;
@@ -147,18 +156,19 @@ pub(crate) async fn diff(args: Diff) -> anyhow::Result<()> {
     query.extend(args.key.map(|key| ("key", key)));
     let answer = login::remote(&args.remote.access)?.get(&format!("datasets/{}/diff", args.new), &query).await?;
     if args.remote.json {
-        return Ok(say(&answer.to_string())?);
+        return Ok(say(answer.text())?);
     }
-    let Difference { columns, rows, examples } = serde_json::from_value(answer)?;
+    let Difference { columns, rows, examples } = answer.parse()?;
     for (sign, names) in [('+', columns.added), ('-', columns.removed)] {
         for name in names {
             say(&format!("{sign} column {}", printable(&name)))?;
         }
     }
     let Counts { added, removed, changed, unchanged } = rows;
-    say(&format!("{added} rows added, {removed} removed, {changed} changed, {unchanged} the same"))?;
+    say(&format!("{} added, {removed} removed, {changed} changed, {unchanged} the same", counted(added, "row")))?;
     let line = |sign: char, row: &[Cell]| {
-        let cells: Vec<String> = row.iter().map(|value| cell(&value.value, CELL_WIDTH)).collect();
+        // As JSON has them: an empty text is not null, and "1" not 1.
+        let cells: Vec<String> = row.iter().map(|value| short(value.value.get(), CELL_WIDTH)).collect();
         say(&format!("{sign} {}", cells.join(" | ")))
     };
     examples.removed.iter().try_for_each(|row| line('-', row))?;

@@ -1,6 +1,5 @@
 //! Calls to a service, made again where that is safe and may help.
 
-use anyhow::Context;
 use dataset_core::api_key::ApiKey;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
@@ -27,8 +26,14 @@ pub enum Trouble {
     Faulty { status: StatusCode },
     #[error("{0} (invalid_api_key)")]
     Unauthorized(String),
-    #[error("no service is known: log in with `datasets login`, or set {missing}")]
-    NotLoggedIn { missing: &'static str },
+    #[error("no service is known: log in with `datasets login`, or set DATASETS_URL")]
+    NoService,
+    #[error("there is no key for {url}: log in with `datasets login`, or set DATASETS_API_KEY")]
+    NoKey { url: String },
+    #[error("the answer of the service can't be read; is it of another version?")]
+    Unreadable(#[from] serde_json::Error),
+    #[error("{0}")]
+    Usage(String),
 }
 
 impl Trouble {
@@ -36,8 +41,9 @@ impl Trouble {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { .. } | Self::Failed { .. } => 1,
-            Self::Unreachable { .. } | Self::Faulty { .. } => 3,
-            Self::Unauthorized(_) | Self::NotLoggedIn { .. } => 4,
+            Self::Usage(_) => 2,
+            Self::Unreachable { .. } | Self::Faulty { .. } | Self::Unreadable(_) => 3,
+            Self::Unauthorized(_) | Self::NoService | Self::NoKey { .. } => 4,
         }
     }
 }
@@ -47,6 +53,19 @@ pub(super) struct Remote {
     http: Client,
     url: String,
     key: String,
+}
+
+/// What the service answered, as it wrote it: to the last digit of a number.
+pub(super) struct Answer(String);
+
+impl Answer {
+    pub(super) fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Trouble> {
+        Ok(serde_json::from_str(&self.0)?)
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.0
+    }
 }
 
 #[derive(Deserialize)]
@@ -69,30 +88,35 @@ impl Remote {
     }
 
     /// The URL of a service in the one form in which it is compared.
-    pub(super) fn address(url: &str) -> anyhow::Result<String> {
-        let parsed = Url::parse(url).with_context(|| format!("{url:?} is no URL"))?;
-        anyhow::ensure!(matches!(parsed.scheme(), "http" | "https"), "{url:?} is no URL of http or https");
-        Ok(parsed.as_str().trim_end_matches('/').to_owned())
+    pub(super) fn address(url: &str) -> Result<String, Trouble> {
+        match Url::parse(url) {
+            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => {
+                Ok(parsed.as_str().trim_end_matches('/').to_owned())
+            }
+            _ => {
+                Err(Trouble::Usage(format!("{url:?} is no URL of http or https; give one like http://127.0.0.1:8080")))
+            }
+        }
     }
 
     pub(super) fn url(&self) -> &str {
         &self.url
     }
 
-    pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Value, Trouble> {
+    pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Answer, Trouble> {
         self.read(self.call(Method::GET, path).query(query)).await
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, Trouble> {
+    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Trouble> {
         self.read(self.call(Method::POST, path).json(body)).await
     }
 
     /// A call that carries an `Idempotency-Key`, so that it is carried out once.
-    pub(super) async fn post_once(&self, path: &str, idempotency_key: &str, body: &Value) -> Result<Value, Trouble> {
+    pub(super) async fn post_once(&self, path: &str, idempotency_key: &str, body: &Value) -> Result<Answer, Trouble> {
         self.read(self.call(Method::POST, path).header("idempotency-key", idempotency_key).json(body)).await
     }
 
-    pub(super) async fn delete(&self, path: &str) -> Result<Value, Trouble> {
+    pub(super) async fn delete(&self, path: &str) -> Result<Answer, Trouble> {
         self.read(self.call(Method::DELETE, path)).await
     }
 
@@ -112,8 +136,12 @@ impl Remote {
         self.http.request(method, format!("{}/api/public/v2/{path}", self.url)).header("x-api-key", &self.key)
     }
 
-    async fn read(&self, request: RequestBuilder) -> Result<Value, Trouble> {
-        self.send(request).await?.json().await.map_err(|source| self.unreachable(source))
+    pub(super) async fn patch(&self, path: &str, body: &Value) -> Result<Answer, Trouble> {
+        self.read(self.call(Method::PATCH, path).json(body)).await
+    }
+
+    async fn read(&self, request: RequestBuilder) -> Result<Answer, Trouble> {
+        self.send(request).await?.text().await.map(Answer).map_err(|source| self.unreachable(source))
     }
 
     /// Sends a call that is harmless when it is repeated.

@@ -7,7 +7,7 @@ use console::truncate_str;
 use dataset_core::upload::is_deceptive;
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// As the API tells of it.
 #[derive(Deserialize)]
@@ -31,6 +31,12 @@ pub(super) struct Failure {
     message: String,
 }
 
+/// An answer about one dataset.
+#[derive(Deserialize)]
+pub(super) struct OneDataset {
+    pub(super) dataset: Dataset,
+}
+
 impl Dataset {
     pub(super) fn summary(&self) -> String {
         let columns = self.column_names.as_ref().map_or(0, Vec::len) as u64;
@@ -45,6 +51,30 @@ impl Dataset {
         )
     }
 
+    /// Everything a person may want to know of it.
+    pub(super) fn details(&self) -> String {
+        let mut lines = vec![format!("{}: {}", printable(&self.file_name), self.state())];
+        let mut line = |name: &str, value: String| lines.push(format!("  {name:<9} {value}"));
+        line("dataset", self.id.to_string());
+        line("group", self.dataset_group_id.to_string());
+        line("size", self.size());
+        line("created", self.created());
+        if self.version_number > 0 {
+            line("version", self.version_number.to_string());
+            line("rows", self.row_count.unwrap_or(0).to_string());
+            let columns = self.column_names.iter().flatten().map(|name| printable(name));
+            line("columns", columns.collect::<Vec<_>>().join(", "));
+        }
+        if let Some(failure) = &self.failure {
+            line("failure", format!("{} ({})", printable(&failure.message), failure.code));
+        }
+        lines.join("\n")
+    }
+
+    pub(super) fn created(&self) -> String {
+        self.created_at.get(..19).unwrap_or_default().replace('T', " ")
+    }
+
     /// What it is called in a list.
     pub(super) fn state(&self) -> &str {
         if self.is_deleted { "deleted" } else { &self.status }
@@ -55,7 +85,7 @@ impl Dataset {
     }
 }
 
-fn counted(number: u64, noun: &str) -> String {
+pub(super) fn counted(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
@@ -75,13 +105,17 @@ pub(super) fn printable(text: &str) -> String {
 }
 
 /// A value as a cell of a table.
-pub(super) fn cell(value: &Value, width: usize) -> String {
-    let text = match value {
-        Value::Null => String::new(),
-        Value::String(text) => printable(text),
-        other => printable(&other.to_string()),
+pub(super) fn cell(value: &RawValue, width: usize) -> String {
+    let text = match value.get() {
+        "null" => String::new(),
+        json => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
     };
-    truncate_str(&text, width, "…").into_owned()
+    short(&text, width)
+}
+
+/// Text from elsewhere, cut off where it is too long.
+pub(super) fn short(text: &str, width: usize) -> String {
+    truncate_str(&printable(text), width, "…").into_owned()
 }
 
 /// Columns in line; numbers, where `right` says so, to the right.
@@ -109,15 +143,18 @@ pub(super) fn bar(bytes: u64, doing: &'static str) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn nothing_in_a_cell_reaches_the_terminal_as_a_command() {
         assert_eq!(printable("\u{1b}[31mred\u{7}"), "\\u{1b}[31mred\\u{7}");
         assert_eq!(printable("gpj\u{202e}.exe"), "gpj\\u{202e}.exe");
-        assert_eq!(cell(&json!("a\nb"), 10), "a\\nb");
-        assert_eq!(cell(&json!({"a": 1}), 10), "{\"a\":1}");
-        assert_eq!(cell(&json!("größe und mehr"), 6), "größe…");
+        let cell = |json: &str, width| cell(&RawValue::from_string(json.to_owned()).unwrap(), width);
+        assert_eq!(cell(r#""a\nb""#, 10), "a\\nb");
+        assert_eq!(cell(r#"{"a":1}"#, 10), "{\"a\":1}");
+        assert_eq!(cell(r#""größe und mehr""#, 6), "größe…");
+        assert_eq!(cell("null", 6), "");
+        assert_eq!(cell("1e400", 6), "1e400");
+        assert_eq!(cell("0.1234567890123456789", 30), "0.1234567890123456789");
     }
 
     #[test]

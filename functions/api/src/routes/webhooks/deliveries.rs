@@ -255,6 +255,7 @@ pub(in crate::routes) async fn redeliver(
 
 /// From when on to recover.
 #[derive(Deserialize, ToSchema)]
+#[serde(expecting = "a JSON object")]
 pub(in crate::routes) struct Recover {
     /// Deliveries made at this time or later.
     #[schema(format = "date-time")]

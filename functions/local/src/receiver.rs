@@ -12,20 +12,24 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-pub(super) struct Receiver {
-    pub(super) url: String,
+/// One that takes whatever comes, and hands it on.
+pub(crate) struct Receiver {
+    pub(crate) url: String,
     received: mpsc::UnboundedReceiver<Webhook>,
     _server: JoinSet<()>,
 }
 
-pub(super) struct Webhook {
+pub(crate) struct Webhook {
     headers: HeaderMap,
     body: Bytes,
 }
 
 impl Receiver {
-    pub(super) async fn start() -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+    /// On a port of 127.0.0.1; 0 for any that is free.
+    pub(crate) async fn start(port: u16) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port))
+            .await
+            .with_context(|| format!("port {port} of 127.0.0.1 is taken; give another --port"))?;
         let url = format!("http://{}/hook", listener.local_addr()?);
         let (sender, received) = mpsc::unbounded_channel();
         let take = move |headers: HeaderMap, body: Bytes| {
@@ -34,12 +38,17 @@ impl Receiver {
         };
         let mut server = JoinSet::new();
         server.spawn(async move {
-            let _ = axum::serve(listener, axum::Router::new().route("/hook", post(take))).await;
+            let _ = axum::serve(listener, axum::Router::new().fallback(post(take))).await;
         });
         Ok(Self { url, received, _server: server })
     }
 
-    pub(super) async fn next(&mut self, patience: Duration) -> anyhow::Result<Webhook> {
+    /// The next one, whenever it comes.
+    pub(crate) async fn next(&mut self) -> Option<Webhook> {
+        self.received.recv().await
+    }
+
+    pub(crate) async fn next_within(&mut self, patience: Duration) -> anyhow::Result<Webhook> {
         let webhook = tokio::time::timeout(patience, self.received.recv()).await;
         webhook
             .with_context(|| format!("no webhook came within {} s", patience.as_secs()))?
@@ -48,12 +57,16 @@ impl Receiver {
 }
 
 impl Webhook {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.body
+    }
+
     /// The payload, if both signatures over it are right.
-    pub(super) fn verify(&self, secret: &str) -> anyhow::Result<Value> {
+    pub(crate) fn verify(&self, secret: &str) -> anyhow::Result<Value> {
         // As PromptLayer's documentation has it.
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes())?;
         mac.update(&self.body);
