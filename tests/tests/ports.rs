@@ -155,7 +155,7 @@ async fn the_queue_on_sqs() {
             async move {
                 let mut keys = Vec::new();
                 for message in queue.receive(Duration::from_secs(2)).await.unwrap() {
-                    queue.delete(&message.receipt).await.unwrap();
+                    queue.delete(&[&message.receipt]).await.unwrap();
                     keys.push(serde_json::from_str(&message.body).unwrap());
                 }
                 keys

@@ -6,9 +6,9 @@
 
 use crate::failure::unexpected;
 use crate::item::{Attributes, Item, Read, json, ms, n, s, seconds};
-use crate::table::{DELIVERY_PREFIX, GROUP_INDEX, Key, Table, deliveries_of, due, update_if};
+use crate::table::{DELIVERY_PREFIX, GROUP_INDEX, Key, Table, build_error, deliveries_of, due, update_if};
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
 use dataset_core::deliveries::{Deliveries, Wanted};
 use dataset_core::delivery::{
     Attempt, DELIVERY_LIFETIME, Delivery, DeliveryId, DeliveryKey, DeliveryState, DeliveryStatus, MAX_ATTEMPTS_KEPT,
@@ -24,13 +24,24 @@ const PENDING: &str = "pending";
 const DELIVERED: &str = "delivered";
 const FAILED: &str = "failed";
 
+/// As many items as one transaction takes.
+const MAX_TRANSACTION: usize = 100;
+
 /// What every update names.
 const NAMES: [(&str, &str); 2] = [("#state", "state"), ("#ttl", "ttl")];
 
 #[async_trait]
 impl Deliveries for Table {
-    async fn create_delivery(&self, delivery: &Delivery) -> Result<()> {
-        self.put_if_absent(new_item(delivery)?).await.map(drop)
+    async fn create_deliveries(&self, deliveries: &[Delivery]) -> Result<()> {
+        for some in deliveries.chunks(MAX_TRANSACTION) {
+            // Together they are one call. Where one is there already, each sees to itself.
+            if some.len() == 1 || !create_together(self, some).await? {
+                for delivery in some {
+                    self.put_if_absent(new_item(delivery)?).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Delivery>> {
@@ -116,6 +127,21 @@ impl Deliveries for Table {
             .set_expression_attribute_names(Some(names()))
             .set_expression_attribute_values(Some(change.values));
         Ok(update_if(update).await?.is_some())
+    }
+}
+
+/// `false` if some are there already, or being written by another; then none is stored.
+async fn create_together(table: &Table, deliveries: &[Delivery]) -> Result<bool> {
+    let mut transaction = table.client.transact_write_items();
+    for delivery in deliveries {
+        let put = table.put().set_item(Some(new_item(delivery)?)).condition_expression("attribute_not_exists(pk)");
+        let put = TransactWriteItem::builder().put(put.build().map_err(build_error)?).build();
+        transaction = transaction.transact_items(put);
+    }
+    match transaction.send().await {
+        Ok(_) => Ok(true),
+        Err(e) if e.as_service_error().is_some_and(|e| e.is_transaction_canceled_exception()) => Ok(false),
+        Err(e) => Err(unexpected("the table")(e)),
     }
 }
 

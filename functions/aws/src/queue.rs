@@ -3,14 +3,17 @@
 use crate::failure::unexpected;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
-use aws_sdk_sqs::types::{MessageSystemAttributeName, SendMessageBatchRequestEntry};
+use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName, SendMessageBatchRequestEntry};
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::queue::Queue;
 use dataset_core::{Error, Result};
+use futures::{StreamExt, TryStreamExt, stream};
 use std::time::Duration;
 
 /// As many as SQS takes in one call.
 const BATCH: usize = 10;
+
+const BATCHES_AT_ONCE: usize = 8;
 
 /// An SQS queue; each message's body is a [`DeliveryKey`] in JSON.
 #[derive(Clone)]
@@ -24,25 +27,30 @@ impl Queue for SqsQueue {
     async fn send(&self, deliveries: &[DeliveryKey], delay: Duration) -> Result<()> {
         // Rounded up: a message that comes early finds nothing to do.
         let delay_seconds = i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
-        for batch in deliveries.chunks(BATCH) {
-            let mut call = self.client.send_message_batch().queue_url(&self.url);
-            for (index, key) in batch.iter().enumerate() {
-                let body =
-                    serde_json::to_string(key).map_err(|e| Error::internal("a message has no JSON form").because(e))?;
-                let entry = SendMessageBatchRequestEntry::builder()
-                    .id(index.to_string())
-                    .message_body(body)
-                    .delay_seconds(delay_seconds)
-                    .build()
-                    .map_err(crate::table::build_error)?;
-                call = call.entries(entry);
-            }
-            let output = call.send().await.map_err(unexpected("the queue"))?;
-            if let Some(failed) = output.failed.first() {
-                return Err(Error::unavailable(format!("the queue refused a message: {}", failed.code)));
-            }
+        let batches: Vec<_> = deliveries.chunks(BATCH).map(|batch| self.send_batch(batch, delay_seconds)).collect();
+        stream::iter(batches).buffer_unordered(BATCHES_AT_ONCE).try_collect().await
+    }
+}
+
+impl SqsQueue {
+    async fn send_batch(&self, batch: &[DeliveryKey], delay_seconds: i32) -> Result<()> {
+        let mut call = self.client.send_message_batch().queue_url(&self.url);
+        for (index, key) in batch.iter().enumerate() {
+            let body =
+                serde_json::to_string(key).map_err(|e| Error::internal("a message has no JSON form").because(e))?;
+            let entry = SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .message_body(body)
+                .delay_seconds(delay_seconds)
+                .build()
+                .map_err(crate::table::build_error)?;
+            call = call.entries(entry);
         }
-        Ok(())
+        let output = call.send().await.map_err(unexpected("the queue"))?;
+        match output.failed.first() {
+            Some(failed) => Err(Error::unavailable(format!("the queue refused a message: {}", failed.code))),
+            None => Ok(()),
+        }
     }
 }
 
@@ -88,9 +96,16 @@ impl SqsQueue {
         Ok(output.messages.unwrap_or_default().into_iter().filter_map(message).collect())
     }
 
-    pub async fn delete(&self, receipt: &str) -> Result<()> {
-        let delete = self.client.delete_message().queue_url(&self.url).receipt_handle(receipt);
-        delete.send().await.map_err(unexpected("the queue"))?;
+    /// Deletes messages, ten at most. Those that could not be come again.
+    pub async fn delete(&self, receipts: &[&str]) -> Result<()> {
+        let mut call = self.client.delete_message_batch().queue_url(&self.url);
+        for (index, receipt) in receipts.iter().enumerate() {
+            let entry = DeleteMessageBatchRequestEntry::builder().id(index.to_string()).receipt_handle(*receipt);
+            call = call.entries(entry.build().map_err(crate::table::build_error)?);
+        }
+        if !receipts.is_empty() {
+            call.send().await.map_err(unexpected("the queue"))?;
+        }
         Ok(())
     }
 }

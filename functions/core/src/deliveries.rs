@@ -8,8 +8,8 @@ use jiff::Timestamp;
 
 #[async_trait]
 pub trait Deliveries: Send + Sync {
-    /// Stores a delivery unless it is there already.
-    async fn create_delivery(&self, delivery: &Delivery) -> Result<()>;
+    /// Stores those of the deliveries that are not there already.
+    async fn create_deliveries(&self, deliveries: &[Delivery]) -> Result<()>;
 
     async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Delivery>>;
 

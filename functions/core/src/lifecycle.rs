@@ -29,8 +29,9 @@ use std::time::Duration;
 /// How often one publication goes for a number before it leaves the rest to
 /// a retry of the whole event.
 const MAX_PUBLISH_TRIES: u32 = 30;
-/// Deliveries that are being stored at a time.
-const DELIVERIES_AT_ONCE: usize = 16;
+/// Deliveries that are stored together, and then on their way while others are stored.
+const DELIVERIES_AT_ONCE: usize = 20;
+const CHUNKS_AT_ONCE: usize = 4;
 
 const FIRST_PUBLISH_WAIT: Duration = Duration::from_millis(20);
 const MAX_PUBLISH_WAIT: Duration = Duration::from_millis(640);
@@ -132,12 +133,17 @@ impl Lifecycle {
                 attempts: Vec::new(),
             })
             .collect();
-        let store: Vec<_> = deliveries.iter().map(|delivery| self.deliveries.create_delivery(delivery)).collect();
-        stream::iter(store).buffer_unordered(DELIVERIES_AT_ONCE).try_collect::<()>().await?;
-        let pending = deliveries.into_iter().filter(|delivery| delivery.state != DeliveryState::Failed);
-        let deliveries: Vec<DeliveryKey> = pending.map(|delivery| delivery.key).collect();
-        self.queue.send(&deliveries, Duration::ZERO).await?;
+        let begin: Vec<_> = deliveries.chunks(DELIVERIES_AT_ONCE).map(|some| self.begin(some)).collect();
+        stream::iter(begin).buffer_unordered(CHUNKS_AT_ONCE).try_collect::<()>().await?;
         self.catalog.close_outbox_entry(id).await
+    }
+
+    /// Stores deliveries, and has those attempted that are due.
+    async fn begin(&self, deliveries: &[Delivery]) -> Result<()> {
+        self.deliveries.create_deliveries(deliveries).await?;
+        let pending = deliveries.iter().filter(|delivery| delivery.state != DeliveryState::Failed);
+        let pending: Vec<DeliveryKey> = pending.map(|delivery| delivery.key.clone()).collect();
+        self.queue.send(&pending, Duration::ZERO).await
     }
 }
 

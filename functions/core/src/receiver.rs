@@ -1,7 +1,8 @@
 //! A webhook receiver: where it is, what it wants, and how it has been doing.
 //!
-//! A receiver that fails costs the others nothing. One that takes the whole
-//! of an attempt's time, again and again, rests: its deliveries wait, and one
+//! A receiver that fails costs the others nothing. While one lets an attempt
+//! wait, no further ones are begun; one that takes the whole of an attempt's
+//! time rests, the longer the more often it did: its deliveries wait, and one
 //! of them at a time finds out whether it is back. One that has done nothing
 //! but fail for five days, or that says it is gone, is disabled.
 
@@ -18,9 +19,7 @@ pub const OLD_SECRET_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 /// After so long with nothing but failures a receiver is disabled.
 pub const MAX_FAILING: SignedDuration = SignedDuration::from_hours(5 * 24);
 
-/// As many attempts in a row that came to no answer put a receiver to rest.
-const SLOW_BEFORE_REST: u32 = 3;
-const FIRST_REST: Duration = Duration::from_secs(30);
+const FIRST_REST: Duration = Duration::from_secs(5);
 const MAX_REST: Duration = Duration::from_secs(5 * 60);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -153,6 +152,14 @@ impl Receiver {
         self.health.resting_until = Some(until);
     }
 
+    /// Keeps the others away while an attempt waits for an answer. `false` if
+    /// they are away already.
+    pub fn suspect(&mut self, until: Timestamp) -> bool {
+        let is_new = self.health.resting_until.is_none();
+        self.health.resting_until.get_or_insert(until);
+        is_new
+    }
+
     /// Learns from an attempt. `false` if nothing has changed by it.
     pub fn note(&mut self, reaction: Reaction, at: Timestamp) -> bool {
         let (health, disabled) = (self.health, self.disabled);
@@ -163,7 +170,7 @@ impl Receiver {
             Reaction::Failed | Reaction::Gone => Health { failing_since, ..Health::default() },
             Reaction::FailedSlowly => {
                 let slow = health.slow.saturating_add(1);
-                Health { failing_since, slow, resting_until: rest(slow).map(|rest| at + rest) }
+                Health { failing_since, slow, resting_until: Some(at + rest(slow)) }
             }
         };
         if reaction == Reaction::Gone {
@@ -175,10 +182,10 @@ impl Receiver {
     }
 }
 
-/// Twice as long each time.
-fn rest(slow: u32) -> Option<Duration> {
-    let doublings = slow.checked_sub(SLOW_BEFORE_REST)?;
-    Some(FIRST_REST.saturating_mul(1 << doublings.min(8)).min(MAX_REST))
+/// After the first attempt that took all its time, the second, and so on:
+/// twice as long each time.
+fn rest(slow: u32) -> Duration {
+    FIRST_REST.saturating_mul(1 << slow.saturating_sub(1).min(8)).min(MAX_REST)
 }
 
 #[cfg(test)]
@@ -232,13 +239,12 @@ mod tests {
     #[test]
     fn one_that_takes_all_the_time_rests() {
         let mut receiver = receiver();
-        for n in 0..2 {
-            receiver.note(Reaction::FailedSlowly, at(n));
-            assert_eq!(receiver.turn(at(n)), Turn::Now);
-        }
-        receiver.note(Reaction::FailedSlowly, at(2));
-        assert_eq!(receiver.turn(at(31)), Turn::NotBefore(at(32)));
-        assert_eq!(receiver.turn(at(32)), Turn::Probe);
+        receiver.note(Reaction::FailedSlowly, at(0));
+        assert_eq!(receiver.turn(at(4)), Turn::NotBefore(at(5)));
+        assert_eq!(receiver.turn(at(5)), Turn::Probe);
+        receiver.note(Reaction::FailedSlowly, at(20));
+        assert_eq!(receiver.turn(at(29)), Turn::NotBefore(at(30)));
+        assert!(!receiver.suspect(at(90)), "they are away already");
         receiver.probe(at(60));
         assert_eq!(receiver.turn(at(59)), Turn::NotBefore(at(60)));
         for n in 0..40 {
@@ -247,5 +253,7 @@ mod tests {
         assert_eq!(receiver.turn(at(139)), Turn::NotBefore(at(139 + 300)));
         receiver.note(Reaction::Failed, at(140));
         assert_eq!(receiver.turn(at(140)), Turn::Now, "it answers again, if only to refuse");
+        assert!(receiver.suspect(at(150)));
+        assert_eq!(receiver.turn(at(140)), Turn::NotBefore(at(150)));
     }
 }

@@ -12,10 +12,14 @@ use dataset_core::queue::MAX_DELAY;
 use dataset_core::receiver::{Reaction, Receiver, Turn};
 use dataset_core::receivers::change;
 use jiff::Timestamp;
+use std::pin::pin;
 use std::time::Duration;
 
 /// How long an attempt may go unrecorded before the delivery is due again.
 const ATTEMPT_LEASE: Duration = ATTEMPT_TIMEOUT.saturating_mul(3);
+
+/// An attempt that has waited so long for an answer keeps others away.
+const SUSPECT_AFTER: Duration = Duration::from_secs(2);
 
 /// What waits because the receiver is busy comes again after this.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
@@ -54,13 +58,20 @@ pub(crate) async fn deliver(webhooks: &Webhooks, key: &DeliveryKey) -> Result<()
     let Some(delivery) = webhooks.deliveries.begin_attempt(key, started_at, until).await? else {
         return Ok(());
     };
-    let answer = post(webhooks, &delivery, &receiver, &secrets).await;
+    let mut attempt = pin!(post(webhooks, &delivery, &receiver, &secrets));
+    let (answer, was_suspected) = match tokio::time::timeout(SUSPECT_AFTER, &mut attempt).await {
+        Ok(answer) => (answer, false),
+        Err(_) => {
+            let (answer, noted) = tokio::join!(attempt, suspect(webhooks, &receiver));
+            (answer, noted)
+        }
+    };
     let ended_at = webhooks.clock.now();
     let took = Duration::try_from(ended_at.duration_since(started_at)).unwrap_or_default();
     let reaction = answer.reaction(took);
     let next = next(webhooks, &delivery, &answer, reaction, ended_at)?;
     record(webhooks, &delivery, answer, started_at, took, next).await?;
-    learn(webhooks, &receiver, reaction, ended_at).await?;
+    learn(webhooks, &receiver, reaction, ended_at, was_suspected).await?;
     if let DeliveryState::Pending { next_attempt_at, .. } = next {
         remind(webhooks, key, ended_at, next_attempt_at).await;
     }
@@ -147,9 +158,32 @@ async fn postpone(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp, until:
     Ok(())
 }
 
+/// Keeps others from waiting for the receiver as this attempt does. `false`
+/// if it could not be noted: then each of them waits for itself.
+async fn suspect(webhooks: &Webhooks, receiver: &Receiver) -> bool {
+    let noted = async {
+        let until = after(webhooks.clock.now(), ATTEMPT_TIMEOUT)?;
+        let how = |receiver: &mut Receiver| receiver.suspect(until);
+        change(webhooks.receivers.as_ref(), receiver.workspace_id, receiver.id, how).await
+    };
+    match noted.await {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::warn!(receiver_id = receiver.id.get(), error = error.chain(), "a slow receiver was not noted");
+            false
+        }
+    }
+}
+
 /// Notes with the receiver what the attempt tells of it, where it is news.
-async fn learn(webhooks: &Webhooks, receiver: &Receiver, reaction: Reaction, at: Timestamp) -> Result<()> {
-    if !receiver.clone().note(reaction, at) {
+async fn learn(
+    webhooks: &Webhooks,
+    receiver: &Receiver,
+    reaction: Reaction,
+    at: Timestamp,
+    was_suspected: bool,
+) -> Result<()> {
+    if !was_suspected && !receiver.clone().note(reaction, at) {
         return Ok(());
     }
     let note = |receiver: &mut Receiver| receiver.note(reaction, at);

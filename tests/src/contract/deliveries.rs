@@ -57,8 +57,17 @@ async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Ca
     assert_eq!(deliveries.begin_attempt(key, at(10), at(55)).await.unwrap(), None);
     assert!(!deliveries.postpone(key, at(10), at(55)).await.unwrap());
     assert!(!deliveries.requeue(key, at(10)).await.unwrap());
-    deliveries.create_delivery(&delivery).await.unwrap();
-    deliveries.create_delivery(&Delivery { body: "another".into(), ..delivery.clone() }).await.unwrap();
+    let create = async |some: &[Delivery]| deliveries.create_deliveries(some).await.unwrap();
+    create(&[]).await;
+    create(std::slice::from_ref(&delivery)).await;
+    let changed = Delivery { body: "another".into(), ..delivery.clone() };
+    create(std::slice::from_ref(&changed)).await;
+    // Those that are new are stored beside one that is not.
+    let others = [1, 2].map(|n| self::delivery(receiver(80, 81, "").owner(), n, pending(10_000, 0)));
+    create(&[others[0].clone(), changed, others[1].clone()]).await;
+    for other in others {
+        assert_eq!(deliveries.delivery(&other.key).await.unwrap(), Some(other));
+    }
     assert_eq!(deliveries.delivery(key).await.unwrap(), Some(delivery.clone()));
 
     let is_due = async |seconds| {
@@ -97,7 +106,7 @@ async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Ca
 /// Two attempts overlap where one took longer than it might.
 async fn what_is_settled_meanwhile(deliveries: &dyn Deliveries) {
     let delivery = delivery(receiver(82, 81, "").owner(), 821, pending(10, 0));
-    deliveries.create_delivery(&delivery).await.unwrap();
+    deliveries.create_deliveries(std::slice::from_ref(&delivery)).await.unwrap();
     let late = deliveries.begin_attempt(&delivery.key, at(10), at(55)).await.unwrap().unwrap();
     let failed = async |n, next| deliveries.record_attempt(&late, &attempt(n), next, at(60)).await.unwrap();
     let state = async || deliveries.delivery(&delivery.key).await.unwrap().unwrap();
@@ -123,10 +132,10 @@ async fn what_is_settled_meanwhile(deliveries: &dyn Deliveries) {
 
 async fn pages(deliveries: &dyn Deliveries) {
     let owner = receiver(83, 81, "").owner();
-    for order in 1..=9 {
-        let state = if order % 3 == 0 { DeliveryState::Failed } else { pending(10, 0) };
-        deliveries.create_delivery(&delivery(owner, order, state)).await.unwrap();
-    }
+    let nine: Vec<Delivery> = (1..=9)
+        .map(|order| delivery(owner, order, if order % 3 == 0 { DeliveryState::Failed } else { pending(10, 0) }))
+        .collect();
+    deliveries.create_deliveries(&nine).await.unwrap();
     for order in [1, 4] {
         let one = deliveries.begin_attempt(&delivery(owner, order, pending(10, 0)).key, at(10), at(55)).await.unwrap();
         deliveries.record_attempt(&one.unwrap(), &attempt(1), DeliveryState::Delivered, at(11)).await.unwrap();

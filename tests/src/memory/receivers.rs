@@ -48,8 +48,11 @@ impl Receivers for MemoryTable {
 
 #[async_trait]
 impl Deliveries for MemoryTable {
-    async fn create_delivery(&self, delivery: &Delivery) -> Result<()> {
-        self.tables().deliveries.entry(delivery.key.clone()).or_insert_with(|| delivery.clone());
+    async fn create_deliveries(&self, deliveries: &[Delivery]) -> Result<()> {
+        let mut tables = self.tables();
+        for delivery in deliveries {
+            tables.deliveries.entry(delivery.key.clone()).or_insert_with(|| delivery.clone());
+        }
         Ok(())
     }
 

@@ -109,8 +109,10 @@ async fn two_versions_side_by_side() {
     assert_refused(&router, "GET", "/1/diff?against=2&key=old", 400, "key_not_found").await;
     assert_refused(&router, "GET", "/1/diff", 400, "invalid_parameter").await;
     assert_refused(&router, "GET", "/1/diff?against=2&examples=101", 400, "invalid_parameter").await;
-    for against in ["9", "x", ""] {
-        assert_refused(&router, "GET", &format!("/1/diff?against={against}"), 404, "dataset_not_found").await;
+    for (against, status, code) in
+        [("9", 404, "dataset_not_found"), ("x", 400, "invalid_parameter"), ("", 400, "invalid_parameter")]
+    {
+        assert_refused(&router, "GET", &format!("/1/diff?against={against}"), status, code).await;
     }
 }
 

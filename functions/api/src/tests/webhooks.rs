@@ -171,7 +171,7 @@ async fn seven(fakes: &Fakes, id: u64) {
             state: if failed { DeliveryState::Failed } else { DeliveryState::fresh(fakes.clock.now()) },
             attempts: if failed { vec![attempt; 12] } else { vec![] },
         };
-        fakes.table.create_delivery(&delivery).await.unwrap();
+        fakes.table.create_deliveries(&[delivery]).await.unwrap();
         fakes.clock.advance(Duration::from_secs(3600));
     }
 }

@@ -17,7 +17,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const WAIT: Duration = Duration::from_secs(20);
 
 /// Batches that are being delivered, so that a slow receiver holds up few.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 64;
 
 /// Feeds the function until the task is dropped.
 pub(crate) async fn poll(queue: SqsQueue, webhooks: Arc<Webhooks>, clock: Arc<dyn Clock>) {
@@ -56,12 +56,10 @@ async fn invoke(queue: &SqsQueue, messages: &[Message], webhooks: &Webhooks, now
             return;
         }
     };
-    for message in messages {
-        if failures.iter().any(|failure| failure.item_identifier == message.id) {
-            continue;
-        }
-        if let Err(error) = queue.delete(&message.receipt).await {
-            tracing::warn!(error = error.chain(), "a message could not be deleted; it comes again");
-        }
+    let is_left = |message: &Message| failures.iter().any(|failure| failure.item_identifier == message.id);
+    let taken = messages.iter().filter(|message| !is_left(message));
+    let taken: Vec<&str> = taken.map(|message| message.receipt.as_str()).collect();
+    if let Err(error) = queue.delete(&taken).await {
+        tracing::warn!(error = error.chain(), "messages could not be deleted; they come again");
     }
 }

@@ -144,7 +144,7 @@ async fn a_test_is_tried_once() {
         state: DeliveryState::fresh(now),
         attempts: vec![],
     };
-    setting.fakes.table.create_delivery(&test).await.unwrap();
+    setting.fakes.table.create_deliveries(&[test]).await.unwrap();
     setting.attempt([0]).await;
     assert_eq!(setting.delivery().await.state, DeliveryState::Failed);
     assert_ne!(setting.receiver().await.health, Health::default());

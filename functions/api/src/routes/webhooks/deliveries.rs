@@ -379,7 +379,7 @@ pub(in crate::routes) async fn test(
         state: DeliveryState::fresh(now),
         attempts: Vec::new(),
     };
-    api.deliveries.create_delivery(&delivery).await?;
+    api.deliveries.create_deliveries(std::slice::from_ref(&delivery)).await?;
     api.queue.send(std::slice::from_ref(&delivery.key), Duration::ZERO).await?;
     let delivery_id = delivery.key.delivery_id.to_string();
     Ok((StatusCode::CREATED, Json(TestSent { success: true, message: "Test event queued", delivery_id })))

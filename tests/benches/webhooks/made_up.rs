@@ -1,0 +1,118 @@
+//! A store in which every delivery is there and due, and none is kept.
+
+use async_trait::async_trait;
+use dataset_core::Result;
+use dataset_core::clock::SystemClock;
+use dataset_core::deliveries::{Deliveries, Wanted};
+use dataset_core::delivery::{Attempt, Delivery, DeliveryId, DeliveryKey, DeliveryState};
+use dataset_core::destination::Policy;
+use dataset_core::event::EventType;
+use dataset_core::id::{ReceiverId, WorkspaceId};
+use dataset_core::ids::SystemIds;
+use dataset_core::lifecycle::Lifecycle;
+use dataset_core::queue::Queue;
+use dataset_core::receiver::Receiver;
+use dataset_core::receivers::Receivers;
+use dataset_core::resolver::SystemResolver;
+use dataset_tests::memory::{Fakes, MemoryVault};
+use dataset_webhooks::Webhooks;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::time::Duration;
+
+const BODY: &str = r#"{"details": {"dataset_id": 456, "dataset_version_number": 3}, "event_type": "dataset_version_created_by_file", "timestamp": "2023-12-01T22:05:57.924833", "user_email": null, "user_id": 1, "user_name": null, "workspace_id": 1}"#;
+
+pub(crate) struct MadeUp {
+    url: String,
+}
+
+/// The `n`th delivery, to one of so many receivers.
+pub(crate) fn key(n: u64, receivers: u64) -> DeliveryKey {
+    let receiver_id = dataset_tests::receiver_id(n % receivers + 1);
+    let workspace_id = dataset_tests::workspace(1);
+    DeliveryKey { workspace_id, receiver_id, delivery_id: DeliveryId::new(n, receiver_id) }
+}
+
+impl MadeUp {
+    pub(crate) fn webhooks(url: &str) -> Webhooks {
+        let store = Arc::new(Self { url: url.to_owned() });
+        let lifecycle = Lifecycle {
+            receivers: store.clone(),
+            deliveries: store.clone(),
+            queue: store,
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(SystemIds),
+            ..Fakes::default().lifecycle()
+        };
+        Webhooks::new(lifecycle, Arc::new(MemoryVault), Policy::private(), Arc::new(SystemResolver)).unwrap()
+    }
+}
+
+#[async_trait]
+impl Receivers for MadeUp {
+    async fn register(&self, _: &Receiver) -> Result<()> {
+        Ok(())
+    }
+
+    async fn receiver(&self, _: WorkspaceId, id: ReceiverId) -> Result<Option<Receiver>> {
+        Ok(Some(dataset_tests::receiver(id.get(), 1, &self.url)))
+    }
+
+    async fn receivers(&self, _: WorkspaceId) -> Result<Vec<Receiver>> {
+        Ok(Vec::new())
+    }
+
+    async fn replace(&self, _: &Receiver) -> Result<bool> {
+        Ok(true)
+    }
+
+    async fn remove(&self, _: WorkspaceId, _: ReceiverId) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl Deliveries for MadeUp {
+    async fn create_deliveries(&self, _: &[Delivery]) -> Result<()> {
+        Ok(())
+    }
+
+    async fn delivery(&self, _: &DeliveryKey) -> Result<Option<Delivery>> {
+        Ok(None)
+    }
+
+    async fn deliveries(&self, _: &Wanted, _: usize) -> Result<Vec<Delivery>> {
+        Ok(Vec::new())
+    }
+
+    async fn begin_attempt(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Option<Delivery>> {
+        Ok(Some(Delivery {
+            key: key.clone(),
+            event_type: EventType::VersionCreated,
+            body: BODY.to_owned(),
+            created_at: now,
+            state: DeliveryState::fresh(until),
+            attempts: Vec::new(),
+        }))
+    }
+
+    async fn postpone(&self, _: &DeliveryKey, _: Timestamp, _: Timestamp) -> Result<bool> {
+        Ok(true)
+    }
+
+    async fn record_attempt(&self, _: &Delivery, _: &Attempt, next: DeliveryState, _: Timestamp) -> Result<()> {
+        assert_eq!(next, DeliveryState::Delivered);
+        Ok(())
+    }
+
+    async fn requeue(&self, _: &DeliveryKey, _: Timestamp) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl Queue for MadeUp {
+    async fn send(&self, _: &[DeliveryKey], _: Duration) -> Result<()> {
+        Ok(())
+    }
+}
