@@ -2,11 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
+use dataset_tests::receiver::Receiver;
 use dataset_tests::service::{KEY, Service, binary};
 use serde_json::Value;
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A terminal's place: a directory, and a home of its own.
 struct Shell<'a> {
@@ -171,4 +176,68 @@ async fn keys_are_made_and_revoked_while_the_service_runs_and_while_it_does_not(
     assert_eq!(status(&service, &second).await, 200);
     assert_eq!(status(&service, &key).await, 401, "what is revoked stays so");
     assert_eq!(shell.run(&["keys", "list", "--data-dir", "nowhere"]).code, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn webhooks_are_managed_and_listened_to() {
+    let (state, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let service = Service::start(state.path(), dataset_local::http_client().unwrap()).unwrap();
+    let variables = vec![("DATASETS_URL", service.base.clone()), ("DATASETS_API_KEY", KEY.to_owned())];
+    let shell = Shell { dir: dir.path(), variables };
+    let receiver = Receiver::start(&[500]).await;
+
+    let secret = shell.out(&["webhooks", "create", &receiver.url]);
+    assert!(secret.starts_with("whsec_"));
+    let id = shell.json(&["webhooks", "list"])["webhooks"][0]["id"].to_string();
+    assert!(shell.out(&["webhooks", "list"]).ends_with(&format!("{}  well\n", receiver.url)));
+    assert_eq!(shell.run(&["webhooks", "create", "ftp://example.com"]).code, 1);
+
+    let test = shell.json(&["webhooks", "test", &id])["delivery_id"].as_str().unwrap().to_owned();
+    receiver.wait_for(1, PATIENCE).await;
+    let attempts = async |count: usize| {
+        loop {
+            let shown = shell.out(&["webhooks", "delivery", &id, &test]);
+            if shown.matches(" ms\n").count() >= count {
+                return shown;
+            }
+            dataset_tests::service::pause().await;
+        }
+    };
+    let failed = attempts(1).await;
+    assert!(failed.starts_with(&format!("{test}: failed\n")), "{failed}");
+    assert!(failed.contains("the receiver answered 500") && failed.ends_with("  an answer\n"), "{failed}");
+    assert!(shell.out(&["webhooks", "list"]).contains("failing since"));
+    assert!(shell.out(&["webhooks", "deliveries", &id, "--state", "failed"]).contains(&test));
+    shell.out(&["webhooks", "redeliver", &id, &test]);
+    let delivered = attempts(2).await;
+    assert!(delivered.starts_with(&format!("{test}: delivered\n")), "{delivered}");
+    assert_eq!(
+        shell.out(&["webhooks", "recover", &id, "--since", "2026-01-01T00:00:00Z"]),
+        "0 deliveries are sent again\n"
+    );
+
+    assert!(shell.out(&["webhooks", "update", &id, "--disable"]).ends_with("disabled: requested\n"));
+    assert_eq!(shell.run(&["webhooks", "test", &id]).code, 1);
+    assert!(shell.out(&["webhooks", "update", &id, "--enable"]).ends_with("well\n"));
+    assert_ne!(shell.out(&["webhooks", "rotate-secret", &id]), secret);
+    assert_eq!(shell.out(&["webhooks", "delete", &id]), format!("webhook {id} deleted\n"));
+
+    // It registers itself, tells of what comes, and goes without a trace.
+    let mut listen = Command::new(binary());
+    listen.args(["listen", "--port", "0", "--json"]).envs(shell.variables.iter().map(|(k, v)| (k, v)));
+    let mut listen = listen.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let registered = loop {
+        if let Some(webhook) = shell.json(&["webhooks", "list"])["webhooks"].get(0) {
+            break webhook["id"].to_string();
+        }
+        dataset_tests::service::pause().await;
+    };
+    shell.out(&["webhooks", "test", &registered]);
+    let mut line = String::new();
+    BufReader::new(listen.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let webhook: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&webhook["verified"], &webhook["payload"]["event_type"]), (&true.into(), &"webhook_test".into()));
+    let interrupted = Command::new("kill").args(["-INT", &listen.id().to_string()]).status();
+    assert!(interrupted.unwrap().success() && listen.wait().unwrap().success());
+    assert!(shell.json(&["webhooks", "list"])["webhooks"].as_array().unwrap().is_empty());
 }

@@ -52,6 +52,14 @@ impl DeliveryId {
         Self(format!("msg_{order:016}_{receiver}"))
     }
 
+    /// An identifier as a caller has it; `None` if it can't be one.
+    pub fn parse(id: &str) -> Option<Self> {
+        let (order, receiver) = id.strip_prefix("msg_")?.split_once('_')?;
+        let is_order = order.len() == 16 && order.bytes().all(|b| b.is_ascii_digit());
+        let receiver: ReceiverId = receiver.parse().ok()?;
+        is_order.then(|| Self(format!("msg_{order}_{receiver}")))
+    }
+
     pub fn from_stored(id: String) -> Self {
         Self(id)
     }
@@ -182,5 +190,9 @@ mod tests {
         assert_eq!(id(7).as_str(), "msg_0000000000000007_21");
         assert_eq!(id(7).order(), 7);
         assert_eq!(DeliveryId::from_stored("else".into()).order(), 0);
+        assert_eq!(DeliveryId::parse(id(7).as_str()), Some(id(7)));
+        for wrong in ["", "msg_7_21", "msg_0000000000000007_", "msg_0000000000000007_x", "0000000000000007_21"] {
+            assert_eq!(DeliveryId::parse(wrong), None, "{wrong}");
+        }
     }
 }

@@ -20,7 +20,7 @@ use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, SchemaType, Type};
 
 /// Each event is a delivery to each of them.
 const MAX_PER_WORKSPACE: usize = 250;
@@ -46,7 +46,7 @@ pub(super) struct ChangeWebhook {
     /// A webhook that is disabled gets nothing; what it misses can be recovered.
     disabled: Option<bool>,
     /// Empty for every type.
-    #[schema(schema_with = event_types, required = false)]
+    #[schema(schema_with = event_types_or_null, required = false)]
     event_types: Option<Vec<EventType>>,
 }
 
@@ -54,6 +54,12 @@ fn event_types() -> Array {
     let names = EventType::OFFERED.map(|name| serde_json::json!(name));
     let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
     ArrayBuilder::new().items(name).build()
+}
+
+fn event_types_or_null() -> Array {
+    let mut types = event_types();
+    types.schema_type = SchemaType::from_iter([Type::Array, Type::Null]);
+    types
 }
 
 fn check_offered(event_types: &[EventType]) -> Result<(), ApiError> {

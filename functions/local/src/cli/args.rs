@@ -116,6 +116,7 @@ pub(crate) enum WebhooksCommand {
     /// Register a receiver, and print its secret, this once.
     Create {
         /// Where events are sent.
+        #[arg(id = "receiver", value_name = "RECEIVER_URL")]
         url: String,
         /// Events of this type alone; can be repeated.
         #[arg(long = "event", value_name = "TYPE")]
@@ -126,7 +127,8 @@ pub(crate) enum WebhooksCommand {
     /// Change a receiver; what is not given stays.
     Update {
         id: u64,
-        #[arg(long)]
+        /// Where events are sent from now on.
+        #[arg(id = "receiver", long = "receiver", value_name = "RECEIVER_URL")]
         url: Option<String>,
         /// Events of this type alone; can be repeated.
         #[arg(long = "event", value_name = "TYPE")]

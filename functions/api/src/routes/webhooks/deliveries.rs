@@ -178,10 +178,12 @@ pub(in crate::routes) async fn list(
 ) -> Result<Json<Deliveries>, ApiError> {
     let receiver = receiver(&api, &caller, &id).await?;
     let per_page = usize::try_from(Paging::new(None, listing.per_page)?.per_page).unwrap_or(usize::MAX);
-    let before = listing.before.map(DeliveryId::from_stored);
-    if before.as_ref().is_some_and(|id| id.order() == 0) {
-        return Err(ApiError::bad_request("invalid_parameter", "before must be the id of a delivery"));
-    }
+    let before = match &listing.before {
+        Some(id) => Some(DeliveryId::parse(id).ok_or_else(|| {
+            ApiError::bad_request("invalid_parameter", "before must be the id of a delivery, such as `next` of a page")
+        })?),
+        None => None,
+    };
     let wanted = Wanted { receiver: receiver.owner(), status: listing.state, before, from_order: 0 };
     let deliveries = api.deliveries.deliveries(&wanted, per_page).await?;
     let last = deliveries.last().filter(|_| deliveries.len() == per_page);
@@ -218,7 +220,7 @@ pub(in crate::routes) async fn read(
     Path((webhook, id)): Path<(String, String)>,
 ) -> Result<Json<OneDelivery>, ApiError> {
     let receiver = receiver(&api, &caller, &webhook).await?;
-    answer(&api, &key(&receiver, id), "Delivery retrieved successfully").await
+    answer(&api, &key(&receiver, &id)?, "Delivery retrieved successfully").await
 }
 
 /// Send a delivery again
@@ -245,7 +247,7 @@ pub(in crate::routes) async fn redeliver(
     Path((webhook, id)): Path<(String, String)>,
 ) -> Result<Json<OneDelivery>, ApiError> {
     let receiver = awake(&api, &receiver(&api, &caller, &webhook).await?).await?;
-    let key = key(&receiver, id);
+    let key = key(&receiver, &id)?;
     if !api.deliveries.requeue(&key, api.clock.now()).await? {
         return Err(ApiError::delivery_not_found());
     }
@@ -394,12 +396,12 @@ async fn awake(api: &Api, receiver: &Receiver) -> Result<Receiver, ApiError> {
     changed(api, receiver, Receiver::wake).await
 }
 
-fn key(receiver: &Receiver, id: String) -> DeliveryKey {
-    DeliveryKey {
+fn key(receiver: &Receiver, id: &str) -> Result<DeliveryKey, ApiError> {
+    Ok(DeliveryKey {
         workspace_id: receiver.workspace_id,
         receiver_id: receiver.id,
-        delivery_id: DeliveryId::from_stored(id),
-    }
+        delivery_id: DeliveryId::parse(id).ok_or_else(ApiError::delivery_not_found)?,
+    })
 }
 
 async fn answer(api: &Api, key: &DeliveryKey, message: &'static str) -> Result<Json<OneDelivery>, ApiError> {
