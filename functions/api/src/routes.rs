@@ -36,10 +36,10 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(webhooks::register, webhooks::list))
         .routes(routes!(webhooks::read, webhooks::update, webhooks::delete))
         .routes(routes!(webhooks::rotate_secret))
-        .routes(routes!(webhooks::deliveries::test))
+        .routes(routes!(webhooks::again::test))
         .routes(routes!(webhooks::deliveries::list))
         .routes(routes!(webhooks::deliveries::read))
-        .routes(routes!(webhooks::deliveries::redeliver))
-        .routes(routes!(webhooks::deliveries::recover))
+        .routes(routes!(webhooks::again::redeliver))
+        .routes(routes!(webhooks::again::recover))
         .routes(routes!(health::check))
 }

@@ -2,11 +2,11 @@ mod hostile;
 mod receivers;
 
 use crate::{Webhooks, client, handle};
-use dataset_core::catalog::Catalog;
+use dataset_core::catalog::{Catalog, Due};
 use dataset_core::clock::Clock;
 use dataset_core::dataset::Contents;
 use dataset_core::deliveries::Deliveries;
-use dataset_core::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, RETRY_SCHEDULE};
+use dataset_core::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, QUEUE_GRACE, RETRY_SCHEDULE};
 use dataset_core::destination::Policy;
 use dataset_core::receiver::Receiver as Registered;
 use dataset_core::receivers::Receivers;
@@ -129,6 +129,24 @@ async fn what_failed_comes_again_by_the_schedule_and_under_the_same_id() {
     let received = receiver.received();
     assert!(received.iter().all(|r| r.header("webhook-id") == received[0].header("webhook-id")));
     assert_ne!(received[0].header("webhook-signature"), received[9].header("webhook-signature"));
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_not_recorded_is_made_again_under_the_same_id() {
+    let receiver = Receiver::start(&[]).await;
+    let setting = Setting::with(&receiver.url, 1, Policy::private()).await;
+    setting.fakes.table.lose_a_record();
+    assert_eq!(setting.handle(ONE).await.len(), 1, "the message is not let go");
+    assert!(setting.handle(ONE).await.is_empty());
+    assert_eq!(receiver.received().len(), 1, "its time is not up");
+    setting.fakes.clock.advance(Duration::from_secs(45));
+    let due = setting.fakes.table.due(setting.fakes.clock.now() + QUEUE_GRACE, 10).await.unwrap();
+    assert_eq!(due, [Due::Delivery(key(0))], "the sweeper finds it");
+    setting.handle(ONE).await;
+    let received = receiver.received();
+    assert_eq!(received.len(), 2);
+    assert_eq!(received[0].header("webhook-id"), received[1].header("webhook-id"));
+    assert_eq!(setting.delivery().await.state, DeliveryState::Delivered);
 }
 
 #[tokio::test]

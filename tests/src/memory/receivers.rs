@@ -2,13 +2,13 @@
 
 use super::table::{MemoryTable, id_taken};
 use async_trait::async_trait;
-use dataset_core::Result;
 use dataset_core::deliveries::{Deliveries, Wanted};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, MAX_ATTEMPTS_KEPT};
 use dataset_core::id::{ReceiverId, WorkspaceId};
 use dataset_core::receiver::Receiver;
 use dataset_core::receivers::Receivers;
 use dataset_core::secret::{Owner, Sealed, Secret, Vault};
+use dataset_core::{Error, Result};
 use jiff::Timestamp;
 
 #[async_trait]
@@ -100,7 +100,11 @@ impl Deliveries for MemoryTable {
         next: DeliveryState,
         _: Timestamp,
     ) -> Result<()> {
-        if let Some(delivery) = self.tables().deliveries.get_mut(&delivery.key) {
+        let mut tables = self.tables();
+        if std::mem::take(&mut tables.loses_a_record) {
+            return Err(Error::unavailable("the record was lost"));
+        }
+        if let Some(delivery) = tables.deliveries.get_mut(&delivery.key) {
             delivery.attempts.push(attempt.clone());
             let surplus = delivery.attempts.len().saturating_sub(MAX_ATTEMPTS_KEPT);
             delivery.attempts.drain(..surplus);
@@ -134,7 +138,7 @@ impl Vault for MemoryVault {
 
     async fn open(&self, sealed: &Sealed, owner: Owner) -> Result<Secret> {
         let secret = sealed.0.strip_prefix(&format!("{owner:?}|"));
-        let secret = secret.ok_or_else(|| dataset_core::Error::internal("the secret is another receiver's"))?;
+        let secret = secret.ok_or_else(|| Error::internal("the secret is another receiver's"))?;
         Ok(Secret::new(secret.to_owned()))
     }
 }

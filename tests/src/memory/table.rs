@@ -29,9 +29,15 @@ pub(super) struct Tables {
     outbox: BTreeMap<DatasetId, OutboxEntry>,
     pub(super) receivers: BTreeMap<(WorkspaceId, ReceiverId), Receiver>,
     pub(super) deliveries: HashMap<DeliveryKey, Delivery>,
+    pub(super) loses_a_record: bool,
 }
 
 impl MemoryTable {
+    /// The next attempt will be made and not be recorded, as if whoever made it had died.
+    pub fn lose_a_record(&self) {
+        self.tables().loses_a_record = true;
+    }
+
     pub(super) fn tables(&self) -> MutexGuard<'_, Tables> {
         self.0.lock().unwrap()
     }

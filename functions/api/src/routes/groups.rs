@@ -115,9 +115,9 @@ pub(super) struct Listing {
     #[param(value_type = Option<u64>, minimum = 1, maximum = 9007199254740991u64)]
     up_to_id: Option<GroupId>,
     /// Counts from 1.
-    #[param(minimum = 1, maximum = 9007199254740991u64)]
+    #[param(minimum = 1, maximum = 9007199254740991u64, default = 1)]
     page: Option<u64>,
-    #[param(minimum = 1, maximum = 100)]
+    #[param(minimum = 1, maximum = 100, default = 10)]
     per_page: Option<u64>,
 }
 

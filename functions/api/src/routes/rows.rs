@@ -21,9 +21,9 @@ pub(super) struct Listing {
     #[param(max_length = 255)]
     q: Option<String>,
     /// Counts from 1.
-    #[param(minimum = 1, maximum = 9007199254740991u64)]
+    #[param(minimum = 1, maximum = 9007199254740991u64, default = 1)]
     page: Option<u64>,
-    #[param(minimum = 1, maximum = 100)]
+    #[param(minimum = 1, maximum = 100, default = 10)]
     per_page: Option<u64>,
 }
 

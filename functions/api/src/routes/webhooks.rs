@@ -1,6 +1,8 @@
 //! Webhook receivers: registered, changed, given another secret.
 
+pub(super) mod again;
 pub(super) mod deliveries;
+mod view;
 
 use super::fresh::with_fresh_id;
 use super::paging::Path;
@@ -20,7 +22,7 @@ use futures::FutureExt;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use view::{ReceiverView, event_types, event_types_or_null};
 
 /// Each event is a delivery to each of them.
 const MAX_PER_WORKSPACE: usize = 250;
@@ -48,18 +50,6 @@ pub(super) struct ChangeWebhook {
     /// Empty for every type.
     #[schema(schema_with = event_types_or_null, required = false)]
     event_types: Option<Vec<EventType>>,
-}
-
-fn event_types() -> Array {
-    let names = EventType::OFFERED.map(|name| serde_json::json!(name));
-    let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
-    ArrayBuilder::new().items(name).build()
-}
-
-fn event_types_or_null() -> Array {
-    let mut types = event_types();
-    types.schema_type = SchemaType::from_iter([Type::Array, Type::Null]);
-    types
 }
 
 fn check_offered(event_types: &[EventType]) -> Result<(), ApiError> {
@@ -108,42 +98,6 @@ pub(super) struct OneWebhook {
     success: bool,
     message: &'static str,
     webhook: ReceiverView,
-}
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = Webhook)]
-struct ReceiverView {
-    #[schema(value_type = u64, minimum = 1)]
-    id: ReceiverId,
-    url: String,
-    #[schema(schema_with = event_types)]
-    event_types: Vec<EventType>,
-    disabled: bool,
-    /// `requested`, `gone` after a 410, or `failing` after five days of nothing but failures.
-    #[schema(value_type = Option<String>, required)]
-    disabled_reason: Option<DisabledReason>,
-    #[schema(required, format = "date-time")]
-    disabled_at: Option<String>,
-    /// The first failure since it last took a delivery.
-    #[schema(required, format = "date-time")]
-    failing_since: Option<String>,
-    #[schema(format = "date-time")]
-    created_at: String,
-}
-
-impl From<Receiver> for ReceiverView {
-    fn from(receiver: Receiver) -> Self {
-        Self {
-            id: receiver.id,
-            url: receiver.url,
-            event_types: receiver.event_types,
-            disabled: receiver.disabled.is_some(),
-            disabled_reason: receiver.disabled.map(|disabled| disabled.reason),
-            disabled_at: receiver.disabled.map(|disabled| disabled.at.to_string()),
-            failing_since: receiver.health.failing_since.map(|since| since.to_string()),
-            created_at: receiver.created_at.to_string(),
-        }
-    }
 }
 
 /// The receiver, if it is of the caller's workspace.

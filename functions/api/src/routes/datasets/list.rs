@@ -40,9 +40,9 @@ pub(in crate::routes) struct Listing {
     #[param(inline, required = false)]
     sort_order: SortOrder,
     /// Counts from 1.
-    #[param(minimum = 1, maximum = 9007199254740991u64)]
+    #[param(minimum = 1, maximum = 9007199254740991u64, default = 1)]
     page: Option<u64>,
-    #[param(minimum = 1, maximum = 100)]
+    #[param(minimum = 1, maximum = 100, default = 10)]
     per_page: Option<u64>,
 }
 
