@@ -2,17 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
-use dataset_aws::{Aws, Endpoints, SecretVault};
+use dataset_aws::{Aws, Endpoints, SecretVault, SqsQueue};
 use dataset_core::blobs::{Blobs, UploadTerms};
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::delivery::DeliveryKey;
 use dataset_local::engines::{ACCESS_KEY, EngineOptions, Engines, Notify, SECRET_KEY, Stored, Ticket};
 use dataset_tests::contract;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable, MemoryVault};
-use futures::FutureExt;
 use std::io;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The engines on fresh state.
@@ -46,8 +46,7 @@ async fn engines() -> Fresh {
         notify: Arc::new(NoOne),
     };
     let engines = Engines::start(options).await.unwrap();
-    let Endpoints { dynamodb, s3, sqs } = engines.endpoints.clone();
-    let aws = Aws::at(&Endpoints { dynamodb, s3, sqs }, ACCESS_KEY, SECRET_KEY).unwrap();
+    let aws = Aws::at(&engines.endpoints, ACCESS_KEY, SECRET_KEY).unwrap();
     Fresh { aws, _engines: engines, _dir: dir }
 }
 
@@ -134,13 +133,7 @@ async fn urls_that_were_signed() {
 #[tokio::test]
 async fn the_queue_in_memory() {
     let queue = Arc::new(MemoryQueue::default());
-    let receive = {
-        let queue = Arc::clone(&queue);
-        move || {
-            let queue = Arc::clone(&queue);
-            async move { queue.take().into_iter().map(|(key, _)| key).collect::<Vec<DeliveryKey>>() }.boxed()
-        }
-    };
+    let receive = async || queue.take().into_iter().map(|(key, _)| key).collect();
     contract::queue(queue.as_ref(), receive).await;
 }
 
@@ -148,22 +141,14 @@ async fn the_queue_in_memory() {
 async fn the_queue_on_sqs() {
     let fresh = engines().await;
     let queue = fresh.aws.create_queue("contract", 30).await.unwrap();
-    let receive = {
-        let queue = queue.clone();
-        move || {
-            let queue = queue.clone();
-            async move {
-                let mut keys = Vec::new();
-                for message in queue.receive(Duration::from_secs(2)).await.unwrap() {
-                    queue.delete(&[&message.receipt]).await.unwrap();
-                    keys.push(serde_json::from_str(&message.body).unwrap());
-                }
-                keys
-            }
-            .boxed()
-        }
-    };
-    contract::queue(&queue, receive).await;
+    contract::queue(&queue, async || receive(&queue).await).await;
+}
+
+async fn receive(queue: &SqsQueue) -> Vec<DeliveryKey> {
+    let messages = queue.receive(Duration::from_secs(2)).await.unwrap();
+    let receipts: Vec<&str> = messages.iter().map(|message| message.receipt.as_str()).collect();
+    queue.delete(&receipts).await.unwrap();
+    messages.iter().map(|message| serde_json::from_str(&message.body).unwrap()).collect()
 }
 
 #[tokio::test]
@@ -181,4 +166,78 @@ async fn the_vault_on_a_file() {
     assert!(open().is_err());
     std::fs::write(&path, SecretVault::key_for_file(&CountingIds::default()).as_bytes()).unwrap();
     contract::vault(&open().unwrap()).await;
+}
+
+/// Another's engine, which knows nothing of the ones above: so that the
+/// adapters do not agree with theirs alone. Without it, says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_port_on_another_engine() {
+    let Some(other) = Other::start().await else { return };
+    let table = other.aws.table("contract");
+    table.create_if_missing().await.unwrap();
+    contract::catalog(&table).await;
+    contract::api_keys(&table).await;
+    contract::idempotency(&table).await;
+    contract::receivers(&table).await;
+    contract::deliveries(&table, &table).await;
+    let bucket = other.aws.bucket("contract");
+    bucket.create_if_missing().await.unwrap();
+    contract::blobs(&bucket).await;
+    let queue = other.aws.create_queue("contract", 30).await.unwrap();
+    contract::queue(&queue, async || receive(&queue).await).await;
+    contract::vault(&other.aws.vault(&other.key_id)).await;
+}
+
+struct Other {
+    aws: Aws,
+    key_id: String,
+    process: Child,
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Other {
+    /// The command `ministack`, which PyPI has.
+    const COMMAND: &str = "DATASETS_MINISTACK";
+
+    #[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
+    async fn start() -> Option<Self> {
+        let Ok(command) = std::env::var(Self::COMMAND) else {
+            println!("skipped: {} names no command ministack", Self::COMMAND);
+            return None;
+        };
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut process = Command::new(command);
+        process.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
+        let process = process.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let url = format!("http://127.0.0.1:{port}");
+        let at = || Some(url.clone());
+        let endpoints = Endpoints { dynamodb: url.clone(), s3: url.clone(), sqs: url.clone(), kms: at() };
+        let aws = Aws::at(&endpoints, "test", "test").unwrap();
+        let key_id = Self::key(&url).await;
+        Some(Self { aws, key_id, process })
+    }
+
+    /// Makes a key, as soon as it answers.
+    async fn key(url: &str) -> String {
+        let http = dataset_local::http_client().unwrap();
+        let credential = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kms/aws4_request, SignedHeaders=host";
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            let call = http.post(url).header("x-amz-target", "TrentService.CreateKey");
+            let call = call.header("authorization", format!("{credential}, Signature=0"));
+            let call = call.header("content-type", "application/x-amz-json-1.1").body("{}");
+            if let Ok(answer) = call.send().await {
+                let key: serde_json::Value = answer.json().await.unwrap();
+                return key["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned();
+            }
+            assert!(Instant::now() < deadline, "it does not answer");
+            dataset_tests::service::pause().await;
+        }
+    }
 }

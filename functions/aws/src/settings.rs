@@ -43,6 +43,9 @@ pub struct Endpoints {
     pub dynamodb: String,
     pub s3: String,
     pub sqs: String,
+    /// Where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kms: Option<String>,
 }
 
 /// A way to AWS, or to engines that speak its protocols.
@@ -109,7 +112,8 @@ impl Aws {
         )?;
         let at = |url: &str| config.to_builder().endpoint_url(url).build();
         let (dynamodb, s3, sqs) = (at(&endpoints.dynamodb), at(&endpoints.s3), at(&endpoints.sqs));
-        Ok(Self { dynamodb, s3, sqs, kms: config, path_style: true })
+        let kms = endpoints.kms.as_deref().map_or_else(|| config.clone(), at);
+        Ok(Self { dynamodb, s3, sqs, kms, path_style: true })
     }
 
     pub fn table(&self, name: &str) -> Table {
@@ -145,8 +149,12 @@ impl Aws {
         if let Ok(path) = std::env::var(SecretVault::KEY_FILE) {
             return SecretVault::on_file(path.as_ref(), Arc::new(SystemIds));
         }
-        let key_id = variable(SecretVault::KEY_ID)?;
-        Ok(SecretVault::on_kms(aws_sdk_kms::Client::new(&self.kms), key_id, Arc::new(SystemIds)))
+        Ok(self.vault(&variable(SecretVault::KEY_ID)?))
+    }
+
+    /// Under a key of KMS, by its id or ARN.
+    pub fn vault(&self, key_id: &str) -> SecretVault {
+        SecretVault::on_kms(aws_sdk_kms::Client::new(&self.kms), key_id.to_owned(), Arc::new(SystemIds))
     }
 
     pub fn queue(&self, url: &str) -> SqsQueue {

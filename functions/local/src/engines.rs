@@ -63,7 +63,7 @@ impl Engines {
         servers.spawn(s3::serve(listener, &options.objects, options.notify)?);
         let (listener, sqs) = listen(port(3, |at| &at.sqs)).await?;
         servers.spawn(sqs::serve(listener)?);
-        Ok(Self { endpoints: Endpoints { dynamodb, s3, sqs }, _servers: servers })
+        Ok(Self { endpoints: Endpoints { dynamodb, s3, sqs, kms: None }, _servers: servers })
     }
 }
 

@@ -1,11 +1,10 @@
 use crate::{dataset_id, receiver_id, workspace};
 use dataset_core::delivery::{DeliveryId, DeliveryKey};
 use dataset_core::queue::Queue;
-use futures::future::BoxFuture;
 use std::time::Duration;
 
 /// `receive` gives what the queue has ready within a second or so.
-pub async fn queue(queue: &dyn Queue, receive: impl Fn() -> BoxFuture<'static, Vec<DeliveryKey>>) {
+pub async fn queue(queue: &dyn Queue, receive: impl AsyncFn() -> Vec<DeliveryKey>) {
     let key = |n| DeliveryKey {
         workspace_id: workspace(1),
         receiver_id: receiver_id(2),
