@@ -61,11 +61,11 @@ async fn files_become_versions_and_are_told_of() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn fifty_uploads_at_once_get_the_numbers_one_to_fifty() {
+async fn a_hundred_uploads_at_once_get_the_numbers_one_to_a_hundred() {
     let dir = tempfile::tempdir().unwrap();
     let service = start(dir.path());
     let group = service.create_group("Many").await;
-    let ids = join_all((0..50).map(|n| {
+    let ids = join_all((0..100).map(|n| {
         let (service, file) = (&service, format!("n\n{n}\n"));
         async move { service.upload(group, "n.csv", file.as_bytes()).await.unwrap() }
     }))
@@ -75,7 +75,7 @@ async fn fifty_uploads_at_once_get_the_numbers_one_to_fifty() {
         numbers.push(service.finished(id, PATIENCE).await["version_number"].as_u64().unwrap());
     }
     numbers.sort_unstable();
-    assert_eq!(numbers, (1..=50).collect::<Vec<u64>>());
+    assert_eq!(numbers, (1..=100).collect::<Vec<u64>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]

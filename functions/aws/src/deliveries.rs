@@ -53,12 +53,12 @@ impl Deliveries for Table {
         let update = self
             .update_item(Key::delivery(key))
             .condition_expression("#state = :pending AND next_attempt_at <= :now")
-            .update_expression("SET next_attempt_at = :until, due_at = :due")
+            // No message will come for it then, so the sweeper need not wait for one.
+            .update_expression("SET next_attempt_at = :until, due_at = :until")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":pending", s(PENDING))
             .expression_attribute_values(":now", ms(now))
             .expression_attribute_values(":until", ms(until))
-            .expression_attribute_values(":due", ms(after(until, QUEUE_GRACE)?))
             .return_values(ReturnValue::AllNew);
         update_if(update).await?.map(|item| read(&item)).transpose()
     }

@@ -6,7 +6,7 @@ use dataset_core::catalog::{Catalog, Due};
 use dataset_core::clock::Clock;
 use dataset_core::dataset::Contents;
 use dataset_core::deliveries::Deliveries;
-use dataset_core::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, QUEUE_GRACE, RETRY_SCHEDULE};
+use dataset_core::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, RETRY_SCHEDULE};
 use dataset_core::destination::Policy;
 use dataset_core::receiver::Receiver as Registered;
 use dataset_core::receivers::Receivers;
@@ -140,7 +140,7 @@ async fn an_attempt_that_was_not_recorded_is_made_again_under_the_same_id() {
     assert!(setting.handle(ONE).await.is_empty());
     assert_eq!(receiver.received().len(), 1, "its time is not up");
     setting.fakes.clock.advance(Duration::from_secs(45));
-    let due = setting.fakes.table.due(setting.fakes.clock.now() + QUEUE_GRACE, 10).await.unwrap();
+    let due = setting.fakes.table.due(setting.fakes.clock.now(), 10).await.unwrap();
     assert_eq!(due, [Due::Delivery(key(0))], "the sweeper finds it");
     setting.handle(ONE).await;
     let received = receiver.received();

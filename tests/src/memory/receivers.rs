@@ -80,13 +80,17 @@ impl Deliveries for MemoryTable {
         if !self.postpone(key, now, until).await? {
             return Ok(None);
         }
+        self.tables().attempted.insert(key.clone());
         self.delivery(key).await
     }
 
     async fn postpone(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<bool> {
-        match self.tables().deliveries.get_mut(key) {
+        let mut tables = self.tables();
+        let tables = &mut *tables;
+        match tables.deliveries.get_mut(key) {
             Some(Delivery { state: DeliveryState::Pending { next_attempt_at, .. }, .. }) if *next_attempt_at <= now => {
                 *next_attempt_at = until;
+                tables.attempted.remove(key);
                 Ok(true)
             }
             _ => Ok(false),
@@ -104,6 +108,7 @@ impl Deliveries for MemoryTable {
         if std::mem::take(&mut tables.loses_a_record) {
             return Err(Error::unavailable("the record was lost"));
         }
+        tables.attempted.remove(&delivery.key);
         if let Some(delivery) = tables.deliveries.get_mut(&delivery.key) {
             delivery.attempts.push(attempt.clone());
             let surplus = delivery.attempts.len().saturating_sub(MAX_ATTEMPTS_KEPT);
@@ -116,7 +121,9 @@ impl Deliveries for MemoryTable {
     }
 
     async fn requeue(&self, key: &DeliveryKey, at: Timestamp) -> Result<bool> {
-        match self.tables().deliveries.get_mut(key) {
+        let mut tables = self.tables();
+        tables.attempted.remove(key);
+        match tables.deliveries.get_mut(key) {
             Some(delivery) => {
                 delivery.state = DeliveryState::fresh(at);
                 Ok(true)
