@@ -114,7 +114,15 @@ impl Catalog for Table {
         let mut items: Vec<_> = try_join_all(shards).await?.into_iter().flatten().collect();
         items.sort_by_key(|item| Read(item).maybe::<i64>("due_at"));
         items.truncate(limit);
-        items.iter().map(read_due).collect()
+        // One that is not understood must not keep the others from being done.
+        let known = items.iter().filter_map(|item| match read_due(item) {
+            Ok(due) => Some(due),
+            Err(error) => {
+                tracing::error!(error = error.chain(), "left alone");
+                None
+            }
+        });
+        Ok(known.collect())
     }
 }
 

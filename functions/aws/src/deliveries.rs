@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use attributes::{Append, Change, PENDING, names, new_item, read};
 use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem};
 use dataset_core::Result;
-use dataset_core::deliveries::{Deliveries, Wanted};
+use dataset_core::deliveries::{Deliveries, Page, Wanted};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, DeliveryStatus, QUEUE_GRACE};
 use dataset_core::lifecycle::after;
 use jiff::Timestamp;
@@ -40,7 +40,7 @@ impl Deliveries for Table {
         self.get(Key::delivery(key)).await?.map(|item| read(&item)).transpose()
     }
 
-    async fn deliveries(&self, wanted: &Wanted, limit: usize) -> Result<Vec<Delivery>> {
+    async fn deliveries(&self, wanted: &Wanted, limit: usize) -> Result<Page> {
         match wanted.status {
             Some(status @ (DeliveryStatus::Pending | DeliveryStatus::Failed)) => {
                 pages::by_status(self, wanted, status, limit).await
@@ -83,16 +83,18 @@ impl Deliveries for Table {
         next: DeliveryState,
         at: Timestamp,
     ) -> Result<()> {
-        let condition = match next {
-            DeliveryState::Delivered => "attribute_exists(pk) AND #state <> :state",
-            DeliveryState::Pending { .. } | DeliveryState::Failed => "#state = :pending",
-        };
         let append = Append::of(delivery, attempt)?;
         let mut change = Change::to(next, &delivery.key, at)?;
         change.values.insert(":attempt".into(), append.value.clone());
-        if condition.contains(":pending") {
-            change.values.insert(":pending".into(), s(PENDING));
-        }
+        let condition = match (next, delivery.state) {
+            (DeliveryState::Pending { .. } | DeliveryState::Failed, DeliveryState::Pending { next_attempt_at, .. }) => {
+                // Its state and its time are those of this attempt.
+                change.values.insert(":pending".into(), s(PENDING));
+                change.values.insert(":lease".into(), ms(next_attempt_at));
+                "#state = :pending AND next_attempt_at = :lease"
+            }
+            _ => "attribute_exists(pk) AND #state <> :state",
+        };
         let update = self
             .update_item(Key::delivery(&delivery.key))
             .condition_expression(condition)
@@ -108,6 +110,18 @@ impl Deliveries for Table {
             .condition_expression("attribute_exists(pk)")
             .update_expression(format!("SET attempts = {}", append.expression))
             .expression_attribute_values(":attempt", append.value);
+        update_if(update).await.map(drop)
+    }
+
+    async fn reminded(&self, key: &DeliveryKey, now: Timestamp, again: Timestamp) -> Result<()> {
+        let update = self
+            .update_item(Key::delivery(key))
+            .condition_expression("#state = :pending AND due_at <= :now")
+            .update_expression("SET due_at = :again")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":pending", s(PENDING))
+            .expression_attribute_values(":now", ms(now))
+            .expression_attribute_values(":again", ms(again));
         update_if(update).await.map(drop)
     }
 

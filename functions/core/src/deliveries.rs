@@ -15,7 +15,7 @@ pub trait Deliveries: Send + Sync {
 
     /// At most `limit` deliveries to a receiver, the newest first. By status
     /// it may be some moments behind.
-    async fn deliveries(&self, wanted: &Wanted, limit: usize) -> Result<Vec<Delivery>>;
+    async fn deliveries(&self, wanted: &Wanted, limit: usize) -> Result<Page>;
 
     /// Takes the delivery for one attempt, which must have been recorded by
     /// `until`. `None` if there is nothing to do: it is final, not due yet,
@@ -27,8 +27,9 @@ pub trait Deliveries: Send + Sync {
     async fn postpone(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<bool>;
 
     /// Appends an attempt and sets what follows from it. `delivery` is as it
-    /// was when the attempt began; it may have become final meanwhile, and
-    /// then stays so, or have been delivered now, which is final in any case.
+    /// was when the attempt began. If it has become final meanwhile, or due
+    /// anew, it stays so, unless it has been delivered now: that is final in
+    /// any case.
     async fn record_attempt(
         &self,
         delivery: &Delivery,
@@ -37,9 +38,20 @@ pub trait Deliveries: Send + Sync {
         at: Timestamp,
     ) -> Result<()>;
 
+    /// Notes that a message is on its way for a delivery that is overdue, so
+    /// that it is not before `again` that the sweeper sends another.
+    async fn reminded(&self, key: &DeliveryKey, now: Timestamp, again: Timestamp) -> Result<()>;
+
     /// Makes a delivery due at `at` with the whole schedule before it,
     /// whatever became of it. `false` if there is none.
     async fn requeue(&self, key: &DeliveryKey, at: Timestamp) -> Result<bool>;
+}
+
+/// Some deliveries, and before which there may be more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page {
+    pub deliveries: Vec<Delivery>,
+    pub next: Option<DeliveryId>,
 }
 
 /// Which deliveries.

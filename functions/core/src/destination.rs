@@ -119,7 +119,11 @@ impl Policy {
     }
 
     pub fn allows_address(&self, address: IpAddr) -> bool {
-        self.allow_private || !BLOCKED.iter().any(|net| net.contains(&address))
+        let is_global = match address {
+            IpAddr::V4(_) => true,
+            IpAddr::V6(address) => GLOBAL_V6.contains(&address),
+        };
+        self.allow_private || (is_global && !BLOCKED.iter().any(|net| net.contains(&address)))
     }
 }
 
@@ -144,9 +148,13 @@ const fn v6(first: [u16; 3], prefix: u8) -> IpNet {
     IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first[0], first[1], first[2], 0, 0, 0, 0, 0), prefix))
 }
 
+/// All that has been given out of IPv6 for the public internet; what is
+/// outside, mapped and translated IPv4 included, is something else.
+const GLOBAL_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
+
 /// What IANA's special-purpose registries hold that is not the public
 /// internet, and the IPv6 ranges that carry an IPv4 address inside.
-const BLOCKED: [IpNet; 28] = [
+const BLOCKED: [IpNet; 19] = [
     v4(0, 0, 0, 0, 8),
     v4(10, 0, 0, 0, 8),
     v4(100, 64, 0, 0, 10),
@@ -162,20 +170,11 @@ const BLOCKED: [IpNet; 28] = [
     v4(203, 0, 113, 0, 24),
     v4(224, 0, 0, 0, 4),
     v4(240, 0, 0, 0, 4),
-    // ::, ::1, IPv4-compatible and IPv4-mapped.
-    v6([0, 0, 0], 80),
-    v6([0x64, 0xFF9B, 0], 96),
-    v6([0x64, 0xFF9B, 1], 48),
-    v6([0x100, 0, 0], 64),
-    v6([0x2001, 0, 0], 32),
+    // Protocol assignments, Teredo among them.
+    v6([0x2001, 0, 0], 23),
     v6([0x2001, 0xDB8, 0], 32),
     v6([0x2002, 0, 0], 16),
     v6([0x3FFF, 0, 0], 20),
-    v6([0x5F00, 0, 0], 16),
-    v6([0xFC00, 0, 0], 7),
-    v6([0xFE80, 0, 0], 10),
-    v6([0xFEC0, 0, 0], 10),
-    v6([0xFF00, 0, 0], 8),
 ];
 
 #[cfg(test)]
@@ -225,6 +224,11 @@ mod tests {
             "https://[fd00::1]/",
             "https://[fe80::1]/",
             "https://[ff02::1]/",
+            "https://[::ffff:0:7f00:1]/",
+            "https://[2001:2::1]/",
+            "https://[100::1]/",
+            "https://[5f00::1]/",
+            "https://[3fff::1]/",
         ] {
             assert_eq!(public.check(url).map_err(|e| e.code()).map(String::from), Err("invalid_url"), "{url}");
         }

@@ -129,7 +129,10 @@ fn plain(message: &str) -> String {
 /// upset a verifier; `failure.column` of the dataset has it in full.
 fn plain_column(column: Column) -> Column {
     match column {
-        Column::Name(name) if plain(&name) != name => Column::Name("(see the dataset's failure)".into()),
+        // It also takes what is after or before a quote for its own.
+        Column::Name(name) if plain(&name) != name || name.starts_with(':') || name.ends_with(',') => {
+            Column::Name("(see the dataset's failure)".into())
+        }
         other => other,
     }
 }
@@ -159,7 +162,7 @@ impl Formatter for PythonJson {
 
     fn write_string_fragment<W: io::Write + ?Sized>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         for c in fragment.chars() {
-            if c.is_ascii() {
+            if matches!(c, ' '..='~') {
                 writer.write_all(&[c as u8])?;
             } else {
                 for unit in c.encode_utf16(&mut [0; 2]) {
@@ -225,7 +228,7 @@ mod tests {
     fn text_is_escaped_as_python_escapes_it() {
         assert_eq!(
             canonical(&"é 😀 \u{7f} \u{1f} \n \" \\ /"),
-            "\"\\u00e9 \\ud83d\\ude00 \u{7f} \\u001f \\n \\\" \\\\ /\""
+            "\"\\u00e9 \\ud83d\\ude00 \\u007f \\u001f \\n \\\" \\\\ /\""
         );
         assert_eq!(canonical(&vec![1, 2]), "[1, 2]");
     }

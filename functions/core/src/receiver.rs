@@ -16,8 +16,14 @@ use std::time::Duration;
 /// How long the secret before the last rotation signs too.
 pub const OLD_SECRET_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
+/// As many of them sign, should one be rotated again and again.
+const MAX_OLD_SECRETS: usize = 4;
+
 /// After so long with nothing but failures a receiver is disabled.
 pub const MAX_FAILING: SignedDuration = SignedDuration::from_hours(5 * 24);
+
+/// How long one attempt that waits keeps the others away; then it says so again.
+const SUSPICION: Duration = Duration::from_secs(4);
 
 const FIRST_REST: Duration = Duration::from_secs(5);
 const MAX_REST: Duration = Duration::from_secs(5 * 60);
@@ -40,8 +46,8 @@ pub struct Receiver {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secrets {
     current: Sealed,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    previous: Option<Retired>,
+    /// Those that it has replaced, the newest first.
+    previous: Vec<Retired>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,10 +87,24 @@ pub struct Health {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reaction {
     Took,
+    /// It took the delivery, and its time.
+    TookSlowly,
     Failed,
     /// It failed, and it took as long as it could.
     FailedSlowly,
     Gone,
+}
+
+/// An attempt, as far as it tells of the receiver.
+#[derive(Clone, Copy, Debug)]
+pub struct Lesson {
+    pub reaction: Reaction,
+    pub at: Timestamp,
+    /// What was known before the attempt: of attempts at the same time, all
+    /// too slow, one counts.
+    pub slow_before: u32,
+    /// Whether the delivery has been failing for so long that it is no blip.
+    pub is_lasting: bool,
 }
 
 /// Whether a receiver may be called now.
@@ -98,18 +118,25 @@ pub enum Turn {
 
 impl Secrets {
     pub fn new(secret: Sealed) -> Self {
-        Self { current: secret, previous: None }
+        Self { current: secret, previous: Vec::new() }
     }
 
-    /// From now on `secret` signs, and for a day the one before it too.
-    pub fn rotate(&mut self, secret: Sealed, now: Timestamp) {
+    /// From now on `secret` signs, and for a day those before it too. `false`
+    /// if it does so already: the rotation is a repeat.
+    pub fn rotate(&mut self, secret: Sealed, now: Timestamp) -> bool {
+        if self.current == secret {
+            return false;
+        }
         let before = std::mem::replace(&mut self.current, secret);
-        self.previous = Some(Retired { secret: before, until: now + OLD_SECRET_LIFETIME });
+        self.previous.insert(0, Retired { secret: before, until: now + OLD_SECRET_LIFETIME });
+        self.previous.retain(|retired| now < retired.until);
+        self.previous.truncate(MAX_OLD_SECRETS);
+        true
     }
 
     /// Those that sign, the newest first.
     pub fn live(&self, now: Timestamp) -> impl Iterator<Item = &Sealed> {
-        let previous = self.previous.as_ref().filter(|retired| now < retired.until);
+        let previous = self.previous.iter().filter(move |retired| now < retired.until);
         std::iter::once(&self.current).chain(previous.map(|retired| &retired.secret))
     }
 }
@@ -152,30 +179,38 @@ impl Receiver {
         self.health.resting_until = Some(until);
     }
 
-    /// Keeps the others away while an attempt waits for an answer. `false` if
-    /// they are away already.
-    pub fn suspect(&mut self, until: Timestamp) -> bool {
-        let is_new = self.health.resting_until.is_none();
-        self.health.resting_until.get_or_insert(until);
-        is_new
+    /// Keeps the others away for the moment, while an attempt waits for an
+    /// answer. `false` if they are away already.
+    pub fn suspect(&mut self, now: Timestamp) -> bool {
+        if self.health.resting_until.is_some_and(|until| until > now + SUSPICION / 2) {
+            return false;
+        }
+        self.health.resting_until = Some(now + SUSPICION);
+        true
     }
 
     /// Learns from an attempt. `false` if nothing has changed by it.
-    pub fn note(&mut self, reaction: Reaction, at: Timestamp) -> bool {
+    pub fn learn(&mut self, lesson: Lesson) -> bool {
+        let Lesson { reaction, at, slow_before, is_lasting } = lesson;
         let (health, disabled) = (self.health, self.disabled);
         let failing_since = Some(health.failing_since.unwrap_or(at));
         self.health = match reaction {
             Reaction::Took => Health::default(),
+            // One at a time, until it is quicker.
+            Reaction::TookSlowly => Health { resting_until: Some(at), ..Health::default() },
             // It answers, so nothing waits for it.
             Reaction::Failed | Reaction::Gone => Health { failing_since, ..Health::default() },
+            // Another attempt of the same time was here before.
+            Reaction::FailedSlowly if health.slow > slow_before => health,
             Reaction::FailedSlowly => {
-                let slow = health.slow.saturating_add(1);
+                let slow = slow_before.saturating_add(1);
                 Health { failing_since, slow, resting_until: Some(at + rest(slow)) }
             }
         };
+        let has_failed_for = self.health.failing_since.map(|since| at.duration_since(since));
         if reaction == Reaction::Gone {
             self.disable(DisabledReason::Gone, at);
-        } else if self.health.failing_since.is_some_and(|since| at.duration_since(since) >= MAX_FAILING) {
+        } else if is_lasting && has_failed_for.is_some_and(|time| time >= MAX_FAILING) {
             self.disable(DisabledReason::Failing, at);
         }
         (health, disabled) != (self.health, self.disabled)
@@ -211,49 +246,69 @@ mod tests {
     }
 
     #[test]
-    fn two_secrets_sign_for_a_day() {
+    fn replaced_secrets_sign_for_a_day() {
         let mut secrets = Secrets::new(Sealed("a".into()));
-        secrets.rotate(Sealed("b".into()), at(0));
+        assert!(secrets.rotate(Sealed("b".into()), at(0)));
+        assert!(!secrets.rotate(Sealed("b".into()), at(1)), "a repeat");
+        assert!(secrets.rotate(Sealed("c".into()), at(60)));
         let live = |now| secrets.live(now).map(|secret| secret.0.as_str()).collect::<Vec<_>>();
-        assert_eq!(live(at(24 * 3600 - 1)), ["b", "a"]);
-        assert_eq!(live(at(24 * 3600)), ["b"]);
+        assert_eq!(live(at(24 * 3600 - 1)), ["c", "b", "a"]);
+        assert_eq!(live(at(24 * 3600)), ["c", "b"]);
+        assert_eq!(live(at(24 * 3600 + 60)), ["c"]);
+    }
+
+    fn lesson(reaction: Reaction, at: Timestamp) -> Lesson {
+        Lesson { reaction, at, slow_before: 0, is_lasting: true }
     }
 
     #[test]
     fn five_days_of_nothing_but_failures() {
         let (mut receiver, day) = (receiver(), 24 * 3600);
-        assert!(!receiver.note(Reaction::Took, at(0)));
-        assert!(receiver.note(Reaction::Failed, at(10)));
-        assert!(!receiver.note(Reaction::Failed, at(20)), "nothing new");
-        assert!(receiver.note(Reaction::Took, at(4 * day)));
-        assert!(receiver.note(Reaction::Failed, at(5 * day)));
-        assert!(!receiver.note(Reaction::Failed, at(10 * day - 1)));
-        assert!(receiver.note(Reaction::Failed, at(10 * day)));
+        assert!(!receiver.learn(lesson(Reaction::Took, at(0))));
+        assert!(receiver.learn(lesson(Reaction::Failed, at(10))));
+        assert!(!receiver.learn(lesson(Reaction::Failed, at(20))), "nothing new");
+        assert!(receiver.learn(lesson(Reaction::Took, at(4 * day))));
+        assert!(receiver.learn(lesson(Reaction::Failed, at(5 * day))));
+        assert!(!receiver.learn(lesson(Reaction::Failed, at(10 * day - 1))));
+        let blip = Lesson { is_lasting: false, ..lesson(Reaction::Failed, at(10 * day)) };
+        assert!(!receiver.learn(blip));
+        assert!(receiver.learn(lesson(Reaction::Failed, at(10 * day))));
         assert_eq!(receiver.disabled, Some(Disabled { at: at(10 * day), reason: DisabledReason::Failing }));
         receiver.enable();
         assert_eq!((receiver.disabled, receiver.health), (None, Health::default()));
-        receiver.note(Reaction::Gone, at(0));
+        receiver.learn(lesson(Reaction::Gone, at(0)));
         assert_eq!(receiver.disabled, Some(Disabled { at: at(0), reason: DisabledReason::Gone }));
     }
 
     #[test]
     fn one_that_takes_all_the_time_rests() {
         let mut receiver = receiver();
-        receiver.note(Reaction::FailedSlowly, at(0));
+        let slow = |slow_before, at| Lesson { slow_before, ..lesson(Reaction::FailedSlowly, at) };
+        assert!(receiver.learn(slow(0, at(0))));
+        assert!(!receiver.learn(slow(0, at(1))), "it was at the same time");
         assert_eq!(receiver.turn(at(4)), Turn::NotBefore(at(5)));
         assert_eq!(receiver.turn(at(5)), Turn::Probe);
-        receiver.note(Reaction::FailedSlowly, at(20));
-        assert_eq!(receiver.turn(at(29)), Turn::NotBefore(at(30)));
-        assert!(!receiver.suspect(at(90)), "they are away already");
         receiver.probe(at(60));
         assert_eq!(receiver.turn(at(59)), Turn::NotBefore(at(60)));
-        for n in 0..40 {
-            receiver.note(Reaction::FailedSlowly, at(100 + n));
-        }
+        receiver.learn(slow(1, at(20)));
+        assert_eq!(receiver.turn(at(29)), Turn::NotBefore(at(30)));
+        receiver.learn(slow(40, at(139)));
         assert_eq!(receiver.turn(at(139)), Turn::NotBefore(at(139 + 300)));
-        receiver.note(Reaction::Failed, at(140));
+        receiver.learn(lesson(Reaction::Failed, at(140)));
         assert_eq!(receiver.turn(at(140)), Turn::Now, "it answers again, if only to refuse");
-        assert!(receiver.suspect(at(150)));
-        assert_eq!(receiver.turn(at(140)), Turn::NotBefore(at(150)));
+    }
+
+    #[test]
+    fn while_one_attempt_waits_there_are_no_others() {
+        let mut receiver = receiver();
+        assert!(receiver.suspect(at(0)));
+        assert!(!receiver.suspect(at(1)));
+        assert_eq!(receiver.turn(at(3)), Turn::NotBefore(at(4)));
+        assert!(receiver.suspect(at(3)));
+        assert_eq!(receiver.turn(at(4)), Turn::NotBefore(at(7)));
+        receiver.learn(lesson(Reaction::TookSlowly, at(9)));
+        assert_eq!(receiver.turn(at(9)), Turn::Probe, "one at a time");
+        receiver.learn(lesson(Reaction::Took, at(10)));
+        assert_eq!(receiver.turn(at(10)), Turn::Now);
     }
 }

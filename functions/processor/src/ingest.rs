@@ -15,6 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 
+/// As much is shown of a column's name, which can be of any length.
+const MAX_NAME_CHARS: usize = 255;
+
 /// The least time that a claim is for, where a runtime tells no deadline.
 const MIN_CLAIM: Duration = Duration::from_secs(60);
 
@@ -170,13 +173,28 @@ fn contents(summary: Summary) -> Contents {
     Contents { columns, row_count: summary.rows }
 }
 
+/// A name of megabytes would not fit into what is kept and sent of a failure.
+fn shortened(name: String) -> String {
+    match name.char_indices().nth(MAX_NAME_CHARS) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name,
+    }
+}
+
+#[cfg(test)]
+#[test]
+fn a_name_is_shown_as_far_as_it_can_be() {
+    assert_eq!(shortened("é".repeat(255)), "é".repeat(255));
+    assert_eq!(shortened("é".repeat(100_000)), "é".repeat(255) + "…");
+}
+
 fn failure(error: DataError) -> Failure {
     Failure {
         message: placed(&error),
         code: error.code.to_owned(),
         row: error.row,
         line: error.line,
-        column: error.column_name.map(Column::Name).or(error.column.map(Column::Index)),
+        column: error.column_name.map(shortened).map(Column::Name).or(error.column.map(Column::Index)),
     }
 }
 

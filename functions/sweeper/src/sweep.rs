@@ -2,6 +2,7 @@
 
 use dataset_core::catalog::Due;
 use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, Failure, State};
+use dataset_core::delivery::DeliveryKey;
 use dataset_core::id::DatasetId;
 use dataset_core::lifecycle::{Lifecycle, after};
 use dataset_core::{Kind, Result};
@@ -12,6 +13,9 @@ use std::time::Duration;
 const MAX_DUE: usize = 1_000;
 
 const AT_ONCE: usize = 16;
+
+/// How often a delivery that stays overdue is put on the queue.
+const REMIND_EVERY: Duration = Duration::from_secs(5 * 60);
 
 /// A draft that has been claimed this often brings its processor down.
 const MAX_CLAIMS: u32 = 5;
@@ -31,12 +35,20 @@ async fn settle(lifecycle: &Lifecycle, due: Due) -> Result<()> {
     let result = match &due {
         Due::Dataset(id) => settle_dataset(lifecycle, *id).await,
         Due::Outbox(id) => lifecycle.hand_over(*id).await,
-        Due::Delivery(key) => lifecycle.queue.send(std::slice::from_ref(key), Duration::ZERO).await,
+        Due::Delivery(key) => remind(lifecycle, key).await,
     };
     if let Err(error) = &result {
         tracing::error!(?due, error = error.chain(), "overdue work failed; the next pass tries again");
     }
     result
+}
+
+/// Puts a delivery on the queue again. What is stuck there, for whatever
+/// reason, makes room for the others until it is its turn again.
+async fn remind(lifecycle: &Lifecycle, key: &DeliveryKey) -> Result<()> {
+    let now = lifecycle.clock.now();
+    lifecycle.queue.send(std::slice::from_ref(key), Duration::ZERO).await?;
+    lifecycle.deliveries.reminded(key, now, after(now, REMIND_EVERY)?).await
 }
 
 async fn settle_dataset(lifecycle: &Lifecycle, id: DatasetId) -> Result<()> {

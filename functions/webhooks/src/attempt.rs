@@ -15,7 +15,10 @@ use std::time::{Duration, UNIX_EPOCH};
 /// What is kept of a receiver's answer.
 const MAX_RESPONSE_BYTES: usize = 1 << 10;
 
-/// A failure that took so long counts as one that held others up.
+/// A certificate's error can name all that it is for.
+const MAX_ERROR_CHARS: usize = 500;
+
+/// What took so long held others up, whatever came of it.
 const SLOW: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
@@ -38,6 +41,7 @@ impl Answer {
     /// `took` is how long it was in coming.
     pub(crate) fn reaction(&self, took: Duration) -> Reaction {
         match (&self.error, self.status) {
+            (None, _) if took >= SLOW => Reaction::TookSlowly,
             (None, _) => Reaction::Took,
             (Some(_), Some(StatusCode::GONE)) => Reaction::Gone,
             (Some(_), _) if self.timed_out || took >= SLOW => Reaction::FailedSlowly,
@@ -119,7 +123,8 @@ fn reason(error: &reqwest::Error) -> String {
         text = Some(inner.to_string());
         cause = inner.source();
     }
-    text.unwrap_or_else(|| "the request could not be sent".to_owned())
+    let text = text.unwrap_or_else(|| "the request could not be sent".to_owned());
+    text.chars().take(MAX_ERROR_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -9,17 +9,21 @@ use dataset_core::event::EventType;
 use dataset_core::ids::spread;
 use dataset_core::lifecycle::after;
 use dataset_core::queue::MAX_DELAY;
-use dataset_core::receiver::{Reaction, Receiver, Turn};
+use dataset_core::receiver::{Lesson, Reaction, Receiver, Turn};
 use dataset_core::receivers::change;
 use jiff::Timestamp;
 use std::pin::pin;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long an attempt may go unrecorded before the delivery is due again.
 const ATTEMPT_LEASE: Duration = ATTEMPT_TIMEOUT.saturating_mul(3);
 
 /// An attempt that has waited so long for an answer keeps others away.
 const SUSPECT_AFTER: Duration = Duration::from_secs(2);
+
+/// After as many failed attempts, which is half an hour, it is no blip.
+const LASTING: u32 = 3;
 
 /// What waits because the receiver is busy comes again after this.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
@@ -42,13 +46,13 @@ pub(crate) async fn deliver(webhooks: &Webhooks, key: &DeliveryKey) -> Result<()
     };
     match receiver.turn(now) {
         Turn::Now => {}
-        Turn::NotBefore(until) => return postpone(webhooks, key, now, until).await,
+        Turn::NotBefore(until) => return postpone(webhooks, key, now, later(webhooks, now, until)?).await,
         Turn::Probe if !is_due(webhooks, key, now).await? => return Ok(()),
         Turn::Probe => {
             let mut probed = receiver.clone();
             probed.probe(after(now, ATTEMPT_LEASE)?);
             if !webhooks.receivers.replace(&probed).await? {
-                return postpone(webhooks, key, now, after(now, ATTEMPT_LEASE)?).await;
+                return postpone(webhooks, key, now, after(now, spread(webhooks.ids.as_ref(), BUSY_WAIT))?).await;
             }
         }
     }
@@ -58,24 +62,42 @@ pub(crate) async fn deliver(webhooks: &Webhooks, key: &DeliveryKey) -> Result<()
     let Some(delivery) = webhooks.deliveries.begin_attempt(key, started_at, until).await? else {
         return Ok(());
     };
-    let mut attempt = pin!(post(webhooks, &delivery, &receiver, &secrets));
-    let (answer, was_suspected) = match tokio::time::timeout(SUSPECT_AFTER, &mut attempt).await {
-        Ok(answer) => (answer, false),
-        Err(_) => {
-            let (answer, noted) = tokio::join!(attempt, suspect(webhooks, &receiver));
-            (answer, noted)
-        }
-    };
+    let (answer, was_suspected) = watched(webhooks, &receiver, post(webhooks, &delivery, &receiver, &secrets)).await;
     let ended_at = webhooks.clock.now();
     let took = Duration::try_from(ended_at.duration_since(started_at)).unwrap_or_default();
-    let reaction = answer.reaction(took);
+    let (reaction, answer_is_success) = (answer.reaction(took), answer.error.is_none());
     let next = next(webhooks, &delivery, &answer, reaction, ended_at)?;
     record(webhooks, &delivery, answer, started_at, took, next).await?;
-    learn(webhooks, &receiver, reaction, ended_at, was_suspected).await?;
     if let DeliveryState::Pending { next_attempt_at, .. } = next {
         remind(webhooks, key, ended_at, next_attempt_at).await;
     }
+    let lesson = Lesson {
+        reaction,
+        at: ended_at,
+        slow_before: receiver.health.slow,
+        is_lasting: matches!(delivery.state, DeliveryState::Pending { failed, .. } if failed >= LASTING),
+    };
+    // A test tells of a receiver that may not be there yet.
+    if delivery.event_type != EventType::Test || answer_is_success || was_suspected {
+        learn(webhooks, &receiver, lesson, was_suspected).await;
+    }
     Ok(())
+}
+
+/// Waits for an answer, and keeps others from waiting for the receiver as
+/// well once it takes long. Tells whether it has.
+async fn watched(webhooks: &Webhooks, receiver: &Receiver, attempt: impl Future<Output = Answer>) -> (Answer, bool) {
+    let (mut attempt, mut was_suspected) = (pin!(attempt), false);
+    let mut ticks = tokio::time::interval_at(Instant::now() + SUSPECT_AFTER, SUSPECT_AFTER);
+    loop {
+        tokio::select! {
+            answer = &mut attempt => return (answer, was_suspected),
+            _ = ticks.tick() => {
+                was_suspected = true;
+                suspect(webhooks, receiver).await;
+            }
+        }
+    }
 }
 
 /// What becomes of the delivery.
@@ -91,7 +113,7 @@ fn next(
     };
     let failed = failed + 1;
     let delay = match reaction {
-        Reaction::Took => return Ok(DeliveryState::Delivered),
+        Reaction::Took | Reaction::TookSlowly => return Ok(DeliveryState::Delivered),
         Reaction::Gone => None,
         // Whoever asked for a test looks at it now, not in three days.
         Reaction::Failed | Reaction::FailedSlowly if delivery.event_type == EventType::Test => None,
@@ -158,40 +180,43 @@ async fn postpone(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp, until:
     Ok(())
 }
 
-/// Keeps others from waiting for the receiver as this attempt does. `false`
-/// if it could not be noted: then each of them waits for itself.
-async fn suspect(webhooks: &Webhooks, receiver: &Receiver) -> bool {
-    let noted = async {
-        let until = after(webhooks.clock.now(), ATTEMPT_TIMEOUT)?;
-        let how = |receiver: &mut Receiver| receiver.suspect(until);
-        change(webhooks.receivers.as_ref(), receiver.workspace_id, receiver.id, how).await
-    };
-    match noted.await {
-        Ok(_) => true,
-        Err(error) => {
-            tracing::warn!(receiver_id = receiver.id.get(), error = error.chain(), "a slow receiver was not noted");
-            false
-        }
+/// Keeps others from waiting for the receiver as this attempt does. Where it
+/// can't be noted, each of them waits for itself.
+async fn suspect(webhooks: &Webhooks, called: &Receiver) {
+    let now = webhooks.clock.now();
+    let noted = change(webhooks.receivers.as_ref(), called.workspace_id, called.id, |receiver| {
+        receiver.url == called.url && receiver.suspect(now)
+    });
+    if let Err(error) = noted.await {
+        tracing::warn!(receiver_id = called.id.get(), error = error.chain(), "a slow receiver was not noted");
     }
 }
 
 /// Notes with the receiver what the attempt tells of it, where it is news.
-async fn learn(
-    webhooks: &Webhooks,
-    receiver: &Receiver,
-    reaction: Reaction,
-    at: Timestamp,
-    was_suspected: bool,
-) -> Result<()> {
-    if !was_suspected && !receiver.clone().note(reaction, at) {
-        return Ok(());
+/// Where it can't be noted, the next attempt will tell.
+async fn learn(webhooks: &Webhooks, called: &Receiver, lesson: Lesson, was_suspected: bool) {
+    if !was_suspected && !called.clone().learn(lesson) {
+        return;
     }
-    let note = |receiver: &mut Receiver| receiver.note(reaction, at);
-    let noted = change(webhooks.receivers.as_ref(), receiver.workspace_id, receiver.id, note).await?;
-    if let Some(disabled) = noted.and_then(|receiver| receiver.disabled) {
-        tracing::warn!(receiver_id = receiver.id.get(), reason = ?disabled.reason, "receiver disabled");
+    let learnt = change(webhooks.receivers.as_ref(), called.workspace_id, called.id, |receiver| {
+        // What was seen at another URL says nothing of this one.
+        receiver.url == called.url && receiver.learn(lesson)
+    });
+    match learnt.await {
+        Ok(Some(Receiver { disabled: Some(disabled), .. })) => {
+            tracing::warn!(receiver_id = called.id.get(), reason = ?disabled.reason, "receiver disabled");
+        }
+        Ok(_) => {}
+        Err(error) => {
+            tracing::warn!(receiver_id = called.id.get(), error = error.chain(), "a receiver's health was not noted");
+        }
     }
-    Ok(())
+}
+
+/// `until`, and a little later by chance, so that not all come at once.
+fn later(webhooks: &Webhooks, now: Timestamp, until: Timestamp) -> Result<Timestamp> {
+    let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+    after(now, spread(webhooks.ids.as_ref(), wait))
 }
 
 /// Puts the delivery on the queue for when it is due, if the queue can hold it

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use dataset_core::Result;
 use dataset_core::clock::SystemClock;
-use dataset_core::deliveries::{Deliveries, Wanted};
+use dataset_core::deliveries::{Deliveries, Page, Wanted};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryId, DeliveryKey, DeliveryState};
 use dataset_core::destination::Policy;
 use dataset_core::event::EventType;
@@ -81,8 +81,12 @@ impl Deliveries for MadeUp {
         Ok(None)
     }
 
-    async fn deliveries(&self, _: &Wanted, _: usize) -> Result<Vec<Delivery>> {
-        Ok(Vec::new())
+    async fn deliveries(&self, _: &Wanted, _: usize) -> Result<Page> {
+        Ok(Page { deliveries: Vec::new(), next: None })
+    }
+
+    async fn reminded(&self, _: &DeliveryKey, _: Timestamp, _: Timestamp) -> Result<()> {
+        Ok(())
     }
 
     async fn begin_attempt(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Option<Delivery>> {

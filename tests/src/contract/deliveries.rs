@@ -75,6 +75,11 @@ async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Ca
         due.contains(&Due::Delivery(key.clone()))
     };
     assert!(!is_due(9).await && is_due(10).await);
+    // The sweeper has put it on the queue.
+    deliveries.reminded(key, at(9), at(500)).await.unwrap();
+    assert!(is_due(10).await);
+    deliveries.reminded(key, at(10) + QUEUE_GRACE, at(500)).await.unwrap();
+    assert!(!is_due(400).await && is_due(500).await);
     assert_eq!(deliveries.begin_attempt(key, at(9), at(55)).await.unwrap(), None);
     let contenders = (0..10).map(|_| async { deliveries.begin_attempt(key, at(10), at(55)).await.unwrap() });
     let won: Vec<Delivery> = join_all(contenders).await.into_iter().flatten().collect();
@@ -112,15 +117,21 @@ async fn what_is_settled_meanwhile(deliveries: &dyn Deliveries) {
     let late = deliveries.begin_attempt(&delivery.key, at(10), at(55)).await.unwrap().unwrap();
     let failed = async |n, next| deliveries.record_attempt(&late, &attempt(n), next, at(60)).await.unwrap();
     let state = async || deliveries.delivery(&delivery.key).await.unwrap().unwrap();
+    // Someone wants it sent again; that stands, whatever becomes of the attempt that is under way.
+    assert!(deliveries.requeue(&delivery.key, at(50)).await.unwrap());
+    failed(0, DeliveryState::Failed).await;
+    assert_eq!((state().await.state, state().await.attempts.len()), (pending(50, 0), 1));
+    let late = deliveries.begin_attempt(&delivery.key, at(50), at(95)).await.unwrap().unwrap();
+    let failed = async |n, next| deliveries.record_attempt(&late, &attempt(n), next, at(60)).await.unwrap();
     failed(1, DeliveryState::Failed).await;
     failed(2, pending(200, 1)).await;
-    assert_eq!((state().await.state, state().await.attempts.len()), (DeliveryState::Failed, 2));
+    assert_eq!((state().await.state, state().await.attempts.len()), (DeliveryState::Failed, 3));
     failed(3, DeliveryState::Delivered).await;
     failed(4, DeliveryState::Failed).await;
     failed(5, DeliveryState::Delivered).await;
     let ended = state().await;
     assert_eq!(ended.state, DeliveryState::Delivered);
-    assert_eq!(ended.attempts, (1..=5).map(attempt).collect::<Vec<_>>());
+    assert_eq!(ended.attempts, (0..=5).map(attempt).collect::<Vec<_>>());
 
     // Of many attempts the last are kept.
     let mut known = ended;
@@ -145,7 +156,7 @@ async fn pages(deliveries: &dyn Deliveries) {
     let found = async |status, before: Option<u64>, from_order, limit| {
         let before = before.map(|order| DeliveryId::new(order, owner.receiver_id));
         let wanted = Wanted { receiver: owner, status, before, from_order };
-        let found = deliveries.deliveries(&wanted, limit).await.unwrap();
+        let found = deliveries.deliveries(&wanted, limit).await.unwrap().deliveries;
         found.into_iter().map(|delivery| delivery.key.delivery_id.order()).collect::<Vec<_>>()
     };
     assert_eq!(found(None, None, 0, 4).await, [9, 8, 7, 6]);

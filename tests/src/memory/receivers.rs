@@ -2,8 +2,8 @@
 
 use super::table::{MemoryTable, id_taken};
 use async_trait::async_trait;
-use dataset_core::deliveries::{Deliveries, Wanted};
-use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, MAX_ATTEMPTS_KEPT};
+use dataset_core::deliveries::{Deliveries, Page, Wanted};
+use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, MAX_ATTEMPTS_KEPT, QUEUE_GRACE};
 use dataset_core::id::{ReceiverId, WorkspaceId};
 use dataset_core::receiver::Receiver;
 use dataset_core::receivers::Receivers;
@@ -60,7 +60,7 @@ impl Deliveries for MemoryTable {
         Ok(self.tables().deliveries.get(key).cloned())
     }
 
-    async fn deliveries(&self, wanted: &Wanted, limit: usize) -> Result<Vec<Delivery>> {
+    async fn deliveries(&self, wanted: &Wanted, limit: usize) -> Result<Page> {
         let Owner { workspace_id, receiver_id } = wanted.receiver;
         let fits = |delivery: &&Delivery| {
             let order = delivery.key.delivery_id.order();
@@ -73,14 +73,15 @@ impl Deliveries for MemoryTable {
         let mut found: Vec<Delivery> = self.tables().deliveries.values().filter(fits).cloned().collect();
         found.sort_by(|a, b| b.key.delivery_id.cmp(&a.key.delivery_id));
         found.truncate(limit);
-        Ok(found)
+        let last = found.last().filter(|_| found.len() == limit);
+        Ok(Page { next: last.map(|last| last.key.delivery_id.clone()), deliveries: found })
     }
 
     async fn begin_attempt(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Option<Delivery>> {
         if !self.postpone(key, now, until).await? {
             return Ok(None);
         }
-        self.tables().attempted.insert(key.clone());
+        self.tables().due.insert(key.clone(), until);
         self.delivery(key).await
     }
 
@@ -90,7 +91,7 @@ impl Deliveries for MemoryTable {
         match tables.deliveries.get_mut(key) {
             Some(Delivery { state: DeliveryState::Pending { next_attempt_at, .. }, .. }) if *next_attempt_at <= now => {
                 *next_attempt_at = until;
-                tables.attempted.remove(key);
+                tables.due.remove(key);
                 Ok(true)
             }
             _ => Ok(false),
@@ -99,30 +100,46 @@ impl Deliveries for MemoryTable {
 
     async fn record_attempt(
         &self,
-        delivery: &Delivery,
+        begun: &Delivery,
         attempt: &Attempt,
         next: DeliveryState,
         _: Timestamp,
     ) -> Result<()> {
         let mut tables = self.tables();
+        let tables = &mut *tables;
         if std::mem::take(&mut tables.loses_a_record) {
             return Err(Error::unavailable("the record was lost"));
         }
-        tables.attempted.remove(&delivery.key);
-        if let Some(delivery) = tables.deliveries.get_mut(&delivery.key) {
+        if let Some(delivery) = tables.deliveries.get_mut(&begun.key) {
             delivery.attempts.push(attempt.clone());
             let surplus = delivery.attempts.len().saturating_sub(MAX_ATTEMPTS_KEPT);
             delivery.attempts.drain(..surplus);
-            if next == DeliveryState::Delivered || matches!(delivery.state, DeliveryState::Pending { .. }) {
+            let lease = |state| match state {
+                DeliveryState::Pending { next_attempt_at, .. } => Some(next_attempt_at),
+                _ => None,
+            };
+            let is_still = lease(delivery.state).is_some() && lease(delivery.state) == lease(begun.state);
+            if next == DeliveryState::Delivered || is_still {
                 delivery.state = next;
+                tables.due.remove(&begun.key);
             }
+        }
+        Ok(())
+    }
+
+    async fn reminded(&self, key: &DeliveryKey, now: Timestamp, again: Timestamp) -> Result<()> {
+        let mut tables = self.tables();
+        if let Some(Delivery { state: DeliveryState::Pending { next_attempt_at, .. }, .. }) = tables.deliveries.get(key)
+            && tables.due.get(key).copied().unwrap_or(*next_attempt_at + QUEUE_GRACE) <= now
+        {
+            tables.due.insert(key.clone(), again);
         }
         Ok(())
     }
 
     async fn requeue(&self, key: &DeliveryKey, at: Timestamp) -> Result<bool> {
         let mut tables = self.tables();
-        tables.attempted.remove(key);
+        tables.due.remove(key);
         match tables.deliveries.get_mut(key) {
             Some(delivery) => {
                 delivery.state = DeliveryState::fresh(at);

@@ -12,9 +12,8 @@ use dataset_core::id::{DatasetId, GroupId, ReceiverId, WorkspaceId};
 use dataset_core::receiver::Receiver;
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
-use std::time::Duration;
 
 #[derive(Default)]
 pub struct MemoryTable(Mutex<Tables>);
@@ -30,8 +29,9 @@ pub(super) struct Tables {
     outbox: BTreeMap<DatasetId, OutboxEntry>,
     pub(super) receivers: BTreeMap<(WorkspaceId, ReceiverId), Receiver>,
     pub(super) deliveries: HashMap<DeliveryKey, Delivery>,
-    /// Deliveries that are being attempted: no message will come for them.
-    pub(super) attempted: HashSet<DeliveryKey>,
+    /// When pending deliveries are due for the sweeper, where that is not a
+    /// while after their time.
+    pub(super) due: HashMap<DeliveryKey, Timestamp>,
     pub(super) loses_a_record: bool,
 }
 
@@ -222,8 +222,8 @@ impl Catalog for MemoryTable {
         let outbox = tables.outbox.values().map(|entry| (entry.due_at, Due::Outbox(entry.dataset_id)));
         let deliveries = tables.deliveries.values().filter_map(|delivery| match delivery.state {
             DeliveryState::Pending { next_attempt_at, .. } => {
-                let grace = if tables.attempted.contains(&delivery.key) { Duration::ZERO } else { QUEUE_GRACE };
-                Some((next_attempt_at + grace, Due::Delivery(delivery.key.clone())))
+                let due_at = tables.due.get(&delivery.key).copied().unwrap_or(next_attempt_at + QUEUE_GRACE);
+                Some((due_at, Due::Delivery(delivery.key.clone())))
             }
             _ => None,
         });

@@ -301,10 +301,7 @@ pub(super) async fn rotate_secret(
     let receiver = receiver(&api, &caller, &id).await?;
     let (secret, now) = (Secret::generate(api.ids.as_ref()), api.clock.now());
     let sealed = api.vault.seal(&secret, receiver.owner()).await?;
-    let how = |receiver: &mut Receiver| {
-        receiver.secrets.rotate(sealed.clone(), now);
-        true
-    };
+    let how = |receiver: &mut Receiver| receiver.secrets.rotate(sealed.clone(), now);
     let receiver = changed(&api, &receiver, how).await?;
     Ok(Json(SecretRotated {
         success: true,

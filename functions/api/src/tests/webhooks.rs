@@ -8,15 +8,20 @@ use dataset_core::clock::Clock;
 use dataset_core::deliveries::Deliveries;
 use dataset_core::delivery::{Attempt, Delivery, DeliveryId, DeliveryKey, DeliveryState};
 use dataset_core::event::EventType;
-use dataset_core::receiver::{DisabledReason, Reaction, Receiver};
+use dataset_core::receiver::{DisabledReason, Lesson, Reaction, Receiver};
 use dataset_core::receivers::{Receivers, change};
 use dataset_core::secret::Vault;
 use dataset_tests::memory::Fakes;
 use dataset_tests::{receiver_id, workspace};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::time::Duration;
 
 const WEBHOOKS: &str = "/api/public/v2/webhooks";
+
+fn slow(at: Timestamp) -> Lesson {
+    Lesson { reaction: Reaction::FailedSlowly, at, slow_before: 0, is_lasting: false }
+}
 
 async fn registered(router: &Router) -> (u64, String) {
     let (status, answer) = call(router, "POST", WEBHOOKS, r#"{"url":"https://example.com/hook"}"#).await;
@@ -96,7 +101,7 @@ async fn a_webhook_is_changed_rotated_and_deleted() {
     let now = fakes.clock.now();
     change(fakes.table.as_ref(), workspace(1), receiver_id(id), |receiver| {
         receiver.enable();
-        receiver.note(Reaction::FailedSlowly, now);
+        receiver.learn(slow(now));
         receiver.disable(DisabledReason::Failing, now);
         true
     })
@@ -246,7 +251,7 @@ async fn a_test_event_wakes_a_receiver_that_rests() {
     let (fakes, router) = service().await;
     let (id, _) = registered(&router).await;
     let now = fakes.clock.now();
-    let tire = |receiver: &mut Receiver| (0..3).map(|_| receiver.note(Reaction::FailedSlowly, now)).last().unwrap();
+    let tire = |receiver: &mut Receiver| receiver.learn(slow(now));
     change(fakes.table.as_ref(), workspace(1), receiver_id(id), tire).await.unwrap();
     assert!(stored(&fakes, id).await.health.resting_until.is_some());
     let (status, answer) = call(&router, "POST", &format!("{WEBHOOKS}/{id}/test"), "").await;

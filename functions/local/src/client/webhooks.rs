@@ -76,7 +76,7 @@ struct Tested {
 #[derive(Deserialize)]
 struct Recovered {
     recovered: u64,
-    complete: bool,
+    next: Option<String>,
 }
 
 impl Receiver {
@@ -151,13 +151,13 @@ pub(super) async fn register(service: &Remote, url: &str, events: &[String]) -> 
 
 /// The service takes a while for many, and says when there are more.
 async fn recover(service: &Remote, id: u64, since: &str, as_json: bool) -> anyhow::Result<()> {
-    let mut total = 0;
+    let (mut total, mut body) = (0, json!({ "since": since }));
     loop {
-        let answer = service.post(&format!("webhooks/{id}/recover"), &json!({ "since": since })).await?;
-        let Recovered { recovered, complete } = answer.parse()?;
+        let Recovered { recovered, next } = service.post(&format!("webhooks/{id}/recover"), &body).await?.parse()?;
         total += recovered;
-        if complete {
-            break;
+        match next {
+            Some(next) => body["before"] = next.into(),
+            None => break,
         }
     }
     Ok(say(&match total {

@@ -1,6 +1,6 @@
 //! Deliveries sent again, and sent to try a receiver.
 
-use super::deliveries::{OneDelivery, answer};
+use super::deliveries::{OneDelivery, answer, key, position};
 use super::view::DeliveryIdView;
 use super::{changed, receiver};
 use crate::Api;
@@ -13,7 +13,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use dataset_core::Error;
-use dataset_core::deliveries::Wanted;
+use dataset_core::deliveries::{Page, Wanted};
 use dataset_core::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, DeliveryStatus};
 use dataset_core::event::{Event, EventType, Outcome};
 use dataset_core::id::DatasetId;
@@ -37,7 +37,8 @@ const OUTCOME_TIME: Duration = Duration::from_secs(2 * 24 * 3600);
 
 /// Send a delivery again
 ///
-/// At once, whatever became of it, with the whole schedule before it and under the same `webhook-id`.
+/// At once, whatever became of it, with the whole schedule before it and under the same `webhook-id`. A test is tried
+/// once more.
 #[utoipa::path(
     post,
     path = "/api/public/v2/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
@@ -59,7 +60,7 @@ pub(in crate::routes) async fn redeliver(
     Path((webhook, id)): Path<(String, String)>,
 ) -> Result<Json<OneDelivery>, ApiError> {
     let receiver = awake(&api, &receiver(&api, &caller, &webhook).await?).await?;
-    let key = super::deliveries::key(&receiver, &id)?;
+    let key = key(&receiver, &id)?;
     if !api.deliveries.requeue(&key, api.clock.now()).await? {
         return Err(ApiError::delivery_not_found());
     }
@@ -74,6 +75,9 @@ pub(in crate::routes) struct Recover {
     /// Deliveries made at this time or later.
     #[schema(format = "date-time")]
     since: String,
+    /// To go on: `next` of the answer before.
+    #[schema(pattern = "^msg_[0-9]{16}_[1-9][0-9]*$")]
+    before: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -82,8 +86,10 @@ pub(in crate::routes) struct Recovered {
     message: &'static str,
     /// Deliveries that are due now.
     recovered: u64,
-    /// Whether that was all. If it was not, call again.
+    /// Whether that was all. If it was not, call again with `next` as `before`.
     complete: bool,
+    #[schema(required)]
+    next: Option<DeliveryIdView>,
 }
 
 /// Recover failed deliveries
@@ -106,7 +112,7 @@ pub(in crate::routes) async fn recover(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Path(id): Path,
-    JsonBody(Recover { since }): JsonBody<Recover>,
+    JsonBody(Recover { since, before }): JsonBody<Recover>,
 ) -> Result<Json<Recovered>, ApiError> {
     let receiver = receiver(&api, &caller, &id).await?;
     let Ok(since) = since.parse::<Timestamp>() else {
@@ -115,21 +121,20 @@ pub(in crate::routes) async fn recover(
     };
     let receiver = awake(&api, &receiver).await?;
     let from_order = since.checked_sub(OUTCOME_TIME).map(first_at).unwrap_or(0);
-    let status = Some(DeliveryStatus::Failed);
-    let mut wanted = Wanted { receiver: receiver.owner(), status, before: None, from_order };
+    let (receiver, status) = (receiver.owner(), Some(DeliveryStatus::Failed));
+    let before = before.as_deref().map(position).transpose()?;
+    let mut wanted = Wanted { receiver, status, before, from_order };
     let (started_at, mut recovered) = (api.clock.now(), 0);
-    let complete = loop {
-        let found = api.deliveries.deliveries(&wanted, RECOVERED_AT_ONCE).await?;
-        let Some(last) = found.last() else {
-            break true;
-        };
-        wanted.before = Some(last.key.delivery_id.clone());
-        recovered += requeue(&api, found, since).await?;
-        if api.clock.now().duration_since(started_at) >= RECOVERY_TIME.try_into().unwrap_or_default() {
-            break false;
+    loop {
+        let Page { deliveries, next } = api.deliveries.deliveries(&wanted, RECOVERED_AT_ONCE).await?;
+        recovered += requeue(&api, deliveries, since).await?;
+        let is_late = api.clock.now().duration_since(started_at) >= RECOVERY_TIME.try_into().unwrap_or_default();
+        if next.is_none() || is_late {
+            let (complete, next) = (next.is_none(), next.map(|id| id.to_string()));
+            return Ok(Json(Recovered { success: true, message: "Deliveries queued", recovered, complete, next }));
         }
-    };
-    Ok(Json(Recovered { success: true, message: "Deliveries queued", recovered, complete }))
+        wanted.before = next;
+    }
 }
 
 /// Makes those due that were made at `since` or later.

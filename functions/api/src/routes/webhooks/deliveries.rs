@@ -8,7 +8,7 @@ use crate::error::{ApiError, ErrorResponse};
 use crate::routes::paging::{Paging, Path, Query};
 use axum::Json;
 use axum::extract::State;
-use dataset_core::deliveries::Wanted;
+use dataset_core::deliveries::{Page, Wanted};
 use dataset_core::delivery::{DeliveryId, DeliveryKey, DeliveryStatus};
 use dataset_core::receiver::Receiver;
 use serde::{Deserialize, Serialize};
@@ -70,22 +70,15 @@ pub(in crate::routes) async fn list(
 ) -> Result<Json<Deliveries>, ApiError> {
     let receiver = receiver(&api, &caller, &id).await?;
     let per_page = usize::try_from(Paging::new(None, listing.per_page)?.per_page).unwrap_or(usize::MAX);
-    let before = match &listing.before {
-        Some(id) => Some(DeliveryId::parse(id).ok_or_else(|| {
-            ApiError::bad_request("invalid_parameter", "before must be the id of a delivery, such as `next` of a page")
-        })?),
-        None => None,
-    };
+    let before = listing.before.as_deref().map(position).transpose()?;
     let wanted = Wanted { receiver: receiver.owner(), status: listing.state, before, from_order: 0 };
-    let deliveries = api.deliveries.deliveries(&wanted, per_page).await?;
-    let last = deliveries.last().filter(|_| deliveries.len() == per_page);
-    let next = last.map(|delivery| delivery.key.delivery_id.to_string());
+    let Page { deliveries, next } = api.deliveries.deliveries(&wanted, per_page).await?;
     let view = |delivery| DeliveryView::new(delivery, ATTEMPTS_LISTED);
     Ok(Json(Deliveries {
         success: true,
         message: "Deliveries retrieved successfully",
         deliveries: deliveries.into_iter().map(view).collect::<Result<_, _>>()?,
-        next,
+        next: next.map(|id| id.to_string()),
     }))
 }
 
@@ -113,6 +106,13 @@ pub(in crate::routes) async fn read(
 ) -> Result<Json<OneDelivery>, ApiError> {
     let receiver = receiver(&api, &caller, &webhook).await?;
     answer(&api, &key(&receiver, &id)?, "Delivery retrieved successfully").await
+}
+
+/// Where a page begins.
+pub(super) fn position(before: &str) -> Result<DeliveryId, ApiError> {
+    DeliveryId::parse(before).ok_or_else(|| {
+        ApiError::bad_request("invalid_parameter", "before must be the id of a delivery, such as `next` of an answer")
+    })
 }
 
 pub(super) fn key(receiver: &Receiver, id: &str) -> Result<DeliveryKey, ApiError> {
