@@ -20,7 +20,6 @@ use std::time::Duration;
 pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
-const MAX_IDLE_PER_HOST: usize = 8;
 
 /// A client that keeps to `policy`.
 ///
@@ -34,7 +33,6 @@ pub fn client(policy: &Policy, resolver: Arc<dyn Resolver>) -> reqwest::Result<C
         .no_proxy()
         // A Lambda is frozen between calls, and may have a thousand files open.
         .pool_idle_timeout(IDLE_TIMEOUT)
-        .pool_max_idle_per_host(MAX_IDLE_PER_HOST)
         .user_agent(concat!("dataset-versions/", env!("CARGO_PKG_VERSION")))
         .timeout(ATTEMPT_TIMEOUT)
         .build()
