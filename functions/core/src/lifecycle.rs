@@ -29,12 +29,13 @@ use std::time::Duration;
 /// How often one publication goes for a number before it leaves the rest to
 /// a retry of the whole event.
 const MAX_PUBLISH_TRIES: u32 = 30;
-/// Deliveries that are stored together, and then on their way while others are stored.
-const DELIVERIES_AT_ONCE: usize = 20;
-const CHUNKS_AT_ONCE: usize = 4;
 
 const FIRST_PUBLISH_WAIT: Duration = Duration::from_millis(20);
 const MAX_PUBLISH_WAIT: Duration = Duration::from_millis(640);
+
+/// Deliveries that are stored together, and then on their way while others are stored.
+const DELIVERIES_AT_ONCE: usize = 20;
+const CHUNKS_AT_ONCE: usize = 4;
 
 #[derive(Clone)]
 pub struct Lifecycle {

@@ -4,9 +4,8 @@ pub(crate) mod args;
 
 use crate::output::say;
 use crate::{client, demo, files, keys, serve};
-use args::{
-    Check, Convert, Diff, Download, Groups, Keys, List, Listen, Login, OneDataset, Push, Rows, Serve, Webhooks,
-};
+use args::webhooks::{Listen, Webhooks};
+use args::{Check, Convert, Diff, Download, Groups, Keys, List, Login, OneDataset, Push, Rows, Serve};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 

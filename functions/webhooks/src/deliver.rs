@@ -65,7 +65,7 @@ pub(crate) async fn deliver(webhooks: &Webhooks, key: &DeliveryKey) -> Result<()
     let (answer, was_suspected) = watched(webhooks, &receiver, post(webhooks, &delivery, &receiver, &secrets)).await;
     let ended_at = webhooks.clock.now();
     let took = Duration::try_from(ended_at.duration_since(started_at)).unwrap_or_default();
-    let (reaction, answer_is_success) = (answer.reaction(took), answer.error.is_none());
+    let reaction = answer.reaction(took);
     let next = next(webhooks, &delivery, &answer, reaction, ended_at)?;
     record(webhooks, &delivery, answer, started_at, took, next).await?;
     if let DeliveryState::Pending { next_attempt_at, .. } = next {
@@ -77,8 +77,9 @@ pub(crate) async fn deliver(webhooks: &Webhooks, key: &DeliveryKey) -> Result<()
         slow_before: receiver.health.slow,
         is_lasting: matches!(delivery.state, DeliveryState::Pending { failed, .. } if failed >= LASTING),
     };
-    // A test tells of a receiver that may not be there yet.
-    if delivery.event_type != EventType::Test || answer_is_success || was_suspected {
+    // A test that fails tells of a receiver that may not be there yet.
+    let is_premature = delivery.event_type == EventType::Test && reaction == Reaction::Failed;
+    if was_suspected || !is_premature {
         learn(webhooks, &receiver, lesson, was_suspected).await;
     }
     Ok(())

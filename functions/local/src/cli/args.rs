@@ -1,5 +1,7 @@
 //! What each command takes.
 
+pub(crate) mod webhooks;
+
 use anyhow::Context;
 use clap::{Args, Subcommand, value_parser};
 use dataset_core::api_key::ApiKey;
@@ -45,6 +47,14 @@ pub(crate) struct Push {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Pages {
+    #[arg(long, default_value_t = 1)]
+    pub(crate) page: u64,
+    #[arg(long, default_value_t = 20)]
+    pub(crate) per_page: u64,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct List {
     /// Datasets of this group alone.
     #[arg(long)]
@@ -55,10 +65,8 @@ pub(crate) struct List {
     /// Datasets of this status alone.
     #[arg(long, value_parser = ["draft", "ready", "failed", "active", "deleted", "all"])]
     pub(crate) status: Option<String>,
-    #[arg(long, default_value_t = 1)]
-    pub(crate) page: u64,
-    #[arg(long, default_value_t = 20)]
-    pub(crate) per_page: u64,
+    #[command(flatten)]
+    pub(crate) pages: Pages,
     #[command(flatten)]
     pub(crate) remote: Remote,
 }
@@ -77,10 +85,8 @@ pub(crate) struct ListGroups {
     /// Groups that have this in their name.
     #[arg(long)]
     pub(crate) name: Option<String>,
-    #[arg(long, default_value_t = 1)]
-    pub(crate) page: u64,
-    #[arg(long, default_value_t = 20)]
-    pub(crate) per_page: u64,
+    #[command(flatten)]
+    pub(crate) pages: Pages,
     #[command(flatten)]
     pub(crate) remote: Remote,
 }
@@ -101,87 +107,6 @@ pub(crate) enum GroupsCommand {
         #[command(flatten)]
         remote: Remote,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Webhooks {
-    #[command(subcommand)]
-    pub(crate) command: WebhooksCommand,
-    #[command(flatten)]
-    pub(crate) remote: Remote,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum WebhooksCommand {
-    /// Register a receiver, and print its secret, this once.
-    Create {
-        /// Where events are sent.
-        #[arg(id = "receiver", value_name = "RECEIVER_URL")]
-        url: String,
-        /// Events of this type alone; can be repeated.
-        #[arg(long = "event", value_name = "TYPE")]
-        events: Vec<String>,
-    },
-    /// List the receivers of the workspace, and how they are doing.
-    List,
-    /// Change a receiver; what is not given stays.
-    Update {
-        id: u64,
-        /// Where events are sent from now on.
-        #[arg(id = "receiver", long = "receiver", value_name = "RECEIVER_URL")]
-        url: Option<String>,
-        /// Events of this type alone; can be repeated.
-        #[arg(long = "event", value_name = "TYPE")]
-        events: Vec<String>,
-        /// Bring a disabled receiver back.
-        #[arg(long, conflicts_with = "disable")]
-        enable: bool,
-        /// Send it nothing any more.
-        #[arg(long)]
-        disable: bool,
-    },
-    /// Delete a receiver.
-    Delete { id: u64 },
-    /// Make another secret; the one before signs too for 24 hours.
-    RotateSecret { id: u64 },
-    /// Send a test event.
-    Test { id: u64 },
-    /// List the deliveries to a receiver, newest first.
-    Deliveries {
-        id: u64,
-        #[arg(long, value_parser = ["pending", "delivered", "failed"])]
-        state: Option<String>,
-        /// Deliveries older than this one.
-        #[arg(long)]
-        before: Option<String>,
-        #[arg(long, default_value_t = 20)]
-        per_page: u64,
-    },
-    /// Show a delivery with its attempts.
-    Delivery { id: u64, delivery: String },
-    /// Send a delivery again, now.
-    Redeliver { id: u64, delivery: String },
-    /// Send again what failed since a time, such as 2026-01-31T08:00:00Z.
-    Recover {
-        id: u64,
-        #[arg(long)]
-        since: String,
-    },
-}
-
-/// Receives webhooks, checks their signatures and prints them. Without a
-/// secret it registers itself with the service on this machine, until Ctrl-C.
-#[derive(Debug, Args)]
-pub(crate) struct Listen {
-    /// The port on 127.0.0.1; 0 for any that is free.
-    #[arg(long, default_value_t = 9000)]
-    pub(crate) port: u16,
-    /// The secret of a receiver that is registered already. Others on this
-    /// machine can see arguments: the variable is the better place.
-    #[arg(long, env = "DATASETS_WEBHOOK_SECRET", hide_env_values = true)]
-    pub(crate) secret: Option<String>,
-    #[command(flatten)]
-    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]

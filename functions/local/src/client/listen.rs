@@ -3,7 +3,7 @@
 use super::login;
 use super::show::printable;
 use super::webhooks::{Registered, register};
-use crate::cli::args::Listen;
+use crate::cli::args::webhooks::Listen;
 use crate::output::{note, say};
 use crate::receiver::{Receiver, Webhook};
 use serde_json::json;
@@ -16,8 +16,8 @@ pub(crate) async fn listen(args: Listen) -> anyhow::Result<()> {
         let Registered { id, secret } = register(&service, &receiver.url, &[]).await?.parse()?;
         note(&format!("Webhook {id} sends to {} until Ctrl-C.", receiver.url))?;
         let result = until_stopped(&mut receiver, &secret, args.remote.json).await;
-        service.delete(&format!("webhooks/{id}")).await?;
-        return result;
+        let deleted = service.delete(&format!("webhooks/{id}")).await;
+        return result.and(deleted.map(drop).map_err(anyhow::Error::from));
     };
     note(&format!("Listening at {} until Ctrl-C.", receiver.url))?;
     until_stopped(&mut receiver, secret, args.remote.json).await

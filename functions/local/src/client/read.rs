@@ -81,7 +81,7 @@ struct Changed {
 }
 
 pub(crate) async fn list(args: List) -> anyhow::Result<()> {
-    let mut query = vec![("page", args.page.to_string()), ("per_page", args.per_page.to_string())];
+    let mut query = vec![("page", args.pages.page.to_string()), ("per_page", args.pages.per_page.to_string())];
     query.extend(args.group.map(|id| ("dataset_group_id", id.to_string())));
     query.extend(args.name.map(|name| ("name", name)));
     query.extend(args.status.map(|status| ("status", status)));
@@ -117,7 +117,7 @@ pub(crate) async fn show(args: args::OneDataset) -> anyhow::Result<()> {
 }
 
 pub(super) async fn groups(args: ListGroups) -> anyhow::Result<()> {
-    let mut query = vec![("page", args.page.to_string()), ("per_page", args.per_page.to_string())];
+    let mut query = vec![("page", args.pages.page.to_string()), ("per_page", args.pages.per_page.to_string())];
     query.extend(args.name.map(|name| ("name", name)));
     let answer = login::remote(&args.remote.access)?.get("dataset-groups", &query).await?;
     if args.remote.json {

@@ -4,7 +4,7 @@ use super::login;
 use super::manage::show;
 use super::remote::{Answer, Remote};
 use super::show::{in_columns, printable, short};
-use crate::cli::args::{Webhooks, WebhooksCommand};
+use crate::cli::args::webhooks::{Webhooks, WebhooksCommand};
 use crate::output::{note, say};
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -146,19 +146,21 @@ async fn both_secrets_sign_for_a_day() {
 
 #[tokio::test]
 async fn a_test_is_tried_once() {
-    let receiver = Receiver::start(&[500]).await;
+    let receiver = Receiver::start(&[500, 410]).await;
     let setting = Setting::with(&receiver.url, 0, Policy::private()).await;
     let now = setting.fakes.clock.now();
-    let test = Delivery {
-        key: super::key(0),
+    let test = |number| Delivery {
+        key: super::key(number),
         event_type: EventType::Test,
         body: "{}".into(),
         created_at: now,
         state: DeliveryState::fresh(now),
         attempts: vec![],
     };
-    setting.fakes.table.create_deliveries(&[test]).await.unwrap();
+    setting.fakes.table.create_deliveries(&[test(0), test(1)]).await.unwrap();
     setting.attempt([0]).await;
     assert_eq!(setting.delivery().await.state, DeliveryState::Failed);
     assert_eq!(setting.receiver().await.health, Health::default(), "it may not be there yet");
+    setting.attempt([1]).await;
+    assert_eq!(setting.receiver().await.disabled.unwrap().reason, DisabledReason::Gone, "it says so itself");
 }

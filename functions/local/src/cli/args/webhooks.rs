@@ -1,0 +1,85 @@
+//! What `webhooks` and `listen` take.
+
+use super::Remote;
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub(crate) struct Webhooks {
+    #[command(subcommand)]
+    pub(crate) command: WebhooksCommand,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WebhooksCommand {
+    /// Register a receiver, and print its secret, this once.
+    Create {
+        /// Where events are sent.
+        #[arg(id = "receiver", value_name = "RECEIVER_URL")]
+        url: String,
+        /// Events of this type alone; can be repeated.
+        #[arg(long = "event", value_name = "TYPE")]
+        events: Vec<String>,
+    },
+    /// List the receivers of the workspace, and how they are doing.
+    List,
+    /// Change a receiver; what is not given stays.
+    Update {
+        id: u64,
+        /// Where events are sent from now on.
+        #[arg(id = "receiver", long = "receiver", value_name = "RECEIVER_URL")]
+        url: Option<String>,
+        /// Events of this type alone; can be repeated.
+        #[arg(long = "event", value_name = "TYPE")]
+        events: Vec<String>,
+        /// Bring a disabled receiver back.
+        #[arg(long, conflicts_with = "disable")]
+        enable: bool,
+        /// Send it nothing any more.
+        #[arg(long)]
+        disable: bool,
+    },
+    /// Delete a receiver.
+    Delete { id: u64 },
+    /// Make another secret; the one before signs too for 24 hours.
+    RotateSecret { id: u64 },
+    /// Send a test event.
+    Test { id: u64 },
+    /// List the deliveries to a receiver, newest first.
+    Deliveries {
+        id: u64,
+        #[arg(long, value_parser = ["pending", "delivered", "failed"])]
+        state: Option<String>,
+        /// Deliveries older than this one.
+        #[arg(long)]
+        before: Option<String>,
+        #[arg(long, default_value_t = 20)]
+        per_page: u64,
+    },
+    /// Show a delivery with its attempts.
+    Delivery { id: u64, delivery: String },
+    /// Send a delivery again, now.
+    Redeliver { id: u64, delivery: String },
+    /// Send again what failed since a time, such as 2026-01-31T08:00:00Z.
+    Recover {
+        id: u64,
+        #[arg(long)]
+        since: String,
+    },
+}
+
+/// Receives webhooks, checks their signatures and prints them. Without a
+/// secret it registers itself with the service on this machine, until Ctrl-C.
+#[derive(Debug, Args)]
+pub(crate) struct Listen {
+    /// The port on 127.0.0.1; 0 for any that is free.
+    #[arg(long, default_value_t = 9000)]
+    pub(crate) port: u16,
+    /// The secret of a receiver that is registered already. Others on this
+    /// machine can see arguments: the variable is the better place.
+    #[arg(long, env = "DATASETS_WEBHOOK_SECRET", hide_env_values = true)]
+    pub(crate) secret: Option<String>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
