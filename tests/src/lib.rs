@@ -6,6 +6,7 @@
 
 pub mod contract;
 pub mod memory;
+pub mod ministack;
 pub mod receiver;
 pub mod service;
 

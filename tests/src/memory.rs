@@ -2,10 +2,12 @@
 
 mod blobs;
 mod callers;
+mod outline;
 mod receivers;
 mod table;
 
 pub use blobs::MemoryBlobs;
+pub use outline::{Outline, Status};
 pub use receivers::MemoryVault;
 pub use table::MemoryTable;
 

@@ -4,6 +4,7 @@ use anyhow::{Context, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,16 +22,23 @@ pub struct Service {
 
 /// The binary `datasets`, built as the tests are.
 pub fn binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    let release = !cfg!(debug_assertions);
-    BINARY.get_or_init(|| build("datasets", release).expect("the binary `datasets` can be built"))
+    &binaries()["datasets"]
 }
 
-/// A binary of the workspace, as cargo builds it.
-pub fn build(name: &str, release: bool) -> anyhow::Result<PathBuf> {
+/// Every binary of the workspace by its name, built as the tests are.
+pub fn binaries() -> &'static BTreeMap<String, PathBuf> {
+    static BINARIES: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    BINARIES.get_or_init(|| build(!cfg!(debug_assertions)).expect("the binaries can be built"))
+}
+
+const BINARIES: [&str; 5] = ["datasets", "dataset-api", "dataset-processor", "dataset-webhooks", "dataset-sweeper"];
+
+/// The binaries of the workspace, as cargo builds them.
+pub fn build(release: bool) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // Of the whole workspace, so that its crates have the features that the tests gave them.
-    cargo.args(["build", "--workspace", "--bin", name, "--message-format", "json"]);
+    cargo.args(["build", "--workspace", "--message-format", "json"]);
+    cargo.args(BINARIES.iter().flat_map(|name| ["--bin", name]));
     // What cargo says of this test's own package would have build scripts run again.
     for (variable, _) in std::env::vars_os() {
         let variable = variable.to_string_lossy();
@@ -45,11 +53,14 @@ pub fn build(name: &str, release: bool) -> anyhow::Result<PathBuf> {
     let output = cargo.stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "cargo build failed");
     let messages = String::from_utf8(output.stdout)?;
-    let mut executables = messages.lines().filter_map(|line| {
+    let executable = |line: &str| {
         let message: Value = serde_json::from_str(line).ok()?;
-        (message["target"]["name"] == name).then(|| message["executable"].as_str().map(PathBuf::from))?
-    });
-    executables.next().context("cargo named no executable")
+        let name = message["target"]["name"].as_str().filter(|name| BINARIES.contains(name))?;
+        Some((name.to_owned(), PathBuf::from(message["executable"].as_str()?)))
+    };
+    let built: BTreeMap<_, _> = messages.lines().filter_map(executable).collect();
+    ensure!(built.len() == BINARIES.len(), "cargo named the executables {:?} only", built.keys());
+    Ok(built)
 }
 
 impl Service {

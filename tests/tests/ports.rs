@@ -9,10 +9,10 @@ use dataset_core::delivery::DeliveryKey;
 use dataset_local::engines::{ACCESS_KEY, EngineOptions, Engines, Notify, SECRET_KEY, Stored, Ticket};
 use dataset_tests::contract;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable, MemoryVault};
+use dataset_tests::ministack::{self, Ministack};
 use std::io;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The engines on fresh state.
@@ -172,72 +172,21 @@ async fn the_vault_on_a_file() {
 /// adapters do not agree with theirs alone. Without it, says so.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_port_on_another_engine() {
-    let Some(other) = Other::start().await else { return };
-    let table = other.aws.table("contract");
+    let Some(other) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
+    let url = || other.url.clone();
+    let endpoints = Endpoints { dynamodb: url(), s3: url(), sqs: url(), kms: Some(url()) };
+    let aws = Aws::at(&endpoints, ministack::KEY, ministack::KEY).unwrap();
+    let table = aws.table("contract");
     table.create_if_missing().await.unwrap();
     contract::catalog(&table).await;
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
     contract::receivers(&table).await;
     contract::deliveries(&table, &table).await;
-    let bucket = other.aws.bucket("contract");
+    let bucket = aws.bucket("contract");
     bucket.create_if_missing().await.unwrap();
     contract::blobs(&bucket).await;
-    let queue = other.aws.create_queue("contract", 30).await.unwrap();
+    let queue = aws.create_queue("contract", 30).await.unwrap();
     contract::queue(&queue, async || receive(&queue).await).await;
-    contract::vault(&other.aws.vault(&other.key_id)).await;
-}
-
-struct Other {
-    aws: Aws,
-    key_id: String,
-    process: Child,
-}
-
-impl Drop for Other {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-impl Other {
-    /// The command `ministack`, which PyPI has.
-    const COMMAND: &str = "DATASETS_MINISTACK";
-
-    #[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
-    async fn start() -> Option<Self> {
-        let Ok(command) = std::env::var(Self::COMMAND) else {
-            println!("skipped: {} names no command ministack", Self::COMMAND);
-            return None;
-        };
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut process = Command::new(command);
-        process.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
-        let process = process.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let url = format!("http://127.0.0.1:{port}");
-        let at = || Some(url.clone());
-        let endpoints = Endpoints { dynamodb: url.clone(), s3: url.clone(), sqs: url.clone(), kms: at() };
-        let aws = Aws::at(&endpoints, "test", "test").unwrap();
-        let key_id = Self::key(&url).await;
-        Some(Self { aws, key_id, process })
-    }
-
-    /// Makes a key, as soon as it answers.
-    async fn key(url: &str) -> String {
-        let http = dataset_local::http_client().unwrap();
-        let credential = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kms/aws4_request, SignedHeaders=host";
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            let call = http.post(url).header("x-amz-target", "TrentService.CreateKey");
-            let call = call.header("authorization", format!("{credential}, Signature=0"));
-            let call = call.header("content-type", "application/x-amz-json-1.1").body("{}");
-            if let Ok(answer) = call.send().await {
-                let key: serde_json::Value = answer.json().await.unwrap();
-                return key["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned();
-            }
-            assert!(Instant::now() < deadline, "it does not answer");
-            dataset_tests::service::pause().await;
-        }
-    }
+    contract::vault(&aws.vault(&other.key_id)).await;
 }

@@ -73,7 +73,7 @@ async fn log(axum::extract::State(api): axum::extract::State<Arc<Api>>, request:
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let response = next.run(request).await;
-    let duration_ms = api.clock.now().duration_since(started).as_millis();
+    let duration_ms = api.clock.ms_since(started);
     tracing::info!(%method, route, status = response.status().as_u16(), duration_ms, "request");
     response
 }

@@ -57,17 +57,27 @@ impl Catalog for Table {
         if stored { Ok(()) } else { Err(id_taken()) }
     }
 
-    async fn remove_draft(&self, id: DatasetId) -> Result<bool> {
-        datasets::remove_draft(self, id).await
+    async fn withdraw(&self, draft: &Dataset, clean_at: Timestamp) -> Result<bool> {
+        datasets::withdraw(self, draft, clean_at).await
+    }
+
+    async fn withdrawn(&self, id: DatasetId) -> Result<Option<GroupId>> {
+        datasets::withdrawn(self, id).await
+    }
+
+    async fn forget_withdrawn(&self, id: DatasetId) -> Result<()> {
+        datasets::forget_withdrawn(self, id).await
     }
 
     async fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>> {
-        self.get(Key::dataset(id)).await?.map(|item| datasets::read(&item)).transpose()
+        let item = self.get(Key::dataset(id)).await?;
+        Ok(item.as_ref().map(datasets::read_unless_withdrawn).transpose()?.flatten())
     }
 
     async fn datasets(&self, ids: &[DatasetId]) -> Result<Vec<Dataset>> {
         let items = self.get_all(distinct(ids).map(Key::dataset)).await?;
-        let datasets = items.iter().map(datasets::read).collect::<Result<Vec<_>>>()?;
+        let datasets = items.iter().filter_map(|item| datasets::read_unless_withdrawn(item).transpose());
+        let datasets = datasets.collect::<Result<Vec<_>>>()?;
         Ok(in_order(ids, datasets, |dataset| dataset.id))
     }
 

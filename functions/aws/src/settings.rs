@@ -62,7 +62,7 @@ pub struct Aws {
 impl Aws {
     /// From `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
     /// `AWS_SESSION_TOKEN`, as AWS Lambda sets them, and `AWS_ENDPOINT_URL_S3`
-    /// and its like where there are engines of one's own. Nothing else is
+    /// and its like, or `AWS_ENDPOINT_URL` for all, where there are engines of one's own. Nothing else is
     /// looked at, and only the roots that AWS's certificates lead to are
     /// loaded: a function should be ready in a few milliseconds.
     ///
@@ -77,7 +77,10 @@ impl Aws {
             Credentials::new(key, secret, token, None, "environment"),
             TlsContext::builder().with_trust_store(roots).build(),
         )?;
-        let endpoint = |service: &str| std::env::var(format!("AWS_ENDPOINT_URL_{service}")).ok();
+        let endpoint = |service: &str| {
+            let of_service = std::env::var(format!("AWS_ENDPOINT_URL_{service}"));
+            of_service.or_else(|_| std::env::var("AWS_ENDPOINT_URL")).ok()
+        };
         let at = |service: &str| {
             let mut builder = config.to_builder();
             builder.set_endpoint_url(endpoint(service));

@@ -30,9 +30,17 @@ pub trait Catalog: Send + Sync {
     /// very same draft again is no conflict: it is the same call.
     async fn create_draft(&self, draft: &Dataset) -> Result<()>;
 
-    /// Forgets a draft that was never announced to anyone. `false` if it has
-    /// come to an outcome, which stays.
-    async fn remove_draft(&self, id: DatasetId) -> Result<bool>;
+    /// Takes back a draft that no one was told of: there is no such dataset
+    /// any more. `false` if it has come to an outcome, which stays. What may
+    /// have been stored for it is due to be removed at `clean_at`; until that
+    /// was done, its id is in use.
+    async fn withdraw(&self, draft: &Dataset, clean_at: Timestamp) -> Result<bool>;
+
+    /// The group of a withdrawn draft that is still to be cleaned up after.
+    async fn withdrawn(&self, id: DatasetId) -> Result<Option<GroupId>>;
+
+    /// Notes that nothing of a withdrawn draft is stored any more.
+    async fn forget_withdrawn(&self, id: DatasetId) -> Result<()>;
 
     async fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>>;
 
@@ -184,7 +192,7 @@ pub struct OutboxEntry {
 /// A promise that is overdue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// A draft to start or expire, or a failure to clean up after.
+    /// A draft to start or expire, or what is left of one to clean up after.
     Dataset(DatasetId),
     Outbox(DatasetId),
     Delivery(DeliveryKey),

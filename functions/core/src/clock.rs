@@ -7,6 +7,12 @@ use std::time::Duration;
 #[async_trait]
 pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
+
+    /// Whole milliseconds, as logs have them.
+    fn ms_since(&self, started: Timestamp) -> i64 {
+        self.now().as_millisecond() - started.as_millisecond()
+    }
+
     async fn sleep(&self, duration: Duration);
 }
 

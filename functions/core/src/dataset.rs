@@ -15,6 +15,9 @@ pub const DRAFT_LIFETIME: Duration = Duration::from_secs(60);
 /// for the largest file on a slow line.
 pub const UPLOAD_LIFETIME: Duration = Duration::from_secs(3600);
 
+/// When no one can be at a withdrawn draft any more: no function lives as long.
+pub const WITHDRAWN_GRACE: Duration = Duration::from_secs(600);
+
 /// How long the record of a failure stays readable.
 pub const FAILURE_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -142,7 +145,7 @@ impl Dataset {
     }
 
     pub fn rows_key(&self) -> String {
-        format!("versions/{}/{}/rows.parquet", self.group_id, self.id)
+        rows_key(self.group_id, self.id)
     }
 
     /// Where the version is kept in another format, for those who download it
@@ -164,6 +167,11 @@ const UPLOADS: &str = "uploads/";
 /// Where the file of a draft is stored, as it was sent.
 pub fn upload_key(id: DatasetId) -> String {
     format!("{UPLOADS}{id}")
+}
+
+/// Where its rows are stored.
+pub fn rows_key(group: GroupId, id: DatasetId) -> String {
+    format!("versions/{group}/{id}/rows.parquet")
 }
 
 /// The draft that an object in storage belongs to.

@@ -12,7 +12,7 @@
 use crate::blobs::Blobs;
 use crate::catalog::{Catalog, Discard, OutboxEntry, Publication, Published};
 use crate::clock::Clock;
-use crate::dataset::{Contents, Dataset, Failure};
+use crate::dataset::{Contents, Dataset, Failure, rows_key, upload_key};
 use crate::deliveries::Deliveries;
 use crate::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, QUEUE_GRACE};
 use crate::event::{Event, Outcome};
@@ -107,6 +107,17 @@ impl Lifecycle {
         self.blobs.delete(&failed.rows_key()).await?;
         self.blobs.delete(&failed.upload_key()).await?;
         self.catalog.cleaned(failed.id).await
+    }
+
+    /// Removes what a withdrawn draft had stored, once no one can be at it any
+    /// more. There is nothing to do if it was none.
+    pub async fn clean_withdrawn(&self, id: DatasetId) -> Result<()> {
+        let Some(group) = self.catalog.withdrawn(id).await? else {
+            return Ok(());
+        };
+        self.blobs.delete(&rows_key(group, id)).await?;
+        self.blobs.delete(&upload_key(id)).await?;
+        self.catalog.forget_withdrawn(id).await
     }
 
     /// Tells every receiver of the workspace of the outcome, by way of its

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// What a bucket's notification says of a stored object.
-pub(crate) fn s3(stored: &Stored, now: Timestamp) -> Value {
+pub fn s3(stored: &Stored, now: Timestamp) -> Value {
     json!({"Records": [{
         "eventVersion": "2.1",
         "eventSource": "aws:s3",
@@ -33,7 +33,7 @@ pub(crate) fn s3(stored: &Stored, now: Timestamp) -> Value {
 }
 
 /// What an event source mapping makes of received messages.
-pub(crate) fn sqs(messages: &[Message]) -> Value {
+pub fn sqs(messages: &[Message]) -> Value {
     let record = |message: &Message| {
         json!({
             "messageId": message.id,
@@ -50,7 +50,7 @@ pub(crate) fn sqs(messages: &[Message]) -> Value {
 }
 
 /// What EventBridge sends for a schedule.
-pub(crate) fn schedule(now: Timestamp) -> Value {
+pub fn schedule(now: Timestamp) -> Value {
     json!({
         "version": "0",
         "detail-type": "Scheduled Event",
@@ -63,7 +63,7 @@ pub(crate) fn schedule(now: Timestamp) -> Value {
 }
 
 /// What Lambda sends to a failure destination.
-pub(crate) fn retries_exhausted(request_id: &str, payload: &Value, error: &str, now: Timestamp) -> Value {
+pub fn retries_exhausted(request_id: &str, payload: &Value, error: &str, now: Timestamp) -> Value {
     json!({
         "version": "1.0",
         "timestamp": now.to_string(),
@@ -75,7 +75,7 @@ pub(crate) fn retries_exhausted(request_id: &str, payload: &Value, error: &str, 
 }
 
 /// An invocation that must have ended `timeout` from `now`.
-pub(crate) fn invocation(payload: Value, request_id: &str, now: Timestamp, timeout: Duration) -> LambdaEvent<Value> {
+pub fn invocation(payload: Value, request_id: &str, now: Timestamp, timeout: Duration) -> LambdaEvent<Value> {
     let mut context = Context::default();
     request_id.clone_into(&mut context.request_id);
     context.deadline = u64::try_from(now.as_millisecond()).unwrap_or(0) + timeout.as_millis() as u64;

@@ -11,7 +11,7 @@ pub mod client;
 mod data_dir;
 mod demo;
 pub mod engines;
-mod events;
+pub mod events;
 mod files;
 mod keys;
 mod output;

@@ -67,7 +67,7 @@ pub(crate) async fn process(processor: &Processor, draft: &Dataset) -> Result<()
         }
         other => other?,
     };
-    let parse_ms = lifecycle.clock.now().duration_since(started).as_millis();
+    let parse_ms = lifecycle.clock.ms_since(started);
     let bytes = draft.file_size_bytes;
     match parsed {
         Ok(contents) => {

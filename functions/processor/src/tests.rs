@@ -201,7 +201,7 @@ async fn rows_of_a_draft_that_was_given_up_meanwhile_are_removed() {
         let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
         let draft = setting.dataset(FIRST).await;
         if gone {
-            setting.fakes.table.remove_draft(draft.id).await.unwrap();
+            setting.fakes.table.withdraw(&draft, start()).await.unwrap();
         } else {
             let failure = dataset_core::dataset::Failure::processing_failed();
             setting.processor.lifecycle.discard(&draft, failure).await.unwrap();

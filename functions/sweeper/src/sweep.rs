@@ -53,7 +53,7 @@ async fn remind(lifecycle: &Lifecycle, key: &DeliveryKey) -> Result<()> {
 
 async fn settle_dataset(lifecycle: &Lifecycle, id: DatasetId) -> Result<()> {
     let Some(dataset) = lifecycle.catalog.dataset(id).await? else {
-        return Ok(());
+        return lifecycle.clean_withdrawn(id).await;
     };
     match dataset.state {
         // The index may be behind: it is looked at again as it is now.

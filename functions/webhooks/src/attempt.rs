@@ -2,10 +2,12 @@
 
 use crate::client::ATTEMPT_TIMEOUT;
 use crate::{Webhooks, sign};
+use async_trait::async_trait;
 use dataset_core::Result;
 use dataset_core::delivery::Delivery;
 use dataset_core::receiver::{Reaction, Receiver};
 use dataset_core::secret::Secret;
+use http::Request;
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
@@ -21,21 +23,36 @@ const MAX_ERROR_CHARS: usize = 500;
 /// What took so long held others up, whatever came of it.
 const SLOW: Duration = Duration::from_secs(5);
 
-#[derive(Default)]
-pub(crate) struct Answer {
-    pub(crate) status: Option<StatusCode>,
+/// Takes requests to receivers.
+#[async_trait]
+pub trait Courier: Send + Sync {
+    /// What comes of it, whatever that is, is an answer.
+    async fn send(&self, request: Request<String>, now: Timestamp) -> Answer;
+}
+
+/// What came of an attempt.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answer {
+    pub status: Option<StatusCode>,
     /// Why it is no success.
-    pub(crate) error: Option<String>,
-    pub(crate) body: Option<String>,
+    pub error: Option<String>,
+    /// The start of it.
+    pub body: Option<String>,
     /// The wait that the receiver asks for.
-    pub(crate) retry_after: Option<Duration>,
+    pub retry_after: Option<Duration>,
     /// Whether it was waited for as long as can be.
-    timed_out: bool,
+    pub timed_out: bool,
 }
 
 impl Answer {
     pub(crate) fn failed(error: impl Into<String>) -> Self {
         Self { error: Some(error.into()), ..Self::default() }
+    }
+
+    /// A status, and nothing more.
+    pub fn of_status(status: StatusCode) -> Self {
+        let error = (!status.is_success()).then(|| format!("the receiver answered {}", status.as_u16()));
+        Self { status: Some(status), error, ..Self::default() }
     }
 
     /// `took` is how long it was in coming.
@@ -66,18 +83,30 @@ pub(crate) async fn post(webhooks: &Webhooks, delivery: &Delivery, receiver: &Re
     };
     let id = delivery.key.delivery_id.as_str();
     let now = webhooks.clock.now();
-    let request = webhooks
-        .client
-        .post(url)
+    let request = Request::post(url.as_str())
         .header("content-type", "application/json")
         .header("x-promptlayer-signature", sign::promptlayer(secrets, &delivery.body))
         .header("webhook-id", id)
         .header("webhook-timestamp", now.as_second())
         .header("webhook-signature", sign::standard(secrets, id, now.as_second(), &delivery.body))
         .body(delivery.body.clone());
-    match request.send().await {
-        Ok(response) => read(response, now).await,
-        Err(error) => Answer { timed_out: error.is_timeout(), ..Answer::failed(reason(&error)) },
+    match request {
+        Ok(request) => webhooks.courier.send(request, now).await,
+        Err(error) => Answer::failed(error.to_string()),
+    }
+}
+
+#[async_trait]
+impl Courier for reqwest::Client {
+    async fn send(&self, request: Request<String>, now: Timestamp) -> Answer {
+        let sent = match request.try_into() {
+            Ok(request) => self.execute(request).await,
+            Err(error) => Err(error),
+        };
+        match sent {
+            Ok(response) => read(response, now).await,
+            Err(error) => Answer { timed_out: error.is_timeout(), ..Answer::failed(reason(&error)) },
+        }
     }
 }
 
@@ -97,9 +126,9 @@ async fn read(mut response: Response, now: Timestamp) -> Answer {
             }
         }
     }
-    let refused = (!status.is_success()).then(|| format!("the receiver answered {}", status.as_u16()));
     let body = Some(String::from_utf8_lossy(&body).into_owned());
-    Answer { status: Some(status), error: refused.or(broken), body, retry_after, timed_out }
+    let answer = Answer::of_status(status);
+    Answer { error: answer.error.or(broken), status: answer.status, body, retry_after, timed_out }
 }
 
 /// Seconds, or a date that is still to come; anything else says nothing.

@@ -11,6 +11,7 @@ mod deliver;
 mod limit;
 mod sign;
 
+pub use attempt::{Answer, Courier};
 pub use client::{client, tls};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
@@ -40,7 +41,7 @@ pub struct Webhooks {
     ids: Arc<dyn Ids>,
     vault: Arc<dyn Vault>,
     destinations: Policy,
-    client: reqwest::Client,
+    courier: Arc<dyn Courier>,
     places: Places,
 }
 
@@ -53,17 +54,28 @@ impl Webhooks {
         destinations: Policy,
         resolver: Arc<dyn Resolver>,
     ) -> reqwest::Result<Self> {
-        Ok(Self {
+        let courier = Arc::new(client(&destinations, resolver)?);
+        Ok(Self::with_courier(lifecycle, vault, destinations, courier))
+    }
+
+    /// With another way to receivers than by HTTP.
+    pub fn with_courier(
+        lifecycle: Lifecycle,
+        vault: Arc<dyn Vault>,
+        destinations: Policy,
+        courier: Arc<dyn Courier>,
+    ) -> Self {
+        Self {
             receivers: lifecycle.receivers,
             deliveries: lifecycle.deliveries,
             queue: lifecycle.queue,
             clock: lifecycle.clock,
             ids: lifecycle.ids,
             vault,
-            client: client(&destinations, resolver)?,
+            courier,
             destinations,
             places: Places::default(),
-        })
+        }
     }
 }
 

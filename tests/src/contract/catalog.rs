@@ -104,8 +104,10 @@ async fn many_at_once(catalog: &dyn Catalog) {
     let listed: Vec<Listed> = newest_first.iter().map(Listed::from).collect();
     assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), listed);
     for draft in &drafts {
-        assert!(catalog.remove_draft(draft.id).await.unwrap());
+        assert!(catalog.withdraw(draft, start()).await.unwrap());
+        catalog.forget_withdrawn(draft.id).await.unwrap();
     }
+    assert_eq!(catalog.datasets(&ids).await.unwrap(), []);
 }
 
 async fn drafts(catalog: &dyn Catalog) {
@@ -127,10 +129,35 @@ async fn drafts(catalog: &dyn Catalog) {
     }
     assert!(!catalog.set_deleted(drafts[0].id, true).await.unwrap());
     assert!(!catalog.set_deleted(dataset_id(219), true).await.unwrap());
-    assert!(catalog.remove_draft(drafts[2].id).await.unwrap());
-    assert!(catalog.remove_draft(drafts[2].id).await.unwrap());
-    assert_eq!(catalog.dataset(drafts[2].id).await.unwrap(), None);
+    withdrawing(catalog, &drafts[2]).await;
     assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap().len(), 2);
+}
+
+/// A draft that is taken back is gone, but its id is not free until all that
+/// was stored for it is, too.
+async fn withdrawing(catalog: &dyn Catalog, draft: &Dataset) {
+    let clean_at = start() + seconds(600);
+    assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), None);
+    for _ in 0..2 {
+        assert!(catalog.withdraw(draft, clean_at).await.unwrap());
+    }
+    assert_eq!(catalog.dataset(draft.id).await.unwrap(), None);
+    assert_eq!(catalog.datasets(&[draft.id]).await.unwrap(), []);
+    assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Unknown);
+    assert_eq!(catalog.publish(&publication(draft, 1)).await.unwrap(), Published::NotADraft);
+    assert_eq!(catalog.create_draft(draft).await.unwrap_err().code(), "id_taken");
+    assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), Some(draft.group_id));
+    let due = async |at| catalog.due(at, 100).await.unwrap().contains(&Due::Dataset(draft.id));
+    assert!(!due(clean_at - seconds(1)).await && due(clean_at).await);
+    for _ in 0..2 {
+        catalog.forget_withdrawn(draft.id).await.unwrap();
+    }
+    assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), None);
+    assert!(!due(clean_at).await);
+    // One that was never stored can be taken back all the same.
+    assert!(catalog.withdraw(draft, clean_at).await.unwrap());
+    assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), Some(draft.group_id));
+    catalog.forget_withdrawn(draft.id).await.unwrap();
 }
 
 async fn claims(catalog: &dyn Catalog) {
@@ -184,7 +211,8 @@ async fn publishing(catalog: &dyn Catalog) {
     assert_eq!(catalog.publish(&self::publication(&draft, 2)).await.unwrap(), Published::NotADraft);
     let discard = discard(&draft);
     assert!(!catalog.discard(&discard).await.unwrap());
-    assert!(!catalog.remove_draft(draft.id).await.unwrap());
+    assert!(!catalog.withdraw(&draft, start()).await.unwrap());
+    catalog.forget_withdrawn(draft.id).await.unwrap();
     catalog.release(draft.id, start()).await.unwrap();
     catalog.cleaned(draft.id).await.unwrap();
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version.clone()));

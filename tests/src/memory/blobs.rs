@@ -22,6 +22,14 @@ pub struct MemoryBlobs {
     down: AtomicBool,
 }
 
+/// Another with the same objects in it.
+impl Clone for MemoryBlobs {
+    fn clone(&self) -> Self {
+        let objects = Arc::new(Mutex::new(self.objects.lock().unwrap().clone()));
+        Self { objects, announced: Mutex::default(), down: AtomicBool::default() }
+    }
+}
+
 impl MemoryBlobs {
     pub fn keys(&self) -> Vec<String> {
         self.objects.lock().unwrap().keys().cloned().collect()

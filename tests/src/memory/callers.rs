@@ -11,18 +11,20 @@ use jiff::Timestamp;
 use std::collections::HashMap;
 use std::num::NonZero;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Callers {
     keys: HashMap<KeyHash, Key>,
     calls: HashMap<(WorkspaceId, IdempotencyKey), Call>,
 }
 
+#[derive(Clone)]
 struct Key {
     known: KnownKey,
     window: Timestamp,
     calls: u32,
 }
 
+#[derive(Clone)]
 struct Call {
     fingerprint: String,
     dataset_id: DatasetId,

@@ -18,21 +18,51 @@ use std::sync::{Mutex, MutexGuard};
 #[derive(Default)]
 pub struct MemoryTable(Mutex<Tables>);
 
-#[derive(Default)]
+/// Another with the same in it.
+impl Clone for MemoryTable {
+    fn clone(&self) -> Self {
+        Self(Mutex::new(self.tables().clone()))
+    }
+}
+
+#[derive(Clone, Default)]
 pub(super) struct Tables {
     pub(super) callers: Callers,
-    groups: BTreeMap<GroupId, Group>,
-    datasets: BTreeMap<DatasetId, Dataset>,
-    claims: HashMap<DatasetId, Claim>,
+    pub(super) groups: BTreeMap<GroupId, Group>,
+    pub(super) datasets: BTreeMap<DatasetId, Dataset>,
+    pub(super) claims: HashMap<DatasetId, Claim>,
     /// Failures whose objects are still to be removed, and since when.
-    unclean: BTreeMap<DatasetId, Timestamp>,
-    outbox: BTreeMap<DatasetId, OutboxEntry>,
+    pub(super) unclean: BTreeMap<DatasetId, Timestamp>,
+    /// Drafts that were taken back, and when what they stored is removed.
+    withdrawn: BTreeMap<DatasetId, (GroupId, Timestamp)>,
+    pub(super) outbox: BTreeMap<DatasetId, OutboxEntry>,
     pub(super) receivers: BTreeMap<(WorkspaceId, ReceiverId), Receiver>,
     pub(super) deliveries: HashMap<DeliveryKey, Delivery>,
     /// When pending deliveries are due for the sweeper, where that is not a
     /// while after their time.
     pub(super) due: HashMap<DeliveryKey, Timestamp>,
     pub(super) loses_a_record: bool,
+}
+
+impl Tables {
+    /// All that is promised, and when it is due.
+    pub(super) fn due(&self) -> Vec<(Timestamp, Due)> {
+        let drafts = self.datasets.values().filter_map(|dataset| match dataset.state {
+            State::Draft { due_at, .. } => Some((due_at, Due::Dataset(dataset.id))),
+            _ => None,
+        });
+        let unclean = self.unclean.iter().map(|(id, at)| (*at, Due::Dataset(*id)));
+        let withdrawn = self.withdrawn.iter().map(|(id, (_, at))| (*at, Due::Dataset(*id)));
+        let outbox = self.outbox.values().map(|entry| (entry.due_at, Due::Outbox(entry.dataset_id)));
+        let deliveries = self.deliveries.values().filter_map(|delivery| match delivery.state {
+            DeliveryState::Pending { next_attempt_at, .. } => {
+                let due_at = self.due.get(&delivery.key).copied().unwrap_or(next_attempt_at + QUEUE_GRACE);
+                Some((due_at, Due::Delivery(delivery.key.clone())))
+            }
+            _ => None,
+        });
+        drafts.chain(unclean).chain(withdrawn).chain(outbox).chain(deliveries).collect()
+    }
 }
 
 impl MemoryTable {
@@ -97,20 +127,32 @@ impl Catalog for MemoryTable {
 
     async fn create_draft(&self, draft: &Dataset) -> Result<()> {
         let mut tables = self.tables();
-        if tables.datasets.get(&draft.id).is_some_and(|other| other != draft) {
+        let is_other = tables.datasets.get(&draft.id).is_some_and(|other| other != draft);
+        if is_other || tables.withdrawn.contains_key(&draft.id) {
             return Err(id_taken());
         }
         tables.datasets.insert(draft.id, draft.clone());
         Ok(())
     }
 
-    async fn remove_draft(&self, id: DatasetId) -> Result<bool> {
+    async fn withdraw(&self, draft: &Dataset, clean_at: Timestamp) -> Result<bool> {
         let mut tables = self.tables();
-        if tables.datasets.get(&id).is_some_and(|dataset| !is_draft(dataset)) {
+        if tables.datasets.get(&draft.id).is_some_and(|dataset| !is_draft(dataset)) {
             return Ok(false);
         }
-        tables.datasets.remove(&id);
+        tables.datasets.remove(&draft.id);
+        tables.claims.remove(&draft.id);
+        tables.withdrawn.insert(draft.id, (draft.group_id, clean_at));
         Ok(true)
+    }
+
+    async fn withdrawn(&self, id: DatasetId) -> Result<Option<GroupId>> {
+        Ok(self.tables().withdrawn.get(&id).map(|(group, _)| *group))
+    }
+
+    async fn forget_withdrawn(&self, id: DatasetId) -> Result<()> {
+        self.tables().withdrawn.remove(&id);
+        Ok(())
     }
 
     async fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>> {
@@ -213,22 +255,7 @@ impl Catalog for MemoryTable {
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
-        let tables = self.tables();
-        let drafts = tables.datasets.values().filter_map(|dataset| match dataset.state {
-            State::Draft { due_at, .. } => Some((due_at, Due::Dataset(dataset.id))),
-            _ => None,
-        });
-        let unclean = tables.unclean.iter().map(|(id, at)| (*at, Due::Dataset(*id)));
-        let outbox = tables.outbox.values().map(|entry| (entry.due_at, Due::Outbox(entry.dataset_id)));
-        let deliveries = tables.deliveries.values().filter_map(|delivery| match delivery.state {
-            DeliveryState::Pending { next_attempt_at, .. } => {
-                let due_at = tables.due.get(&delivery.key).copied().unwrap_or(next_attempt_at + QUEUE_GRACE);
-                Some((due_at, Due::Delivery(delivery.key.clone())))
-            }
-            _ => None,
-        });
-        let mut due: Vec<(Timestamp, Due)> =
-            drafts.chain(unclean).chain(outbox).chain(deliveries).filter(|(at, _)| *at <= now).collect();
+        let mut due: Vec<(Timestamp, Due)> = self.tables().due().into_iter().filter(|(at, _)| *at <= now).collect();
         due.sort_by_key(|(at, _)| *at);
         due.truncate(limit);
         Ok(due.into_iter().map(|(_, due)| due).collect())

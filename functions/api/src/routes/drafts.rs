@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use dataset_core::dataset::{Dataset, Failure, State};
+use dataset_core::dataset::{Dataset, Failure, State, WITHDRAWN_GRACE};
 use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::idempotency::{IdempotencyKey, Reservation, Reserved};
 use dataset_core::lifecycle::after;
@@ -159,11 +159,24 @@ async fn create(api: &Api, draft: &Dataset) -> Result<()> {
     match api.catalog.create_draft(draft).await {
         Err(error) if error.kind() != Kind::Conflict => {
             // It may be there all the same, and no one would ever fill it.
-            let _ = api.catalog.remove_draft(draft.id).await;
+            let _ = withdraw(api, draft).await;
             Err(error)
         }
         result => result,
     }
+}
+
+/// Takes back a draft whose call comes to nothing, and what was stored for it:
+/// now if that can be, and once more when no one can be at it any more.
+/// `false` if it has come to an outcome.
+pub(super) async fn withdraw(api: &Api, draft: &Dataset) -> Result<bool> {
+    if !api.catalog.withdraw(draft, after(api.clock.now(), WITHDRAWN_GRACE)?).await? {
+        return Ok(false);
+    }
+    if let Err(error) = api.blobs.delete(&draft.upload_key()).await {
+        tracing::warn!(dataset_id = draft.id.get(), error = error.chain(), "an object is left to the sweeper");
+    }
+    Ok(true)
 }
 
 impl Order<'_> {

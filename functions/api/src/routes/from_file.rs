@@ -1,6 +1,6 @@
 //! `POST /api/public/v2/dataset-versions/from-file`: a file in, a draft out.
 
-use super::drafts::{Begun, CallKey, Order, begin, fingerprint};
+use super::drafts::{Begun, CallKey, Order, begin, fingerprint, withdraw};
 use crate::Api;
 use crate::auth::Caller;
 use crate::error::{ApiError, ErrorResponse};
@@ -204,15 +204,11 @@ async fn store(api: &Api, draft: &Dataset, file: Bytes) -> Result<()> {
         Err(error) if error.kind() == Kind::Conflict => return Ok(()),
         Err(error) => error,
     };
-    match api.catalog.remove_draft(draft.id).await {
+    match withdraw(api, draft).await {
         // It was stored all the same, and processed by now.
         Ok(false) => return Ok(()),
         // Whoever may be processing it finds the draft gone, and cleans up too.
-        Ok(true) => {
-            if let Err(error) = api.blobs.delete(&key).await {
-                tracing::error!(dataset_id = draft.id.get(), error = error.chain(), "an object may be left");
-            }
-        }
+        Ok(true) => {}
         Err(error) => {
             tracing::error!(dataset_id = draft.id.get(), error = error.chain(), "draft is left to expire");
         }

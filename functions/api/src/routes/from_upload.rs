@@ -1,7 +1,7 @@
 //! `POST /api/public/v2/dataset-versions/from-upload`: a draft, and a URL by
 //! which its file is stored without passing through here.
 
-use super::drafts::{Begun, CallKey, Order, begin, fingerprint};
+use super::drafts::{Begun, CallKey, Order, begin, fingerprint, withdraw};
 use crate::Api;
 use crate::auth::Caller;
 use crate::body::Json as JsonBody;
@@ -122,7 +122,7 @@ pub(super) async fn create(
         Err(error) => {
             if let Some(ticket) = ticket {
                 // No one knows of it, so no one is told of its end.
-                let _ = api.catalog.remove_draft(draft.id).await;
+                let _ = withdraw(&api, &draft).await;
                 ticket.forget(&api).await;
             }
             return Err(error.into());

@@ -13,6 +13,8 @@ use jiff::Timestamp;
 pub(super) const DRAFT: &str = "draft";
 pub(super) const READY: &str = "ready";
 pub(super) const FAILED: &str = "failed";
+/// No status of a dataset: there is none any more.
+const WITHDRAWN: &str = "withdrawn";
 
 pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
     let State::Draft { due_at, claims } = draft.state else {
@@ -67,20 +69,53 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
     })
 }
 
-pub(super) async fn remove_draft(table: &Table, id: DatasetId) -> Result<bool> {
+/// The item keeps the id until all is cleaned up, but no list has it.
+pub(super) async fn withdraw(table: &Table, draft: &Dataset, clean_at: Timestamp) -> Result<bool> {
+    let [(shard, shard_value), (due_at, due_value)] = due(draft.id.get(), clean_at);
+    let update = table
+        .update_item(Key::dataset(draft.id))
+        .condition_expression("attribute_not_exists(pk) OR #status IN (:draft, :withdrawn)")
+        .update_expression(format!(
+            "SET #status = :withdrawn, group_id = :group, {shard} = :shard, {due_at} = :due \
+             REMOVE in_group, in_workspace, claim_owner, claim_until"
+        ))
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":draft", s(DRAFT))
+        .expression_attribute_values(":withdrawn", s(WITHDRAWN))
+        .expression_attribute_values(":group", n(draft.group_id))
+        .expression_attribute_values(":shard", shard_value)
+        .expression_attribute_values(":due", due_value);
+    Ok(update_if(update).await?.is_some())
+}
+
+pub(super) async fn withdrawn(table: &Table, id: DatasetId) -> Result<Option<GroupId>> {
+    let item = table.get(Key::dataset(id)).await?.filter(is_withdrawn);
+    item.map(|item| Read(&item).parsed("group_id")).transpose()
+}
+
+pub(super) async fn forget_withdrawn(table: &Table, id: DatasetId) -> Result<()> {
     let delete = table
         .client
         .delete_item()
         .table_name(&table.name)
         .set_key(Some(Key::dataset(id).attributes()))
-        .condition_expression("attribute_not_exists(pk) OR #status = :draft")
+        .condition_expression("#status = :withdrawn")
         .expression_attribute_names("#status", "status")
-        .expression_attribute_values(":draft", s(DRAFT));
+        .expression_attribute_values(":withdrawn", s(WITHDRAWN));
     match delete.send().await {
-        Ok(_) => Ok(true),
-        Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(false),
+        Ok(_) => Ok(()),
+        Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(()),
         Err(e) => Err(unexpected("the table")(e)),
     }
+}
+
+pub(super) fn is_withdrawn(item: &Attributes) -> bool {
+    Read(item).text("status").is_ok_and(|status| status == WITHDRAWN)
+}
+
+/// The dataset that an item is, if it is one still.
+pub(super) fn read_unless_withdrawn(item: &Attributes) -> Result<Option<Dataset>> {
+    if is_withdrawn(item) { Ok(None) } else { read(item).map(Some) }
 }
 
 pub(super) async fn list(table: &Table, scope: Scope) -> Result<Vec<Listed>> {
@@ -152,7 +187,9 @@ pub(super) async fn claim(table: &Table, id: DatasetId, claim: &Claim) -> Result
     let Some(item) = table.get(Key::dataset(id)).await? else {
         return Ok(Claimed::Unknown);
     };
-    let dataset = read(&item)?;
+    let Some(dataset) = read_unless_withdrawn(&item)? else {
+        return Ok(Claimed::Unknown);
+    };
     Ok(if matches!(dataset.state, State::Draft { .. }) { Claimed::Busy } else { Claimed::Final(dataset) })
 }
 

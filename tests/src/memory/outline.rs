@@ -1,0 +1,92 @@
+//! What is known of a dataset, as far as it decides what can happen next.
+
+use super::MemoryTable;
+use dataset_core::dataset::{Dataset, State};
+use dataset_core::delivery::{DeliveryState, QUEUE_GRACE};
+use dataset_core::id::{DatasetId, GroupId};
+use jiff::Timestamp;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    Draft,
+    Ready,
+    Failed,
+}
+
+/// Two datasets with the same outline fare the same. Times are in seconds
+/// from now, 0 for what has come.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Outline {
+    pub status: Status,
+    claims: u32,
+    claimed: Option<(String, i64)>,
+    due: Option<i64>,
+    failure: Option<String>,
+    outbox_due: Option<i64>,
+    deliveries: Vec<Sent>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Sent {
+    /// When its next attempt is due, and when the sweeper looks at it.
+    pending: Option<(i64, i64)>,
+    failed: u32,
+    is_delivered: bool,
+    attempts: usize,
+}
+
+impl MemoryTable {
+    pub fn named(&self, file_name: &str) -> Option<Dataset> {
+        self.tables().datasets.values().find(|dataset| dataset.file_name.as_str() == file_name).cloned()
+    }
+
+    /// The latest number of a group.
+    pub fn latest(&self, id: GroupId) -> u64 {
+        self.tables().groups[&id].latest_version
+    }
+
+    /// When the next promise is due, or was.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.tables().due().into_iter().map(|(at, _)| at).min()
+    }
+
+    /// How receivers are, in words.
+    pub fn health(&self) -> String {
+        let tables = self.tables();
+        tables.receivers.values().map(|receiver| format!("{:?}{:?}", receiver.health, receiver.disabled)).collect()
+    }
+
+    pub fn outline(&self, id: DatasetId, now: Timestamp) -> Outline {
+        let tables = self.tables();
+        let seconds = |at: Timestamp| (at.as_second() - now.as_second()).max(0);
+        let dataset = &tables.datasets[&id];
+        let (status, claims, failure, due) = match &dataset.state {
+            State::Draft { due_at, claims } => (Status::Draft, *claims, None, Some(*due_at)),
+            State::Ready { .. } => (Status::Ready, 0, None, None),
+            State::Failed { failure, .. } => {
+                (Status::Failed, 0, Some(failure.code.clone()), tables.unclean.get(&id).copied())
+            }
+        };
+        let of_dataset = tables.deliveries.values().filter(|delivery| delivery.key.delivery_id.order() == id.get());
+        let deliveries = of_dataset.map(|delivery| {
+            let (pending, failed) = match delivery.state {
+                DeliveryState::Pending { next_attempt_at, failed } => {
+                    let due = tables.due.get(&delivery.key).copied().unwrap_or(next_attempt_at + QUEUE_GRACE);
+                    (Some((seconds(next_attempt_at), seconds(due))), failed)
+                }
+                DeliveryState::Delivered | DeliveryState::Failed => (None, 0),
+            };
+            let is_delivered = delivery.state == DeliveryState::Delivered;
+            Sent { pending, failed, is_delivered, attempts: delivery.attempts.len() }
+        });
+        Outline {
+            status,
+            claims,
+            claimed: tables.claims.get(&id).map(|claim| (claim.owner.clone(), seconds(claim.until))),
+            due: due.map(seconds),
+            failure,
+            outbox_due: tables.outbox.get(&id).map(|entry| seconds(entry.due_at)),
+            deliveries: deliveries.collect(),
+        }
+    }
+}

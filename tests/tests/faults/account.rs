@@ -1,0 +1,325 @@
+//! The whole service as it is in an account of AWS: engines, the four real
+//! functions, and what carries events from the ones to the others. Nothing
+//! happens by itself: a test says when, and in which order.
+
+use crate::function::{Fault, Function};
+use crate::proxy::{Stored, Wire};
+use crate::table;
+use dataset_aws::{Aws, Message, SecretVault, Settings, SqsQueue, Table};
+use dataset_core::api_key::{ApiKey, Grant};
+use dataset_core::api_keys::ApiKeys;
+use dataset_core::clock::{Clock, SystemClock};
+use dataset_core::destination::Policy;
+use dataset_core::id::{KeyId, UserId};
+use dataset_core::ids::SystemIds;
+use dataset_local::engines::{ACCESS_KEY, EngineOptions, Engines, Notify, SECRET_KEY, Stored as Put, Ticket};
+use dataset_local::events;
+use dataset_tests::receiver::Receiver;
+use dataset_tests::service::binaries;
+use dataset_tests::workspace;
+use futures::future::join_all;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+pub(crate) const API: &str = "dataset-api";
+pub(crate) const PROCESSOR: &str = "dataset-processor";
+pub(crate) const WEBHOOKS: &str = "dataset-webhooks";
+pub(crate) const SWEEPER: &str = "dataset-sweeper";
+
+/// Each with its timeout in the template.
+const FUNCTIONS: [(&str, Duration); 4] = [
+    (API, Duration::from_secs(30)),
+    (PROCESSOR, Duration::from_secs(300)),
+    (WEBHOOKS, Duration::from_secs(60)),
+    (SWEEPER, Duration::from_secs(60)),
+];
+
+/// As often AWS Lambda invokes a function for one asynchronous event.
+const TRIES: usize = 3;
+
+/// Longer than anything that the table waits for, but for the schedule of webhooks.
+const A_WHILE: Duration = Duration::from_secs(360);
+
+/// What is not quiet after as many whiles never will be.
+const MAX_WHILES: usize = 30;
+
+pub(crate) struct Account {
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) functions: BTreeMap<&'static str, Function>,
+    pub(crate) receiver: Receiver,
+    pub(crate) key: ApiKey,
+    pub(crate) http: reqwest::Client,
+    pub(crate) engines: Engines,
+    queue: SqsQueue,
+}
+
+/// An event that is delivered at least once.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) stored: Stored,
+    pub(crate) request_id: String,
+}
+
+impl Event {
+    fn payload(&self) -> Value {
+        let Stored { bucket, key, operation } = self.stored.clone();
+        events::s3(&Put { bucket, key, operation }, SystemClock.now())
+    }
+}
+
+/// The engine's own events are not used: the wire sees what is stored.
+struct NoOne;
+
+impl Notify for NoOne {
+    fn announce(&self, _: &Put) -> io::Result<Ticket> {
+        Ok(Ticket(None))
+    }
+    fn stored(&self, _: Ticket) {}
+    fn withdraw(&self, _: Ticket) {}
+}
+
+impl Account {
+    pub(crate) async fn open() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let objects = dir.path().join("objects");
+        std::fs::create_dir(&objects).unwrap();
+        let options = EngineOptions {
+            database: dir.path().join("table.db"),
+            objects,
+            after_port: 0,
+            before: None,
+            notify: Arc::new(NoOne),
+        };
+        let engines = Engines::start(options).await.unwrap();
+        let aws = Aws::at(&engines.endpoints, ACCESS_KEY, SECRET_KEY).unwrap();
+        let table = aws.table("datasets");
+        table.create_if_missing().await.unwrap();
+        aws.bucket("datasets").create_if_missing().await.unwrap();
+        // What a function did not take comes again at once.
+        let queue = aws.create_queue("deliveries", 1).await.unwrap();
+        let key = grant(&table).await;
+        let secrets_key = dir.path().join("secrets-key");
+        std::fs::write(&secrets_key, SecretVault::key_for_file(&SystemIds).as_bytes()).unwrap();
+        let environment = [
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", "group"),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", "stream"),
+            ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+            ("AWS_LAMBDA_LOG_LEVEL", "INFO"),
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
+            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
+            (Settings::TABLE, "datasets"),
+            (Settings::BUCKET, "datasets"),
+            (Settings::QUEUE_URL, queue.url()),
+            (SecretVault::KEY_FILE, secrets_key.to_str().unwrap()),
+            (Policy::PRIVATE, "true"),
+        ];
+        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        let http = dataset_local::http_client().unwrap();
+        let wire = Wire::new(http.clone());
+        let functions = FUNCTIONS.map(|(name, timeout)| {
+            let function = Function {
+                name,
+                binary: binaries()[name].clone(),
+                environment: environment.clone(),
+                engines: engines.endpoints.clone(),
+                wire: Arc::clone(&wire),
+                log: dir.path().join(format!("{name}.log")),
+                timeout,
+                memory_kib: None,
+                idle: Mutex::default(),
+            };
+            (name, function)
+        });
+        let receiver = Receiver::start(&[]).await;
+        let functions = BTreeMap::from(functions);
+        let account = Self { dir, wire, functions, receiver, key, http, engines, queue };
+        let (status, answer) = account.post("webhooks", &json!({"url": account.receiver.url})).await.unwrap();
+        assert_eq!(status, 201, "{answer}");
+        account
+    }
+
+    pub(crate) fn objects(&self) -> PathBuf {
+        self.dir.path().join("objects")
+    }
+
+    pub(crate) fn table_url(&self) -> &str {
+        &self.engines.endpoints.dynamodb
+    }
+
+    pub(crate) async fn invoke(&self, name: &str, event: &Value, request_id: &str) -> Result<Value, Fault> {
+        self.functions[name].invoke(event, request_id).await
+    }
+
+    // ------------------------------------------------------------- the gateway
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<(u16, Value), Fault> {
+        self.call("POST", path, &[], &body.to_string()).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Result<(u16, Value), Fault> {
+        self.call("GET", path, &[], "").await
+    }
+
+    /// A request as API Gateway makes an event of it.
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Result<(u16, Value), Fault> {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        let path = format!("/api/public/v2/{path}");
+        let mut all = json!({"X-API-KEY": [self.key.reveal()], "Content-Type": ["application/json"]});
+        for (name, value) in headers {
+            all[*name] = json!([value]);
+        }
+        let mut queries: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+            queries.entry(name).or_default().push(value);
+        }
+        let event = json!({
+            "resource": "/{proxy+}", "path": path, "httpMethod": method,
+            "headers": {}, "multiValueHeaders": all,
+            "queryStringParameters": null, "multiValueQueryStringParameters": queries,
+            "pathParameters": {}, "stageVariables": null,
+            "requestContext": {
+                "resourcePath": "/{proxy+}", "httpMethod": method, "path": format!("/v1{path}"), "stage": "v1",
+                "accountId": "000000000000", "resourceId": "r", "requestId": "r", "apiId": "a", "protocol": "HTTP/1.1",
+                "identity": {"sourceIp": "127.0.0.1"},
+            },
+            "body": body, "isBase64Encoded": false,
+        });
+        let answer = self.invoke(API, &event, "api").await?;
+        let status = answer["statusCode"].as_u64().unwrap_or(0) as u16;
+        let body = answer["body"].as_str().unwrap_or_default();
+        let headers = answer["multiValueHeaders"].clone();
+        Ok((status, serde_json::from_str(body).unwrap_or(headers)))
+    }
+
+    pub(crate) async fn create_group(&self, name: &str) -> u64 {
+        let (status, answer) = self.post("dataset-groups", &json!({"name": name})).await.unwrap();
+        assert_eq!(status, 201, "{answer}");
+        answer["dataset_group"]["id"].as_u64().unwrap()
+    }
+
+    // -------------------------------------------------------------- the bucket
+
+    /// The events of what was stored since the last time.
+    pub(crate) fn take_events(&self) -> Vec<Event> {
+        let stored = std::mem::take(&mut *self.wire.stored.lock().unwrap());
+        stored.into_iter().map(|stored| Event { stored, request_id: random_id() }).collect()
+    }
+
+    /// Delivers an event as an asynchronous invocation is: tried again, and
+    /// handed to the failure destination in the end.
+    pub(crate) async fn process(&self, event: &Event) {
+        let mut fault = None;
+        for _ in 0..TRIES {
+            match self.process_once(event).await {
+                Ok(_) => return,
+                Err(error) => fault = Some(error),
+            }
+        }
+        let (fault, payload) = (format!("{fault:?}"), event.payload());
+        let given_up = events::retries_exhausted(&event.request_id, &payload, &fault, SystemClock.now());
+        for _ in 0..TRIES {
+            if self.invoke(SWEEPER, &given_up, "given-up").await.is_ok() {
+                return;
+            }
+        }
+    }
+
+    pub(crate) async fn process_once(&self, event: &Event) -> Result<Value, Fault> {
+        self.invoke(PROCESSOR, &event.payload(), &event.request_id).await
+    }
+
+    // --------------------------------------------------------------- the queue
+
+    /// Messages that wait, up to ten.
+    pub(crate) async fn receive(&self) -> Vec<Message> {
+        self.queue.receive(Duration::ZERO).await.unwrap()
+    }
+
+    /// Delivers a batch as an event source mapping does.
+    pub(crate) async fn deliver(&self, messages: &[Message]) {
+        let Ok(response) = self.invoke(WEBHOOKS, &events::sqs(messages), "batch").await else {
+            return;
+        };
+        let failed: Vec<&str> = response["batchItemFailures"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(|failure| failure["itemIdentifier"].as_str())
+            .collect();
+        let taken = messages.iter().filter(|message| !failed.contains(&message.id.as_str()));
+        let taken: Vec<&str> = taken.map(|message| message.receipt.as_str()).collect();
+        self.queue.delete(&taken).await.unwrap();
+    }
+
+    pub(crate) async fn deliver_all(&self) {
+        loop {
+            let messages = self.receive().await;
+            if messages.is_empty() {
+                return;
+            }
+            self.deliver(&messages).await;
+        }
+    }
+
+    // ------------------------------------------------------------ the schedule
+
+    pub(crate) async fn sweep(&self) {
+        let _ = self.invoke(SWEEPER, &events::schedule(SystemClock.now()), "schedule").await;
+    }
+
+    /// The times that are kept move into the past, as if time had passed.
+    pub(crate) async fn wait_a_while(&self) {
+        table::pass_time(&self.http, self.table_url(), A_WHILE).await;
+    }
+
+    /// Lets all that is under way come to its end.
+    pub(crate) async fn settle(&self) {
+        for _ in 0..MAX_WHILES {
+            join_all(self.take_events().iter().map(|event| self.process(event))).await;
+            self.deliver_all().await;
+            if self.wire.stored.lock().unwrap().is_empty() && table::is_quiet(&self.http, self.table_url()).await {
+                return;
+            }
+            self.wait_a_while().await;
+            self.sweep().await;
+        }
+        let open = table::open(&self.http, self.table_url()).await;
+        panic!("after {MAX_WHILES} sweeps there is still {open:#?}; logs in {:?}", self.dir.path());
+    }
+
+    /// All that the functions have written.
+    pub(crate) fn logs(&self) -> String {
+        let read = |function: &Function| std::fs::read_to_string(&function.log).unwrap_or_default();
+        self.functions.values().map(read).collect()
+    }
+}
+
+fn random_id() -> String {
+    format!("{:016x}", dataset_core::ids::random_u64(&SystemIds))
+}
+
+async fn grant(table: &Table) -> ApiKey {
+    let key = ApiKey::generate(&SystemIds);
+    let grant = Grant {
+        id: KeyId::try_from(1).unwrap(),
+        workspace_id: workspace(1),
+        user_id: UserId::try_from(1).unwrap(),
+        created_at: SystemClock.now(),
+    };
+    table.allow(&key.hash(), &grant).await.unwrap();
+    key
+}

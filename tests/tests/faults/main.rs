@@ -1,0 +1,104 @@
+//! The four real functions against the real engines, with faults between them:
+//! a process dies at each of its calls, engines refuse and break off, events
+//! come ten times or never, memory and time run out. In the end the invariants hold.
+
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+#![expect(clippy::disallowed_methods, reason = "processes of the system live by its clock")]
+
+mod account;
+mod function;
+mod invariants;
+mod limits;
+mod points;
+mod policies;
+mod proxy;
+mod schedules;
+mod table;
+
+use account::Account;
+use futures::future::join_all;
+use invariants::{Upload, check};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_event_ten_times_at_once_changes_nothing() {
+    let account = Account::open().await;
+    let group = account.create_group("Ten times").await;
+    let mut uploads = vec![upload(group, 1), upload(group, 2), bad_upload(group)];
+    for sent in &mut uploads {
+        send(&account, sent, None).await.unwrap();
+    }
+    let events = account.take_events();
+    let ten_times = events.iter().flat_map(|event| std::iter::repeat_n(event, 10));
+    join_all(ten_times.map(|event| account.process(event))).await;
+    let messages = account.receive().await;
+    let ten_times = (0..10).map(|_| account.deliver(&messages));
+    join_all(ten_times).await;
+    account.settle().await;
+    check(&account, &uploads).await;
+    assert_eq!(account.receiver.received().len(), uploads.len(), "one webhook each");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_key_no_secret_and_no_content_is_in_a_log() {
+    const CANARY: &str = "canary-in-a-cell";
+    let account = Account::open().await;
+    let group = account.create_group("Canaries").await;
+    let (_, hook) = account.get("webhooks").await.unwrap();
+    let id = hook["webhooks"][0]["id"].as_u64().unwrap();
+    let (status, rotated) = account.call("POST", &format!("webhooks/{id}/rotate-secret"), &[], "").await.unwrap();
+    assert_eq!(status, 200, "{rotated}");
+    let secret = rotated["secret"].as_str().unwrap().to_owned();
+    let mut uploads = vec![upload(group, 1), bad_upload(group)];
+    for sent in &mut uploads {
+        sent.file.extend_from_slice(format!("{CANARY},2\n").as_bytes());
+        send(&account, sent, None).await.unwrap();
+    }
+    let (_, listed) = account.get(&format!("datasets?name={CANARY}")).await.unwrap();
+    assert_eq!(listed["success"], true, "{listed}");
+    // Faults are what errors are logged of.
+    account.wire.follow(|call| match (call.function, call.nth % 4) {
+        (account::PROCESSOR, 0) => proxy::Fate::Refused(500),
+        (account::PROCESSOR, _) => proxy::Fate::Passes,
+        (_, 0 | 1) => proxy::Fate::CutAfter,
+        _ => proxy::Fate::Refused(500),
+    });
+    join_all(account.take_events().iter().map(|event| account.process(event))).await;
+    account.deliver_all().await;
+    account.sweep().await;
+    account.wire.follow(|_| proxy::Fate::Passes);
+    account.settle().await;
+    let signatures = account.receiver.received();
+    let signatures =
+        signatures.iter().flat_map(|w| [w.header("webhook-signature"), w.header("x-promptlayer-signature")]);
+    let logs = account.logs();
+    assert!(logs.contains("\"request\"") && logs.contains("version published"), "the logs are there: {logs}");
+    let mut canaries = vec![CANARY, account.key.reveal(), &secret, "local-secret-key"];
+    canaries.extend(signatures.flat_map(|signature| signature.strip_prefix("v1,").or(Some(signature))));
+    for canary in canaries {
+        assert!(!canary.is_empty() && !logs.contains(canary), "{canary} is in a log");
+    }
+}
+
+fn upload(group: u64, n: usize) -> Upload {
+    let file = format!("n,group\n{n},{group}\n{n},again\n").into_bytes();
+    Upload { group, file, is_good: true, answered: None }
+}
+
+fn bad_upload(group: u64) -> Upload {
+    Upload { group, file: b"n,text\n1,a\n2\n".to_vec(), is_good: false, answered: None }
+}
+
+/// Sends it as a client does that takes no for an answer.
+async fn send(account: &Account, upload: &mut Upload, key: Option<&str>) -> Result<u16, function::Fault> {
+    use base64::Engine;
+    let content = base64::engine::general_purpose::STANDARD.encode(&upload.file);
+    let body = serde_json::json!({
+        "dataset_group_id": upload.group, "file_name": "file.csv", "file_content_base64": content,
+    });
+    let headers: Vec<(&str, &str)> = key.map(|key| ("Idempotency-Key", key)).into_iter().collect();
+    let (status, answer) = account.call("POST", "dataset-versions/from-file", &headers, &body.to_string()).await?;
+    if status == 201 {
+        upload.answered = Some(answer["dataset_id"].as_u64().unwrap());
+    }
+    Ok(status)
+}

@@ -1,0 +1,140 @@
+//! The process dies at each of its calls, one run for each.
+
+use crate::account::{API, Account, PROCESSOR, SWEEPER, WEBHOOKS};
+use crate::invariants::{Upload, check};
+use crate::proxy::{Call, Fate};
+use crate::{bad_upload, send, upload};
+use futures::{StreamExt, stream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Runs that are made at a time; most of one is waiting for processes to start.
+const AT_ONCE: usize = 4;
+
+/// What happens, of which some function is part.
+#[derive(Clone, Copy, Debug)]
+enum Story {
+    /// A file that is good, from its upload to its webhook.
+    Good,
+    /// A file that breaks a rule.
+    Bad,
+    /// The event of a file is lost, and the sweeper starts it.
+    EventLost,
+    /// The file never comes, and the sweeper fails the draft.
+    FileLost,
+    /// The processor fails until AWS Lambda gives it up.
+    GivenUp,
+    /// An outcome is published, and its processor dies before it hands it over.
+    NotHandedOver,
+    /// A message is lost, and the sweeper sends another.
+    MessageLost,
+    /// Storage fails while a file is taken in.
+    NotStored,
+}
+
+/// Each with the functions that are to die in it.
+const STORIES: [(Story, &[&str]); 8] = [
+    (Story::Good, &[API, PROCESSOR, WEBHOOKS]),
+    (Story::Bad, &[PROCESSOR]),
+    (Story::EventLost, &[SWEEPER]),
+    (Story::FileLost, &[SWEEPER]),
+    (Story::GivenUp, &[SWEEPER]),
+    (Story::NotHandedOver, &[SWEEPER]),
+    (Story::MessageLost, &[SWEEPER]),
+    (Story::NotStored, &[API, SWEEPER]),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_each_of_its_calls_it_ends_each_upload_once() {
+    let mut runs = Vec::new();
+    for (story, functions) in STORIES {
+        let account = Account::open().await;
+        run(&account, story, None).await;
+        let calls = account.wire.calls.lock().unwrap().clone();
+        for function in functions {
+            let names: Vec<&str> = of(&calls, function).map(|call| call.name.as_str()).collect();
+            assert!(names.len() >= 3, "{story:?} has {function} call {names:?}");
+            runs.extend((0..=names.len()).map(|nth| (story, *function, Death::new(nth, names.len()))));
+        }
+    }
+    let points = runs.len();
+    assert!(points > 60, "{points}");
+    stream::iter(runs)
+        .for_each_concurrent(AT_ONCE, async |(story, function, death)| {
+            let account = Account::open().await;
+            run(&account, story, Some((function, death))).await;
+        })
+        .await;
+}
+
+fn of<'a>(calls: &'a [Call], function: &str) -> impl Iterator<Item = &'a Call> {
+    calls.iter().filter(move |call| call.function == function)
+}
+
+/// At which call of its function a process dies, and whether before it.
+#[derive(Clone, Copy, Debug)]
+struct Death {
+    nth: usize,
+    fate: Fate,
+}
+
+impl Death {
+    /// Before each of the calls, so behind all that came before it; and behind the last.
+    fn new(nth: usize, calls: usize) -> Self {
+        match nth < calls {
+            true => Self { nth, fate: Fate::DiesBefore },
+            false => Self { nth: calls - 1, fate: Fate::DiesAfter },
+        }
+    }
+}
+
+/// Tells the story. The function dies once.
+async fn run(account: &Account, story: Story, dies: Option<(&'static str, Death)>) {
+    let group = account.create_group("Killed").await;
+    account.wire.calls.lock().unwrap().clear();
+    let counted = Arc::new(AtomicUsize::new(0));
+    account.wire.follow(move |call| {
+        if let Some((function, death)) = dies
+            && call.function == function
+            && counted.fetch_add(1, Ordering::SeqCst) == death.nth
+        {
+            return death.fate;
+        }
+        match (story, call.function, call.name.as_str()) {
+            (Story::FileLost, API, "s3:PutObject") => Fate::DiesBefore,
+            (Story::NotStored, API, "s3:PutObject") if call.nth % 3 == 2 => Fate::CutAfter,
+            (Story::NotStored, API, "s3:PutObject") => Fate::Refused(500),
+            (Story::GivenUp, PROCESSOR, "s3:GetObject") => Fate::DiesBefore,
+            (Story::NotHandedOver, PROCESSOR, "dynamodb:TransactWriteItems") => Fate::DiesAfter,
+            _ => Fate::Passes,
+        }
+    });
+    let mut sent = match story {
+        Story::Bad => bad_upload(group),
+        _ => upload(group, 1),
+    };
+    let _ = send(account, &mut sent, None).await;
+    match story {
+        Story::EventLost => drop(account.take_events()),
+        Story::NotHandedOver => {
+            // It is not tried again.
+            for event in account.take_events() {
+                account.process_once(&event).await.unwrap_err();
+            }
+        }
+        Story::MessageLost => {
+            for event in account.take_events() {
+                account.process(&event).await;
+            }
+            // Taken, and never brought to anyone.
+            while !account.receive().await.is_empty() {}
+        }
+        _ => {}
+    }
+    account.settle().await;
+    if dies.is_some() {
+        account.wire.follow(|_| Fate::Passes);
+    }
+    let uploads: [Upload; 1] = [sent];
+    check(account, &uploads).await;
+}

@@ -1,0 +1,51 @@
+//! What a call needs, in the terms of a policy.
+
+use crate::proxy::{json, object, operation};
+use bytes::Bytes;
+use hyper::{Request, StatusCode};
+use serde_json::Value;
+
+/// The actions that a request is, each with the resource that it is on.
+pub(crate) fn actions(service: &str, request: &Request<Bytes>, status: StatusCode) -> Vec<(String, String)> {
+    let name = operation(service, request);
+    let actions = match service {
+        "dynamodb" => of_table(&name, &json(request)),
+        "s3" => of_bucket(&name, request, status),
+        "sqs" => vec![(name.trim_end_matches("Batch").to_owned(), "queue".to_owned())],
+        _ => vec![(name, "key".to_owned())],
+    };
+    actions.into_iter().map(|(action, on)| (format!("{service}:{action}"), on)).collect()
+}
+
+fn of_table(name: &str, body: &Value) -> Vec<(String, String)> {
+    let on_table = |action: &str| (action.to_owned(), "table".to_owned());
+    match name {
+        "TransactWriteItems" => {
+            let items = body["TransactItems"].as_array().into_iter().flatten();
+            let kinds = items.filter_map(|item| item.as_object()?.keys().next().cloned());
+            kinds.map(|kind| on_table(&(kind + "Item"))).collect()
+        }
+        _ => match body["IndexName"].as_str() {
+            Some(index) => vec![(name.to_owned(), format!("table/index/{index}"))],
+            None => vec![on_table(name)],
+        },
+    }
+}
+
+fn of_bucket(name: &str, request: &Request<Bytes>, status: StatusCode) -> Vec<(String, String)> {
+    let folder = |key: &str| key.split('/').next().unwrap_or_default().to_owned();
+    let on = folder(&object(request).1);
+    let mut actions = match name {
+        "PutObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => {
+            vec![("PutObject".to_owned(), on)]
+        }
+        "GetObject" | "HeadObject" => vec![("GetObject".to_owned(), on)],
+        "CopyObject" => vec![("GetObject".to_owned(), on.clone()), ("PutObject".to_owned(), on)],
+        _ => vec![(name.to_owned(), on)],
+    };
+    if status == StatusCode::NOT_FOUND && matches!(name, "GetObject" | "HeadObject" | "CopyObject") {
+        // Who may not list is told 403 of what is not there.
+        actions.push(("ListBucket".to_owned(), "bucket".to_owned()));
+    }
+    actions
+}

@@ -1,0 +1,86 @@
+//! The table as it is, item by item, past every adapter.
+
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+
+/// Times that decide what may be done, in milliseconds.
+const TIMES: [&str; 4] = ["due_at", "claim_until", "next_attempt_at", "until"];
+
+/// An item, with its attributes as plain JSON.
+pub(crate) type Item = Map<String, Value>;
+
+async fn call(http: &reqwest::Client, url: &str, operation: &str, body: &Value) -> Value {
+    let request = http
+        .post(url)
+        .header("content-type", "application/x-amz-json-1.0")
+        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+        .header("x-amz-date", "20260101T000000Z")
+        .header("authorization", "AWS4-HMAC-SHA256 Credential=local-access-key/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
+        .body(body.to_string());
+    let response = request.send().await.unwrap();
+    let (status, answer) = (response.status(), response.text().await.unwrap());
+    assert_eq!(status, 200, "{operation} {body}: {answer}");
+    serde_json::from_str(&answer).unwrap()
+}
+
+pub(crate) async fn items(http: &reqwest::Client, url: &str) -> Vec<Item> {
+    let (mut items, mut start) = (Vec::new(), Value::Null);
+    loop {
+        let mut scan = json!({"TableName": "datasets", "ConsistentRead": true});
+        if !start.is_null() {
+            scan["ExclusiveStartKey"] = start;
+        }
+        let page = call(http, url, "Scan", &scan).await;
+        items.extend(page["Items"].as_array().unwrap().iter().map(plain));
+        start = page["LastEvaluatedKey"].clone();
+        if start.is_null() {
+            return items;
+        }
+    }
+}
+
+fn plain(item: &Value) -> Item {
+    let attribute = |value: &Value| {
+        let (kind, value) = value.as_object().unwrap().iter().next().unwrap();
+        match kind.as_str() {
+            "N" => value.as_str().unwrap().parse().unwrap(),
+            _ => value.clone(),
+        }
+    };
+    item.as_object().unwrap().iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
+}
+
+/// What is still promised: it has a due time, or is a draft or an outcome.
+pub(crate) async fn open(http: &reqwest::Client, url: &str) -> Vec<Item> {
+    let is_open = |item: &Item| {
+        item.contains_key("due_shard") || item["sk"] == "OUTBOX" || item.get("status") == Some(&json!("draft"))
+    };
+    items(http, url).await.into_iter().filter(is_open).collect()
+}
+
+pub(crate) async fn is_quiet(http: &reqwest::Client, url: &str) -> bool {
+    open(http, url).await.is_empty()
+}
+
+/// Moves every time that is waited for into the past.
+pub(crate) async fn pass_time(http: &reqwest::Client, url: &str, by: Duration) {
+    for item in items(http, url).await {
+        let (mut names, mut values, mut changes) = (Map::new(), Map::new(), Vec::new());
+        for (n, name) in TIMES.iter().enumerate().filter(|(_, name)| item.contains_key(**name)) {
+            let time = item[*name].as_i64().unwrap() - by.as_millis() as i64;
+            names.insert(format!("#t{n}"), json!(name));
+            values.insert(format!(":t{n}"), json!({"N": time.to_string()}));
+            changes.push(format!("#t{n} = :t{n}"));
+        }
+        if !changes.is_empty() {
+            let update = json!({
+                "TableName": "datasets",
+                "Key": {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}},
+                "UpdateExpression": format!("SET {}", changes.join(", ")),
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": values,
+            });
+            call(http, url, "UpdateItem", &update).await;
+        }
+    }
+}

@@ -1,0 +1,459 @@
+//! An account with its uploads in every state that faults can bring it to.
+
+use crate::gate::{Past, Stop};
+use crate::machine::{End, Job, Ran, World, run};
+use dataset_core::catalog::Catalog;
+use dataset_core::dataset::{draft_of, rows_key, upload_key};
+use dataset_core::delivery::{DeliveryId, DeliveryKey};
+use dataset_core::id::DatasetId;
+use dataset_core::receivers::Receivers;
+use dataset_tests::memory::{Outline, Status};
+use dataset_tests::{group, receiver_at, receiver_id, start, workspace};
+use futures::FutureExt;
+use jiff::Timestamp;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+/// As often AWS Lambda invokes the processor for one event.
+const TRIES: u8 = 3;
+
+/// The template's, of the queue.
+const VISIBILITY: Duration = Duration::from_secs(360);
+
+const GOOD: &str = "n\n1\n";
+const BAD: &str = "a,b\n1\n";
+
+#[derive(Clone)]
+pub(crate) struct Account {
+    pub(crate) world: World,
+    pub(crate) uploads: Vec<Upload>,
+    pub(crate) held: Option<Held>,
+    /// Faults that may still happen.
+    pub(crate) faults: u8,
+    fingerprint: u64,
+}
+
+/// A file, and what is on its way for it.
+#[derive(Clone, Debug)]
+pub(crate) struct Upload {
+    pub(crate) group: usize,
+    pub(crate) file_name: String,
+    pub(crate) file: &'static str,
+    pub(crate) is_sent: bool,
+    pub(crate) answered: Option<u64>,
+    pub(crate) events: Vec<Event>,
+    /// How often it was handed to the failure destination.
+    gave_up: u8,
+    /// When each message can arrive.
+    messages: Vec<Timestamp>,
+    pub(crate) told: Vec<(String, String)>,
+    /// The number it has once been published under.
+    pub(crate) published: Option<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Event {
+    /// Another invocation than the first.
+    is_again: bool,
+    tries: u8,
+}
+
+/// An invocation that is not going on for now.
+#[derive(Clone)]
+pub(crate) struct Held {
+    step: Step,
+    job: Job,
+    past: Past,
+    deadline: Timestamp,
+}
+
+/// Something that can happen next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Step {
+    Upload(usize),
+    Event(usize, Event),
+    GaveUp(usize),
+    Message(usize),
+    Sweep,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Action {
+    Does(Step),
+    /// The process dies behind so many changes.
+    Dies(Step, usize),
+    /// It waits before the call after so many.
+    Holds(Step, usize),
+    GoesOn,
+    /// A message or an event never comes.
+    Loses(Step),
+    /// It comes once more.
+    Repeats(Step),
+    /// The receiver answers 500.
+    Refuses(usize),
+    /// Time passes until something is due.
+    Waits,
+}
+
+impl Account {
+    pub(crate) fn new(groups: usize, files: usize, faults: u8) -> Self {
+        let world = World { table: Default::default(), blobs: Default::default(), now: start() };
+        let now = |future: futures::future::BoxFuture<'_, dataset_core::Result<()>>| {
+            future.now_or_never().expect("fakes do not wait").unwrap();
+        };
+        now(world.table.register(&receiver_at("http://127.0.0.1/hook")).boxed());
+        let mut uploads = Vec::new();
+        for at in 0..groups {
+            now(world.table.create_group(&group(group_number(at), 1, &format!("Group {at}"))).boxed());
+            uploads.extend((0..files).map(|n| Upload {
+                group: at,
+                file_name: format!("{at}-{n}.csv"),
+                // The last one of each group breaks a rule.
+                file: if n + 1 == files { BAD } else { GOOD },
+                is_sent: false,
+                answered: None,
+                events: Vec::new(),
+                gave_up: 0,
+                messages: Vec::new(),
+                told: Vec::new(),
+                published: None,
+            }));
+        }
+        let mut account = Self { world, uploads, held: None, faults, fingerprint: 0 };
+        account.fingerprint = account.canonical();
+        account
+    }
+
+    pub(crate) fn actions(&self, actions: &mut Vec<Action>) {
+        for step in self.steps() {
+            actions.push(Action::Does(step));
+            if self.faults == 0 {
+                continue;
+            }
+            let past = self.run(step, Past::default(), Stop::Never).past;
+            let first = usize::from(!matches!(step, Step::Event(..)));
+            actions.extend((first..=past.changes).map(|behind| Action::Dies(step, behind)));
+            if self.held.is_none() {
+                actions.extend((1..past.calls()).map(|behind| Action::Holds(step, behind)));
+            }
+            match step {
+                Step::Event(..) => actions.extend([Action::Loses(step), Action::Repeats(step)]),
+                Step::Message(at) => {
+                    actions.extend([Action::Loses(step), Action::Repeats(step), Action::Refuses(at)]);
+                }
+                Step::Upload(_) | Step::GaveUp(_) | Step::Sweep => {}
+            }
+        }
+        if self.held.is_some() {
+            actions.push(Action::GoesOn);
+        }
+        if self.next_moment().is_some() && (self.is_idle() || self.faults > 0) {
+            actions.push(Action::Waits);
+        }
+    }
+
+    fn steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut group_sends = None;
+        for (at, upload) in self.uploads.iter().enumerate() {
+            // It is the same whichever of a group comes first.
+            if !upload.is_sent && group_sends != Some(upload.group) {
+                group_sends = Some(upload.group);
+                steps.push(Step::Upload(at));
+            }
+            let mut events = upload.events.clone();
+            events.sort_unstable();
+            events.dedup();
+            steps.extend(events.into_iter().map(|event| Step::Event(at, event)));
+            steps.extend((upload.gave_up > 0).then_some(Step::GaveUp(at)));
+            steps.extend(upload.messages.iter().any(|at| *at <= self.world.now).then_some(Step::Message(at)));
+        }
+        steps.extend(self.is_something_due().then_some(Step::Sweep));
+        steps
+    }
+
+    /// Nothing happens unless time passes.
+    fn is_idle(&self) -> bool {
+        self.held.is_none() && self.steps().is_empty()
+    }
+
+    /// Nothing will ever happen again.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_idle() && self.next_moment().is_none()
+    }
+
+    fn is_something_due(&self) -> bool {
+        self.world.table.next_due().is_some_and(|at| at <= self.world.now)
+    }
+
+    fn next_moment(&self) -> Option<Timestamp> {
+        let messages = self.uploads.iter().flat_map(|upload| upload.messages.iter().copied());
+        messages.chain(self.world.table.next_due()).filter(|at| *at > self.world.now).min()
+    }
+
+    pub(crate) fn after(&self, action: Action) -> Option<Self> {
+        let mut next = self.clone();
+        let is_free = match action {
+            Action::Does(_) | Action::GoesOn => true,
+            Action::Waits => self.is_idle(),
+            _ => false,
+        };
+        if !is_free {
+            next.faults = self.faults.checked_sub(1)?;
+        }
+        match action {
+            Action::Does(step) => {
+                let ran = self.run(step, Past::default(), Stop::Never);
+                next.begin(step);
+                next.finish(step, ran);
+            }
+            Action::Refuses(at) => {
+                let job = Job::Message { key: self.delivery(at), answer: 500 };
+                let ran = run(&self.world, &job, Past::default(), Stop::Never);
+                next.begin(Step::Message(at));
+                next.finish(Step::Message(at), ran);
+            }
+            Action::Dies(step, behind) => {
+                let ran = self.run(step, Past::default(), Stop::AfterChanges(behind));
+                next.begin(step);
+                next.take(ran);
+                next.die(step);
+            }
+            Action::Holds(step, behind) => {
+                let ran = self.run(step, Past::default(), Stop::AfterCalls(behind));
+                if !matches!(ran.end, End::Held) {
+                    return None;
+                }
+                let job = self.job(step);
+                let deadline = self.world.now + job.timeout();
+                let past = ran.past.clone();
+                next.begin(step);
+                next.take(ran);
+                next.held = Some(Held { step, job, past, deadline });
+            }
+            Action::GoesOn => {
+                let held = next.held.take()?;
+                let ran = run(&self.world, &held.job, held.past, Stop::Never);
+                next.finish(held.step, ran);
+            }
+            Action::Loses(step) => next.begin(step),
+            Action::Repeats(Step::Event(at, _)) => next.uploads[at].events.push(Event { is_again: true, tries: 0 }),
+            Action::Repeats(Step::Message(at)) => next.uploads[at].messages.push(self.world.now),
+            Action::Repeats(_) => return None,
+            Action::Waits => {
+                next.world.now = self.next_moment()?;
+                if let Some(held) = next.held.take_if(|held| held.deadline < next.world.now) {
+                    next.die(held.step);
+                }
+            }
+        }
+        for upload in &mut next.uploads {
+            if let Some(dataset) = next.world.table.named(&upload.file_name)
+                && let Ok(number) = u64::try_from(dataset.version_number())
+            {
+                upload.published.get_or_insert(number);
+            }
+        }
+        next.fingerprint = next.canonical();
+        Some(next)
+    }
+
+    fn run(&self, step: Step, past: Past, stop: Stop) -> Ran {
+        run(&self.world, &self.job(step), past, stop)
+    }
+
+    fn job(&self, step: Step) -> Job {
+        match step {
+            Step::Upload(at) => {
+                let Upload { group, file_name, file, .. } = &self.uploads[at];
+                Job::Upload { group: group_number(*group), file_name: file_name.clone(), file }
+            }
+            Step::Event(at, event) => {
+                let request_id = if event.is_again { "again" } else { "first" };
+                Job::Event { key: upload_key(self.id(at)), request_id: request_id.into() }
+            }
+            Step::GaveUp(at) => Job::GaveUp { key: upload_key(self.id(at)) },
+            Step::Message(at) => Job::Message { key: self.delivery(at), answer: 200 },
+            Step::Sweep => Job::Sweep,
+        }
+    }
+
+    pub(crate) fn id(&self, at: usize) -> DatasetId {
+        self.world.table.named(&self.uploads[at].file_name).expect("there is a draft").id
+    }
+
+    fn delivery(&self, at: usize) -> DeliveryKey {
+        let delivery_id = DeliveryId::of_outcome(self.id(at), receiver_id(21));
+        DeliveryKey { workspace_id: workspace(1), receiver_id: receiver_id(21), delivery_id }
+    }
+
+    /// What was stored and sent by a run is on its way.
+    fn take(&mut self, ran: Ran) {
+        self.world = ran.world;
+        let ids: BTreeMap<u64, usize> = self.ids().into_iter().map(|(at, id)| (id.get(), at)).collect();
+        for key in ran.stored.iter().filter_map(|key| draft_of(key)) {
+            self.uploads[ids[&key.get()]].events.push(Event { is_again: false, tries: 0 });
+        }
+        for (key, delay) in ran.messages {
+            self.uploads[ids[&key.delivery_id.order()]].messages.push(self.world.now + delay);
+        }
+        for (id, body) in ran.sent {
+            let order = DeliveryId::parse(&id).expect("one of ours").order();
+            self.uploads[ids[&order]].told.push((id, body));
+        }
+    }
+
+    fn ids(&self) -> Vec<(usize, DatasetId)> {
+        let named = |(at, upload): (usize, &Upload)| Some((at, self.world.table.named(&upload.file_name)?.id));
+        self.uploads.iter().enumerate().filter_map(named).collect()
+    }
+
+    /// What made the step happen is taken.
+    fn begin(&mut self, step: Step) {
+        match step {
+            Step::Upload(at) => self.uploads[at].is_sent = true,
+            Step::Event(at, event) => remove_first(&mut self.uploads[at].events, |other| *other == event),
+            Step::GaveUp(at) => self.uploads[at].gave_up -= 1,
+            Step::Message(at) => {
+                let now = self.world.now;
+                remove_first(&mut self.uploads[at].messages, |at| *at <= now);
+            }
+            Step::Sweep => {}
+        }
+    }
+
+    fn finish(&mut self, step: Step, ran: Ran) {
+        let (is_done, answered) = match ran.end {
+            End::Done(is_done) => (is_done, None),
+            End::Answered(id) => (true, Some(id)),
+            End::Held => unreachable!("it may go on"),
+        };
+        self.take(ran);
+        match step {
+            Step::Upload(at) => self.uploads[at].answered = answered,
+            _ if !is_done => self.die(step),
+            _ => {}
+        }
+    }
+
+    /// The process is gone, or the function failed: whoever called tries again.
+    fn die(&mut self, step: Step) {
+        match step {
+            Step::Event(at, event) if event.tries + 1 == TRIES => self.uploads[at].gave_up += 1,
+            Step::Event(at, event) => self.uploads[at].events.push(Event { tries: event.tries + 1, ..event }),
+            Step::GaveUp(at) => self.uploads[at].gave_up += 1,
+            Step::Message(at) => self.uploads[at].messages.push(self.world.now + VISIBILITY),
+            Step::Upload(_) | Step::Sweep => {}
+        }
+    }
+
+    // ------------------------------------------------- which states are the same
+
+    /// The same for states that differ only in which file of a group, or which
+    /// group, is which.
+    fn canonical(&self) -> u64 {
+        let mut files: Vec<(u64, usize)> = (0..self.uploads.len()).map(|at| (self.about(at), at)).collect();
+        files.sort_unstable();
+        let mut groups: Vec<(u64, Vec<u64>)> = Vec::new();
+        for group in 0..=self.uploads.last().map_or(0, |upload| upload.group) {
+            let of_group = files.iter().filter(|(_, at)| self.uploads[*at].group == group);
+            let latest = self.world.table.latest(dataset_tests::group_id(group_number(group)));
+            groups.push((latest, of_group.map(|(about, _)| *about).collect()));
+        }
+        groups.sort_unstable();
+        let mut hasher = DefaultHasher::new();
+        (groups, self.faults, self.world.table.health()).hash(&mut hasher);
+        if let Some(held) = self.held.as_ref().filter(|held| held.step == Step::Sweep) {
+            let mut text = held.past.text.concat();
+            for (rank, (_, at)) in files.iter().enumerate() {
+                if let Some(dataset) = self.world.table.named(&self.uploads[*at].file_name) {
+                    text = text.replace(&dataset.id.to_string(), &format!("#{rank}"));
+                }
+            }
+            (text, seconds(held.deadline, self.world.now)).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    /// All about one file, but for its name.
+    fn about(&self, at: usize) -> u64 {
+        let upload = &self.uploads[at];
+        let now = self.world.now;
+        let mut hasher = DefaultHasher::new();
+        let mut events = upload.events.clone();
+        events.sort_unstable();
+        let mut messages: Vec<i64> = upload.messages.iter().map(|at| seconds(*at, now)).collect();
+        messages.sort_unstable();
+        (upload.file, upload.is_sent, upload.answered.is_some(), events, upload.gave_up, messages).hash(&mut hasher);
+        (upload.told.len().min(2), upload.published).hash(&mut hasher);
+        let dataset = self.world.table.named(&upload.file_name);
+        let outline: Option<Outline> = dataset.as_ref().map(|dataset| self.world.table.outline(dataset.id, now));
+        outline.hash(&mut hasher);
+        if let Some(dataset) = &dataset {
+            let keys = self.world.blobs.keys();
+            keys.contains(&dataset.upload_key()).hash(&mut hasher);
+            keys.contains(&dataset.rows_key()).hash(&mut hasher);
+        }
+        if let Some(held) = &self.held
+            && let Step::Upload(of) | Step::Event(of, _) | Step::GaveUp(of) | Step::Message(of) = held.step
+            && of == at
+        {
+            let mut text = held.past.text.concat();
+            if let Some(dataset) = &dataset {
+                text = text.replace(&dataset.id.to_string(), "#");
+            }
+            (text, format!("{:?}", std::mem::discriminant(&held.step)), seconds(held.deadline, now)).hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+}
+
+/// How many seconds it is until then; 0 if it has come.
+fn seconds(at: Timestamp, now: Timestamp) -> i64 {
+    (at.as_second() - now.as_second()).max(0)
+}
+
+fn group_number(at: usize) -> u64 {
+    at as u64 + 7
+}
+
+fn remove_first<T>(all: &mut Vec<T>, is_it: impl Fn(&T) -> bool) {
+    if let Some(at) = all.iter().position(is_it) {
+        all.remove(at);
+    }
+}
+
+impl Hash for Account {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.fingerprint.hash(state);
+    }
+}
+
+impl PartialEq for Account {
+    fn eq(&self, other: &Self) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, upload) in self.uploads.iter().enumerate().filter(|(_, upload)| upload.is_sent) {
+            let outline = self.world.table.named(&upload.file_name);
+            let outline = outline.map(|dataset| self.world.table.outline(dataset.id, self.world.now));
+            writeln!(f, "{at}: {outline:?} {upload:?}")?;
+        }
+        writeln!(f, "{:?} {:?}", self.world.blobs.keys(), self.held.as_ref().map(|held| (held.step, &held.past.text)))
+    }
+}
+
+pub(crate) fn status_of(account: &Account, at: usize) -> Option<Status> {
+    let dataset = account.world.table.named(&account.uploads[at].file_name)?;
+    Some(account.world.table.outline(dataset.id, account.world.now).status)
+}
+
+pub(crate) fn keys_of(account: &Account, at: usize) -> Option<[String; 2]> {
+    let dataset = account.world.table.named(&account.uploads[at].file_name)?;
+    Some([upload_key(dataset.id), rows_key(dataset.group_id, dataset.id)])
+}

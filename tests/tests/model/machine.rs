@@ -1,0 +1,217 @@
+//! The four functions, as they are, run on a world that is put before them.
+
+use crate::gate::{Gate, Past, Stop};
+use crate::ports::{Ports, Stage};
+use axum::Router;
+use axum::body::Body;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use dataset_api::{Api, router};
+use dataset_aws::Message;
+use dataset_core::delivery::DeliveryKey;
+use dataset_core::destination::Policy;
+use dataset_core::resolver::SystemResolver;
+use dataset_formats::Limits;
+use dataset_local::engines::Stored;
+use dataset_local::events;
+use dataset_processor::Processor;
+use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable, MemoryVault};
+use dataset_webhooks::Webhooks;
+use http::{Request, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tower::ServiceExt;
+
+pub(crate) const KEY: &str = "pl_example_key_0123456789";
+
+/// What is stored, and what time it is.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) table: MemoryTable,
+    pub(crate) blobs: MemoryBlobs,
+    pub(crate) now: Timestamp,
+}
+
+/// An invocation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Job {
+    Upload { group: u64, file_name: String, file: &'static str },
+    Event { key: String, request_id: String },
+    GaveUp { key: String },
+    Message { key: DeliveryKey, answer: u16 },
+    Sweep,
+}
+
+impl Job {
+    /// The template's timeout of its function.
+    pub(crate) fn timeout(&self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Upload { .. } => 30,
+            Self::Event { .. } => 300,
+            Self::GaveUp { .. } | Self::Message { .. } | Self::Sweep => 60,
+        })
+    }
+}
+
+/// What a run has done.
+pub(crate) struct Ran {
+    pub(crate) world: World,
+    pub(crate) stored: Vec<String>,
+    pub(crate) messages: Vec<(DeliveryKey, Duration)>,
+    pub(crate) sent: Vec<(String, String)>,
+    pub(crate) end: End,
+    pub(crate) past: Past,
+}
+
+pub(crate) enum End {
+    /// It came to its end; false if that was an error.
+    Done(bool),
+    /// An upload was answered 201.
+    Answered(u64),
+    Held,
+}
+
+struct Machine {
+    runtime: Runtime,
+    ports: Arc<Ports>,
+    router: Router,
+    processor: Processor,
+    webhooks: Webhooks,
+}
+
+thread_local! {
+    static MACHINE: Machine = Machine::new();
+}
+
+/// Runs a job as far as it may go.
+pub(crate) fn run(world: &World, job: &Job, past: Past, stop: Stop) -> Ran {
+    MACHINE.with(|machine| machine.run(world, job, past, stop))
+}
+
+impl Machine {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let ports = Arc::new(Ports::default());
+        let lifecycle = ports.lifecycle();
+        // Who calls is not what this is about.
+        let callers = Arc::new(callers(&runtime));
+        let api = Api {
+            api_keys: callers.clone(),
+            idempotency: callers,
+            catalog: ports.clone(),
+            receivers: ports.clone(),
+            deliveries: ports.clone(),
+            queue: ports.clone(),
+            vault: Arc::new(MemoryVault),
+            resolver: Arc::new(SystemResolver),
+            blobs: ports.clone(),
+            clock: ports.clone(),
+            ids: ports.clone(),
+            destinations: Policy::private(),
+            call_limit: None,
+        };
+        let courier = ports.clone();
+        Self {
+            router: router(Arc::new(api)),
+            processor: Processor { lifecycle: lifecycle.clone(), limits: Arc::new(Limits::default()) },
+            webhooks: Webhooks::with_courier(lifecycle, Arc::new(MemoryVault), Policy::private(), courier),
+            runtime,
+            ports,
+        }
+    }
+
+    fn run(&self, world: &World, job: &Job, past: Past, stop: Stop) -> Ran {
+        let stage = Arc::new(Stage {
+            gate: Gate::new(past, stop),
+            table: world.table.clone(),
+            blobs: world.blobs.clone(),
+            queue: MemoryQueue::default(),
+            now: world.now,
+            ids: CountingIds::default(),
+            stored: Default::default(),
+            sent: Default::default(),
+            answer: match job {
+                Job::Message { answer, .. } => StatusCode::from_u16(*answer).unwrap(),
+                _ => StatusCode::OK,
+            },
+        });
+        self.ports.set(&stage);
+        let end = self.runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = stage.gate.held.notified() => End::Held,
+                end = self.handle(job, world.now) => end,
+            }
+        });
+        let mut stored = std::mem::take(&mut *stage.stored.lock().unwrap());
+        stored.extend(stage.blobs.take_announced());
+        let sent = std::mem::take(&mut *stage.sent.lock().unwrap());
+        let (messages, past) = (stage.queue.take(), stage.gate.past());
+        let world = World { table: stage.table.clone(), blobs: stage.blobs.clone(), now: world.now };
+        Ran { world, stored, messages, sent, end, past }
+    }
+
+    async fn handle(&self, job: &Job, now: Timestamp) -> End {
+        let invocation = |event, id: &str| events::invocation(event, id, now, job.timeout());
+        let lifecycle = &self.processor.lifecycle;
+        let is_done = match job {
+            Job::Upload { group, file_name, file } => return self.upload(*group, file_name, file).await,
+            Job::Event { key, request_id } => {
+                let event = events::s3(&stored(key), now);
+                dataset_processor::handle(invocation(event, request_id), &self.processor).await.is_ok()
+            }
+            Job::GaveUp { key } => {
+                let event = events::retries_exhausted("gave-up", &events::s3(&stored(key), now), "it died", now);
+                dataset_sweeper::handle(invocation(event, "gave-up"), lifecycle).await.is_ok()
+            }
+            Job::Message { key, .. } => {
+                let body = serde_json::to_string(key).unwrap();
+                let message = Message { id: "m".into(), receipt: "r".into(), body, receive_count: "1".into() };
+                let batch = dataset_webhooks::handle(invocation(events::sqs(&[message]), "batch"), &self.webhooks);
+                batch.await.is_ok_and(|response| response.batch_item_failures.is_empty())
+            }
+            Job::Sweep => dataset_sweeper::handle(invocation(events::schedule(now), "sweep"), lifecycle).await.is_ok(),
+        };
+        End::Done(is_done)
+    }
+
+    async fn upload(&self, group: u64, file_name: &str, file: &str) -> End {
+        let body = json!({
+            "dataset_group_id": group, "file_name": file_name, "file_content_base64": STANDARD.encode(file),
+        });
+        let request = Request::post("/api/public/v2/dataset-versions/from-file")
+            .header("x-api-key", KEY)
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string()));
+        let response = self.router.clone().oneshot(request.unwrap()).await.unwrap();
+        if response.status() != StatusCode::CREATED {
+            return End::Done(false);
+        }
+        let body = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
+        let answer: Value = serde_json::from_slice(&body).unwrap();
+        End::Answered(answer["dataset_id"].as_u64().unwrap())
+    }
+}
+
+fn stored(key: &str) -> Stored {
+    Stored { bucket: "datasets".into(), key: key.to_owned(), operation: "Put" }
+}
+
+/// A table that knows nothing but the key.
+fn callers(runtime: &Runtime) -> MemoryTable {
+    use dataset_core::api_key::{ApiKey, Grant};
+    use dataset_core::api_keys::ApiKeys;
+    use dataset_core::id::{KeyId, UserId};
+    let table = MemoryTable::default();
+    let grant = Grant {
+        id: KeyId::new(9).unwrap(),
+        workspace_id: dataset_tests::workspace(1),
+        user_id: UserId::new(1).unwrap(),
+        created_at: dataset_tests::start(),
+    };
+    runtime.block_on(table.allow(&ApiKey::parse(KEY).unwrap().hash(), &grant)).unwrap();
+    table
+}

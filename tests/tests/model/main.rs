@@ -1,0 +1,150 @@
+//! Every state that an account can come to, with the functions as they are:
+//! uploads, events, messages and sweeps in any order, an invocation that dies
+//! behind any of its changes or goes on late, events and messages that come
+//! twice or never, and a receiver that refuses.
+
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
+mod account;
+mod gate;
+mod machine;
+mod ports;
+
+use account::{Account, Action, keys_of, status_of};
+use dataset_tests::memory::Status;
+use stateright::{Checker, Model, Property};
+use std::collections::BTreeMap;
+
+struct Explored {
+    groups: usize,
+    files: usize,
+    /// How many faults there are on the way to a state.
+    faults: u8,
+}
+
+impl Model for Explored {
+    type State = Account;
+    type Action = Action;
+
+    fn init_states(&self) -> Vec<Account> {
+        vec![Account::new(self.groups, self.files, self.faults)]
+    }
+
+    fn actions(&self, account: &Account, actions: &mut Vec<Action>) {
+        account.actions(actions);
+    }
+
+    fn next_state(&self, account: &Account, action: Action) -> Option<Account> {
+        account.after(action)
+    }
+
+    fn properties(&self) -> Vec<Property<Self>> {
+        vec![
+            Property::always("each upload that was answered has one outcome in the end", |_, account: &Account| {
+                every(account, |at| {
+                    let status = status_of(account, at);
+                    let is_answered = account.uploads[at].answered.is_some();
+                    let has_outcome = matches!(status, Some(Status::Ready | Status::Failed));
+                    (!is_answered || status.is_some()) && (!account.is_over() || status.is_none() || has_outcome)
+                })
+            }),
+            Property::always("the numbers of a group are 1 to n", |_, account: &Account| numbers_are_dense(account)),
+            Property::always("every outcome is told in the end, and as it is", |_, account: &Account| {
+                every(account, |at| is_told(account, at))
+            }),
+            Property::always("nothing is left behind in the end", |_, account: &Account| {
+                !account.is_over() || objects_are_those_of_versions(account)
+            }),
+            Property::always("what is published was parsed, and stays", |_, account: &Account| {
+                every(account, |at| is_published_for_good(account, at))
+            }),
+            Property::sometimes("all are done", |_, account: &Account| {
+                account.is_over() && every(account, |at| !account.uploads[at].told.is_empty())
+            }),
+            Property::sometimes("one is told of twice", |_, account: &Account| {
+                account.uploads.iter().any(|upload| upload.told.len() > 1)
+            }),
+            Property::sometimes("a draft expires", |_, account: &Account| {
+                account.uploads.iter().any(|upload| upload.told.iter().any(|(_, body)| body.contains("upload_expired")))
+            }),
+            Property::sometimes("an invocation is late", |_, account: &Account| account.held.is_some()),
+        ]
+    }
+}
+
+fn every(account: &Account, holds: impl Fn(usize) -> bool) -> bool {
+    (0..account.uploads.len()).all(holds)
+}
+
+fn numbers_are_dense(account: &Account) -> bool {
+    let mut numbers: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+    for upload in &account.uploads {
+        let dataset = account.world.table.named(&upload.file_name);
+        let number = dataset.and_then(|dataset| u64::try_from(dataset.version_number()).ok());
+        numbers.entry(upload.group).or_default().extend(number);
+    }
+    numbers.into_values().all(|mut numbers| {
+        numbers.sort_unstable();
+        numbers.iter().copied().eq(1..=numbers.len() as u64)
+    })
+}
+
+fn is_told(account: &Account, at: usize) -> bool {
+    let upload = &account.uploads[at];
+    let one = upload.told.windows(2).all(|two| two[0] == two[1]);
+    let expected = match (status_of(account, at), upload.published) {
+        (Some(Status::Ready), Some(number)) => format!("\"dataset_version_number\": {number}"),
+        (Some(Status::Failed), _) => "dataset_version_created_by_file_failed".to_owned(),
+        _ => return upload.told.is_empty(),
+    };
+    let is_right = upload.told.iter().all(|(_, body)| body.contains(&expected));
+    one && is_right && (!account.is_over() || !upload.told.is_empty())
+}
+
+fn objects_are_those_of_versions(account: &Account) -> bool {
+    let mut expected = Vec::new();
+    for at in 0..account.uploads.len() {
+        if status_of(account, at) == Some(Status::Ready) {
+            expected.extend(keys_of(account, at).into_iter().flatten());
+        }
+    }
+    expected.sort_unstable();
+    account.world.blobs.keys() == expected
+}
+
+fn is_published_for_good(account: &Account, at: usize) -> bool {
+    let upload = &account.uploads[at];
+    let dataset = account.world.table.named(&upload.file_name);
+    let number = dataset.as_ref().and_then(|dataset| u64::try_from(dataset.version_number()).ok());
+    if number != upload.published {
+        return false;
+    }
+    let keys = account.world.blobs.keys();
+    number.is_none() || keys_of(account, at).into_iter().flatten().all(|key| keys.contains(&key))
+}
+
+fn explore(explored: Explored) {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let checker = explored.checker().threads(threads).spawn_bfs().join();
+    checker.assert_properties();
+    tell(checker.unique_state_count());
+}
+
+#[expect(clippy::print_stdout, reason = "how many states there are is worth knowing")]
+fn tell(states: usize) {
+    println!("{states} states");
+}
+
+/// Faults in the wide model where `DATASETS_MODEL_FAULTS` does not say.
+const FAULTS: u8 = 1;
+
+#[test]
+fn two_groups_of_three_files() {
+    let faults = std::env::var("DATASETS_MODEL_FAULTS").map_or(FAULTS, |text| text.parse().unwrap());
+    explore(Explored { groups: 2, files: 3, faults });
+}
+
+#[test]
+fn one_group_of_two_files_and_two_faults() {
+    explore(Explored { groups: 1, files: 2, faults: 2 });
+}

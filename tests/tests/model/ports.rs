@@ -1,0 +1,249 @@
+//! The ports on the fakes, behind the gate of whichever run is on.
+
+use crate::gate::{Call, Gate};
+use async_trait::async_trait;
+use bytes::Bytes;
+use dataset_core::Result;
+use dataset_core::blobs::{BlobWriter, Blobs, SignedUpload, UploadTerms};
+use dataset_core::catalog::{
+    Catalog, Claim, Claimed, Discard, Due, GroupName, Listed, OutboxEntry, Publication, Published, Scope,
+};
+use dataset_core::clock::Clock;
+use dataset_core::dataset::Dataset;
+use dataset_core::deliveries::{Deliveries, Page, Wanted};
+use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState};
+use dataset_core::group::Group;
+use dataset_core::id::{DatasetId, GroupId, ReceiverId, WorkspaceId};
+use dataset_core::ids::Ids;
+use dataset_core::lifecycle::Lifecycle;
+use dataset_core::queue::Queue;
+use dataset_core::receiver::Receiver;
+use dataset_core::receivers::Receivers;
+use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable};
+use dataset_webhooks::{Answer, Courier};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use http::{Request, StatusCode};
+use jiff::Timestamp;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// What a run works on.
+pub(crate) struct Stage {
+    pub(crate) gate: Gate,
+    pub(crate) table: MemoryTable,
+    pub(crate) blobs: MemoryBlobs,
+    pub(crate) queue: MemoryQueue,
+    pub(crate) now: Timestamp,
+    /// The same in every repeat of a run.
+    pub(crate) ids: CountingIds,
+    /// Objects that were stored, of which the bucket sends events.
+    pub(crate) stored: Mutex<Vec<String>>,
+    /// What receivers have been sent: id and body.
+    pub(crate) sent: Mutex<Vec<(String, String)>>,
+    /// What receivers answer.
+    pub(crate) answer: StatusCode,
+}
+
+/// The ports of handlers that are made once, and run on one stage after another.
+#[derive(Default)]
+pub(crate) struct Ports(Mutex<Option<Arc<Stage>>>);
+
+impl Ports {
+    pub(crate) fn set(&self, stage: &Arc<Stage>) {
+        *self.0.lock().unwrap() = Some(Arc::clone(stage));
+    }
+
+    pub(crate) fn stage(&self) -> Arc<Stage> {
+        self.0.lock().unwrap().clone().expect("a run is on")
+    }
+
+    pub(crate) fn lifecycle(self: &Arc<Self>) -> Lifecycle {
+        Lifecycle {
+            catalog: self.clone(),
+            receivers: self.clone(),
+            deliveries: self.clone(),
+            blobs: self.clone(),
+            queue: self.clone(),
+            clock: self.clone(),
+            ids: self.clone(),
+        }
+    }
+}
+
+/// Has methods of a port pass the gate on their way to the fake.
+macro_rules! pass {
+    ($port:ident, $fake:ident, $($call:ident $name:ident($($arg:ident: $kind:ty),*) -> $reply:ty;)*) => {
+        #[async_trait]
+        impl $port for Ports {
+            $(async fn $name(&self, $($arg: $kind),*) -> Result<$reply> {
+                let stage = self.stage();
+                stage.gate.pass(Call::$call, stage.$fake.$name($($arg),*)).await
+            })*
+        }
+    };
+}
+
+pass! { Catalog, table,
+    Changes create_group(group: &Group) -> ();
+    Reads group(id: GroupId) -> Option<Group>;
+    Reads groups(ids: &[GroupId]) -> Vec<Group>;
+    Reads group_names(workspace: WorkspaceId) -> Vec<GroupName>;
+    Changes delete_group(group: &Group) -> ();
+    Changes create_draft(draft: &Dataset) -> ();
+    Changes withdraw(draft: &Dataset, clean_at: Timestamp) -> bool;
+    Reads withdrawn(id: DatasetId) -> Option<GroupId>;
+    Changes forget_withdrawn(id: DatasetId) -> ();
+    Reads dataset(id: DatasetId) -> Option<Dataset>;
+    Reads datasets(ids: &[DatasetId]) -> Vec<Dataset>;
+    Reads list(scope: Scope) -> Vec<Listed>;
+    Changes set_deleted(id: DatasetId, is_deleted: bool) -> bool;
+    Changes claim(id: DatasetId, claim: &Claim) -> Claimed;
+    Changes release(id: DatasetId, due_at: Timestamp) -> ();
+    Changes publish(publication: &Publication) -> Published;
+    Changes discard(discard: &Discard) -> bool;
+    Changes cleaned(id: DatasetId) -> ();
+    Reads outbox_entry(id: DatasetId) -> Option<OutboxEntry>;
+    Changes close_outbox_entry(id: DatasetId) -> ();
+    Reads due(now: Timestamp, limit: usize) -> Vec<Due>;
+}
+
+pass! { Receivers, table,
+    Changes register(receiver: &Receiver) -> ();
+    Reads receiver(workspace: WorkspaceId, id: ReceiverId) -> Option<Receiver>;
+    Reads receivers(workspace: WorkspaceId) -> Vec<Receiver>;
+    Changes replace(changed: &Receiver) -> bool;
+    Changes remove(workspace: WorkspaceId, id: ReceiverId) -> bool;
+}
+
+pass! { Deliveries, table,
+    Changes create_deliveries(deliveries: &[Delivery]) -> ();
+    Reads delivery(key: &DeliveryKey) -> Option<Delivery>;
+    Reads deliveries(wanted: &Wanted, limit: usize) -> Page;
+    Changes begin_attempt(key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Option<Delivery>;
+    Changes postpone(key: &DeliveryKey, now: Timestamp, until: Timestamp) -> bool;
+    Changes record_attempt(begun: &Delivery, attempt: &Attempt, next: DeliveryState, at: Timestamp) -> ();
+    Changes reminded(key: &DeliveryKey, now: Timestamp, again: Timestamp) -> ();
+    Changes requeue(key: &DeliveryKey, at: Timestamp) -> bool;
+}
+
+pass! { Queue, queue,
+    Changes send(deliveries: &[DeliveryKey], delay: Duration) -> ();
+}
+
+#[async_trait]
+impl Blobs for Ports {
+    async fn put_new(&self, key: &str, media_type: &str, body: Bytes) -> Result<()> {
+        let stage = self.stage();
+        let put = async {
+            stage.blobs.put_new(key, media_type, body).await?;
+            stage.stored.lock().unwrap().push(key.to_owned());
+            Ok(())
+        };
+        stage.gate.pass(Call::Changes, put).await
+    }
+
+    async fn size(&self, key: &str) -> Result<Option<u64>> {
+        let stage = self.stage();
+        stage.gate.pass(Call::Reads, stage.blobs.size(key)).await
+    }
+
+    async fn read(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let stage = self.stage();
+        let read = async {
+            let pieces: Vec<Result<Bytes>> = stage.blobs.read(key).await?.collect().await;
+            pieces.into_iter().collect::<Result<Vec<Bytes>>>()
+        };
+        let pieces = stage.gate.pass(Call::ReadsFile, read).await?;
+        Ok(stream::iter(pieces.into_iter().map(Ok)).boxed())
+    }
+
+    async fn read_tail(&self, key: &str, bytes: u64) -> Result<(Bytes, u64)> {
+        self.stage().blobs.read_tail(key, bytes).await
+    }
+
+    async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
+        self.stage().blobs.read_range(key, range).await
+    }
+
+    async fn write_new(&self, key: &str, media_type: &str) -> Result<Box<dyn BlobWriter>> {
+        let stage = self.stage();
+        // What it is given it keeps to itself until it is finished.
+        let writer = stage.blobs.write_new(key, media_type).await?;
+        Ok(Box::new(Writer { writer, stage }))
+    }
+
+    async fn upload_url(&self, key: &str, terms: &UploadTerms, at: Timestamp, life: Duration) -> Result<SignedUpload> {
+        self.stage().blobs.upload_url(key, terms, at, life).await
+    }
+
+    async fn download_url(&self, key: &str, file_name: &str, media_type: &str, lifetime: Duration) -> Result<String> {
+        self.stage().blobs.download_url(key, file_name, media_type, lifetime).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<()> {
+        let stage = self.stage();
+        stage.gate.pass(Call::Changes, stage.blobs.delete(key)).await
+    }
+
+    async fn announce(&self, key: &str) -> Result<()> {
+        let stage = self.stage();
+        stage.gate.pass(Call::Changes, stage.blobs.announce(key)).await
+    }
+}
+
+struct Writer {
+    writer: Box<dyn BlobWriter>,
+    stage: Arc<Stage>,
+}
+
+#[async_trait]
+impl BlobWriter for Writer {
+    async fn write(&mut self, part: Bytes) -> Result<()> {
+        self.writer.write(part).await
+    }
+
+    async fn restart(&mut self) -> Result<()> {
+        self.writer.restart().await
+    }
+
+    async fn finish(self: Box<Self>) -> Result<()> {
+        let Self { writer, stage } = *self;
+        stage.gate.pass(Call::Changes, writer.finish()).await
+    }
+
+    async fn abort(self: Box<Self>) -> Result<()> {
+        self.writer.abort().await
+    }
+}
+
+#[async_trait]
+impl Clock for Ports {
+    fn now(&self) -> Timestamp {
+        let stage = self.stage();
+        stage.gate.time(stage.now)
+    }
+
+    /// Whatever else happens meanwhile happens before it or after it.
+    async fn sleep(&self, _: Duration) {}
+}
+
+impl Ids for Ports {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.stage().ids.fill(bytes);
+    }
+}
+
+#[async_trait]
+impl Courier for Ports {
+    async fn send(&self, request: Request<String>, _: Timestamp) -> Answer {
+        let stage = self.stage();
+        let id = request.headers()["webhook-id"].to_str().unwrap_or_default().to_owned();
+        let deliver = async {
+            stage.sent.lock().unwrap().push((id, request.into_body()));
+            Ok(Answer::of_status(stage.answer))
+        };
+        stage.gate.pass(Call::Changes, deliver).await.unwrap_or_default()
+    }
+}
