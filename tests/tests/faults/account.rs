@@ -4,8 +4,8 @@
 
 use crate::function::{Fault, Function};
 use crate::proxy::{Stored, Wire};
-use crate::table;
-use dataset_aws::{Aws, Message, SecretVault, Settings, SqsQueue, Table};
+use crate::table::Items;
+use dataset_aws::{Aws, Endpoints, Message, SecretVault, Settings, SqsQueue, Table};
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::ApiKeys;
 use dataset_core::clock::{Clock, SystemClock};
@@ -14,14 +14,16 @@ use dataset_core::id::{KeyId, UserId};
 use dataset_core::ids::SystemIds;
 use dataset_local::engines::{ACCESS_KEY, EngineOptions, Engines, Notify, SECRET_KEY, Stored as Put, Ticket};
 use dataset_local::events;
+use dataset_tests::ministack::{self, Ministack};
 use dataset_tests::receiver::Receiver;
 use dataset_tests::service::binaries;
 use dataset_tests::workspace;
 use futures::future::join_all;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -53,8 +55,8 @@ pub(crate) struct Account {
     pub(crate) functions: BTreeMap<&'static str, Function>,
     pub(crate) receiver: Receiver,
     pub(crate) key: ApiKey,
-    pub(crate) http: reqwest::Client,
-    pub(crate) engines: Engines,
+    pub(crate) items: Items,
+    store: Store,
     queue: SqsQueue,
 }
 
@@ -83,29 +85,78 @@ impl Notify for NoOne {
     fn withdraw(&self, _: Ticket) {}
 }
 
+/// The embedded engines, or another's.
+enum Store {
+    Embedded { objects: PathBuf, _engines: Engines },
+    Other { http: reqwest::Client, url: String },
+}
+
+/// A key that secrets are sealed with.
+enum SecretsKey {
+    File(PathBuf),
+    Kms(String),
+}
+
 impl Account {
+    /// On the embedded engines.
     pub(crate) async fn open() -> Self {
+        Self::embedded(None).await
+    }
+
+    /// On the embedded engines, but for the key of secrets, which is one of KMS.
+    pub(crate) async fn with_kms(kms: &Ministack) -> Self {
+        Self::embedded(Some(kms)).await
+    }
+
+    async fn embedded(kms: Option<&Ministack>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let objects = dir.path().join("objects");
         std::fs::create_dir(&objects).unwrap();
         let options = EngineOptions {
             database: dir.path().join("table.db"),
-            objects,
+            objects: objects.clone(),
             after_port: 0,
             before: None,
             notify: Arc::new(NoOne),
         };
         let engines = Engines::start(options).await.unwrap();
-        let aws = Aws::at(&engines.endpoints, ACCESS_KEY, SECRET_KEY).unwrap();
-        let table = aws.table("datasets");
+        let key = match kms {
+            Some(kms) => SecretsKey::Kms(kms.key_id.clone()),
+            None => SecretsKey::File(key_file(&dir)),
+        };
+        let endpoints = Endpoints { kms: kms.map(|kms| kms.url.clone()), ..engines.endpoints.clone() };
+        let store = Store::Embedded { objects, _engines: engines };
+        Self::on_engines(dir, endpoints, store, [ACCESS_KEY, SECRET_KEY], "datasets", key).await
+    }
+
+    /// On the engines of another.
+    pub(crate) async fn on(other: &Ministack) -> Self {
+        static ACCOUNTS: AtomicUsize = AtomicUsize::new(1);
+        let dir = tempfile::tempdir().unwrap();
+        let url = || other.url.clone();
+        let endpoints = Endpoints { dynamodb: url(), s3: url(), sqs: url(), kms: Some(url()) };
+        let store = Store::Other { http: dataset_local::http_client().unwrap(), url: url() };
+        let name = format!("datasets-{}", ACCOUNTS.fetch_add(1, Ordering::Relaxed));
+        let key = SecretsKey::Kms(other.key_id.clone());
+        Self::on_engines(dir, endpoints, store, [ministack::KEY; 2], &name, key).await
+    }
+
+    async fn on_engines(
+        dir: tempfile::TempDir,
+        endpoints: Endpoints,
+        store: Store,
+        [access_key, secret_key]: [&str; 2],
+        name: &str,
+        secrets_key: SecretsKey,
+    ) -> Self {
+        let aws = Aws::at(&endpoints, access_key, secret_key).unwrap();
+        let table = aws.table(name);
         table.create_if_missing().await.unwrap();
-        aws.bucket("datasets").create_if_missing().await.unwrap();
+        aws.bucket(name).create_if_missing().await.unwrap();
         // What a function did not take comes again at once.
-        let queue = aws.create_queue("deliveries", 1).await.unwrap();
+        let queue = aws.create_queue(name, 1).await.unwrap();
         let key = grant(&table).await;
-        let secrets_key = dir.path().join("secrets-key");
-        std::fs::write(&secrets_key, SecretVault::key_for_file(&SystemIds).as_bytes()).unwrap();
-        let environment = [
+        let mut environment = vec![
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
             ("AWS_LAMBDA_LOG_GROUP_NAME", "group"),
@@ -113,15 +164,19 @@ impl Account {
             ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
             ("AWS_LAMBDA_LOG_LEVEL", "INFO"),
             ("AWS_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", ACCESS_KEY),
-            ("AWS_SECRET_ACCESS_KEY", SECRET_KEY),
-            (Settings::TABLE, "datasets"),
-            (Settings::BUCKET, "datasets"),
+            ("AWS_ACCESS_KEY_ID", access_key),
+            ("AWS_SECRET_ACCESS_KEY", secret_key),
+            (Settings::TABLE, name),
+            (Settings::BUCKET, name),
             (Settings::QUEUE_URL, queue.url()),
-            (SecretVault::KEY_FILE, secrets_key.to_str().unwrap()),
             (Policy::PRIVATE, "true"),
         ];
-        let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+        environment.push(match &secrets_key {
+            SecretsKey::File(path) => (SecretVault::KEY_FILE, path.to_str().unwrap()),
+            SecretsKey::Kms(id) => (SecretVault::KEY_ID, id),
+        });
+        let environment: Vec<(String, String)> =
+            environment.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let http = dataset_local::http_client().unwrap();
         let wire = Wire::new(http.clone());
         let functions = FUNCTIONS.map(|(name, timeout)| {
@@ -129,7 +184,7 @@ impl Account {
                 name,
                 binary: binaries()[name].clone(),
                 environment: environment.clone(),
-                engines: engines.endpoints.clone(),
+                engines: endpoints.clone(),
                 wire: Arc::clone(&wire),
                 log: dir.path().join(format!("{name}.log")),
                 timeout,
@@ -140,18 +195,34 @@ impl Account {
         });
         let receiver = Receiver::start(&[]).await;
         let functions = BTreeMap::from(functions);
-        let account = Self { dir, wire, functions, receiver, key, http, engines, queue };
+        let items = Items { http, url: endpoints.dynamodb, table: name.to_owned() };
+        let account = Self { dir, wire, functions, receiver, key, items, store, queue };
         let (status, answer) = account.post("webhooks", &json!({"url": account.receiver.url})).await.unwrap();
         assert_eq!(status, 201, "{answer}");
         account
     }
 
-    pub(crate) fn objects(&self) -> PathBuf {
-        self.dir.path().join("objects")
-    }
-
-    pub(crate) fn table_url(&self) -> &str {
-        &self.engines.endpoints.dynamodb
+    /// The keys of all objects, and of multipart uploads that are not finished.
+    pub(crate) async fn objects(&self) -> (BTreeSet<String>, BTreeSet<String>) {
+        match &self.store {
+            Store::Embedded { objects, .. } => {
+                let mut found = BTreeSet::new();
+                files(objects, objects, &mut found);
+                let unfinished = found.iter().filter(|name| name.contains("upload_id")).cloned().collect();
+                let bucket = format!("{}/", self.items.table);
+                let keys = found.iter().filter_map(|name| name.strip_prefix(&bucket)).map(str::to_owned).collect();
+                (keys, unfinished)
+            }
+            Store::Other { http, url } => {
+                let list = async |query: &str| {
+                    let url = format!("{url}/{}?{query}", self.items.table);
+                    let text = http.get(url).send().await.unwrap().text().await.unwrap();
+                    let keys = text.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>"));
+                    keys.map(|(key, _)| key.to_owned()).collect()
+                };
+                (list("list-type=2").await, list("uploads").await)
+            }
+        }
     }
 
     pub(crate) async fn invoke(&self, name: &str, event: &Value, request_id: &str) -> Result<Value, Fault> {
@@ -242,6 +313,12 @@ impl Account {
         self.invoke(PROCESSOR, &event.payload(), &event.request_id).await
     }
 
+    /// Delivers an event of an upload, whether there is one or not.
+    pub(crate) async fn process_object(&self, id: u64) {
+        let stored = Stored { bucket: self.items.table.clone(), key: format!("uploads/{id}"), operation: "Put" };
+        self.process(&Event { stored, request_id: random_id() }).await;
+    }
+
     // --------------------------------------------------------------- the queue
 
     /// Messages that wait, up to ten.
@@ -283,7 +360,7 @@ impl Account {
 
     /// The times that are kept move into the past, as if time had passed.
     pub(crate) async fn wait_a_while(&self) {
-        table::pass_time(&self.http, self.table_url(), A_WHILE).await;
+        self.items.pass_time(A_WHILE).await;
     }
 
     /// Lets all that is under way come to its end.
@@ -291,13 +368,13 @@ impl Account {
         for _ in 0..MAX_WHILES {
             join_all(self.take_events().iter().map(|event| self.process(event))).await;
             self.deliver_all().await;
-            if self.wire.stored.lock().unwrap().is_empty() && table::is_quiet(&self.http, self.table_url()).await {
+            if self.wire.stored.lock().unwrap().is_empty() && self.items.open().await.is_empty() {
                 return;
             }
             self.wait_a_while().await;
             self.sweep().await;
         }
-        let open = table::open(&self.http, self.table_url()).await;
+        let open = self.items.open().await;
         panic!("after {MAX_WHILES} sweeps there is still {open:#?}; logs in {:?}", self.dir.path());
     }
 
@@ -305,6 +382,23 @@ impl Account {
     pub(crate) fn logs(&self) -> String {
         let read = |function: &Function| std::fs::read_to_string(&function.log).unwrap_or_default();
         self.functions.values().map(read).collect()
+    }
+}
+
+fn key_file(dir: &tempfile::TempDir) -> PathBuf {
+    let path = dir.path().join("secrets-key");
+    std::fs::write(&path, SecretVault::key_for_file(&SystemIds).as_bytes()).unwrap();
+    path
+}
+
+/// Every file below, by its path from the root.
+fn files(root: &Path, dir: &Path, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => files(root, &path, found),
+            false => drop(found.insert(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned())),
+        }
     }
 }
 

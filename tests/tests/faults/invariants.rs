@@ -1,10 +1,9 @@
 //! What must be true once everything is quiet, whatever happened before.
 
 use crate::account::Account;
-use crate::table::{Item, items};
+use crate::table::Item;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 /// An upload, as its client knows it.
 #[derive(Clone, Debug)]
@@ -20,13 +19,13 @@ pub(crate) struct Upload {
 /// # Panics
 /// If one of the invariants does not hold.
 pub(crate) async fn check(account: &Account, uploads: &[Upload]) {
-    let items = items(&account.http, account.table_url()).await;
+    let items = account.items.all().await;
     let datasets = of_kind(&items, "DATASET");
     nothing_is_left_open(&items, &datasets);
     every_answered_upload_has_one_outcome(&datasets, uploads);
     let versions = versions_are_dense(&items, &datasets);
     every_outcome_was_told(account, &datasets, &versions);
-    objects_are_those_of_versions(&account.objects(), &datasets);
+    objects_are_those_of_versions(account, &datasets).await;
     versions_hold_what_was_sent(account, &datasets, uploads).await;
 }
 
@@ -111,28 +110,13 @@ fn every_outcome_was_told(account: &Account, datasets: &BTreeMap<u64, &Item>, ve
 }
 
 /// 4, as far as it is in the bucket.
-fn objects_are_those_of_versions(root: &Path, datasets: &BTreeMap<u64, &Item>) {
+async fn objects_are_those_of_versions(account: &Account, datasets: &BTreeMap<u64, &Item>) {
     let mut expected = BTreeSet::new();
     for (id, dataset) in datasets.iter().filter(|(_, dataset)| dataset["status"] == "ready") {
-        expected.insert(format!("datasets/uploads/{id}"));
-        expected.insert(format!("datasets/versions/{}/{id}/rows.parquet", dataset["group_id"]));
+        expected.insert(format!("uploads/{id}"));
+        expected.insert(format!("versions/{}/{id}/rows.parquet", dataset["group_id"]));
     }
-    let mut found = BTreeSet::new();
-    files(root, root, &mut found);
-    let unfinished: Vec<_> = found.iter().filter(|name| name.contains("upload_id")).collect();
-    assert!(unfinished.is_empty(), "unfinished multipart uploads: {unfinished:?}");
-    found.retain(|name| !name.starts_with('.'));
-    assert_eq!(found, expected);
-}
-
-fn files(root: &Path, dir: &Path, found: &mut BTreeSet<String>) {
-    for entry in std::fs::read_dir(dir).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => files(root, &path, found),
-            false => drop(found.insert(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned())),
-        }
-    }
+    assert_eq!(account.objects().await, (expected, BTreeSet::new()), "objects, and unfinished uploads");
 }
 
 /// 5: the rows of a version are those of its file.

@@ -14,6 +14,7 @@ mod policies;
 mod proxy;
 mod schedules;
 mod table;
+mod template;
 
 use account::Account;
 use futures::future::join_all;

@@ -4,9 +4,27 @@ use crate::account::{API, Account, PROCESSOR, SWEEPER, WEBHOOKS};
 use crate::invariants::{Upload, check};
 use crate::proxy::{Call, Fate};
 use crate::{bad_upload, send, upload};
+use dataset_tests::ministack::Ministack;
 use futures::{StreamExt, stream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The first of the stories on the engines of another, so that what is true here is
+/// not so by the grace of ours.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_other_engines_too() {
+    let Some(other) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
+    for (story, functions) in STORIES {
+        let account = Account::on(&other).await;
+        run(&account, story, None).await;
+        // In the middle of what it does, it dies.
+        for function in functions {
+            let calls = of(&account.wire.calls.lock().unwrap(), function).count();
+            let account = Account::on(&other).await;
+            run(&account, story, Some((function, Death::new(calls / 2, calls)))).await;
+        }
+    }
+}
 
 /// Runs that are made at a time; most of one is waiting for processes to start.
 const AT_ONCE: usize = 4;

@@ -6,6 +6,7 @@ use crate::function::Fault;
 use crate::invariants::{Upload, check};
 use crate::proxy::{Call, Fate};
 use crate::{bad_upload, send, upload};
+use dataset_tests::ministack::Ministack;
 use futures::future::join_all;
 use futures::{StreamExt, stream};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -34,9 +35,19 @@ async fn random_schedules_of_faults_lose_nothing() {
         None => 0..from_env("DATASETS_SCHEDULES").unwrap_or(SCHEDULES),
     };
     let count = seeds.end - seeds.start;
-    let runs = stream::iter(seeds).map(|seed| tokio::spawn(run(seed)).then_tell(seed)).buffer_unordered(AT_ONCE);
+    let start = |seed| tokio::spawn(async move { run(seed, Account::open().await).await });
+    let runs = stream::iter(seeds).map(|seed| start(seed).then_tell(seed)).buffer_unordered(AT_ONCE);
     let failed: Vec<u64> = runs.filter_map(async |failed| failed).collect().await;
     assert!(failed.is_empty(), "of {count} schedules these failed: {failed:?}; run one by DATASETS_SEED");
+}
+
+/// On the engines of another, two of them.
+#[tokio::test(flavor = "multi_thread")]
+async fn on_other_engines_too() {
+    let Some(other) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
+    for seed in 1_000..1_002 {
+        run(seed, Account::on(&other).await).await;
+    }
 }
 
 trait ThenTell {
@@ -79,9 +90,8 @@ impl Chance {
     }
 }
 
-async fn run(seed: u64) {
+async fn run(seed: u64, account: Account) {
     let chance = Chance(seed);
-    let account = Account::open().await;
     let mut uploads = Vec::new();
     for n in 0..GROUPS {
         let group = account.create_group(&format!("Group {n}")).await;

@@ -9,32 +9,76 @@ const TIMES: [&str; 4] = ["due_at", "claim_until", "next_attempt_at", "until"];
 /// An item, with its attributes as plain JSON.
 pub(crate) type Item = Map<String, Value>;
 
-async fn call(http: &reqwest::Client, url: &str, operation: &str, body: &Value) -> Value {
-    let request = http
-        .post(url)
-        .header("content-type", "application/x-amz-json-1.0")
-        .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
-        .header("x-amz-date", "20260101T000000Z")
-        .header("authorization", "AWS4-HMAC-SHA256 Credential=local-access-key/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
-        .body(body.to_string());
-    let response = request.send().await.unwrap();
-    let (status, answer) = (response.status(), response.text().await.unwrap());
-    assert_eq!(status, 200, "{operation} {body}: {answer}");
-    serde_json::from_str(&answer).unwrap()
+pub(crate) struct Items {
+    pub(crate) http: reqwest::Client,
+    pub(crate) url: String,
+    pub(crate) table: String,
 }
 
-pub(crate) async fn items(http: &reqwest::Client, url: &str) -> Vec<Item> {
-    let (mut items, mut start) = (Vec::new(), Value::Null);
-    loop {
-        let mut scan = json!({"TableName": "datasets", "ConsistentRead": true});
-        if !start.is_null() {
-            scan["ExclusiveStartKey"] = start;
+/// Engines look at the form of a signature, if at that.
+const SIGNED: &str =
+    "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
+
+impl Items {
+    async fn call(&self, operation: &str, mut body: Value) -> Value {
+        body["TableName"] = json!(self.table);
+        let request = self
+            .http
+            .post(&self.url)
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
+            .header("x-amz-date", "20260101T000000Z")
+            .header("authorization", SIGNED)
+            .body(body.to_string());
+        let response = request.send().await.unwrap();
+        let (status, answer) = (response.status(), response.text().await.unwrap());
+        assert_eq!(status, 200, "{operation} {body}: {answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    pub(crate) async fn all(&self) -> Vec<Item> {
+        let (mut items, mut start) = (Vec::new(), Value::Null);
+        loop {
+            let mut scan = json!({"ConsistentRead": true});
+            if !start.is_null() {
+                scan["ExclusiveStartKey"] = start;
+            }
+            let page = self.call("Scan", scan).await;
+            items.extend(page["Items"].as_array().unwrap().iter().map(plain));
+            start = page["LastEvaluatedKey"].clone();
+            if start.is_null() {
+                return items;
+            }
         }
-        let page = call(http, url, "Scan", &scan).await;
-        items.extend(page["Items"].as_array().unwrap().iter().map(plain));
-        start = page["LastEvaluatedKey"].clone();
-        if start.is_null() {
-            return items;
+    }
+
+    /// What is still promised: it has a due time, or is a draft or an outcome.
+    pub(crate) async fn open(&self) -> Vec<Item> {
+        let is_open = |item: &Item| {
+            item.contains_key("due_shard") || item["sk"] == "OUTBOX" || item.get("status") == Some(&json!("draft"))
+        };
+        self.all().await.into_iter().filter(is_open).collect()
+    }
+
+    /// Moves every time that is waited for into the past.
+    pub(crate) async fn pass_time(&self, by: Duration) {
+        for item in self.all().await {
+            let (mut names, mut values, mut changes) = (Map::new(), Map::new(), Vec::new());
+            for (n, name) in TIMES.iter().enumerate().filter(|(_, name)| item.contains_key(**name)) {
+                let time = item[*name].as_i64().unwrap() - by.as_millis() as i64;
+                names.insert(format!("#t{n}"), json!(name));
+                values.insert(format!(":t{n}"), json!({"N": time.to_string()}));
+                changes.push(format!("#t{n} = :t{n}"));
+            }
+            if !changes.is_empty() {
+                let update = json!({
+                    "Key": {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}},
+                    "UpdateExpression": format!("SET {}", changes.join(", ")),
+                    "ExpressionAttributeNames": names,
+                    "ExpressionAttributeValues": values,
+                });
+                self.call("UpdateItem", update).await;
+            }
         }
     }
 }
@@ -48,39 +92,4 @@ fn plain(item: &Value) -> Item {
         }
     };
     item.as_object().unwrap().iter().map(|(name, value)| (name.clone(), attribute(value))).collect()
-}
-
-/// What is still promised: it has a due time, or is a draft or an outcome.
-pub(crate) async fn open(http: &reqwest::Client, url: &str) -> Vec<Item> {
-    let is_open = |item: &Item| {
-        item.contains_key("due_shard") || item["sk"] == "OUTBOX" || item.get("status") == Some(&json!("draft"))
-    };
-    items(http, url).await.into_iter().filter(is_open).collect()
-}
-
-pub(crate) async fn is_quiet(http: &reqwest::Client, url: &str) -> bool {
-    open(http, url).await.is_empty()
-}
-
-/// Moves every time that is waited for into the past.
-pub(crate) async fn pass_time(http: &reqwest::Client, url: &str, by: Duration) {
-    for item in items(http, url).await {
-        let (mut names, mut values, mut changes) = (Map::new(), Map::new(), Vec::new());
-        for (n, name) in TIMES.iter().enumerate().filter(|(_, name)| item.contains_key(**name)) {
-            let time = item[*name].as_i64().unwrap() - by.as_millis() as i64;
-            names.insert(format!("#t{n}"), json!(name));
-            values.insert(format!(":t{n}"), json!({"N": time.to_string()}));
-            changes.push(format!("#t{n} = :t{n}"));
-        }
-        if !changes.is_empty() {
-            let update = json!({
-                "TableName": "datasets",
-                "Key": {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}},
-                "UpdateExpression": format!("SET {}", changes.join(", ")),
-                "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": values,
-            });
-            call(http, url, "UpdateItem", &update).await;
-        }
-    }
 }

@@ -1,0 +1,250 @@
+//! `template.yaml` beside what the functions really do: which actions they are
+//! allowed, and which environment they are given.
+
+use crate::account::{API, Account, PROCESSOR, SWEEPER, WEBHOOKS};
+use crate::proxy::Fate;
+use crate::{bad_upload, send, upload};
+use dataset_aws::{SecretVault, Settings};
+use dataset_core::api_keys::LIMIT_VARIABLE;
+use dataset_core::destination::Policy;
+use dataset_tests::ministack::Ministack;
+use serde_json::{Value, json};
+use serde_yaml_ng::Value as Yaml;
+use std::collections::BTreeSet;
+
+const TEMPLATE: &str = include_str!("../../../template.yaml");
+
+/// The functions by their names there.
+const NAMES: [(&str, &str); 4] = [("Api", API), ("Processor", PROCESSOR), ("Webhooks", WEBHOOKS), ("Sweeper", SWEEPER)];
+
+type Actions = BTreeSet<(&'static str, String, String)>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_function_is_allowed_what_it_does_and_no_more() {
+    let Some(kms) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
+    let account = Account::with_kms(&kms).await;
+    do_everything(&account).await;
+    let mut done: Actions = account.wire.actions.lock().unwrap().clone();
+    // What AWS Lambda does in its name to feed it.
+    for action in ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"] {
+        done.insert((WEBHOOKS, format!("sqs:{action}"), "queue".into()));
+    }
+    let allowed = allowed();
+    let missing: Vec<_> = done.difference(&allowed).collect();
+    let idle: Vec<_> = allowed.difference(&done).collect();
+    assert!(missing.is_empty() && idle.is_empty(), "not allowed: {missing:#?}\nallowed and not done: {idle:#?}");
+}
+
+#[test]
+fn the_environment_is_what_the_functions_read() {
+    let template: Yaml = serde_yaml_ng::from_str(TEMPLATE).unwrap();
+    let names = |of: &Yaml| -> BTreeSet<String> {
+        let variables = of["Environment"]["Variables"].as_mapping().into_iter().flatten();
+        variables.map(|(name, _)| name.as_str().unwrap().to_owned()).collect()
+    };
+    let of_all = [Settings::TABLE, Settings::BUCKET, Settings::QUEUE_URL, SecretVault::KEY_ID, Policy::PORTS];
+    assert_eq!(names(&template["Globals"]["Function"]), of_all.map(str::to_owned).into());
+    for (name, function) in NAMES {
+        let expected = if function == API { BTreeSet::from([LIMIT_VARIABLE.to_owned()]) } else { BTreeSet::new() };
+        assert_eq!(names(&template["Resources"][name]["Properties"]), expected, "{name}");
+    }
+}
+
+/// The actions of each function's policies.
+fn allowed() -> Actions {
+    let template: Yaml = serde_yaml_ng::from_str(TEMPLATE).unwrap();
+    let mut allowed = Actions::new();
+    for (name, function) in NAMES {
+        let policies = template["Resources"][name]["Properties"]["Policies"].as_sequence().unwrap();
+        let statements = policies.iter().flat_map(|policy| policy["Statement"].as_sequence().unwrap());
+        for statement in statements {
+            assert_eq!(statement["Effect"], "Allow");
+            for action in one_or_more(&statement["Action"]) {
+                let action = action.as_str().unwrap();
+                assert!(!action.contains('*'), "{name} is allowed {action}");
+                for resource in one_or_more(&statement["Resource"]) {
+                    allowed.insert((function, action.to_owned(), resource_of(resource)));
+                }
+            }
+        }
+    }
+    allowed
+}
+
+fn one_or_more(value: &Yaml) -> Vec<&Yaml> {
+    value.as_sequence().map_or_else(|| vec![value], |all| all.iter().collect())
+}
+
+/// A resource in the words of [`crate::policies`].
+fn resource_of(resource: &Yaml) -> String {
+    let Yaml::Tagged(tagged) = resource else { panic!("{resource:?} is everything") };
+    let text = tagged.value.as_str().unwrap();
+    if let Some((_, path)) = text.split_once("${AWS::AccountId}-${AWS::Region}") {
+        return match path.trim_start_matches('/').strip_suffix("/*") {
+            Some(folder) => folder.to_owned(),
+            None => "bucket".to_owned(),
+        };
+    }
+    match text {
+        "Table.Arn" => "table".to_owned(),
+        "Deliveries.Arn" => "queue".to_owned(),
+        "SecretsKey.Arn" => "key".to_owned(),
+        _ => text.strip_prefix("${Table.Arn}").map(|index| format!("table{index}")).unwrap(),
+    }
+}
+
+async fn ok(account: &Account, method: &str, path: &str, body: &Value) -> Value {
+    let (status, answer) = account.call(method, path, &[], &body.to_string()).await.unwrap();
+    assert!((200..=302).contains(&status), "{method} {path}: {status} {answer}");
+    answer
+}
+
+/// Every way that data can take through the functions.
+async fn do_everything(account: &Account) {
+    let group = account.create_group("Everything").await;
+    let mut good = [upload(group, 1), upload(group, 2)];
+    for (sent, key) in good.iter_mut().zip(["first", "second"]) {
+        for _ in 0..2 {
+            assert_eq!(send(account, sent, Some(key)).await.unwrap(), 201);
+        }
+    }
+    let mut bad = bad_upload(group);
+    send(account, &mut bad, None).await.unwrap();
+    account.settle().await;
+    let [first, second] = good.map(|sent| sent.answered.unwrap());
+
+    large_files(account, group).await;
+    reading(account, group, first, second).await;
+    receivers(account, group).await;
+    faults(account, group).await;
+    account.settle().await;
+    ok(account, "DELETE", &format!("dataset-groups/{group}"), &json!({})).await;
+}
+
+/// They are stored in parts: one is good, one is bad at its end.
+async fn large_files(account: &Account, group: u64) {
+    let mut file = b"n,text\n".to_vec();
+    while file.len() < 24 << 20 {
+        let n = file.len() as u64;
+        let text = [n.wrapping_mul(0x9E37_79B9_7F4A_7C15), n.wrapping_mul(0xBF58_476D_1CE4_E5B9)];
+        file.extend_from_slice(format!("{n},{:x}{:x}\n", text[0], text[1]).as_bytes());
+    }
+    let broken = [file.as_slice(), b"one field\n"].concat();
+    let mut ids = Vec::new();
+    for file in [file, broken] {
+        let order = json!({"dataset_group_id": group, "file_name": "large.csv", "file_size": file.len()});
+        let answer = ok(account, "POST", "dataset-versions/from-upload", &order).await;
+        let mut put = account.items.http.put(answer["upload"]["url"].as_str().unwrap());
+        for (name, value) in answer["upload"]["headers"].as_object().unwrap() {
+            put = put.header(name, value.as_str().unwrap());
+        }
+        assert_eq!(put.body(file).send().await.unwrap().status(), 200);
+        ids.push(answer["dataset_id"].as_u64().unwrap());
+    }
+    account.settle().await;
+    let id = ids[0];
+    // An export that breaks off, and one that does not.
+    account.wire.follow(|call| match (call.function, call.name.as_str()) {
+        (API, "s3:CompleteMultipartUpload") => Fate::Refused(500),
+        _ => Fate::Passes,
+    });
+    let (status, answer) = account.get(&format!("datasets/{id}/download?format=jsonl")).await.unwrap();
+    assert_eq!(status, 500, "{answer}");
+    account.wire.follow(|_| Fate::Passes);
+    ok(account, "GET", &format!("datasets/{id}/download?format=jsonl"), &json!({})).await;
+}
+
+async fn reading(account: &Account, group: u64, first: u64, second: u64) {
+    for path in [
+        "datasets".to_owned(),
+        format!("datasets?dataset_group_id={group}"),
+        format!("datasets/{first}"),
+        format!("datasets/{first}/rows"),
+        format!("datasets/{first}/rows?q=again"),
+        format!("datasets/{second}/diff?against={first}"),
+        "dataset-groups".to_owned(),
+    ] {
+        ok(account, "GET", &path, &json!({})).await;
+    }
+    for format in ["source", "parquet", "csv", "csv"] {
+        let answer = ok(account, "GET", &format!("datasets/{first}/download?format={format}"), &json!({})).await;
+        let url = answer["location"][0].as_str().unwrap();
+        assert_eq!(account.items.http.get(url).send().await.unwrap().status(), 200, "{format}");
+    }
+    ok(account, "DELETE", &format!("datasets/{first}"), &json!({})).await;
+    ok(account, "POST", &format!("datasets/{first}/restore"), &json!({})).await;
+}
+
+/// One that takes what it is sent, and one that does not.
+async fn receivers(account: &Account, group: u64) {
+    let other = ok(account, "POST", "webhooks", &json!({"url": account.receiver.url})).await;
+    let closed = ok(account, "POST", "webhooks", &json!({"url": "http://127.0.0.1:9/closed"})).await;
+    let (closed, other) = (&closed["id"], &other["id"]);
+    send(account, &mut upload(group, 8), None).await.unwrap();
+    for event in account.take_events() {
+        account.process(&event).await;
+    }
+    ok(account, "GET", "webhooks", &json!({})).await;
+    ok(account, "PATCH", &format!("webhooks/{other}"), &json!({"disabled": true})).await;
+    ok(account, "PATCH", &format!("webhooks/{other}"), &json!({"disabled": false})).await;
+    ok(account, "POST", &format!("webhooks/{other}/rotate-secret"), &json!({})).await;
+    for id in [other, closed] {
+        ok(account, "POST", &format!("webhooks/{id}/test"), &json!({})).await;
+    }
+    account.deliver_all().await;
+    for (id, state) in [(other, ""), (closed, "?state=failed")] {
+        let listed = ok(account, "GET", &format!("webhooks/{id}/deliveries{state}"), &json!({})).await;
+        let delivery = listed["deliveries"][0]["id"].as_str().unwrap();
+        ok(account, "GET", &format!("webhooks/{id}/deliveries/{delivery}"), &json!({})).await;
+        ok(account, "POST", &format!("webhooks/{id}/deliveries/{delivery}/redeliver"), &json!({})).await;
+    }
+    ok(account, "POST", &format!("webhooks/{closed}/recover"), &json!({"since": "2020-01-01T00:00:00Z"})).await;
+    ok(account, "DELETE", &format!("webhooks/{closed}"), &json!({})).await;
+}
+
+/// What only happens after faults.
+async fn faults(account: &Account, group: u64) {
+    // A call that dies when its draft is there, and is made again.
+    account.wire.follow(|call| match (call.function, call.name.as_str()) {
+        (API, "s3:PutObject") => Fate::DiesBefore,
+        _ => Fate::Passes,
+    });
+    let mut again = upload(group, 3);
+    send(account, &mut again, Some("again")).await.unwrap_err();
+    account.wait_a_while().await;
+    account.wire.follow(|_| Fate::Passes);
+    assert_eq!(send(account, &mut again, Some("again")).await.unwrap(), 201);
+    // Storage that fails, and a draft that is withdrawn.
+    account.wire.follow(|call| match (call.function, call.name.as_str()) {
+        (API, "s3:PutObject") => Fate::Refused(500),
+        _ => Fate::Passes,
+    });
+    assert_eq!(send(account, &mut upload(group, 4), None).await.unwrap(), 500);
+    account.wire.follow(|_| Fate::Passes);
+    // A file that never comes, of which there is an event all the same.
+    let order = json!({"dataset_group_id": group, "file_name": "never.csv", "file_size": 10});
+    let never = ok(account, "POST", "dataset-versions/from-upload", &order).await;
+    account.process_object(never["dataset_id"].as_u64().unwrap()).await;
+    // Events and messages that are lost, and a processor that is given up.
+    send(account, &mut upload(group, 5), None).await.unwrap();
+    drop(account.take_events());
+    account.settle().await;
+    account.wire.follow(|call| match (call.function, call.name.as_str()) {
+        (PROCESSOR, "s3:GetObject") => Fate::DiesBefore,
+        _ => Fate::Passes,
+    });
+    send(account, &mut upload(group, 6), None).await.unwrap();
+    for event in account.take_events() {
+        account.process(&event).await;
+    }
+    account.wire.follow(|call| match (call.function, call.name.as_str()) {
+        (PROCESSOR, "dynamodb:TransactWriteItems") => Fate::DiesAfter,
+        _ => Fate::Passes,
+    });
+    send(account, &mut upload(group, 7), None).await.unwrap();
+    for event in account.take_events() {
+        account.process_once(&event).await.unwrap_err();
+    }
+    account.wire.follow(|_| Fate::Passes);
+    account.settle().await;
+}
