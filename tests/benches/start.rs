@@ -50,6 +50,7 @@ fn start(binary: &Path) -> Duration {
             ("AWS_SECRET_ACCESS_KEY", "secret"),
             ("TABLE_NAME", "table"),
             ("BUCKET_NAME", "bucket"),
+            ("SECRETS_KEY_ID", "key"),
             ("QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/1/queue"),
         ])
         .stdout(Stdio::null())

@@ -6,6 +6,7 @@
 use dataset_tests::receiver::Receiver;
 use dataset_tests::service::Service;
 use futures::future::join_all;
+use futures::{StreamExt, stream};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -76,6 +77,30 @@ async fn a_hundred_uploads_at_once_get_the_numbers_one_to_a_hundred() {
     }
     numbers.sort_unstable();
     assert_eq!(numbers, (1..=100).collect::<Vec<u64>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_thousand_uploads_into_fifty_groups_are_numbered_in_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = start(dir.path());
+    let mut groups = Vec::new();
+    for n in 0..50 {
+        groups.push(service.create_group(&format!("Group {n}")).await);
+    }
+    let uploads = (0..1_000).map(|n| {
+        let (service, group, file) = (&service, groups[n % groups.len()], format!("n\n{n}\n"));
+        async move { (group, service.upload(group, "n.csv", file.as_bytes()).await.unwrap()) }
+    });
+    let sent: Vec<(u64, u64)> = stream::iter(uploads.collect::<Vec<_>>()).buffer_unordered(50).collect().await;
+    let mut numbers: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+    for (group, id) in sent {
+        let version = service.finished(id, PATIENCE * 3).await;
+        numbers.entry(group).or_default().push(version["version_number"].as_u64().unwrap());
+    }
+    for mut of_group in numbers.into_values() {
+        of_group.sort_unstable();
+        assert_eq!(of_group, (1..=20).collect::<Vec<u64>>());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,7 +61,7 @@ impl Catalog for Table {
         datasets::withdraw(self, draft, clean_at).await
     }
 
-    async fn withdrawn(&self, id: DatasetId) -> Result<Option<GroupId>> {
+    async fn withdrawn(&self, id: DatasetId) -> Result<Option<(GroupId, Timestamp)>> {
         datasets::withdrawn(self, id).await
     }
 
@@ -93,7 +93,7 @@ impl Catalog for Table {
         datasets::claim(self, id, claim).await
     }
 
-    async fn release(&self, id: DatasetId, due_at: Timestamp) -> Result<()> {
+    async fn release(&self, id: DatasetId, due_at: Timestamp) -> Result<bool> {
         datasets::release(self, id, due_at).await
     }
 

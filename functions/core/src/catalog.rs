@@ -30,14 +30,14 @@ pub trait Catalog: Send + Sync {
     /// very same draft again is no conflict: it is the same call.
     async fn create_draft(&self, draft: &Dataset) -> Result<()>;
 
-    /// Takes back a draft that no one was told of: there is no such dataset
-    /// any more. `false` if it has come to an outcome, which stays. What may
-    /// have been stored for it is due to be removed at `clean_at`; until that
+    /// Takes back this very draft, which no one was told of: there is no such
+    /// dataset any more. `false` if it has come to an outcome, which stays, or
+    /// if the id is another's. What may have been stored for it is due to be removed at `clean_at`; until that
     /// was done, its id is in use.
     async fn withdraw(&self, draft: &Dataset, clean_at: Timestamp) -> Result<bool>;
 
-    /// The group of a withdrawn draft that is still to be cleaned up after.
-    async fn withdrawn(&self, id: DatasetId) -> Result<Option<GroupId>>;
+    /// The group of a withdrawn draft that is still to be cleaned up after, and when.
+    async fn withdrawn(&self, id: DatasetId) -> Result<Option<(GroupId, Timestamp)>>;
 
     /// Notes that nothing of a withdrawn draft is stored any more.
     async fn forget_withdrawn(&self, id: DatasetId) -> Result<()>;
@@ -58,8 +58,8 @@ pub trait Catalog: Send + Sync {
     async fn claim(&self, id: DatasetId, claim: &Claim) -> Result<Claimed>;
 
     /// Lets go of a draft, whoever has it: anyone may claim it, and the
-    /// sweeper looks at it again at `due_at`.
-    async fn release(&self, id: DatasetId, due_at: Timestamp) -> Result<()>;
+    /// sweeper looks at it again at `due_at`. `false` if it is no draft any more.
+    async fn release(&self, id: DatasetId, due_at: Timestamp) -> Result<bool>;
 
     /// In one transaction: the group's latest number goes from
     /// `version - 1` to `version`, the draft becomes that version, the
@@ -68,7 +68,7 @@ pub trait Catalog: Send + Sync {
 
     /// In one transaction: the draft becomes a failure whose objects are
     /// still to be removed, and the outcome enters the outbox. `false` if it
-    /// is no draft any more.
+    /// is no draft any more, or has been claimed or released since it was judged.
     async fn discard(&self, discard: &Discard) -> Result<bool>;
 
     /// Notes that nothing of a failed draft is stored any more.
@@ -173,6 +173,9 @@ pub enum Published {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Discard {
     pub dataset_id: DatasetId,
+    /// The draft's as it was judged.
+    pub due_at: Timestamp,
+    pub claims: u32,
     pub finished_at: Timestamp,
     pub failure: Failure,
     pub outcome: OutboxEntry,

@@ -82,7 +82,7 @@ impl fmt::Display for DeliveryId {
 }
 
 /// How a delivery is found.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DeliveryKey {
     pub workspace_id: WorkspaceId,
     pub receiver_id: ReceiverId,

@@ -12,7 +12,7 @@
 use crate::blobs::Blobs;
 use crate::catalog::{Catalog, Discard, OutboxEntry, Publication, Published};
 use crate::clock::Clock;
-use crate::dataset::{Contents, Dataset, Failure, rows_key, upload_key};
+use crate::dataset::{Contents, Dataset, Failure, State, rows_key, upload_key};
 use crate::deliveries::Deliveries;
 use crate::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, QUEUE_GRACE};
 use crate::event::{Event, Outcome};
@@ -84,13 +84,19 @@ impl Lifecycle {
     }
 
     /// Records why the draft became no version and removes what was stored
-    /// for it. `false` if it had come to an outcome before.
+    /// for it. `false` if it had come to an outcome before, or if someone has
+    /// claimed or released it since it was read.
     pub async fn discard(&self, draft: &Dataset, failure: Failure) -> Result<bool> {
+        let State::Draft { due_at, claims } = draft.state else {
+            return Ok(false);
+        };
         let now = self.clock.now();
         let discarded = self
             .catalog
             .discard(&Discard {
                 dataset_id: draft.id,
+                due_at,
+                claims,
                 finished_at: now,
                 failure: failure.clone(),
                 outcome: outbox_entry(draft, Outcome::Failed { dataset_id: draft.id, failure }, now)?,
@@ -112,9 +118,12 @@ impl Lifecycle {
     /// Removes what a withdrawn draft had stored, once no one can be at it any
     /// more. There is nothing to do if it was none.
     pub async fn clean_withdrawn(&self, id: DatasetId) -> Result<()> {
-        let Some(group) = self.catalog.withdrawn(id).await? else {
+        let Some((group, clean_at)) = self.catalog.withdrawn(id).await? else {
             return Ok(());
         };
+        if clean_at > self.clock.now() {
+            return Ok(());
+        }
         self.blobs.delete(&rows_key(group, id)).await?;
         self.blobs.delete(&upload_key(id)).await?;
         self.catalog.forget_withdrawn(id).await

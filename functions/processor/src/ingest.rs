@@ -39,6 +39,10 @@ pub(crate) async fn ingest(processor: &Processor, key: &str, context: &Context) 
             return Ok(());
         }
         Claimed::Final(dataset) => finish(processor, &dataset).await?,
+        Claimed::Unknown if lifecycle.catalog.withdrawn(id).await?.is_some() => {
+            tracing::info!(dataset_id = id.get(), "upload was taken back; the sweeper removes its object");
+            return Ok(());
+        }
         Claimed::Unknown => {
             // The draft comes before its object, so this is no upload of ours to delete.
             tracing::error!(dataset_id = id.get(), "object has no draft; it is left where it is");
@@ -63,7 +67,7 @@ pub(crate) async fn process(processor: &Processor, draft: &Dataset) -> Result<()
         Err(error) if error.kind() == Kind::NotFound => {
             // The draft waits for its file as before; the sweeper knows until when.
             tracing::warn!(dataset_id = draft.id.get(), "no object to process");
-            return lifecycle.catalog.release(draft.id, draft.file_due_at).await;
+            return lifecycle.catalog.release(draft.id, draft.file_due_at).await.map(drop);
         }
         other => other?,
     };

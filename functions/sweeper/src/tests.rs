@@ -104,6 +104,8 @@ async fn a_cleanup_that_was_cut_off_is_completed() {
     let (fakes, draft) = setting(true).await;
     let discard = Discard {
         dataset_id: draft.id,
+        due_at: draft.file_due_at,
+        claims: 0,
         finished_at: start(),
         failure: Failure::of_the_whole("no_rows", "there are no rows"),
         outcome: OutboxEntry {

@@ -138,6 +138,8 @@ async fn drafts(catalog: &dyn Catalog) {
 async fn withdrawing(catalog: &dyn Catalog, draft: &Dataset) {
     let clean_at = start() + seconds(600);
     assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), None);
+    let other = Dataset { created_at: start() + seconds(1), ..draft.clone() };
+    assert!(!catalog.withdraw(&other, clean_at).await.unwrap(), "it is another's");
     for _ in 0..2 {
         assert!(catalog.withdraw(draft, clean_at).await.unwrap());
     }
@@ -146,7 +148,7 @@ async fn withdrawing(catalog: &dyn Catalog, draft: &Dataset) {
     assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Unknown);
     assert_eq!(catalog.publish(&publication(draft, 1)).await.unwrap(), Published::NotADraft);
     assert_eq!(catalog.create_draft(draft).await.unwrap_err().code(), "id_taken");
-    assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), Some(draft.group_id));
+    assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), Some((draft.group_id, rounded(clean_at))));
     let due = async |at| catalog.due(at, 100).await.unwrap().contains(&Due::Dataset(draft.id));
     assert!(!due(clean_at - seconds(1)).await && due(clean_at).await);
     for _ in 0..2 {
@@ -156,7 +158,7 @@ async fn withdrawing(catalog: &dyn Catalog, draft: &Dataset) {
     assert!(!due(clean_at).await);
     // One that was never stored can be taken back all the same.
     assert!(catalog.withdraw(draft, clean_at).await.unwrap());
-    assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), Some(draft.group_id));
+    assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), Some((draft.group_id, rounded(clean_at))));
     catalog.forget_withdrawn(draft.id).await.unwrap();
 }
 
@@ -179,7 +181,7 @@ async fn claims(catalog: &dyn Catalog) {
     let after = start() + seconds(302);
     assert_eq!(catalog.claim(draft.id, &claim("b", after)).await.unwrap(), claimed(3, after + seconds(300)));
 
-    catalog.release(draft.id, after).await.unwrap();
+    assert!(catalog.release(draft.id, after).await.unwrap());
     let released = catalog.dataset(draft.id).await.unwrap().unwrap();
     assert_eq!(released.state, State::Draft { due_at: rounded(after), claims: 3 });
     assert_eq!(catalog.claim(draft.id, &claim("c", after)).await.unwrap(), claimed(4, after + seconds(300)));
@@ -213,7 +215,7 @@ async fn publishing(catalog: &dyn Catalog) {
     assert!(!catalog.discard(&discard).await.unwrap());
     assert!(!catalog.withdraw(&draft, start()).await.unwrap());
     catalog.forget_withdrawn(draft.id).await.unwrap();
-    catalog.release(draft.id, start()).await.unwrap();
+    assert!(!catalog.release(draft.id, start()).await.unwrap());
     catalog.cleaned(draft.id).await.unwrap();
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version.clone()));
     assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Final(version.clone()));
@@ -244,8 +246,11 @@ async fn one_number_each(catalog: &dyn Catalog) {
 }
 
 fn discard(of: &Dataset) -> Discard {
+    let State::Draft { due_at, claims } = of.state else { panic!("{of:?} is no draft") };
     Discard {
         dataset_id: of.id,
+        due_at,
+        claims,
         finished_at: start(),
         failure: Failure {
             code: "too_few_fields".into(),
@@ -263,9 +268,17 @@ async fn discarding(catalog: &dyn Catalog) {
     catalog.create_group(&group).await.unwrap();
     let draft = draft(611, &group, "a.csv");
     catalog.create_draft(&draft).await.unwrap();
+    // Released and claimed, it is not the one that was judged.
+    let judged = discard(&draft);
+    assert!(catalog.release(draft.id, start() + seconds(70)).await.unwrap());
+    assert!(!catalog.discard(&judged).await.unwrap());
+    let Claimed::Yours(draft) = catalog.claim(draft.id, &claim("a", start())).await.unwrap() else {
+        panic!("it is no one's")
+    };
     let discard = discard(&draft);
     assert!(catalog.discard(&discard).await.unwrap());
     assert!(!catalog.discard(&discard).await.unwrap());
+    assert!(!catalog.release(draft.id, start()).await.unwrap());
 
     let failed = State::Failed { failure: discard.failure.clone(), finished_at: start() };
     let failed = Dataset { state: failed, ..draft.clone() };

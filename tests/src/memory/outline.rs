@@ -13,7 +13,7 @@ pub enum Status {
     Failed,
 }
 
-/// Two datasets with the same outline fare the same. Times are in seconds
+/// Two datasets with the same outline fare the same. Times are in milliseconds
 /// from now, 0 for what has come.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Outline {
@@ -58,7 +58,7 @@ impl MemoryTable {
 
     pub fn outline(&self, id: DatasetId, now: Timestamp) -> Outline {
         let tables = self.tables();
-        let seconds = |at: Timestamp| (at.as_second() - now.as_second()).max(0);
+        let ms = |at: Timestamp| if at <= now { 0 } else { (at.as_millisecond() - now.as_millisecond()).max(1) };
         let dataset = &tables.datasets[&id];
         let (status, claims, failure, due) = match &dataset.state {
             State::Draft { due_at, claims } => (Status::Draft, *claims, None, Some(*due_at)),
@@ -72,7 +72,7 @@ impl MemoryTable {
             let (pending, failed) = match delivery.state {
                 DeliveryState::Pending { next_attempt_at, failed } => {
                     let due = tables.due.get(&delivery.key).copied().unwrap_or(next_attempt_at + QUEUE_GRACE);
-                    (Some((seconds(next_attempt_at), seconds(due))), failed)
+                    (Some((ms(next_attempt_at), ms(due))), failed)
                 }
                 DeliveryState::Delivered | DeliveryState::Failed => (None, 0),
             };
@@ -82,10 +82,10 @@ impl MemoryTable {
         Outline {
             status,
             claims,
-            claimed: tables.claims.get(&id).map(|claim| (claim.owner.clone(), seconds(claim.until))),
-            due: due.map(seconds),
+            claimed: tables.claims.get(&id).map(|claim| (claim.owner.clone(), ms(claim.until))),
+            due: due.map(ms),
             failure,
-            outbox_due: tables.outbox.get(&id).map(|entry| seconds(entry.due_at)),
+            outbox_due: tables.outbox.get(&id).map(|entry| ms(entry.due_at)),
             deliveries: deliveries.collect(),
         }
     }

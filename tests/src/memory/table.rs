@@ -37,7 +37,7 @@ pub(super) struct Tables {
     withdrawn: BTreeMap<DatasetId, (GroupId, Timestamp)>,
     pub(super) outbox: BTreeMap<DatasetId, OutboxEntry>,
     pub(super) receivers: BTreeMap<(WorkspaceId, ReceiverId), Receiver>,
-    pub(super) deliveries: HashMap<DeliveryKey, Delivery>,
+    pub(super) deliveries: BTreeMap<DeliveryKey, Delivery>,
     /// When pending deliveries are due for the sweeper, where that is not a
     /// while after their time.
     pub(super) due: HashMap<DeliveryKey, Timestamp>,
@@ -137,7 +137,8 @@ impl Catalog for MemoryTable {
 
     async fn withdraw(&self, draft: &Dataset, clean_at: Timestamp) -> Result<bool> {
         let mut tables = self.tables();
-        if tables.datasets.get(&draft.id).is_some_and(|dataset| !is_draft(dataset)) {
+        let is_it = |stored: &Dataset| is_draft(stored) && stored.created_at == draft.created_at;
+        if tables.datasets.get(&draft.id).is_some_and(|stored| !is_it(stored)) {
             return Ok(false);
         }
         tables.datasets.remove(&draft.id);
@@ -146,8 +147,8 @@ impl Catalog for MemoryTable {
         Ok(true)
     }
 
-    async fn withdrawn(&self, id: DatasetId) -> Result<Option<GroupId>> {
-        Ok(self.tables().withdrawn.get(&id).map(|(group, _)| *group))
+    async fn withdrawn(&self, id: DatasetId) -> Result<Option<(GroupId, Timestamp)>> {
+        Ok(self.tables().withdrawn.get(&id).map(|(group, at)| (*group, crate::rounded(*at))))
     }
 
     async fn forget_withdrawn(&self, id: DatasetId) -> Result<()> {
@@ -200,13 +201,14 @@ impl Catalog for MemoryTable {
         Ok(Claimed::Yours(dataset))
     }
 
-    async fn release(&self, id: DatasetId, until: Timestamp) -> Result<()> {
+    async fn release(&self, id: DatasetId, until: Timestamp) -> Result<bool> {
         let mut tables = self.tables();
-        if let Some(Dataset { state: State::Draft { due_at, .. }, .. }) = tables.datasets.get_mut(&id) {
-            *due_at = crate::rounded(until);
-            tables.claims.remove(&id);
-        }
-        Ok(())
+        let Some(Dataset { state: State::Draft { due_at, .. }, .. }) = tables.datasets.get_mut(&id) else {
+            return Ok(false);
+        };
+        *due_at = crate::rounded(until);
+        tables.claims.remove(&id);
+        Ok(true)
     }
 
     async fn publish(&self, publication: &Publication) -> Result<Published> {
@@ -230,7 +232,8 @@ impl Catalog for MemoryTable {
 
     async fn discard(&self, discard: &Discard) -> Result<bool> {
         let mut tables = self.tables();
-        let Some(dataset) = tables.datasets.get_mut(&discard.dataset_id).filter(|d| is_draft(d)) else {
+        let judged = State::Draft { due_at: discard.due_at, claims: discard.claims };
+        let Some(dataset) = tables.datasets.get_mut(&discard.dataset_id).filter(|d| d.state == judged) else {
             return Ok(false);
         };
         dataset.state = State::Failed { failure: discard.failure.clone(), finished_at: discard.finished_at };

@@ -26,7 +26,7 @@ async fn out_of_memory_fails_the_draft_and_is_told() {
     let mut account = Account::open().await;
     account.functions.get_mut(PROCESSOR).unwrap().memory_kib = Some(TOO_LITTLE_KIB);
     let group = account.create_group("Memory").await;
-    let mut sent = [Upload { file: largest_row(), ..upload(group, 1) }];
+    let mut sent = [Upload { file: largest_row(), may_be_given_up: true, ..upload(group, 1) }];
     send(&account, &mut sent[0], None).await.unwrap();
     account.settle().await;
     check(&account, &sent).await;
@@ -44,7 +44,7 @@ async fn out_of_time_fails_the_draft_and_is_told() {
         (PROCESSOR, "s3:GetObject") => Fate::Hangs,
         _ => Fate::Passes,
     });
-    let mut sent = [upload(group, 1)];
+    let mut sent = [Upload { may_be_given_up: true, ..upload(group, 1) }];
     send(&account, &mut sent[0], None).await.unwrap();
     for event in account.take_events() {
         account.process(&event).await;

@@ -82,11 +82,11 @@ async fn no_key_no_secret_and_no_content_is_in_a_log() {
 
 fn upload(group: u64, n: usize) -> Upload {
     let file = format!("n,group\n{n},{group}\n{n},again\n").into_bytes();
-    Upload { group, file, is_good: true, answered: None }
+    Upload { group, file, is_good: true, may_be_given_up: false, answered: None }
 }
 
 fn bad_upload(group: u64) -> Upload {
-    Upload { group, file: b"n,text\n1,a\n2\n".to_vec(), is_good: false, answered: None }
+    Upload { group, file: b"n,text\n1,a\n2\n".to_vec(), is_good: false, may_be_given_up: true, answered: None }
 }
 
 /// Sends it as a client does that takes no for an answer.

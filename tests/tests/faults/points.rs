@@ -15,11 +15,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 async fn on_other_engines_too() {
     let Some(other) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
     for (story, functions) in STORIES {
-        let account = Account::on(&other).await;
-        run(&account, story, None).await;
+        let calls = run(&Account::on(&other).await, story, None).await;
         // In the middle of what it does, it dies.
         for function in functions {
-            let calls = of(&account.wire.calls.lock().unwrap(), function).count();
+            let calls = of(&calls, function).count();
             let account = Account::on(&other).await;
             run(&account, story, Some((function, Death::new(calls / 2, calls)))).await;
         }
@@ -66,9 +65,7 @@ const STORIES: [(Story, &[&str]); 8] = [
 async fn killed_at_each_of_its_calls_it_ends_each_upload_once() {
     let mut runs = Vec::new();
     for (story, functions) in STORIES {
-        let account = Account::open().await;
-        run(&account, story, None).await;
-        let calls = account.wire.calls.lock().unwrap().clone();
+        let calls = run(&Account::open().await, story, None).await;
         for function in functions {
             let names: Vec<&str> = of(&calls, function).map(|call| call.name.as_str()).collect();
             assert!(names.len() >= 3, "{story:?} has {function} call {names:?}");
@@ -106,15 +103,16 @@ impl Death {
     }
 }
 
-/// Tells the story. The function dies once.
-async fn run(account: &Account, story: Story, dies: Option<(&'static str, Death)>) {
+/// Tells the story, and gives the calls of it. The function dies once.
+async fn run(account: &Account, story: Story, dies: Option<(&'static str, Death)>) -> Vec<Call> {
     let group = account.create_group("Killed").await;
     account.wire.calls.lock().unwrap().clear();
     let counted = Arc::new(AtomicUsize::new(0));
+    let counts = Arc::clone(&counted);
     account.wire.follow(move |call| {
         if let Some((function, death)) = dies
             && call.function == function
-            && counted.fetch_add(1, Ordering::SeqCst) == death.nth
+            && counts.fetch_add(1, Ordering::SeqCst) == death.nth
         {
             return death.fate;
         }
@@ -150,9 +148,13 @@ async fn run(account: &Account, story: Story, dies: Option<(&'static str, Death)
         _ => {}
     }
     account.settle().await;
-    if dies.is_some() {
-        account.wire.follow(|_| Fate::Passes);
+    let calls = account.wire.calls.lock().unwrap().clone();
+    if let Some((function, death)) = dies {
+        assert!(counted.load(Ordering::SeqCst) > death.nth, "{story:?}: {function} did not come to {death:?}");
     }
+    account.wire.follow(|_| Fate::Passes);
+    sent.may_be_given_up = matches!(story, Story::GivenUp | Story::FileLost);
     let uploads: [Upload; 1] = [sent];
     check(account, &uploads).await;
+    calls
 }

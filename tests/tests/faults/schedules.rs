@@ -61,7 +61,8 @@ impl ThenTell for tokio::task::JoinHandle<()> {
     }
 }
 
-/// What chance decides, the same for the same seed.
+/// What chance decides, the same for the same seed: where two processes race, which of
+/// them is which is the system's to say.
 #[derive(Clone, Copy)]
 struct Chance(u64);
 
@@ -76,7 +77,7 @@ impl Chance {
     fn fate(self, call: &Call) -> Fate {
         let of = (call.function, call.invocation);
         // The invocation's own end, if it has one.
-        if self.percent((of, "dies")) < 30 && self.percent((of, "at")) % 12 == call.nth as u64 {
+        if self.percent((of, "dies")) < 30 && self.percent((of, "at")) % 6 == call.nth as u64 {
             return if self.percent((of, "how")) < 50 { Fate::DiesBefore } else { Fate::DiesAfter };
         }
         match self.percent((of, call.nth, "fate")) {
@@ -97,6 +98,9 @@ async fn run(seed: u64, account: Account) {
         let group = account.create_group(&format!("Group {n}")).await;
         uploads.extend((1..FILES).map(|n| upload(group, n)));
         uploads.push(if chance.percent(n) < 50 { bad_upload(group) } else { upload(group, FILES) });
+    }
+    for upload in &mut uploads {
+        upload.may_be_given_up = true;
     }
     account.wire.follow(move |call| chance.fate(call));
     let sending = uploads.iter_mut().enumerate().map(|(n, upload)| send_as_clients_do(&account, chance, n, upload));

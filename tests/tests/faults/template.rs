@@ -24,6 +24,7 @@ async fn each_function_is_allowed_what_it_does_and_no_more() {
     let Some(kms) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
     let account = Account::with_kms(&kms).await;
     do_everything(&account).await;
+    the_filters_find_their_lines(&account.logs());
     let mut done: Actions = account.wire.actions.lock().unwrap().clone();
     // What AWS Lambda does in its name to feed it.
     for action in ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"] {
@@ -47,6 +48,25 @@ fn the_environment_is_what_the_functions_read() {
     for (name, function) in NAMES {
         let expected = if function == API { BTreeSet::from([LIMIT_VARIABLE.to_owned()]) } else { BTreeSet::new() };
         assert_eq!(names(&template["Resources"][name]["Properties"]), expected, "{name}");
+    }
+}
+
+/// Alarms count lines of logs, so those lines have to be as they are looked for.
+fn the_filters_find_their_lines(logs: &str) {
+    let template: Yaml = serde_yaml_ng::from_str(TEMPLATE).unwrap();
+    let resources = template["Resources"].as_mapping().unwrap().values();
+    let filters: Vec<&Yaml> = resources.filter(|resource| resource["Type"] == "AWS::Logs::MetricFilter").collect();
+    assert_eq!(filters.len(), 3);
+    for filter in filters {
+        let pattern = filter["Properties"]["FilterPattern"].as_str().unwrap();
+        let message = pattern.split('"').nth(1).unwrap().trim_end_matches('*');
+        let value = filter["Properties"]["MetricTransformations"][0]["MetricValue"].as_str().unwrap();
+        let found = logs.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()).any(|line| {
+            let fields = &line["fields"];
+            let has_value = value.strip_prefix("$.fields.").is_none_or(|name| fields[name].is_u64());
+            fields["message"].as_str().is_some_and(|text| text.starts_with(message)) && has_value
+        });
+        assert!(found, "no line is found by {pattern}");
     }
 }
 
@@ -225,6 +245,8 @@ async fn faults(account: &Account, group: u64) {
     let order = json!({"dataset_group_id": group, "file_name": "never.csv", "file_size": 10});
     let never = ok(account, "POST", "dataset-versions/from-upload", &order).await;
     account.process_object(never["dataset_id"].as_u64().unwrap()).await;
+    // An object that no draft is known of.
+    account.process_object(9).await;
     // Events and messages that are lost, and a processor that is given up.
     send(account, &mut upload(group, 5), None).await.unwrap();
     drop(account.take_events());
@@ -245,6 +267,14 @@ async fn faults(account: &Account, group: u64) {
     for event in account.take_events() {
         account.process_once(&event).await.unwrap_err();
     }
+    // A table that does not answer the webhooks function.
+    account.wire.follow(|call| if call.function == WEBHOOKS { Fate::Refused(500) } else { Fate::Passes });
+    send(account, &mut upload(group, 9), None).await.unwrap();
+    for event in account.take_events() {
+        account.process(&event).await;
+    }
+    let messages = account.receive().await;
+    account.deliver(&messages).await;
     account.wire.follow(|_| Fate::Passes);
     account.settle().await;
 }

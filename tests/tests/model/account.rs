@@ -19,10 +19,15 @@ use std::time::Duration;
 /// As often AWS Lambda invokes the processor for one event.
 const TRIES: u8 = 3;
 
+/// What has not ended after as many steps without a fault goes in circles.
+const MAX_STEPS: usize = 200;
+
+const SAMPLES: u64 = 16;
+
 /// The template's, of the queue.
 const VISIBILITY: Duration = Duration::from_secs(360);
 
-const GOOD: &str = "n\n1\n";
+pub(crate) const GOOD: &str = "n\n1\n";
 const BAD: &str = "a,b\n1\n";
 
 #[derive(Clone)]
@@ -98,7 +103,8 @@ pub(crate) enum Action {
 }
 
 impl Account {
-    pub(crate) fn new(groups: usize, files: usize, faults: u8) -> Self {
+    /// Of the files of each group, the last `bad` ones break a rule.
+    pub(crate) fn new(groups: usize, files: usize, bad: usize, faults: u8) -> Self {
         let world = World { table: Default::default(), blobs: Default::default(), now: start() };
         let now = |future: futures::future::BoxFuture<'_, dataset_core::Result<()>>| {
             future.now_or_never().expect("fakes do not wait").unwrap();
@@ -110,8 +116,7 @@ impl Account {
             uploads.extend((0..files).map(|n| Upload {
                 group: at,
                 file_name: format!("{at}-{n}.csv"),
-                // The last one of each group breaks a rule.
-                file: if n + 1 == files { BAD } else { GOOD },
+                file: if n + bad >= files { BAD } else { GOOD },
                 is_sent: false,
                 answered: None,
                 events: Vec::new(),
@@ -158,7 +163,7 @@ impl Account {
         let mut steps = Vec::new();
         let mut group_sends = None;
         for (at, upload) in self.uploads.iter().enumerate() {
-            // It is the same whichever of a group comes first.
+            // Whichever of a group comes first, its event may come last.
             if !upload.is_sent && group_sends != Some(upload.group) {
                 group_sends = Some(upload.group);
                 steps.push(Step::Upload(at));
@@ -177,6 +182,25 @@ impl Account {
     /// Nothing happens unless time passes.
     fn is_idle(&self) -> bool {
         self.held.is_none() && self.steps().is_empty()
+    }
+
+    /// Whether it comes to its end when no more faults happen.
+    pub(crate) fn ends(&self) -> bool {
+        let mut account = Self { faults: 0, ..self.clone() };
+        for _ in 0..MAX_STEPS {
+            let mut actions = Vec::new();
+            account.actions(&mut actions);
+            let Some(action) = actions.first() else {
+                return account.is_over();
+            };
+            account = account.after(*action).expect("it can happen");
+        }
+        false
+    }
+
+    /// Of how many states one is followed to its end.
+    pub(crate) fn is_sample(&self) -> bool {
+        self.fingerprint.is_multiple_of(SAMPLES)
     }
 
     /// Nothing will ever happen again.
@@ -372,7 +396,7 @@ impl Account {
                     text = text.replace(&dataset.id.to_string(), &format!("#{rank}"));
                 }
             }
-            (text, seconds(held.deadline, self.world.now)).hash(&mut hasher);
+            (text, ms(held.deadline, self.world.now)).hash(&mut hasher);
         }
         hasher.finish()
     }
@@ -384,10 +408,12 @@ impl Account {
         let mut hasher = DefaultHasher::new();
         let mut events = upload.events.clone();
         events.sort_unstable();
-        let mut messages: Vec<i64> = upload.messages.iter().map(|at| seconds(*at, now)).collect();
+        let mut messages: Vec<i64> = upload.messages.iter().map(|at| ms(*at, now)).collect();
         messages.sort_unstable();
         (upload.file, upload.is_sent, upload.answered.is_some(), events, upload.gave_up, messages).hash(&mut hasher);
-        (upload.told.len().min(2), upload.published).hash(&mut hasher);
+        let is_one = upload.told.windows(2).all(|two| two[0] == two[1]);
+        let first = upload.told.first().map(|(_, body)| body.len());
+        (upload.told.len().min(2), is_one, first, upload.published).hash(&mut hasher);
         let dataset = self.world.table.named(&upload.file_name);
         let outline: Option<Outline> = dataset.as_ref().map(|dataset| self.world.table.outline(dataset.id, now));
         outline.hash(&mut hasher);
@@ -404,15 +430,16 @@ impl Account {
             if let Some(dataset) = &dataset {
                 text = text.replace(&dataset.id.to_string(), "#");
             }
-            (text, format!("{:?}", std::mem::discriminant(&held.step)), seconds(held.deadline, now)).hash(&mut hasher);
+            let event = if let Step::Event(_, event) = held.step { Some(event) } else { None };
+            (text, std::mem::discriminant(&held.step), event, ms(held.deadline, now)).hash(&mut hasher);
         }
         hasher.finish()
     }
 }
 
-/// How many seconds it is until then; 0 if it has come.
-fn seconds(at: Timestamp, now: Timestamp) -> i64 {
-    (at.as_second() - now.as_second()).max(0)
+/// How many milliseconds it is until then; 0 if it has come.
+fn ms(at: Timestamp, now: Timestamp) -> i64 {
+    if at <= now { 0 } else { (at.as_millisecond() - now.as_millisecond()).max(1) }
 }
 
 fn group_number(at: usize) -> u64 {

@@ -93,14 +93,14 @@ pass! { Catalog, table,
     Changes delete_group(group: &Group) -> ();
     Changes create_draft(draft: &Dataset) -> ();
     Changes withdraw(draft: &Dataset, clean_at: Timestamp) -> bool;
-    Reads withdrawn(id: DatasetId) -> Option<GroupId>;
+    Reads withdrawn(id: DatasetId) -> Option<(GroupId, Timestamp)>;
     Changes forget_withdrawn(id: DatasetId) -> ();
     Reads dataset(id: DatasetId) -> Option<Dataset>;
     Reads datasets(ids: &[DatasetId]) -> Vec<Dataset>;
     Reads list(scope: Scope) -> Vec<Listed>;
     Changes set_deleted(id: DatasetId, is_deleted: bool) -> bool;
     Changes claim(id: DatasetId, claim: &Claim) -> Claimed;
-    Changes release(id: DatasetId, due_at: Timestamp) -> ();
+    Changes release(id: DatasetId, due_at: Timestamp) -> bool;
     Changes publish(publication: &Publication) -> Published;
     Changes discard(discard: &Discard) -> bool;
     Changes cleaned(id: DatasetId) -> ();

@@ -17,7 +17,7 @@ use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::idempotency::{IdempotencyKey, Reservation, Reserved};
 use dataset_core::lifecycle::after;
 use dataset_core::upload::FileName;
-use dataset_core::{Error, Kind, Result};
+use dataset_core::{Error, Result};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -113,19 +113,23 @@ pub(super) async fn begin(api: &Api, order: &Order<'_>, key: Option<IdempotencyK
                 (id, Ticket(Some(Reservation { dataset_id: id, ..reservation })))
             }
         };
-        let draft = order.draft(id, now)?;
-        match create(api, &draft).await {
-            Ok(()) => return Ok(Begun::Yours(Box::new(draft), ticket)),
-            Err(error) if error.code() == "id_taken" => {}
-            Err(error) => {
-                ticket.forget(api).await;
-                return Err(error.into());
+        if id != fresh {
+            match resume(api, order, id, ticket).await? {
+                Some(begun) => return Ok(begun),
+                None => continue,
             }
         }
-        if id == fresh {
-            ticket.forget(api).await;
-        } else if let Some(begun) = resume(api, order, id, ticket).await? {
-            return Ok(begun);
+        let draft = order.draft(id, now)?;
+        match api.catalog.create_draft(&draft).await {
+            Ok(()) => return Ok(Begun::Yours(Box::new(draft), ticket)),
+            Err(error) if error.code() == "id_taken" => ticket.forget(api).await,
+            Err(error) => {
+                // It may be there all the same, and no one would ever fill it.
+                if withdraw(api, &draft).await? {
+                    ticket.forget(api).await;
+                }
+                return Err(error.into());
+            }
         }
     }
     Err(Error::unavailable("no free identifier was found").into())
@@ -145,7 +149,9 @@ async fn resume(api: &Api, order: &Order<'_>, id: DatasetId, ticket: Ticket) -> 
         }
         Some(draft) if matches!(draft.state, State::Draft { .. }) => {
             if api.blobs.size(&draft.upload_key()).await?.is_none() {
-                api.catalog.release(id, after(api.clock.now(), order.patience)?).await?;
+                if !api.catalog.release(id, after(api.clock.now(), order.patience)?).await? {
+                    return Err(Error::unavailable("the draft expired in this moment"));
+                }
                 return Ok(Some(Begun::Yours(Box::new(draft), ticket)));
             }
         }
@@ -155,20 +161,9 @@ async fn resume(api: &Api, order: &Order<'_>, id: DatasetId, ticket: Ticket) -> 
     Ok(Some(Begun::Done(id)))
 }
 
-async fn create(api: &Api, draft: &Dataset) -> Result<()> {
-    match api.catalog.create_draft(draft).await {
-        Err(error) if error.kind() != Kind::Conflict => {
-            // It may be there all the same, and no one would ever fill it.
-            let _ = withdraw(api, draft).await;
-            Err(error)
-        }
-        result => result,
-    }
-}
-
 /// Takes back a draft whose call comes to nothing, and what was stored for it:
 /// now if that can be, and once more when no one can be at it any more.
-/// `false` if it has come to an outcome.
+/// `false` if it has come to an outcome; then its key must still lead to it.
 pub(super) async fn withdraw(api: &Api, draft: &Dataset) -> Result<bool> {
     if !api.catalog.withdraw(draft, after(api.clock.now(), WITHDRAWN_GRACE)?).await? {
         return Ok(false);

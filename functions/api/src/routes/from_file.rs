@@ -1,6 +1,6 @@
 //! `POST /api/public/v2/dataset-versions/from-file`: a file in, a draft out.
 
-use super::drafts::{Begun, CallKey, Order, begin, fingerprint, withdraw};
+use super::drafts::{Begun, CallKey, Order, Ticket, begin, fingerprint, withdraw};
 use crate::Api;
 use crate::auth::Caller;
 use crate::error::{ApiError, ErrorResponse};
@@ -121,10 +121,7 @@ pub(super) async fn create(
     let dataset_id = match begin(&api, &order, key).await? {
         Begun::Done(id) => id,
         Begun::Yours(draft, ticket) => {
-            if let Err(error) = store(&api, &draft, upload.file).await {
-                ticket.forget(&api).await;
-                return Err(error.into());
-            }
+            store(&api, &draft, &ticket, upload.file).await?;
             ticket.complete(&api).await?;
             draft.id
         }
@@ -196,7 +193,7 @@ fn remove_line_breaks(body: &mut BytesMut) -> bool {
 
 /// The draft is there first, so that an object never lacks one. Should this
 /// process die in between, the draft expires, and its owner is told.
-async fn store(api: &Api, draft: &Dataset, file: Bytes) -> Result<()> {
+async fn store(api: &Api, draft: &Dataset, ticket: &Ticket, file: Bytes) -> Result<()> {
     let (key, media_type) = (draft.upload_key(), draft.file_name.format().media_type());
     let error = match api.blobs.put_new(&key, media_type, file).await {
         Ok(()) => return Ok(()),
@@ -208,7 +205,8 @@ async fn store(api: &Api, draft: &Dataset, file: Bytes) -> Result<()> {
         // It was stored all the same, and processed by now.
         Ok(false) => return Ok(()),
         // Whoever may be processing it finds the draft gone, and cleans up too.
-        Ok(true) => {}
+        Ok(true) => ticket.forget(api).await,
+        // The draft may become a version still, so its key stays with it.
         Err(error) => {
             tracing::error!(dataset_id = draft.id.get(), error = error.chain(), "draft is left to expire");
         }

@@ -122,8 +122,9 @@ pub(super) async fn create(
         Err(error) => {
             if let Some(ticket) = ticket {
                 // No one knows of it, so no one is told of its end.
-                let _ = withdraw(&api, &draft).await;
-                ticket.forget(&api).await;
+                if withdraw(&api, &draft).await? {
+                    ticket.forget(&api).await;
+                }
             }
             return Err(error.into());
         }

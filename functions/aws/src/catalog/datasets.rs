@@ -74,23 +74,27 @@ pub(super) async fn withdraw(table: &Table, draft: &Dataset, clean_at: Timestamp
     let [(shard, shard_value), (due_at, due_value)] = due(draft.id.get(), clean_at);
     let update = table
         .update_item(Key::dataset(draft.id))
-        .condition_expression("attribute_not_exists(pk) OR #status IN (:draft, :withdrawn)")
+        .condition_expression("attribute_not_exists(pk) OR (#status IN (:draft, :withdrawn) AND created_at = :created)")
         .update_expression(format!(
-            "SET #status = :withdrawn, group_id = :group, {shard} = :shard, {due_at} = :due \
+            "SET #status = :withdrawn, group_id = :group, created_at = :created, {shard} = :shard, {due_at} = :due \
              REMOVE in_group, in_workspace, claim_owner, claim_until"
         ))
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":draft", s(DRAFT))
         .expression_attribute_values(":withdrawn", s(WITHDRAWN))
         .expression_attribute_values(":group", n(draft.group_id))
+        .expression_attribute_values(":created", s(draft.created_at.to_string()))
         .expression_attribute_values(":shard", shard_value)
         .expression_attribute_values(":due", due_value);
     Ok(update_if(update).await?.is_some())
 }
 
-pub(super) async fn withdrawn(table: &Table, id: DatasetId) -> Result<Option<GroupId>> {
-    let item = table.get(Key::dataset(id)).await?.filter(is_withdrawn);
-    item.map(|item| Read(&item).parsed("group_id")).transpose()
+pub(super) async fn withdrawn(table: &Table, id: DatasetId) -> Result<Option<(GroupId, Timestamp)>> {
+    let Some(item) = table.get(Key::dataset(id)).await?.filter(is_withdrawn) else {
+        return Ok(None);
+    };
+    let read = Read(&item);
+    Ok(Some((read.parsed("group_id")?, read.ms("due_at")?)))
 }
 
 pub(super) async fn forget_withdrawn(table: &Table, id: DatasetId) -> Result<()> {
@@ -193,7 +197,7 @@ pub(super) async fn claim(table: &Table, id: DatasetId, claim: &Claim) -> Result
     Ok(if matches!(dataset.state, State::Draft { .. }) { Claimed::Busy } else { Claimed::Final(dataset) })
 }
 
-pub(super) async fn release(table: &Table, id: DatasetId, until: Timestamp) -> Result<()> {
+pub(super) async fn release(table: &Table, id: DatasetId, until: Timestamp) -> Result<bool> {
     let [_, (due_at, value)] = due(id.get(), until);
     let update = table
         .update_item(Key::dataset(id))
@@ -202,7 +206,7 @@ pub(super) async fn release(table: &Table, id: DatasetId, until: Timestamp) -> R
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":draft", s(DRAFT))
         .expression_attribute_values(":until", value);
-    update_if(update).await.map(drop)
+    Ok(update_if(update).await?.is_some())
 }
 
 fn in_group(id: GroupId) -> String {

@@ -72,7 +72,7 @@ pub(super) async fn discard(table: &Table, discard: &Discard) -> Result<bool> {
     let ttl = after(discard.finished_at, FAILURE_LIFETIME)?;
     let failure = table
         .update(Key::dataset(discard.dataset_id))
-        .condition_expression("#status = :draft")
+        .condition_expression("#status = :draft AND due_at = :judged AND claims = :claims")
         .update_expression(
             // Still due: until `cleaned`, the sweeper would take the clean-up up again.
             "SET #status = :failed, failure = :failure, finished_at = :at, #ttl = :ttl, due_at = :due \
@@ -85,6 +85,8 @@ pub(super) async fn discard(table: &Table, discard: &Discard) -> Result<bool> {
         .expression_attribute_values(":failure", json(&discard.failure)?)
         .expression_attribute_values(":at", s(discard.finished_at.to_string()))
         .expression_attribute_values(":ttl", seconds(ttl))
+        .expression_attribute_values(":judged", n(discard.due_at.as_millisecond()))
+        .expression_attribute_values(":claims", n(discard.claims))
         .expression_attribute_values(":due", n(discard.outcome.due_at.as_millisecond()))
         .build()
         .map_err(build_error)?;

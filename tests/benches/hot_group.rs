@@ -1,0 +1,133 @@
+//! How many versions a second one group takes, and how long each waits for its
+//! number, when the table answers as DynamoDB does: a read after some
+//! milliseconds, a transaction after more, and two transactions on one item at
+//! the same time refuse one another.
+//!
+//!     cargo bench --workspace --bench hot_group
+
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
+use async_trait::async_trait;
+use dataset_core::Result;
+use dataset_core::catalog::{
+    Catalog, Claim, Claimed, Discard, Due, GroupName, Listed, OutboxEntry, Publication, Published, Scope,
+};
+use dataset_core::clock::{Clock, SystemClock};
+use dataset_core::dataset::{Contents, Dataset};
+use dataset_core::group::Group;
+use dataset_core::id::{DatasetId, GroupId};
+use dataset_core::ids::{SystemIds, full_jitter};
+use dataset_core::lifecycle::Lifecycle;
+use dataset_tests::memory::{Fakes, MemoryTable};
+use dataset_tests::{draft, group};
+use futures::future::join_all;
+use jiff::Timestamp;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+const READ: Duration = Duration::from_millis(4);
+const TRANSACTION: Duration = Duration::from_millis(12);
+const SECONDS: u32 = 10;
+
+/// The fake with the times of a table that is elsewhere.
+struct Distant {
+    table: Arc<MemoryTable>,
+    is_written: AtomicBool,
+}
+
+macro_rules! catalog {
+    (near { $($name:ident($($arg:ident: $kind:ty),*) -> $reply:ty;)* } far { $($far:item)* }) => {
+        #[async_trait]
+        impl Catalog for Distant {
+            $(async fn $name(&self, $($arg: $kind),*) -> Result<$reply> {
+                self.table.$name($($arg),*).await
+            })*
+            $($far)*
+        }
+    };
+}
+
+catalog! {
+    near {
+        create_group(group: &Group) -> ();
+        groups(ids: &[GroupId]) -> Vec<Group>;
+        group_names(workspace: dataset_core::id::WorkspaceId) -> Vec<GroupName>;
+        delete_group(group: &Group) -> ();
+        create_draft(draft: &Dataset) -> ();
+        withdraw(draft: &Dataset, clean_at: Timestamp) -> bool;
+        withdrawn(id: DatasetId) -> Option<(GroupId, Timestamp)>;
+        forget_withdrawn(id: DatasetId) -> ();
+        dataset(id: DatasetId) -> Option<Dataset>;
+        datasets(ids: &[DatasetId]) -> Vec<Dataset>;
+        list(scope: Scope) -> Vec<Listed>;
+        set_deleted(id: DatasetId, is_deleted: bool) -> bool;
+        claim(id: DatasetId, claim: &Claim) -> Claimed;
+        release(id: DatasetId, due_at: Timestamp) -> bool;
+        discard(discard: &Discard) -> bool;
+        cleaned(id: DatasetId) -> ();
+        outbox_entry(id: DatasetId) -> Option<OutboxEntry>;
+        close_outbox_entry(id: DatasetId) -> ();
+        due(now: Timestamp, limit: usize) -> Vec<Due>;
+    }
+    far {
+        async fn group(&self, id: GroupId) -> Result<Option<Group>> {
+            SystemClock.sleep(READ).await;
+            self.table.group(id).await
+        }
+
+        async fn publish(&self, publication: &Publication) -> Result<Published> {
+            let is_alone = !self.is_written.swap(true, Ordering::SeqCst);
+            SystemClock.sleep(TRANSACTION).await;
+            if !is_alone {
+                return Ok(Published::NumberTaken);
+            }
+            let published = self.table.publish(publication).await;
+            self.is_written.store(false, Ordering::SeqCst);
+            published
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "a benchmark reports to who runs it")]
+#[tokio::main]
+async fn main() {
+    println!(
+        "{:>10} {:>10} {:>8} {:>8} {:>8} {:>14}",
+        "arrive/s", "publish/s", "p50 ms", "p99 ms", "max ms", "left to retry"
+    );
+    for rate in [1, 10, 20, 30, 40, 60, 100] {
+        let group = group(7, 1, "Hot");
+        let fakes = Fakes::default();
+        fakes.table.create_group(&group).await.unwrap();
+        let catalog = Arc::new(Distant { table: fakes.table.clone(), is_written: AtomicBool::default() });
+        let lifecycle =
+            Lifecycle { catalog, clock: Arc::new(SystemClock), ids: Arc::new(SystemIds), ..fakes.lifecycle() };
+        let started = Instant::now();
+        let arrivals = (0..rate * SECONDS).map(|n| {
+            let (lifecycle, group) = (lifecycle.clone(), group.clone());
+            tokio::spawn(async move {
+                // At any moment of the time, as independent clients come.
+                SystemClock.sleep(full_jitter(&SystemIds, Duration::from_secs(u64::from(SECONDS)))).await;
+                let draft = draft(u64::from(n) + 1, &group, "a.csv");
+                lifecycle.catalog.create_draft(&draft).await.unwrap();
+                let arrived = Instant::now();
+                let contents = Contents { columns: vec!["a".into()], row_count: 1 };
+                lifecycle.publish(&draft, &contents).await.ok().map(|_| arrived.elapsed())
+            })
+        });
+        let waits: Vec<Option<Duration>> = join_all(arrivals).await.into_iter().map(|wait| wait.unwrap()).collect();
+        let took = started.elapsed().as_secs_f64();
+        let mut done: Vec<f64> = waits.iter().flatten().map(|wait| wait.as_secs_f64() * 1e3).collect();
+        done.sort_by(f64::total_cmp);
+        let at = |share: f64| done[((done.len() - 1) as f64 * share) as usize];
+        println!(
+            "{rate:>10} {:>10.1} {:>8.0} {:>8.0} {:>8.0} {:>14}",
+            done.len() as f64 / took,
+            at(0.5),
+            at(0.99),
+            at(1.0),
+            waits.len() - done.len()
+        );
+    }
+}
