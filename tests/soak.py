@@ -25,7 +25,7 @@ import urllib.error
 import urllib.request
 
 KEY = "key-of-the-soak-test"
-WORKERS = 4
+WORKERS = 2
 GROUPS = 20
 QUIET_S = 120
 
