@@ -1,8 +1,11 @@
-"""Deploys the template onto an emulator of AWS, which runs the functions as they
-were built, and does the main job there: files in, versions and webhooks out.
+"""Deploys what `sam build` has built onto an emulator of AWS, which runs the functions,
+and does the main job there: files in, versions and webhooks out.
 
-    sam build --parameter-overrides Architecture=x86_64 --build-dir DIR
-    python tests/deployed/run.py --build DIR --datasets target/debug/datasets
+    sam build
+    python tests/deployed/run.py --build .aws-sam/build --binaries target/debug
+
+The emulator runs on this machine, so if that is no arm64, the functions' binaries are
+those that cargo has built for it, in the place of the ones for arm64.
 
 It needs `sam` and `ministack` (with `aws-sam-translator`) in the path, and
 boto3, which comes with the SAM CLI. What the emulator can't do, and what this
@@ -17,6 +20,8 @@ import http.server
 import json
 import os
 import pathlib
+import platform
+import shutil
 import socket
 import subprocess
 import sys
@@ -65,10 +70,10 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
 
 class Account:
-    def __init__(self, build, datasets, logs):
+    def __init__(self, build, binaries, logs):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.build, self.datasets, self.logs = build, datasets, logs
+        self.build, self.datasets, self.logs = build, binaries / "datasets", logs
         self.environment = {
             **os.environ,
             "AWS_ACCESS_KEY_ID": "test",
@@ -118,7 +123,8 @@ class Account:
         template.write_text(built[:start] + "Default: 'false'" + built[built.index("\n", start) :])
         command = ["sam", "deploy", "--template-file", str(template), "--stack-name", STACK, "--region", REGION]
         command += ["--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-progressbar"]
-        command += ["--parameter-overrides", "Architecture=x86_64"]
+        architecture = "arm64" if platform.machine() == "aarch64" else "x86_64"
+        command += ["--parameter-overrides", f"Architecture={architecture}"]
         with tempfile.TemporaryDirectory() as away_from_samconfig:
             done = subprocess.run(command, cwd=away_from_samconfig, capture_output=True, text=True)
         if done.returncode:
@@ -171,6 +177,13 @@ class Account:
             return error.code, {"headers": dict(error.headers), "body": error.read().decode()}
 
 
+def for_this_machine(build, binaries, copy):
+    shutil.copytree(build, copy, dirs_exist_ok=True)
+    for function in ["Api", "Processor", "Webhooks", "Sweeper"]:
+        binary = binaries / f"dataset-{function.lower()}"
+        subprocess.run(["strip", "-o", copy / function / "bootstrap", binary], check=True)
+
+
 class NoRedirect(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, *_):
         return None
@@ -178,14 +191,16 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--build", type=pathlib.Path, required=True)
-    parser.add_argument("--datasets", type=pathlib.Path, required=True)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="what `sam build` has made")
+    parser.add_argument("--binaries", type=pathlib.Path, required=True, help="where cargo has built for this machine")
     arguments = parser.parse_args()
     receiver = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     threading.Thread(target=receiver.serve_forever, daemon=True).start()
     logs = tempfile.NamedTemporaryFile(prefix="emulator-", suffix=".log", delete=False)
     print(f"the emulator's log: {logs.name}")
-    with Account(arguments.build.resolve(), arguments.datasets.resolve(), logs) as account:
+    build = tempfile.TemporaryDirectory()
+    with build, Account(pathlib.Path(build.name), arguments.binaries.resolve(), logs) as account:
+        for_this_machine(arguments.build, arguments.binaries, account.build)
         account.deploy()
         print(f"deployed: {account.outputs}")
         account.route_every_method()
