@@ -5,7 +5,7 @@
 //! | `G#{group}` | `GROUP` | a group, with its latest number |
 //! | `W#{workspace}` | `GROUP#{name}` | keeps a group's name unique, finds and lists groups |
 //! | `W#{workspace}` | `RECEIVER#{id}` | a webhook receiver |
-//! | `D#{dataset}` | `DATASET` | a draft, a version or a failure |
+//! | `D#{dataset}` | `DATASET` | a draft, a version or a failure; or a withdrawn draft's id, until it is cleaned up after |
 //! | `D#{dataset}` | `OUTBOX` | its outcome, until it has been handed over |
 //! | `W#{workspace}#R#{receiver}` | `DELIVERY#{id}` | a delivery |
 //! | `K#{hash}` | `KEY` | what an API key lets in, and its calls |
