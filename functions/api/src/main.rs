@@ -9,7 +9,8 @@ use lambda_http::{Error, run, service_fn, tracing};
 use std::sync::Arc;
 use tower::ServiceExt;
 
-#[tokio::main]
+// One invocation at a time: more threads would be a start that takes longer.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;

@@ -1,6 +1,7 @@
 //! Stored objects on S3.
 
 use crate::failure::unexpected;
+use crate::lazily::Lazily;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::config::http::HttpResponse;
@@ -21,7 +22,7 @@ use std::time::{Duration, UNIX_EPOCH};
 /// An S3 bucket.
 #[derive(Clone)]
 pub struct Bucket {
-    pub(crate) client: Client,
+    pub(crate) client: Lazily<Client>,
     pub(crate) name: String,
 }
 

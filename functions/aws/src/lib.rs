@@ -8,6 +8,7 @@ mod deliveries;
 mod failure;
 mod idempotency;
 mod item;
+mod lazily;
 mod queue;
 mod receivers;
 mod schema;

@@ -1,6 +1,7 @@
 //! The queue on SQS.
 
 use crate::failure::unexpected;
+use crate::lazily::Lazily;
 use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName, SendMessageBatchRequestEntry};
@@ -18,7 +19,7 @@ const BATCHES_AT_ONCE: usize = 8;
 /// An SQS queue; each message's body is a [`DeliveryKey`] in JSON.
 #[derive(Clone)]
 pub struct SqsQueue {
-    pub(crate) client: Client,
+    pub(crate) client: Lazily<Client>,
     pub(crate) url: String,
 }
 

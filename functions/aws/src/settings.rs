@@ -1,5 +1,6 @@
 //! Where the table, the bucket and the queue are, and the clients to them.
 
+use crate::lazily::Lazily;
 use crate::{Bucket, SecretVault, SqsQueue, Table};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
@@ -124,8 +125,8 @@ impl Aws {
     }
 
     pub fn bucket(&self, name: &str) -> Bucket {
-        let config = aws_sdk_s3::config::Builder::from(&self.s3).force_path_style(self.path_style).build();
-        Bucket { client: aws_sdk_s3::Client::from_conf(config), name: name.to_owned() }
+        let config = aws_sdk_s3::config::Builder::from(&self.s3).force_path_style(self.path_style);
+        Bucket { client: Lazily::new(move || aws_sdk_s3::Client::from_conf(config.build())), name: name.to_owned() }
     }
 
     /// The steps of an upload's life on all of them, with the machine's own
@@ -157,11 +158,14 @@ impl Aws {
 
     /// Under a key of KMS, by its id or ARN.
     pub fn vault(&self, key_id: &str) -> SecretVault {
-        SecretVault::on_kms(aws_sdk_kms::Client::new(&self.kms), key_id.to_owned(), Arc::new(SystemIds))
+        let config = self.kms.clone();
+        let client = Lazily::new(move || aws_sdk_kms::Client::new(&config));
+        SecretVault::on_kms(client, key_id.to_owned(), Arc::new(SystemIds))
     }
 
     pub fn queue(&self, url: &str) -> SqsQueue {
-        SqsQueue { client: aws_sdk_sqs::Client::new(&self.sqs), url: url.to_owned() }
+        let config = self.sqs.clone();
+        SqsQueue { client: Lazily::new(move || aws_sdk_sqs::Client::new(&config)), url: url.to_owned() }
     }
 }
 

@@ -8,6 +8,7 @@
 //! a webhook costs no call to KMS.
 
 use crate::failure::unexpected;
+use crate::lazily::Lazily;
 use async_trait::async_trait;
 use aws_sdk_kms::Client;
 use aws_sdk_kms::primitives::Blob;
@@ -43,7 +44,7 @@ pub struct SecretVault {
 }
 
 enum Wrapping {
-    Kms { client: Client, key_id: String },
+    Kms { client: Lazily<Client>, key_id: String },
     None,
 }
 
@@ -64,7 +65,7 @@ impl SecretVault {
     pub const KEY_ID: &str = "SECRETS_KEY_ID";
     pub const KEY_FILE: &str = "SECRETS_KEY_FILE";
 
-    pub(crate) fn on_kms(client: Client, key_id: String, ids: Arc<dyn Ids>) -> Self {
+    pub(crate) fn on_kms(client: Lazily<Client>, key_id: String, ids: Arc<dyn Ids>) -> Self {
         Self { wrapping: Wrapping::Kms { client, key_id }, ids, keys: Mutex::default() }
     }
 

@@ -6,7 +6,8 @@ use dataset_processor::{Processor, handle};
 use lambda_runtime::{Error, run, service_fn, tracing};
 use std::sync::Arc;
 
-#[tokio::main]
+// One invocation at a time: more threads would be a start that takes longer.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;

@@ -5,7 +5,8 @@ use dataset_aws::{Aws, Settings};
 use dataset_sweeper::handle;
 use lambda_runtime::{Error, run, service_fn, tracing};
 
-#[tokio::main]
+// One invocation at a time: more threads would be a start that takes longer.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;

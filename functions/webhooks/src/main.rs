@@ -7,7 +7,8 @@ use dataset_webhooks::{Webhooks, handle};
 use lambda_runtime::{Error, run, service_fn, tracing};
 use std::sync::Arc;
 
-#[tokio::main]
+// One invocation at a time: more threads would be a start that takes longer.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let (settings, aws) = (Settings::from_env()?, Aws::from_env()?);
