@@ -62,7 +62,7 @@ fn failure(description: &str) -> Response {
 /// in its review. `UPDATE_OPENAPI=1 cargo test` writes it anew.
 #[test]
 fn the_description_is_that_of_the_routes() {
-    let described = describe(crate::routes::routes().to_openapi());
+    let described = describe(crate::routes::describe());
     let text = described.to_pretty_json().expect("it is JSON") + "\n";
     if std::env::var_os("UPDATE_OPENAPI").is_some() {
         std::fs::write("openapi.json", text).expect("the file can be written");

@@ -28,7 +28,7 @@ pub use error::{DataError, Error, Result};
 pub use format::Format;
 pub use limits::Limits;
 pub use output::Output;
-pub use rows::{Cell, Change, Difference, Examples, Export, Page, Ranges, Table, diff};
+pub use rows::{Cell, Change, Difference, Examples, Export, Figures, Page, Ranges, Table, diff};
 pub use source::Source;
 pub use summary::{ColumnSummary, Summary};
 pub use writer::Kind;

@@ -1,9 +1,10 @@
-//! Rows read back: by page, by what they have in them, all of them as a file,
-//! and beside those of another version.
+//! Rows read back: by page, by what they have in them, all of them as a file or
+//! in figures, and beside those of another version.
 
 mod cell;
 mod diff;
 mod export;
+mod figures;
 mod reader;
 mod search;
 mod table;
@@ -11,6 +12,7 @@ mod table;
 pub use cell::Cell;
 pub use diff::{Change, Difference, Examples, diff};
 pub use export::Export;
+pub use figures::Figures;
 pub use reader::Ranges;
 pub use table::{Page, Table};
 

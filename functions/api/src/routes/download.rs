@@ -6,6 +6,7 @@ use super::stored;
 use crate::Api;
 use crate::auth::Caller;
 use crate::error::{ApiError, ErrorResponse};
+use axum::Json;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
@@ -15,7 +16,7 @@ use dataset_core::dataset::Dataset;
 use dataset_core::{Error, Kind};
 use dataset_formats::{Export, Table};
 use futures::TryStreamExt;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,22 @@ pub(super) struct Wanted {
     #[serde(default)]
     #[param(inline, required = false)]
     format: Format,
+    /// With `false` the URL is told in the answer, for programs that would follow a redirect with the key.
+    #[serde(default = "yes")]
+    #[param(default = true, required = false)]
+    redirect: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Serialize, ToSchema)]
+struct Link {
+    success: bool,
+    message: &'static str,
+    /// Serves the file for 15 minutes.
+    url: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
@@ -53,6 +70,7 @@ enum Format {
     tag = "datasets",
     params(("dataset_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64), Wanted),
     responses(
+        (status = 200, description = "With `redirect=false`: where the file is", body = Link),
         (status = 302, description = "Where the file is", headers(("Location" = String))),
         (status = 404, description = "There is no such dataset", body = ErrorResponse),
         (status = 409, description = "The dataset is a draft, failed or is deleted", body = ErrorResponse),
@@ -62,7 +80,7 @@ pub(super) async fn download(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Path(id): Path,
-    Query(Wanted { format }): Query<Wanted>,
+    Query(Wanted { format, redirect }): Query<Wanted>,
 ) -> Result<Response, ApiError> {
     let version = caller.version(&api, &id).await?;
     let name = version.file_name.as_str();
@@ -76,8 +94,13 @@ pub(super) async fn download(
         }
     };
     let url = api.blobs.download_url(&key, &name, media_type, URL_LIFETIME).await?;
+    let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if !redirect {
+        let link = Link { success: true, message: "Dataset can be downloaded", url };
+        return Ok(([no_store], Json(link)).into_response());
+    }
     let url = HeaderValue::try_from(url).map_err(|e| Error::internal("the URL fits in no header").because(e))?;
-    Ok((StatusCode::FOUND, [(LOCATION, url), (CACHE_CONTROL, HeaderValue::from_static("no-store"))]).into_response())
+    Ok((StatusCode::FOUND, [(LOCATION, url), no_store]).into_response())
 }
 
 const CSV: &str = "text/csv; charset=utf-8";

@@ -197,6 +197,36 @@ pub(super) async fn list(
 }
 
 #[derive(Serialize, ToSchema)]
+pub(super) struct OneGroup {
+    success: bool,
+    message: &'static str,
+    dataset_group: ListedGroup,
+}
+
+/// Get a dataset group
+#[utoipa::path(
+    get,
+    path = "/api/public/v2/dataset-groups/{dataset_group_id}",
+    operation_id = "getDatasetGroup",
+    tag = "dataset groups",
+    params(("dataset_group_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
+    responses(
+        (status = 200, description = "The group", body = OneGroup),
+        (status = 403, description = "The dataset group belongs to another workspace", body = ErrorResponse),
+        (status = 404, description = "There is no such dataset group", body = ErrorResponse),
+    ),
+)]
+pub(super) async fn read(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Path(id): Path,
+) -> Result<Json<OneGroup>, ApiError> {
+    let id: GroupId = id.parse().map_err(|_| ApiError::group_not_found())?;
+    let group = caller.group(&api, id).await?;
+    Ok(Json(OneGroup { success: true, message: "Dataset group retrieved successfully", dataset_group: group.into() }))
+}
+
+#[derive(Serialize, ToSchema)]
 pub(super) struct GroupDeleted {
     success: bool,
     message: &'static str,

@@ -1,6 +1,7 @@
 //! The value of one row in one column.
 
 use crate::error::{Error, Result};
+use crate::writer::Kind;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt64Array};
@@ -65,6 +66,20 @@ impl CellRef<'_> {
         Ok(())
     }
 
+    /// Whether it is the same value. What is nested is the same if it was written alike.
+    pub(super) fn is(self, cell: &Cell) -> bool {
+        match (self, cell) {
+            (Self::Null, Cell::Null) => true,
+            (Self::Bool(value), Cell::Bool(other)) => value == *other,
+            (Self::Int(value), Cell::Int(other)) => value == *other,
+            (Self::UInt(value), Cell::UInt(other)) => value == *other,
+            (Self::Double(value), Cell::Double(other)) => value == *other,
+            (Self::Text(text), Cell::Text(other)) => text == other,
+            (Self::Json(text), Cell::Json(other)) => text == other.get(),
+            _ => false,
+        }
+    }
+
     /// The memory that it takes, more or less.
     pub(super) fn bytes(self) -> usize {
         let text = match self {
@@ -104,6 +119,17 @@ impl<'a> Column<'a> {
             DataType::Utf8 => Self::Text(array.as_string()),
             other => return Err(unreadable(format!("a column of type {other}"))),
         })
+    }
+
+    pub(super) fn kind(self) -> Kind {
+        match self {
+            Self::Bool(_) => Kind::Bool,
+            Self::Int(_) => Kind::Int,
+            Self::UInt(_) => Kind::UInt,
+            Self::Double(_) => Kind::Double,
+            Self::Text(_) => Kind::Text,
+            Self::Json(_) => Kind::Json,
+        }
     }
 
     pub(super) fn cell(self, row: usize) -> CellRef<'a> {

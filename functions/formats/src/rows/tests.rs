@@ -49,6 +49,37 @@ fn json_lines_have_each_value_as_it_was_on_a_line() {
 }
 
 #[test]
+fn columns_are_summed_up() {
+    let figures = block_on(table(Format::Json, MIXED).figures()).unwrap();
+    let shown = |figures: &Figures| {
+        let Figures { name, kind, empty, lengths, range, sample, has_more } = figures;
+        format!("{name}: {kind:?}, {empty} empty, {lengths:?}, {range:?}, {}, {has_more}", json!(sample))
+    };
+    let shown: Vec<_> = figures.iter().map(shown).collect();
+    let expected = [
+        r#"text: Text, 2 empty, Some((8, 8)), None, ["a,\"b\"\r\nc"], false"#,
+        "n: Int, 1 empty, None, Some((-2.0, 1.0)), [1,-2], false",
+        "d: Double, 1 empty, None, Some((0.5, 1e300)), [0.5,1e+300], false",
+        "yes: Bool, 1 empty, None, None, [true,false], false",
+    ];
+    assert_eq!(shown[..4], expected);
+    assert_eq!(figures[4].lengths, Some((3, 31)));
+}
+
+#[test]
+fn a_sample_has_few_values_each_once_and_no_long_ones() {
+    let file = |cells: &[String]| format!("a\n{}\n", cells.join("\n"));
+    let sample_of = |cells: &[String]| {
+        let figures = block_on(table(Format::Csv, &file(cells)).figures()).unwrap().remove(0);
+        (json!(figures.sample), figures.has_more)
+    };
+    let many: Vec<String> = (0..100).map(|n| (n % 6).to_string()).collect();
+    assert_eq!(sample_of(&many), (json!(["0", "1", "2", "3", "4"]), true));
+    assert_eq!(sample_of(&many[..5]), (json!(["0", "1", "2", "3", "4"]), false));
+    assert_eq!(sample_of(&["ß".repeat(101), "b".into()]), (json!(["b"]), true));
+}
+
+#[test]
 fn a_search_finds_text_in_any_case_and_numbers_as_shown() {
     let table = table(
         Format::Json,
