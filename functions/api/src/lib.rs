@@ -6,6 +6,7 @@
 
 mod auth;
 mod body;
+mod console;
 mod decode;
 mod docs;
 pub mod error;
@@ -57,9 +58,9 @@ pub struct Api {
 }
 
 pub fn router(api: Arc<Api>) -> Router {
-    let (routes, _) = routes::routes().split_for_parts();
-    routes
+    routes::routes()
         .merge(docs::routes())
+        .merge(console::routes())
         .fallback(|| async { ApiError::no_such_route() })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(CatchPanicLayer::custom(error::panicked))

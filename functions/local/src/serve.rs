@@ -31,7 +31,9 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
 
 fn greet(service: &Service) -> io::Result<()> {
     let (address, key, workspace) = (service.address, service.api_key.reveal(), service.workspace_id);
-    say(&format!("Datasets are served at http://{address}\nAPI key of workspace {workspace}: {key}"))?;
+    say(&format!(
+        "Datasets are served at http://{address}\nAPI key of workspace {workspace}: {key}\nOpen http://{address} in a browser and sign in with the key, or go on here."
+    ))?;
     if let Some(GroupName { name, id }) = &service.group {
         say(&format!(
             r#"

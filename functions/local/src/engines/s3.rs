@@ -5,6 +5,8 @@ use super::serve_http;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hyper::Method;
+use hyper_util::service::TowerToHyperService;
 use jiff::Timestamp as Moment;
 use s3s::auth::SimpleAuth;
 use s3s::dto::*;
@@ -18,6 +20,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, MutexGuard};
+use tower::Layer;
+use tower_http::cors::{Any, CorsLayer};
 
 /// What S3 would send an event about.
 #[derive(Clone, Debug)]
@@ -62,8 +66,9 @@ pub(super) fn serve(
     let locks = std::array::from_fn(|_| Mutex::new(()));
     let mut builder = S3ServiceBuilder::new(AnnouncingFiles { files, root: root.to_owned(), locks, notify });
     builder.set_auth(SimpleAuth::from_single(super::ACCESS_KEY, super::SECRET_KEY));
-    let service = builder.build();
-    Ok(serve_http(listener, service))
+    // As the bucket's rules in AWS: the console, a page of another origin, sends files by signed URLs.
+    let cors = CorsLayer::new().allow_origin(Any).allow_methods([Method::PUT]).allow_headers(Any);
+    Ok(serve_http(listener, TowerToHyperService::new(cors.layer(builder.build()))))
 }
 
 impl AnnouncingFiles {

@@ -1,0 +1,144 @@
+//! The console at `/`: a page on which people do by hand what clients do, through
+//! the same public API and nothing but it. The key stays in the browser's tab, so
+//! what is served here is the same for everyone.
+
+use crate::Api;
+use crate::error::ApiError;
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, Uri};
+use axum::response::{Html, IntoResponse};
+use axum::routing::get;
+use dataset_core::upload::MAX_FILE_BYTES;
+use dataset_core::{Error, Result};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+/// A larger file is sent straight to storage. API Gateway hands a Lambda 6 MB at
+/// most, and Base64 makes four bytes of three.
+const MAX_INLINE_BYTES: u64 = 4 << 20;
+
+const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    /// Where the scripts and styles are, below this page.
+    assets: &'a str,
+    /// What is needed first, fetched at once and not one after another.
+    modules: &'a [&'a str],
+    max_file_bytes: u64,
+    max_inline_bytes: u64,
+}
+
+struct Asset {
+    name: &'static str,
+    contents: &'static str,
+}
+
+macro_rules! assets {
+    ($($name:literal)+) => {
+        &[$(Asset { name: $name, contents: include_str!(concat!("console/", $name)) }),+]
+    };
+}
+
+const ASSETS: &[Asset] = assets! {
+    "styles.css"
+    "icon.svg"
+    "script/api.js"
+    "script/cells.js"
+    "script/chart.js"
+    "script/dom.js"
+    "script/fault.js"
+    "script/file.js"
+    "script/main.js"
+    "script/session.js"
+    "script/text.js"
+    "script/uploads.js"
+    "script/view_code.js"
+    "script/view_columns.js"
+    "script/view_compare.js"
+    "script/view_group.js"
+    "script/view_groups.js"
+    "script/view_rows.js"
+    "script/view_sign_in.js"
+    "script/view_upload.js"
+    "script/view_version.js"
+    "script/view_webhook.js"
+    "script/view_webhooks.js"
+    "script/words.js"
+};
+
+/// What `main.js` imports.
+const FIRST_MODULES: &[&str] =
+    &["script/api.js", "script/dom.js", "script/session.js", "script/uploads.js", "script/view_sign_in.js"];
+
+/// Names all assets as they are now, so that browsers may keep each for good.
+static REVISION: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Sha256::new();
+    for asset in ASSETS {
+        hash.update(asset.name);
+        hash.update(asset.contents);
+    }
+    hex::encode(&hash.finalize()[..8])
+});
+
+pub(crate) fn routes() -> Router<Arc<Api>> {
+    Router::new().route("/", get(page)).route("/console/{revision}/{*name}", get(asset))
+}
+
+async fn page(State(api): State<Arc<Api>>) -> Result<impl IntoResponse, ApiError> {
+    let page = Page {
+        assets: &format!("console/{}", *REVISION),
+        modules: FIRST_MODULES,
+        max_file_bytes: MAX_FILE_BYTES,
+        max_inline_bytes: MAX_INLINE_BYTES,
+    };
+    let page = page.render().map_err(|e| Error::internal("the page could not be made").because(e))?;
+    let headers = [
+        (CONTENT_SECURITY_POLICY, policy(&storage(&api).await?)),
+        (CACHE_CONTROL, "no-cache".to_owned()),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
+        (REFERRER_POLICY, "no-referrer".to_owned()),
+        (OPENER_POLICY, "same-origin".to_owned()),
+    ];
+    Ok((headers, Html(page)))
+}
+
+/// Nothing runs but the page's own scripts, which can make no HTML of a text, and
+/// nothing is called but the API and storage.
+fn policy(storage: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' {storage}; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
+         trusted-types 'none'"
+    )
+}
+
+/// The origin that large files are sent to, as any URL that is signed there tells.
+async fn storage(api: &Api) -> Result<String> {
+    let url = api.blobs.download_url("console", "console", "text/plain", Duration::from_secs(1)).await?;
+    let url: Uri = url.parse().map_err(|e| Error::internal("storage has no URL").because(e))?;
+    match (url.scheme_str(), url.authority()) {
+        (Some(scheme), Some(authority)) => Ok(format!("{scheme}://{authority}")),
+        _ => Err(Error::internal("storage's URL has no host")),
+    }
+}
+
+async fn asset(Path((revision, name)): Path<(String, String)>) -> Result<impl IntoResponse, ApiError> {
+    let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or_else(ApiError::no_such_route)?;
+    let media_type = match name.rsplit_once('.') {
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "svg")) => "image/svg+xml",
+        _ => "text/javascript; charset=utf-8",
+    };
+    // While two releases answer, one may be asked for what the other's page names.
+    let caching = if revision == *REVISION { "max-age=31536000, immutable" } else { "no-store" };
+    let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, caching), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    Ok((headers, asset.contents))
+}

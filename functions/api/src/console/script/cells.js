@@ -1,0 +1,57 @@
+// Cells of a table: what a file had in them, and never anything else.
+
+import { dialog, element } from "./dom.js";
+import { visible } from "./text.js";
+
+/** A text longer than this is cut in the table, and read whole beside it. */
+const MAX_CHARS = 160;
+
+const kindOf = (value) => (value === null ? "null" : typeof value === "object" ? "json" : typeof value);
+
+const textOf = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** A cell with its value, or with `shown`, which was made of it. */
+export function cell(value, column, shown) {
+  const kind = kindOf(value);
+  const text = textOf(value);
+  const made = element("td", { class: kind, dir: kind === "string" ? "auto" : undefined });
+  if (kind === "null") {
+    made.append(element("span", { class: "nothing" }, "null"));
+  } else if (text === "") {
+    made.append(element("span", { class: "nothing" }, "empty"));
+  } else if (text.length <= MAX_CHARS || shown) {
+    made.append(...(shown ?? [visible(text)]));
+  } else {
+    const open = element("button", { type: "button", class: "long", "aria-label": `${column}: read all ${text.length.toLocaleString()} characters` });
+    open.append(visible(text.slice(0, MAX_CHARS)), "…");
+    open.addEventListener("click", () => read(value, column));
+    made.append(open);
+  }
+  return made;
+}
+
+function read(value, column) {
+  const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
+  dialog(column, [element("pre", { class: "whole", tabindex: "0", dir: "auto" }, visible(text))]);
+}
+
+/** Replaces what a table shows. `rows` are of cells, `numbers` what stands before each. */
+export function table(place, caption, columns, rows, numbers) {
+  const heads = columns.map((name) => element("th", { scope: "col", dir: "auto" }, visible(name)));
+  if (numbers) {
+    heads.unshift(element("th", { scope: "col", class: "number" }, "Row"));
+  }
+  const body = rows.map((cells, index) => {
+    const row = element("tr");
+    if (numbers) {
+      row.append(element("th", { scope: "row", class: "number" }, numbers[index]));
+    }
+    row.append(...cells);
+    return row;
+  });
+  place.replaceChildren(
+    element("caption", { class: "unseen" }, caption),
+    element("thead", {}, element("tr", {}, ...heads)),
+    element("tbody", {}, ...body),
+  );
+}

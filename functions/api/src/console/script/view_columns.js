@@ -1,0 +1,35 @@
+import { get } from "./api.js";
+import { cell, table } from "./cells.js";
+import { element, fill, say } from "./dom.js";
+import { count } from "./text.js";
+
+const TYPES = { boolean: "true or false", integer: "whole number", number: "number", text: "text", json: "nested JSON" };
+
+export async function showColumns(section, dataset, signal) {
+  const view = fill(section, "columns");
+  say(view.fault, "");
+  table(view.table, "Columns", ["Column", "Type"], dataset.column_names.map((name) => [cell(name, "Column"), element("td", {}, "…")]));
+  const { columns } = await get(`datasets/${dataset.id}/columns`, {}, signal);
+  const heads = ["Column", "Type", "Empty", "From the least to the most", "Some values"];
+  table(view.table, "Columns and what is in them", heads, columns.map(row));
+}
+
+function row(column) {
+  const { name, type, empty, sample, has_more } = column;
+  const values = element("ul");
+  values.append(...sample.map((value) => element("li", {}, ...cell(value, name).childNodes)));
+  const some = element("td", { class: "sample" }, values, has_more ? "and more" : "");
+  const number = element("td", { class: "number" }, empty.toLocaleString());
+  return [cell(name, "Column"), element("td", {}, TYPES[type] ?? type), number, element("td", {}, spread(column)), some];
+}
+
+/** Numbers by their value, texts by their length. */
+function spread({ shortest, longest, least, greatest }) {
+  if (least !== null) {
+    return least === greatest ? least.toLocaleString() : `${least.toLocaleString()} to ${greatest.toLocaleString()}`;
+  }
+  if (longest === null) {
+    return "–";
+  }
+  return shortest === longest ? count(longest, "character") : `${shortest.toLocaleString()} to ${count(longest, "character")}`;
+}

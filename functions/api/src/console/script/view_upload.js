@@ -1,0 +1,135 @@
+import { cell, table } from "./cells.js";
+import { announce, facts, fill, fromTemplate, say, tag } from "./dom.js";
+import { excerpt } from "./fault.js";
+import { look } from "./file.js";
+import { bytes, count, seconds, visible } from "./text.js";
+import { add, cancel, remove, send, uploadsTo } from "./uploads.js";
+
+const maxFileBytes = Number(document.body.dataset.maxFileBytes);
+/** The first columns are enough to know a file by. */
+const MAX_PREVIEW_COLUMNS = 12;
+
+const WORDS = { new: "not sent", waiting: "waits", sending: "sending", checking: "draft", broken: "interrupted" };
+
+/** Where files are dropped, and what becomes of each. `settled` is called when a draft came or went. */
+export function showUpload(section, groupId, signal, settled) {
+  const view = fill(section, "upload");
+  view.limit.textContent = `Up to ${Math.round(maxFileBytes / 2 ** 20)} MB each.`;
+
+  const unsent = () => uploadsTo(groupId).filter((upload) => upload.state === "new" && !upload.seen?.complaint);
+  const offerAll = () => {
+    view.all.hidden = unsent().length < 2;
+    view["send-all"].textContent = `Upload all ${unsent().length}`;
+  };
+  const show = (upload) => view.list.append(uploadCard(upload, signal, settled, offerAll));
+  const take = (files) => {
+    for (const file of files) {
+      show(add(file, groupId));
+    }
+    offerAll();
+  };
+
+  uploadsTo(groupId).forEach(show);
+  offerAll();
+  view.files.addEventListener("change", () => {
+    take([...view.files.files]);
+    view.files.value = "";
+  });
+  view["send-all"].addEventListener("click", () => unsent().forEach(send));
+  const isOver = (is) => (event) => {
+    event.preventDefault();
+    view.drop.classList.toggle("over", is);
+  };
+  view.drop.addEventListener("dragover", isOver(true));
+  view.drop.addEventListener("dragleave", isOver(false));
+  view.drop.addEventListener("drop", (event) => {
+    isOver(false)(event);
+    take([...event.dataTransfer.files]);
+  });
+}
+
+function uploadCard(upload, signal, settled, changed) {
+  const card = fromTemplate("upload-card");
+  card.name.textContent = visible(upload.file.name);
+  card.send.addEventListener("click", () => send(upload));
+  card.retry.addEventListener("click", () => send(upload));
+  card.cancel.addEventListener("click", () => cancel(upload));
+  card.dismiss.addEventListener("click", () => {
+    remove(upload);
+    card.root.remove();
+    changed();
+  });
+  let before = upload.state;
+  const update = () => {
+    showState(card, upload);
+    if (upload.state === before) {
+      return;
+    }
+    before = upload.state;
+    announce(`${upload.file.name}: ${card.state.textContent}`);
+    changed();
+    if (["checking", "ready", "failed"].includes(upload.state)) {
+      settled();
+    }
+  };
+  upload.addEventListener("change", update, { signal });
+  showState(card, upload);
+  showPreview(card, upload).then(changed);
+  return card.root;
+}
+
+async function showPreview(card, upload) {
+  upload.seen ??= await look(upload.file, maxFileBytes).catch(() => ({ complaint: "The file can't be read.", facts: [], columns: [], rows: [] }));
+  const { facts: found, columns, rows, complaint } = upload.seen;
+  facts(card.facts, ...found, bytes(upload.file.size), columns.length > 0 && count(columns.length, "column"));
+  say(card.complaint, complaint);
+  const shown = columns.slice(0, MAX_PREVIEW_COLUMNS);
+  table(card.rows, "First rows of the file", shown, rows.map((row) => shown.map((name, index) => cell(row[index] ?? null, name))));
+  showState(card, upload);
+}
+
+function showState(card, upload) {
+  const { state, dataset, error, pace, datasetId, seen } = upload;
+  tag(card.state, state === "ready" ? `version ${dataset.version_number}` : (WORDS[state] ?? state));
+  card.state.dataset.is = state;
+  const isNew = state === "new";
+  card.send.hidden = !isNew;
+  card.send.disabled = !seen || Boolean(seen.complaint);
+  card.preview.hidden = !isNew || !seen?.columns.length;
+  card.retry.hidden = !["broken", "cancelled"].includes(state);
+  card.cancel.hidden = !["waiting", "sending"].includes(state);
+  card.dismiss.hidden = ["waiting", "sending", "checking"].includes(state);
+  card.open.hidden = !datasetId || state === "broken";
+  card.open.href = `#/datasets/${datasetId}`;
+  card.open.textContent = state === "ready" ? "Open the version" : "Open";
+  card.progress.hidden = state !== "sending";
+  card.bar.value = pace?.part ?? 0;
+  card.pace.textContent = pace ? paceText(pace) : "";
+  if (!isNew || !seen?.complaint) {
+    say(card.complaint, error?.message ?? (dataset?.failure && failureText(dataset.failure)));
+  }
+  if (state === "failed" && card.excerpt.hidden) {
+    card.excerpt.hidden = false;
+    showExcerpt(card.excerpt, upload);
+  }
+}
+
+function paceText({ part, bytesPerSecond, secondsLeft }) {
+  const speed = bytesPerSecond ? `, ${bytes(bytesPerSecond)}/s, ${seconds(secondsLeft)} left` : "";
+  return `${Math.floor(part * 100)} %${speed}`;
+}
+
+/** The message, which has the place in it, and the column's name where that is known. */
+export function failureText({ message, column }) {
+  const isNamed = typeof column === "string" && !message.includes(column);
+  return visible(isNamed ? `${message} (column “${column}”)` : message);
+}
+
+async function showExcerpt(place, { file, dataset }) {
+  try {
+    const lines = await excerpt(file, dataset.failure);
+    place.replaceChildren(...(lines ? [lines] : []));
+  } catch {
+    place.textContent = "The file can't be read any more, so its lines can't be shown here.";
+  }
+}

@@ -1,0 +1,106 @@
+import { ApiError, call, get, pause } from "./api.js";
+import { busy, crumbs, dialog, element, facts, fill, onSubmit, say, tag } from "./dom.js";
+import { bytes, count, visible, when } from "./text.js";
+import { failureText } from "./view_upload.js";
+import { showCode } from "./view_code.js";
+import { showColumns } from "./view_columns.js";
+import { showRows } from "./view_rows.js";
+
+const SECTIONS = { rows: showRows, columns: showColumns, code: showCode };
+const LOOK_AGAIN_MS = 1_000;
+
+/** Fills `main` and resolves to the title of the page. */
+export async function show(main, [id, section = "rows"], signal) {
+  const view = fill(main, "version");
+  const { dataset } = await get(`datasets/${id}`, {}, signal);
+  const { dataset_group: group } = dataset;
+  const isReady = dataset.status === "ready";
+  const title = isReady ? `Version ${dataset.version_number}` : visible(dataset.file_name);
+  const groupLink = group.is_deleted ? undefined : `#/groups/${group.id}`;
+  crumbs(view.crumbs, { text: "Groups", href: "#/" }, { text: visible(group.name), href: groupLink }, { text: title });
+  view.number.textContent = title;
+  tag(view.status, dataset.is_deleted ? "deleted" : dataset.status);
+  facts(
+    view.facts,
+    isReady && element("bdi", {}, visible(dataset.file_name)),
+    isReady && count(dataset.row_count, "row"),
+    isReady && count(dataset.column_names.length, "column"),
+    bytes(dataset.file_size),
+    `user ${dataset.user_id}`,
+    when(dataset.created_at),
+    `id ${dataset.id}`,
+  );
+  if (isReady) {
+    await showReady(view, dataset, section, signal);
+  } else if (dataset.status === "failed") {
+    say(view.fault, failureText(dataset.failure));
+  } else {
+    say(view.fault, "");
+    view.section.textContent = "The file is being taken in …";
+    untilSettled(main, id, signal);
+  }
+  return `${title} of ${visible(group.name)}`;
+}
+
+async function showReady(view, dataset, section, signal) {
+  const reload = () => dispatchEvent(new HashChangeEvent("hashchange"));
+  if (dataset.is_deleted) {
+    view.restore.hidden = false;
+    view.restore.addEventListener("click", () =>
+      busy(view.restore, view.fault, async () => {
+        await call("POST", `datasets/${dataset.id}/restore`, { signal });
+        reload();
+      }),
+    );
+    return;
+  }
+  view.actions.hidden = view.tabs.hidden = false;
+  onSubmit(view.download, view.fault, () => download(dataset.id, view.format.value, signal));
+  view.delete.addEventListener("click", async () => {
+    const question = `Version ${dataset.version_number} is put away; it can be restored, and its number is never given again.`;
+    if (await dialog("Delete this version?", [question], { act: "Delete", isDangerous: true })) {
+      await busy(view.delete, view.fault, () => call("DELETE", `datasets/${dataset.id}`, { signal }));
+      reload();
+    }
+  });
+  for (const name of Object.keys(SECTIONS)) {
+    const link = view[`to-${name}`];
+    link.href = `#/datasets/${dataset.id}/${name}`;
+    if (name === section) {
+      link.setAttribute("aria-current", "page");
+    }
+  }
+  offerComparison(view.compare, dataset, signal);
+  await SECTIONS[section](view.section, dataset, signal);
+}
+
+/** Storage serves the file itself, by a link that is good for a while. */
+async function download(id, format, signal) {
+  const { url } = await get(`datasets/${id}/download`, { format, redirect: false }, signal);
+  location.assign(url);
+}
+
+async function offerComparison(link, dataset, signal) {
+  const query = { dataset_group_id: dataset.dataset_group_id, status: "ready", up_to_id: dataset.id, per_page: 20 };
+  const { datasets } = await get("datasets", query, signal);
+  const before = datasets.find(({ version_number }) => version_number < dataset.version_number);
+  if (before) {
+    link.href = `#/compare/${dataset.id}/${before.id}`;
+    link.hidden = false;
+    link.textContent = `Compare with version ${before.version_number}`;
+  }
+}
+
+async function untilSettled(main, id, signal) {
+  try {
+    for (let status = "draft"; status === "draft"; ) {
+      await pause(LOOK_AGAIN_MS, signal);
+      ({ status } = (await get(`datasets/${id}`, {}, signal)).dataset);
+    }
+    await show(main, [id], signal);
+  } catch (error) {
+    if (error instanceof ApiError && !signal.aborted) {
+      untilSettled(main, id, signal);
+    }
+  }
+}

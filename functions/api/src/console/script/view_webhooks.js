@@ -1,0 +1,53 @@
+import { get, post } from "./api.js";
+import { copies, dialog, element, fill, fromTemplate, onSubmit, tag } from "./dom.js";
+
+const EVENTS = {
+  dataset_version_created_by_file: "versions that are ready",
+  dataset_version_created_by_file_failed: "files that were refused",
+};
+
+export const eventsText = (types) => types.map((type) => EVENTS[type] ?? type).join(", ");
+
+export const stateOf = (webhook) => (webhook.disabled ? "disabled" : webhook.failing_since ? "failing" : "active");
+
+/** The events that are ticked in a set of boxes. */
+export function ticked(boxes) {
+  const types = [...boxes.querySelectorAll("input:checked")].map(({ value }) => value);
+  if (!types.length) {
+    throw new Error("Choose at least one event.");
+  }
+  return types;
+}
+
+/** A secret is shown once, here. */
+export function showSecret(title, { secret }, ...more) {
+  const code = element("code", { tabindex: "0", class: "secret" }, secret);
+  const copy = element("button", { type: "button", class: "main" }, "Copy");
+  copies(copy, secret);
+  const about = "The receiver checks signatures with this secret. It is not shown again, so put it where the receiver finds it.";
+  return dialog(title, [element("p", {}, about), element("p", { class: "row" }, code, copy), ...more]);
+}
+
+/** Fills `main` and resolves to the title of the page. */
+export async function show(main, _, signal) {
+  const view = fill(main, "webhooks");
+  onSubmit(view.create, view.fault, async () => {
+    const body = { url: view.url.value.trim(), event_types: ticked(view.events) };
+    const made = await post("webhooks", body, { signal });
+    await showSecret("The receiver's secret", made);
+    location.hash = `#/webhooks/${made.id}`;
+  });
+  const { webhooks } = await get("webhooks", {}, signal);
+  view.empty.hidden = webhooks.length > 0;
+  view.list.replaceChildren(...webhooks.map(card));
+  return "Webhooks";
+}
+
+function card(webhook) {
+  const { root, link, url, state, events } = fromTemplate("webhook-card");
+  link.href = `#/webhooks/${webhook.id}`;
+  url.textContent = webhook.url;
+  tag(state, stateOf(webhook));
+  events.textContent = eventsText(webhook.event_types);
+  return root;
+}

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { test } from "node:test";
+import { api, close, group, heading, open, version } from "./browser.mjs";
+
+/** A receiver that answers with the statuses given, then with 200. */
+async function receiver(...statuses) {
+  const received = [];
+  const server = createServer(async (request, response) => {
+    const chunks = await request.toArray();
+    received.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
+    response.writeHead(statuses.shift() ?? 200).end("<b>taken</b>");
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return { received, url: `http://127.0.0.1:${server.address().port}/hook`, close: () => server.close() };
+}
+
+const deliveries = (page) => page.getByRole("list", { name: /^Deliveries/ }).locator("> li");
+
+test("a receiver from its registration to its end", async () => {
+  const hook = await receiver(500);
+  const page = await open("#/webhooks");
+  await page.getByLabel("URL").fill(hook.url);
+  await page.getByRole("button", { name: "Register" }).click();
+  const dialog = page.getByRole("dialog");
+  const secret = await dialog.locator("code").textContent();
+  assert.match(secret, /^whsec_/);
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await heading(page, hook.url);
+
+  await page.getByRole("button", { name: "Send a test" }).click();
+  await deliveries(page).first().getByText("1 attempt").waitFor();
+  await deliveries(page).first().locator("summary").click();
+  const first = deliveries(page).first();
+  await first.getByText("status 500").waitFor();
+  assert.equal(await first.getByLabel("Answer of the receiver").textContent(), "<b>taken</b>");
+  await first.getByRole("button", { name: "Send it again" }).click();
+  await first.getByText("delivered").first().waitFor();
+  await first.getByText("2 attempts").waitFor();
+
+  const { headers, body } = hook.received[1];
+  const signed = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`;
+  const signature = createHmac("sha256", Buffer.from(secret.slice(6), "base64")).update(signed).digest("base64");
+  assert.ok(headers["webhook-signature"].split(" ").includes(`v1,${signature}`), "the secret shown is the one that signs");
+
+  const { id } = await group("Told");
+  await version(id, "told.csv", "a,b\n1,2\n");
+  await page.reload();
+  await deliveries(page).filter({ hasText: "dataset_version_created_by_file" }).getByText("delivered", { exact: true }).first().waitFor();
+
+  await page.getByRole("button", { name: "Rotate the secret" }).click();
+  await dialog.getByRole("button", { name: "Rotate" }).click();
+  await page.getByText("signs too, until it expires").waitFor();
+  assert.notEqual(await dialog.locator("code").textContent(), secret);
+  await dialog.getByRole("button", { name: "Close" }).click();
+
+  await page.getByRole("button", { name: "Disable" }).click();
+  await page.getByText("disabled on request").waitFor();
+  await version(id, "missed.csv", "a,b\n1,2\n");
+  await page.getByRole("button", { name: "Enable" }).click();
+  await page.getByText("active").waitFor();
+  await page.getByText("Recover what failed").click();
+  const before = new Date(Date.now() - 3_600_000);
+  const local = new Date(before.getTime() - before.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  await page.getByLabel("Since").fill(local);
+  await page.getByRole("button", { name: "Recover" }).click();
+  await page.getByRole("status").filter({ hasText: "sent again" }).waitFor();
+
+  await page.getByText("Change URL or events").click();
+  await page.getByLabel("versions that are ready").uncheck();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
+  const { webhooks } = await api("GET", "webhooks");
+  assert.deepEqual(webhooks.find(({ url }) => url === hook.url).event_types, ["dataset_version_created_by_file_failed"]);
+
+  await page.getByRole("button", { name: "Delete" }).click();
+  await dialog.getByRole("button", { name: "Delete" }).click();
+  await heading(page, "Webhooks");
+  assert.equal(await page.getByText(hook.url).count(), 0);
+  hook.close();
+  await close(page);
+});
+
+test("a URL that is refused says why", async () => {
+  const page = await open("#/webhooks", { expected: [/status of 4\d\d/] });
+  await page.getByLabel("URL").fill("https://user:password@example.com/hook");
+  await page.getByRole("button", { name: "Register" }).click();
+  await page.getByRole("alert").filter({ hasText: /\w/ }).waitFor();
+  await page.getByLabel("versions that are ready").uncheck();
+  await page.getByLabel("files that were refused").uncheck();
+  await page.getByRole("button", { name: "Register" }).click();
+  await page.getByRole("alert").filter({ hasText: "at least one event" }).waitFor();
+  await close(page);
+});

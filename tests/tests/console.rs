@@ -1,0 +1,29 @@
+//! The console in a real browser, against the real binary.
+
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
+use dataset_tests::service::{KEY, Service};
+use std::process::Command;
+
+/// A directory in which npm has installed `tests/console/package.json`.
+const MODULES: &str = "DATASETS_CONSOLE";
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
+fn people_do_the_whole_job_on_the_page() {
+    let Ok(modules) = std::env::var(MODULES) else {
+        println!("skipped: {MODULES} is not set");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start(&dir.path().join("state"), dataset_local::http_client().unwrap()).unwrap();
+    let tests = Command::new("node")
+        // One browser at a time leaves the service some room.
+        .args(["--test", "--test-concurrency=1", "--test-reporter=spec", "console/"])
+        .env(MODULES, modules)
+        .env("DATASETS_URL", &service.base)
+        .env("DATASETS_API_KEY", KEY)
+        .status()
+        .unwrap();
+    assert!(tests.success());
+}
