@@ -31,7 +31,7 @@ test("a file becomes a version before the eye", async () => {
   await page.getByRole("link", { name: "Groups", exact: true }).first().click();
   await page.getByRole("searchbox", { name: /Search groups/ }).fill(name.toUpperCase());
   await page.getByRole("list", { name: "Groups" }).getByRole("link", { name }).waitFor();
-  assert.equal(await page.getByRole("list", { name: "Groups" }).getByRole("listitem").count(), 1);
+  await page.waitForFunction(() => document.querySelectorAll(".cards > li").length === 1);
   await close(page);
 });
 
@@ -186,6 +186,20 @@ test("what breaks off is sent again as the same call", async () => {
   await file.getByText("version 1").waitFor();
   assert.equal(new Set(keys).size, 1);
   assert.equal((await api("GET", `datasets?dataset_group_id=${id}&status=all`)).total, 1);
+  await close(page);
+});
+
+test("a file is dropped", async () => {
+  const { id } = await group("Dropped");
+  const page = await open(`#/groups/${id}`);
+  await page.getByText("Nothing was uploaded here yet.").waitFor();
+  const transfer = await page.evaluateHandle(() => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File(["a,b\n1,2\n"], "dropped.csv"));
+    return transfer;
+  });
+  await page.locator(".drop").dispatchEvent("drop", { dataTransfer: transfer });
+  await card(page, "dropped.csv").getByText("2 columns").waitFor();
   await close(page);
 });
 

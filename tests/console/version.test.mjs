@@ -36,7 +36,7 @@ test("rows, columns and lines of code", async () => {
   assert.deepEqual(await cells(columns), [
     ["id", "whole number", "0", "1 to 3", "123"],
     ["question", "text", "1", "5 to 400 characters", "What?and more"],
-    ["score", "number", "1", "0.5 to 2", "0.52"],
+    ["score", "number", "1", "0.5 to 2", "0.52.0"],
     ["ok", "true or false", "0", "–", "truefalse"],
     ["tags", "nested JSON", "1", "5 to 11 characters", '{"a":[1,2]}["x"]'],
   ]);
@@ -45,9 +45,19 @@ test("rows, columns and lines of code", async () => {
   const code = page.getByRole("region", { name: "Open it in DuckDB" });
   await page.getByRole("button", { name: "Copy: Open it in DuckDB" }).click();
   const copied = await page.evaluate(() => navigator.clipboard.readText());
-  assert.match(copied, /curl -sSL '.*\/download\?format=parquet' .*\nduckdb -c "SELECT \* FROM 'mixed-v1.parquet' LIMIT 10"/);
+  assert.match(copied, /curl -sS '.*\/download\?format=parquet&redirect=false' .* \| jq -r .url\)" -o mixed-v1.parquet\nduckdb -c "SELECT \* FROM 'mixed-v1.parquet' LIMIT 10"/);
   assert.ok(!(await page.content()).includes(key), "no line has the key in it");
   assert.equal(await code.count(), 0);
+  await close(page);
+});
+
+test("no digit of a number is lost", async () => {
+  const { id } = await group("Exact");
+  const { id: dataset } = await version(id, "exact.json", '[{"a": 9007199254740993, "b": {"c": 2.50, "d": [18446744073709551617]}}]');
+  const page = await open(`#/datasets/${dataset}`);
+  const rows = page.getByRole("region", { name: "Rows" }).getByRole("table");
+  await rows.getByText("2.50").waitFor();
+  assert.deepEqual(await cells(rows), [["1", "9007199254740993", '{"c":2.50,"d":[18446744073709551617]}']]);
   await close(page);
 });
 

@@ -1,7 +1,5 @@
 //! The console in a real browser, against the real binary.
 
-#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
-
 use dataset_tests::service::{KEY, Service};
 use std::process::Command;
 

@@ -321,6 +321,12 @@ async fn groups_are_created_and_listed() {
     let upload = json!({"dataset_group_id": group, "file_name": "a.csv", "file_content_base64": "YQ=="});
     assert_eq!(call(&router, "POST", FROM_FILE, upload.to_string()).await.0, 201);
 
+    let (_, read) = call(&router, "GET", &format!("/api/public/v2/dataset-groups/{group}"), "").await;
+    assert_eq!(
+        (&read["dataset_group"]["name"], &read["dataset_group"]["latest_version_number"]),
+        (&json!("Answers"), &json!(0))
+    );
+    assert_eq!(call(&router, "GET", "/api/public/v2/dataset-groups/9", "").await.0, 404);
     let (_, listed) = call(&router, "GET", "/api/public/v2/dataset-groups?per_page=1&page=2", "").await;
     assert_eq!(listed["dataset_groups"][0]["name"], "Questions");
     assert_eq!((&listed["total"], &listed["pages"]), (&json!(2), &json!(2)));

@@ -98,7 +98,7 @@ impl Blobs for MemoryBlobs {
     ) -> Result<SignedUpload> {
         self.up()?;
         let (from, seconds, length) = (signed_at.as_second(), lifetime.as_secs(), terms.length);
-        let url = format!("memory:{key}?from={from}&seconds={seconds}&length={length}");
+        let url = format!("memory://blobs/{key}?from={from}&seconds={seconds}&length={length}");
         let mut headers = BTreeMap::from([("content-type".to_owned(), terms.media_type.to_owned())]);
         headers.extend(terms.checksum_sha256.clone().map(|sum| ("x-amz-checksum-sha256".to_owned(), sum)));
         Ok(SignedUpload { url, headers })
@@ -106,7 +106,7 @@ impl Blobs for MemoryBlobs {
 
     async fn download_url(&self, key: &str, file_name: &str, _media_type: &str, lifetime: Duration) -> Result<String> {
         self.up()?;
-        Ok(format!("memory:{key}?name={file_name}&seconds={}", lifetime.as_secs()))
+        Ok(format!("memory://blobs/{key}?name={file_name}&seconds={}", lifetime.as_secs()))
     }
 
     async fn delete(&self, key: &str) -> Result<()> {

@@ -2,7 +2,7 @@
 //! and it put away.
 
 use super::*;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode};
 use dataset_core::blobs::Blobs;
 use dataset_formats::{Format, Limits, convert};
 
@@ -82,12 +82,28 @@ async fn a_version_in_every_format() {
         let response = send(&router, "GET", &format!("{DATASETS}/1/download{query}"), &[], "").await;
         assert_eq!(response.status(), StatusCode::FOUND, "{query}");
         let url = response.headers()[header::LOCATION].to_str().unwrap().to_owned();
-        assert_eq!(url, format!("memory:{key}?name={name}&seconds=900"));
+        assert_eq!(url, format!("memory://blobs/{key}?name={name}&seconds=900"));
     }
+    let told = get(&router, "/1/download?redirect=false").await;
+    assert_eq!(told["url"], "memory://blobs/versions/7/1/rows.parquet?name=q & a.parquet&seconds=900");
     let stored = fakes.blobs.read_tail("exports/2023-12-01/1.csv", 100).await.unwrap().0;
     assert_eq!(stored, "n,text\r\n1,a;b\r\n");
     let stored = fakes.blobs.read_tail("exports/2023-12-01/1.jsonl", 100).await.unwrap().0;
     assert_eq!(stored, "{\"n\":\"1\",\"text\":\"a;b\"}\n");
+}
+
+#[tokio::test]
+async fn columns_are_summed_up() {
+    let (fakes, router) = service().await;
+    publish(&fakes, 1, &group(7, 1, "Questions"), "n,text\n1,\n1,ab\n2,abc\n").await;
+    let common = |name: &str, empty: u64, lengths: [u64; 2], sample: Value| {
+        json!({
+            "name": name, "type": "text", "empty": empty, "shortest": lengths[0], "longest": lengths[1],
+            "least": null, "greatest": null, "sample": sample, "has_more": false,
+        })
+    };
+    let columns = [common("n", 0, [1, 1], json!(["1", "2"])), common("text", 1, [2, 3], json!(["ab", "abc"]))];
+    assert_eq!(get(&router, "/1/columns").await["columns"], json!(columns));
 }
 
 #[tokio::test]
@@ -125,7 +141,7 @@ async fn a_version_is_put_away_and_restored() {
     assert_eq!(get(&router, "").await["total"], 0);
     assert_eq!(get(&router, "?status=deleted").await["datasets"][0]["id"], 1);
     assert_eq!(get(&router, "/1").await["dataset"]["version_number"], 1);
-    for path in ["/1/rows", "/1/download", "/1/download?format=csv", "/1/diff?against=1"] {
+    for path in ["/1/rows", "/1/columns", "/1/download", "/1/download?format=csv", "/1/diff?against=1"] {
         assert_refused(&router, "GET", path, 409, "dataset_deleted").await;
     }
     let (status, answer) = call(&router, "POST", &format!("{DATASETS}/1/restore"), "").await;
@@ -145,6 +161,7 @@ async fn what_is_of_another_workspace_is_not_there() {
     for (method, path) in [
         ("GET", "/1"),
         ("GET", "/1/rows"),
+        ("GET", "/1/columns"),
         ("GET", "/1/download"),
         ("GET", "/1/diff?against=2"),
         ("GET", "/2/diff?against=1"),
@@ -154,9 +171,11 @@ async fn what_is_of_another_workspace_is_not_there() {
         assert_refused(&router, method, path, 404, "dataset_not_found").await;
     }
     assert_eq!(get(&router, "").await["total"], 1);
-    let (status, answer) = call(&router, "DELETE", "/api/public/v2/dataset-groups/8", "").await;
-    assert_eq!(status, 403);
-    assert_envelope(&answer, "access_denied");
+    for method in ["GET", "DELETE"] {
+        let (status, answer) = call(&router, method, "/api/public/v2/dataset-groups/8", "").await;
+        assert_eq!(status, 403);
+        assert_envelope(&answer, "access_denied");
+    }
 }
 
 #[tokio::test]
@@ -206,6 +225,34 @@ async fn versions_are_ordered_as_asked_and_pages_hold_still() {
         assert_refused(&router, "GET", query, 400, "invalid_parameter").await;
     }
 }
+
+#[tokio::test]
+async fn the_console_calls_no_host_but_ours_and_storages_and_is_kept_for_good() {
+    let (_, router) = service().await;
+    let get = async |path: &str| {
+        let response = router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        (parts, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())
+    };
+    let (page, html) = get("/").await;
+    let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.contains("connect-src 'self' memory://blobs;") && !policy.contains("unsafe"), "{policy}");
+    assert!(html.contains(r#"data-max-file-bytes="104857600""#));
+    let names: Vec<&str> = html.split('"').filter(|part| part.starts_with("console/")).collect();
+    assert!(names.len() > 5, "{names:?}");
+    for name in names {
+        let (asset, text) = get(&format!("/{name}")).await;
+        assert_eq!((asset.status, &asset.headers[header::CACHE_CONTROL]), (200.try_into().unwrap(), &IMMUTABLE));
+        assert!(!text.is_empty());
+        let other: Vec<&str> = name.splitn(3, '/').collect();
+        let (asset, _) = get(&format!("/console/of-before/{}", other[2])).await;
+        assert_eq!((asset.status.as_u16(), &asset.headers[header::CACHE_CONTROL]), (200, &NO_STORE));
+    }
+    assert_eq!(get("/console/of-before/script/none.js").await.0.status, 404);
+}
+
+const IMMUTABLE: HeaderValue = HeaderValue::from_static("max-age=31536000, immutable");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 #[tokio::test]
 async fn the_description_and_its_viewer_need_no_key_and_no_other_host() {

@@ -63,7 +63,7 @@ fn columns_are_summed_up() {
         "yes: Bool, 1 empty, None, None, [true,false], false",
     ];
     assert_eq!(shown[..4], expected);
-    assert_eq!(figures[4].lengths, Some((3, 31)));
+    assert_eq!(figures[4].lengths, Some((3, 24)));
 }
 
 #[test]

@@ -49,7 +49,7 @@ export async function call(method, path, { query = {}, body, headers = {}, signa
   for (let waits = 0; ; waits += 1) {
     const [response, text] = await send(url, request);
     if (response.ok) {
-      return text ? JSON.parse(text) : {};
+      return text ? JSON.parse(text, exact) : {};
     }
     if (response.status === 429 && waits < MAX_WAITS) {
       await pause(1000 * (Number(response.headers.get("Retry-After")) || 1), signal);
@@ -62,6 +62,10 @@ export async function call(method, path, { query = {}, body, headers = {}, signa
     throw error;
   }
 }
+
+/** Keeps a number that would not be shown as it was written, in browsers that know how. */
+const exact = (_, value, context) =>
+  typeof value === "number" && context && context.source !== String(value) ? JSON.rawJSON(context.source) : value;
 
 async function send(url, request) {
   try {

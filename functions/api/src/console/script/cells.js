@@ -6,7 +6,12 @@ import { visible } from "./text.js";
 /** A text longer than this is cut in the table, and read whole beside it. */
 const MAX_CHARS = 160;
 
-const kindOf = (value) => (value === null ? "null" : typeof value === "object" ? "json" : typeof value);
+function kindOf(value) {
+  if (value === null) {
+    return "null";
+  }
+  return JSON.isRawJSON?.(value) ? "number" : typeof value === "object" ? "json" : typeof value;
+}
 
 const textOf = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 

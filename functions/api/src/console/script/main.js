@@ -97,6 +97,11 @@ addEventListener("hashchange", () => {
   window.scrollTo(0, 0);
   show();
 });
+// A file that is dropped beside its place must not take the page away.
+for (const type of ["dragover", "drop"]) {
+  addEventListener(type, (event) => event.preventDefault());
+}
+
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();

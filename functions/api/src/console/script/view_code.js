@@ -7,7 +7,7 @@ export async function showCode(section, dataset) {
   const view = fill(section, "code");
   const rows = address(`api/public/v2/datasets/${dataset.id}/rows?per_page=100`);
   const upload = address("api/public/v2/dataset-versions/from-file");
-  const parquet = address(`api/public/v2/datasets/${dataset.id}/download?format=parquet`);
+  const parquet = address(`api/public/v2/datasets/${dataset.id}/download?format=parquet&redirect=false`);
   const file = `${slug(dataset.file_name)}-v${dataset.version_number}.parquet`;
   const group = dataset.dataset_group_id;
   view.list.append(
@@ -16,7 +16,7 @@ export async function showCode(section, dataset) {
     snippet(
       "Open it in DuckDB",
       "Downloads the Parquet file and queries it.",
-      `curl -sSL '${parquet}' -H "X-API-KEY: $DATASETS_API_KEY" -o ${file}\nduckdb -c "SELECT * FROM '${file}' LIMIT 10"`,
+      `curl -sS "$(curl -sS '${parquet}' -H "X-API-KEY: $DATASETS_API_KEY" | jq -r .url)" -o ${file}\nduckdb -c "SELECT * FROM '${file}' LIMIT 10"`,
     ),
     snippet(
       "Upload the next version",

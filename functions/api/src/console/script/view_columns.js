@@ -26,7 +26,8 @@ function row(column) {
 /** Numbers by their value, texts by their length. */
 function spread({ shortest, longest, least, greatest }) {
   if (least !== null) {
-    return least === greatest ? least.toLocaleString() : `${least.toLocaleString()} to ${greatest.toLocaleString()}`;
+    const [from, to] = [least, greatest].map((number) => Number(JSON.stringify(number)).toLocaleString());
+    return from === to ? from : `${from} to ${to}`;
   }
   if (longest === null) {
     return "–";

@@ -32,8 +32,9 @@ export async function show(main, [id], signal) {
       page = wanted;
       refresh();
     });
-    picture(view, versions.datasets);
-    chooseToCompare(view, versions.datasets);
+    const newestFirst = versions.datasets.sort((one, other) => other.version_number - one.version_number);
+    picture(view, newestFirst);
+    chooseToCompare(view, newestFirst);
     return found.datasets.some(({ status }) => status === "draft");
   }
 
@@ -53,10 +54,10 @@ export async function show(main, [id], signal) {
 
 /** Looks again while a draft is on its way. */
 async function keepCurrent(list, signal, hasDrafts) {
-  for (let again = hasDrafts; !signal.aborted; ) {
+  for (let again = hasDrafts; again && !signal.aborted; ) {
     try {
       await pause(LOOK_AGAIN_MS, signal);
-      again = again && (await list());
+      again = await list();
     } catch {
       // The next look may do better.
     }

@@ -59,8 +59,10 @@ async function showReady(view, dataset, section, signal) {
   view.delete.addEventListener("click", async () => {
     const question = `Version ${dataset.version_number} is put away; it can be restored, and its number is never given again.`;
     if (await dialog("Delete this version?", [question], { act: "Delete", isDangerous: true })) {
-      await busy(view.delete, view.fault, () => call("DELETE", `datasets/${dataset.id}`, { signal }));
-      reload();
+      const deleted = await busy(view.delete, view.fault, () => call("DELETE", `datasets/${dataset.id}`, { signal }));
+      if (deleted) {
+        reload();
+      }
     }
   });
   for (const name of Object.keys(SECTIONS)) {
@@ -83,8 +85,9 @@ async function download(id, format, signal) {
 async function offerComparison(link, dataset, signal) {
   const query = { dataset_group_id: dataset.dataset_group_id, status: "ready", up_to_id: dataset.id, per_page: 20 };
   const { datasets } = await get("datasets", query, signal);
-  const before = datasets.find(({ version_number }) => version_number < dataset.version_number);
-  if (before) {
+  const earlier = datasets.filter(({ version_number }) => version_number < dataset.version_number);
+  if (earlier.length) {
+    const before = earlier.reduce((one, other) => (one.version_number > other.version_number ? one : other));
     link.href = `#/compare/${dataset.id}/${before.id}`;
     link.hidden = false;
     link.textContent = `Compare with version ${before.version_number}`;
