@@ -139,7 +139,7 @@ test("the whole job by keyboard", async () => {
   await page.keyboard.press("Space");
   await (await choosing).setFiles({ name: "keys.csv", mimeType: "text/csv", buffer: Buffer.from("a,b\n1,2\n") });
   await card(page, "keys.csv").getByText("2 columns").waitFor();
-  await tabTo(/^Upload$/);
+  await tabTo(/^Upload: keys.csv$/);
   await page.keyboard.press("Enter");
   await card(page, "keys.csv").getByText("version 1").waitFor();
   await tabTo(/^Open the version$/);

@@ -11,7 +11,7 @@ async function receiver(...statuses) {
   const server = createServer(async (request, response) => {
     const chunks = await request.toArray();
     received.push({ headers: request.headers, body: Buffer.concat(chunks).toString() });
-    response.writeHead(statuses.shift() ?? 200).end("<b>taken</b>");
+    response.writeHead(statuses.shift() ?? 200).end("<b>\u202etaken</b>");
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   return { received, url: `http://127.0.0.1:${server.address().port}/hook`, close: () => server.close() };
@@ -35,7 +35,7 @@ test("a receiver from its registration to its end", async () => {
   await deliveries(page).first().locator("summary").click();
   const first = deliveries(page).first();
   await first.getByText("status 500").waitFor();
-  assert.equal(await first.getByLabel("Answer of the receiver").textContent(), "<b>taken</b>");
+  assert.equal(await first.getByLabel("Answer of the receiver").textContent(), "<b>⟨U+202E⟩taken</b>");
   await first.getByRole("button", { name: "Send it again" }).click();
   await first.getByText("delivered").first().waitFor();
   await first.getByText("2 attempts").waitFor();
@@ -52,7 +52,7 @@ test("a receiver from its registration to its end", async () => {
 
   await page.getByRole("button", { name: "Rotate the secret" }).click();
   await dialog.getByRole("button", { name: "Rotate" }).click();
-  await page.getByText("signs too, until it expires").waitFor();
+  await page.getByText("too, until it expires").waitFor();
   assert.notEqual(await dialog.locator("code").textContent(), secret);
   await dialog.getByRole("button", { name: "Close" }).click();
 

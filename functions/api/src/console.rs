@@ -2,17 +2,18 @@
 //! the same public API and nothing but it. The key stays in the browser's tab, so
 //! what is served here is the same for everyone.
 
-use crate::Api;
 use crate::error::ApiError;
+use crate::routes::Path;
+use crate::{Api, Base};
 use askama::Template;
-use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, Uri};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
+use axum::{Extension, Router};
 use dataset_core::upload::MAX_FILE_BYTES;
 use dataset_core::{Error, Result};
 use sha2::{Digest, Sha256};
@@ -28,7 +29,9 @@ const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-p
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page<'a> {
-    /// Where the scripts and styles are, below this page.
+    /// Where all of this is, as the browser sees it.
+    base: &'a str,
+    /// Where the scripts and styles are.
     assets: &'a str,
     /// What is needed first, fetched at once and not one after another.
     modules: &'a [&'a str],
@@ -92,9 +95,11 @@ pub(crate) fn routes() -> Router<Arc<Api>> {
     Router::new().route("/", get(page)).route("/console/{revision}/{*name}", get(asset))
 }
 
-async fn page(State(api): State<Arc<Api>>) -> Result<impl IntoResponse, ApiError> {
+async fn page(State(api): State<Arc<Api>>, base: Option<Extension<Base>>) -> Result<impl IntoResponse, ApiError> {
+    let Base(base) = base.map(|Extension(base)| base).unwrap_or_default();
     let page = Page {
-        assets: &format!("console/{}", *REVISION),
+        base: &base,
+        assets: &format!("{base}/console/{}", *REVISION),
         modules: FIRST_MODULES,
         max_file_bytes: MAX_FILE_BYTES,
         max_inline_bytes: MAX_INLINE_BYTES,

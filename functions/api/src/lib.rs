@@ -57,6 +57,10 @@ pub struct Api {
     pub call_limit: Option<NonZero<u32>>,
 }
 
+/// What the client's path has before ours, where there is a gateway between.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Base(pub(crate) String);
+
 pub fn router(api: Arc<Api>) -> Router {
     routes::routes()
         .merge(docs::routes())

@@ -17,12 +17,13 @@ mod rows;
 mod stored;
 mod webhooks;
 
+pub(crate) use paging::Path;
+
 use crate::Api;
 use axum::Router;
 use axum::routing::{MethodFilter, on};
 use datasets::list as lists;
 use std::sync::Arc;
-use utoipa::Path;
 use utoipa::openapi::path::HttpMethod;
 use utoipa_axum::{PathItemExt, paste};
 use webhooks::{again, deliveries};
@@ -33,6 +34,7 @@ use webhooks::{again, deliveries};
 macro_rules! routes {
     ($($module:ident { $($handler:ident),+ })+) => {
         pub(crate) fn routes() -> Router<Arc<Api>> {
+            use utoipa::Path as _;
             paste! {
                 Router::new()
                 $($(

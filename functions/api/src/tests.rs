@@ -189,6 +189,19 @@ async fn events_of_the_other_routes() {
 }
 
 #[tokio::test]
+async fn the_console_is_below_its_stage_with_a_slash_and_without() {
+    let (_, router) = service().await;
+    let event = event!("api-console");
+    for event in [event.to_owned(), event.replace(r#""/prod/""#, r#""/prod""#)] {
+        let request = crate::gateway::request(lambda_http::request::from_str(&event).unwrap());
+        let response = router.clone().oneshot(request).await.unwrap();
+        let html = response.into_body().collect().await.unwrap().to_bytes();
+        let html = String::from_utf8_lossy(&html);
+        assert!(html.contains(r#"href="/prod/console/"#) && html.contains(r#"href="/prod/docs""#), "{html}");
+    }
+}
+
+#[tokio::test]
 async fn bodies_that_break_a_rule() {
     let good = json!({"dataset_group_id": 7, "file_name": "a.csv", "file_content_base64": "YQ=="});
     let with = |field: &str, value: Value| {

@@ -34,12 +34,12 @@ struct ColumnView {
     /// Characters of the longest.
     #[schema(required)]
     longest: Option<u64>,
-    /// The least number. Null for other types.
-    #[schema(required)]
-    least: Option<f64>,
+    /// The least number, to the last digit. Null for other types.
+    #[schema(value_type = Option<f64>, required)]
+    least: Option<Cell>,
     /// The greatest.
-    #[schema(required)]
-    greatest: Option<f64>,
+    #[schema(value_type = Option<f64>, required)]
+    greatest: Option<Cell>,
     /// The first values that are not empty, each once, five at most, and none of more than 200 bytes.
     #[schema(value_type = Vec<serde_json::Value>)]
     sample: Vec<Cell>,

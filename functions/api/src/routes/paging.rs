@@ -44,7 +44,7 @@ impl Paging {
 }
 
 /// The parameters of a path, as texts: each route knows what they name.
-pub(super) struct Path<T = String>(pub(super) T);
+pub(crate) struct Path<T = String>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> axum::extract::FromRequestParts<S> for Path<T> {
     type Rejection = ApiError;

@@ -238,17 +238,18 @@ async fn the_console_calls_no_host_but_ours_and_storages_and_is_kept_for_good() 
     let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.contains("connect-src 'self' memory://blobs;") && !policy.contains("unsafe"), "{policy}");
     assert!(html.contains(r#"data-max-file-bytes="104857600""#));
-    let names: Vec<&str> = html.split('"').filter(|part| part.starts_with("console/")).collect();
+    let names: Vec<&str> = html.split('"').filter(|part| part.starts_with("/console/")).collect();
     assert!(names.len() > 5, "{names:?}");
     for name in names {
-        let (asset, text) = get(&format!("/{name}")).await;
+        let (asset, text) = get(name).await;
         assert_eq!((asset.status, &asset.headers[header::CACHE_CONTROL]), (200.try_into().unwrap(), &IMMUTABLE));
         assert!(!text.is_empty());
-        let other: Vec<&str> = name.splitn(3, '/').collect();
-        let (asset, _) = get(&format!("/console/of-before/{}", other[2])).await;
+        let other: Vec<&str> = name.splitn(4, '/').collect();
+        let (asset, _) = get(&format!("/console/of-before/{}", other[3])).await;
         assert_eq!((asset.status.as_u16(), &asset.headers[header::CACHE_CONTROL]), (200, &NO_STORE));
     }
     assert_eq!(get("/console/of-before/script/none.js").await.0.status, 404);
+    assert_eq!(get("/console/x/%FF").await.0.status, 404);
 }
 
 const IMMUTABLE: HeaderValue = HeaderValue::from_static("max-age=31536000, immutable");

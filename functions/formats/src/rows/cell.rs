@@ -9,6 +9,7 @@ use arrow_schema::extension::{EXTENSION_TYPE_NAME_KEY, ExtensionType, Json};
 use arrow_schema::{DataType, Field};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::cmp::Ordering;
 
 /// A value, typed as the file had it.
 #[derive(Clone, Debug, Serialize)]
@@ -77,6 +78,16 @@ impl CellRef<'_> {
             (Self::Text(text), Cell::Text(other)) => text == other,
             (Self::Json(text), Cell::Json(other)) => text == other.get(),
             _ => false,
+        }
+    }
+
+    /// How it compares with another number of its column. Others compare with nothing.
+    pub(super) fn compare(self, number: &Cell) -> Option<Ordering> {
+        match (self, number) {
+            (Self::Int(value), Cell::Int(other)) => Some(value.cmp(other)),
+            (Self::UInt(value), Cell::UInt(other)) => Some(value.cmp(other)),
+            (Self::Double(value), Cell::Double(other)) => value.partial_cmp(other),
+            _ => None,
         }
     }
 

@@ -6,6 +6,7 @@ use super::table::Table;
 use crate::error::Result;
 use crate::writer::Kind;
 use futures::TryStreamExt;
+use std::cmp::Ordering;
 
 /// Values that are shown of a column.
 const MAX_SAMPLE: usize = 5;
@@ -24,7 +25,7 @@ pub struct Figures {
     /// as it was written, where the column has such and they are not empty.
     pub lengths: Option<(u64, u64)>,
     /// The least and the greatest number, where the column has numbers.
-    pub range: Option<(f64, f64)>,
+    pub range: Option<(Cell, Cell)>,
     /// The first values, each once.
     pub sample: Vec<Cell>,
     /// Whether there are values that are not in the sample.
@@ -64,10 +65,12 @@ impl Figures {
                 self.empty += 1;
                 return Ok(());
             }
-            CellRef::Text(text) | CellRef::Json(text) => widen(&mut self.lengths, text.chars().count() as u64),
-            CellRef::Int(number) => widen(&mut self.range, number as f64),
-            CellRef::UInt(number) => widen(&mut self.range, number as f64),
-            CellRef::Double(number) => widen(&mut self.range, number),
+            CellRef::Text(text) | CellRef::Json(text) => {
+                let length = text.chars().count() as u64;
+                let (least, most) = self.lengths.unwrap_or((length, length));
+                self.lengths = Some((least.min(length), most.max(length)));
+            }
+            CellRef::Int(_) | CellRef::UInt(_) | CellRef::Double(_) => self.stretch(cell)?,
             CellRef::Bool(_) => {}
         }
         let is_full = self.sample.len() == MAX_SAMPLE;
@@ -81,9 +84,18 @@ impl Figures {
         }
         Ok(())
     }
-}
 
-fn widen<T: PartialOrd + Copy>(bounds: &mut Option<(T, T)>, value: T) {
-    let (least, most) = bounds.unwrap_or((value, value));
-    *bounds = Some((if value < least { value } else { least }, if value > most { value } else { most }));
+    fn stretch(&mut self, number: CellRef<'_>) -> Result<()> {
+        match &mut self.range {
+            None => self.range = Some((number.to_cell()?, number.to_cell()?)),
+            Some((least, most)) => {
+                if number.compare(least) == Some(Ordering::Less) {
+                    *least = number.to_cell()?;
+                } else if number.compare(most) == Some(Ordering::Greater) {
+                    *most = number.to_cell()?;
+                }
+            }
+        }
+        Ok(())
+    }
 }

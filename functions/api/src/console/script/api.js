@@ -1,6 +1,7 @@
 // The public API, and nothing but it.
 
 import * as session from "./session.js";
+import { parse } from "./text.js";
 
 /** How often a call that came too soon is made again. */
 const MAX_WAITS = 4;
@@ -17,11 +18,19 @@ export class ApiError extends Error {
 export const unreachable = () =>
   new ApiError(0, "unreachable", "The service does not answer. Check the connection, then try again.");
 
-/** Where a path of the API is, whatever stage or host this page is on. */
-export const address = (path) => new URL(path.replace(/^\//, ""), document.baseURI.split("#")[0]).href;
+/** Where a path is, whatever host and stage this module comes from: `{base}/console/{revision}/script/api.js`. */
+export const address = (path) => new URL(`../../../${path}`, import.meta.url).href;
 
-/** What an answer says that is not its contents. */
-export function refusal(status, text) {
+/** An answer that is no success, to a call with this key. One that is not valid any more leads to the sign-in. */
+export function refused(status, text, key, retryAfter) {
+  const error = Object.assign(refusal(status, text), { retryAfter });
+  if (status === 401 && key && key === session.key()) {
+    dispatchEvent(new CustomEvent("signed-out", { detail: error }));
+  }
+  return error;
+}
+
+function refusal(status, text) {
   try {
     const { code, error, message } = JSON.parse(text);
     return new ApiError(status, code ?? "", error ?? message ?? text);
@@ -49,23 +58,15 @@ export async function call(method, path, { query = {}, body, headers = {}, signa
   for (let waits = 0; ; waits += 1) {
     const [response, text] = await send(url, request);
     if (response.ok) {
-      return text ? JSON.parse(text, exact) : {};
+      return text ? parse(text) : {};
     }
     if (response.status === 429 && waits < MAX_WAITS) {
       await pause(1000 * (Number(response.headers.get("Retry-After")) || 1), signal);
       continue;
     }
-    const error = refusal(response.status, text);
-    if (error.status === 401 && key === session.key()) {
-      dispatchEvent(new CustomEvent("signed-out", { detail: error }));
-    }
-    throw error;
+    throw refused(response.status, text, key);
   }
 }
-
-/** Keeps a number that would not be shown as it was written, in browsers that know how. */
-const exact = (_, value, context) =>
-  typeof value === "number" && context && context.source !== String(value) ? JSON.rawJSON(context.source) : value;
 
 async function send(url, request) {
   try {
@@ -78,6 +79,23 @@ async function send(url, request) {
 
 export const get = (path, query, signal) => call("GET", path, { query, signal });
 export const post = (path, body = {}, options = {}) => call("POST", path, { body, ...options });
+
+/**
+ * Makes of an answer that was overtaken by a later one an `AbortError`, so that
+ * what is shown is what was asked for last.
+ */
+export function latest() {
+  let asked = 0;
+  return async (answer) => {
+    asked += 1;
+    const mine = asked;
+    const found = await answer;
+    if (mine !== asked) {
+      throw new DOMException("overtaken", "AbortError");
+    }
+    return found;
+  };
+}
 
 /** Resolves after so many milliseconds, or rejects when the signal says stop. */
 export function pause(ms, signal) {

@@ -13,19 +13,24 @@ function kindOf(value) {
   return JSON.isRawJSON?.(value) ? "number" : typeof value === "object" ? "json" : typeof value;
 }
 
-const textOf = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+export const textOf = (value) => (typeof value === "string" ? value : JSON.stringify(value));
+
+export const isNothing = (value) => value === null || value === "";
+
+/** What has no text of its own, in a word that is none of the file's. */
+export const nothing = (value) => element("span", { class: "nothing" }, value === null ? "null" : "empty");
 
 /** A cell with its value, or with `shown`, which was made of it. */
 export function cell(value, column, shown) {
   const kind = kindOf(value);
   const text = textOf(value);
   const made = element("td", { class: kind, dir: kind === "string" ? "auto" : undefined });
-  if (kind === "null") {
-    made.append(element("span", { class: "nothing" }, "null"));
-  } else if (text === "") {
-    made.append(element("span", { class: "nothing" }, "empty"));
-  } else if (text.length <= MAX_CHARS || shown) {
-    made.append(...(shown ?? [visible(text)]));
+  if (shown) {
+    made.append(...shown);
+  } else if (isNothing(value)) {
+    made.append(nothing(value));
+  } else if (text.length <= MAX_CHARS) {
+    made.append(visible(text));
   } else {
     const open = element("button", { type: "button", class: "long", "aria-label": `${column}: read all ${text.length.toLocaleString()} characters` });
     open.append(visible(text.slice(0, MAX_CHARS)), "…");
@@ -37,7 +42,7 @@ export function cell(value, column, shown) {
 
 function read(value, column) {
   const text = typeof value === "string" ? value : JSON.stringify(value, null, 2);
-  dialog(column, [element("pre", { class: "whole", tabindex: "0", dir: "auto" }, visible(text))]);
+  dialog(visible(column), [element("pre", { class: "whole", tabindex: "0", dir: "auto" }, visible(text))]);
 }
 
 /** Replaces what a table shows. `rows` are of cells, `numbers` what stands before each. */

@@ -51,10 +51,27 @@ export function facts(part, ...all) {
   part.replaceChildren(...all.filter(Boolean).map((fact) => (fact instanceof Node ? fact : element("span", {}, fact))));
 }
 
-/** Tells those who do not see the page. */
+const SAID_MS = 6_000;
+let forgetting;
+
+/** Says for a while what was done, to those who see the page and those who hear it. */
 export function announce(text) {
-  document.getElementById("said").textContent = text;
+  const said = document.getElementById("said");
+  clearTimeout(forgetting);
+  said.textContent = "";
+  // What is the same as before would not be read.
+  forgetting = setTimeout(() => {
+    said.textContent = text;
+    forgetting = setTimeout(() => (said.textContent = ""), SAID_MS);
+  }, 50);
 }
+
+/** Says in `fault` what went wrong, unless no one waits for it any more. */
+export const complain = (fault) => (error) => {
+  if (error.name !== "AbortError") {
+    say(fault, error.message);
+  }
+};
 
 export function crumbs(part, ...steps) {
   part.replaceChildren(
@@ -73,9 +90,7 @@ export async function busy(control, fault, work) {
   try {
     return await work();
   } catch (error) {
-    if (error.name !== "AbortError") {
-      say(fault, error.message);
-    }
+    complain(fault)(error);
     return undefined;
   } finally {
     buttons.forEach((button) => (button.disabled = false));
@@ -105,7 +120,7 @@ export function onTyping(input, work) {
 
 /**
  * A dialog with these contents. Resolves when it is closed: to true if that
- * was by what `act` names.
+ * was by what `act` names. A question goes with the view that asks it.
  */
 export function dialog(title, contents, { act, isDangerous } = {}) {
   const shown = fromTemplate("dialog");
@@ -116,10 +131,17 @@ export function dialog(title, contents, { act, isDangerous } = {}) {
   shown.close.textContent = act ? "Cancel" : "Close";
   document.body.append(shown.root);
   shown.root.showModal();
+  const gone = new AbortController();
+  const leave = () => shown.root.close();
+  if (act) {
+    addEventListener("hashchange", leave, { signal: gone.signal });
+  }
+  addEventListener("signed-out", leave, { signal: gone.signal });
   return new Promise((resolve) => {
     shown.act.addEventListener("click", () => shown.root.close("act"));
     shown.close.addEventListener("click", () => shown.root.close());
     shown.root.addEventListener("close", () => {
+      gone.abort();
       shown.root.remove();
       resolve(shown.root.returnValue === "act");
     });
@@ -145,10 +167,9 @@ export function copies(button, text) {
   button.addEventListener("click", async () => {
     try {
       await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
       announce("Copied");
     } catch {
-      button.textContent = "Select the text and copy it";
+      announce("The browser does not let it be copied; select the text and copy it.");
     }
   });
 }

@@ -7,9 +7,9 @@ import { visible } from "./text.js";
 
 const LINES_BEFORE = 2;
 const LINES_AFTER = 2;
-/** A record of CSV is looked for in this many lines. */
+/** A record of CSV is looked for in as many lines on each side of the fault. */
 const MAX_RECORD_LINES = 50;
-/** What is shown of a long line on each side of the fault. */
+/** What is shown of a long line on each side of the fault, and of what is marked on each end. */
 const CHARS_AROUND = 120;
 
 /** A figure with the lines around the fault, or nothing where the failure names no line. */
@@ -18,16 +18,17 @@ export async function excerpt(file, failure) {
     return undefined;
   }
   const seen = await look(file, Infinity);
-  const lines = await linesOf(file, seen.encoding, failure.line - LINES_BEFORE, failure.line + MAX_RECORD_LINES);
-  const behind = lines.filter(({ number }) => number >= failure.line);
-  if (!behind.length) {
+  const lines = await linesOf(file, seen.encoding, failure.line - MAX_RECORD_LINES, failure.line + MAX_RECORD_LINES);
+  if (!lines.some(({ number }) => number === failure.line)) {
     return undefined;
   }
-  const marks = isJson(file) ? markJson(behind[0], failure) : markCsv(behind, failure, seen);
-  const lastMarked = Math.max(failure.line, ...marks.keys());
-  const shown = lines.filter(({ number }) => number <= lastMarked + LINES_AFTER);
+  const marks = isJson(file) ? markJson(lines, failure) : markCsv(lines, failure, seen);
+  const [first, last] = [Math.min(failure.line, ...marks.keys()), Math.max(failure.line, ...marks.keys())];
+  // An end of line at the end of the file begins one more, which no one sees.
+  const isSeen = ({ number, text }) => number <= last || (number <= last + LINES_AFTER && text !== "");
+  const shown = lines.filter((line) => line.number >= first - LINES_BEFORE && isSeen(line));
   const made = fromTemplate("excerpt");
-  made.caption.textContent = `${file.name}, line ${failure.line.toLocaleString()}, read from your disk`;
+  made.caption.textContent = `${visible(file.name)}, line ${failure.line.toLocaleString()}, read from your disk`;
   made.lines.append(...shown.map((line) => show(line, marks.get(line.number), line.number === failure.line)));
   return made.root;
 }
@@ -35,90 +36,123 @@ export async function excerpt(file, failure) {
 function show({ number, text }, mark, isFault) {
   const line = element("li", { value: number, class: isFault ? "wrong" : undefined });
   const [from, to] = mark ?? [0, 0];
-  const [start, end] = [Math.max(from - CHARS_AROUND, 0), Math.min(Math.max(to, from + 1) + CHARS_AROUND, text.length)];
-  const part = (from, to) => visible(text.slice(from, to));
-  line.append(start > 0 ? "… " : "", part(start, from));
+  const [start, end] = [Math.max(from - CHARS_AROUND, 0), Math.min(to + CHARS_AROUND, text.length)];
+  line.append(start > 0 ? "… " : "", visible(text.slice(start, from)));
   if (mark) {
     const isMissing = from === to;
-    line.append(isMissing ? element("mark", { class: "missing" }, "⟨here⟩") : element("mark", {}, part(from, Math.min(to, end))));
+    line.append(element("mark", { class: isMissing ? "missing" : undefined }, isMissing ? "⟨here⟩" : visible(ends(text.slice(from, to)))));
   }
-  line.append(part(Math.min(to, end), end), end < text.length ? " …" : "");
+  line.append(visible(text.slice(to, end)), end < text.length ? " …" : "");
   return line;
 }
 
-/** The lines `from` to `to`, counted from 1 as the service counts them: ended by LF, CRLF or CR. */
+const ends = (text) => (text.length > 3 * CHARS_AROUND ? `${text.slice(0, CHARS_AROUND)} … ${text.slice(-CHARS_AROUND)}` : text);
+
+/**
+ * The lines `from` to `to`, counted from 1 as the service counts them: ended by
+ * LF, CRLF or CR. Of each it is noted whether it begins within quotes.
+ */
 async function linesOf(file, encoding, from, to) {
   const reader = file.stream().pipeThrough(new TextDecoderStream(encoding)).getReader();
   const kept = [];
-  let [number, open, isAfterReturn] = [1, "", false];
+  let [number, open, isAfterReturn, isQuoted, isQuotedAtEnd] = [1, "", false, false, false];
+  const take = (part) => {
+    isQuotedAtEnd = quotes(part) % 2 ? !isQuotedAtEnd : isQuotedAtEnd;
+    open = number >= from ? open + part : "";
+  };
+  const keep = () => {
+    if (number >= from) {
+      kept.push({ number, text: open, isQuoted });
+    }
+  };
   for (;;) {
     const { done, value } = await reader.read();
     if (done) {
-      break;
+      keep();
+      return kept;
     }
     const text = isAfterReturn && value[0] === "\n" ? value.slice(1) : value;
     isAfterReturn = value.endsWith("\r");
     const parts = text.split(/\r\n|\n|\r/);
-    for (const part of parts.slice(0, -1)) {
-      if (number >= from) {
-        kept.push({ number, text: open + part });
+    for (const [index, part] of parts.entries()) {
+      take(part);
+      if (index < parts.length - 1) {
+        keep();
+        [number, open, isQuoted] = [number + 1, "", isQuotedAtEnd];
       }
-      [number, open] = [number + 1, ""];
-    }
-    if (number >= from) {
-      open += parts[parts.length - 1];
     }
     if (number > to) {
       await reader.cancel();
       return kept;
     }
   }
-  if (number >= from && open) {
-    kept.push({ number, text: open });
-  }
-  return kept;
 }
 
-/** Where to mark which lines: the field of the record that begins on the first line. */
-function markCsv(lines, { column }, { delimiter, columns }) {
-  const text = lines.map((line) => line.text).join("\n");
+function quotes(text) {
+  let count = 0;
+  for (let at = text.indexOf('"'); at !== -1; at = text.indexOf('"', at + 1)) {
+    count += 1;
+  }
+  return count;
+}
+
+/** Where to mark which lines: the field of the record that the line of the fault is in. */
+function markCsv(lines, { line, column, code }, { delimiter, columns }) {
+  const first = lines.findLastIndex(({ number, isQuoted }) => number <= line && !isQuoted);
+  const within = lines.slice(Math.max(first, 0));
+  const text = within.map((line) => line.text).join("\n");
   const record = records(text, delimiter).next().value;
-  const index = typeof column === "number" ? column - 1 : columns.indexOf(column);
+  const named = code === "duplicate_column" ? columns.lastIndexOf(column) : columns.indexOf(column);
+  const index = typeof column === "number" ? column - 1 : named;
   if (!record || column === undefined || index < 0) {
-    return new Map([[lines[0].number, [0, lines[0].text.length]]]);
+    const wrong = lines.find(({ number }) => number === line);
+    return new Map([[line, [0, wrong.text.length]]]);
   }
   const end = record.fields[record.fields.length - 1].end;
   const field = record.fields[index] ?? { start: end, end };
   const marks = new Map();
   let start = 0;
-  for (const line of lines) {
-    const [from, to] = [Math.max(field.start - start, 0), Math.min(field.end - start, line.text.length)];
-    if (from <= line.text.length && from <= to && field.end >= start) {
-      marks.set(line.number, [from, to]);
+  for (const { number, text } of within) {
+    const [from, to] = [Math.max(field.start - start, 0), Math.min(field.end - start, text.length)];
+    // A field that does not end on its line goes on to where the fault was found, and no further.
+    if (from <= to && number <= Math.max(line, within[0].number)) {
+      marks.set(number, [from, to]);
     }
-    start += line.text.length + 1;
+    start += text.length + 1;
   }
   return marks;
 }
 
-/** The member that is named, within the row where all rows are on one line. */
-function markJson({ number, text }, { row, column }) {
-  let [from, to] = [0, text.length];
-  if (row && number === 1 && text.trimStart().startsWith("[")) {
-    let seen = 0;
-    for (const { start, end } of elements(text)) {
-      seen += 1;
-      if (seen === row) {
-        [from, to] = [start, end];
-        break;
-      }
+/** The member that is named, within the row where rows share a line. */
+function markJson(lines, { line, row, column }) {
+  const { text } = lines.find(({ number }) => number === line);
+  let [from, to] = row ? rowOn(lines, line, row) : [0, text.length];
+  const member = typeof column === "string" ? text.slice(from, to).lastIndexOf(`${JSON.stringify(column)}:`) : -1;
+  const spaced = member === -1 && typeof column === "string" ? text.slice(from, to).lastIndexOf(`${JSON.stringify(column)} :`) : member;
+  if (spaced !== -1) {
+    from += spaced;
+    const next = text.slice(from, to).search(/[,}\]]/);
+    to = next === -1 ? to : from + next;
+  }
+  const isBlank = !text.slice(from, to).trim();
+  return new Map([[line, isBlank ? [from, from] : [from + text.slice(from, to).search(/\S/), to]]]);
+}
+
+/** Where the row is on a line that has several: rows are counted where the array begins on it. */
+function rowOn(lines, line, row) {
+  const { text } = lines.find(({ number }) => number === line);
+  const opening = lines.filter(({ number }) => number < line).map((before) => before.text.trim());
+  const isFirst = line <= MAX_RECORD_LINES && lines[0].number === 1 && opening.join("").replace(/^\[/, "") === "";
+  if (!isFirst) {
+    return [0, text.length];
+  }
+  const shift = opening.join("") ? 1 : 0;
+  let seen = 0;
+  for (const { start, end } of elements(shift ? `[${text}` : text)) {
+    seen += 1;
+    if (seen === row) {
+      return [start - shift, end - shift];
     }
   }
-  const member = typeof column === "string" ? text.slice(from, to).indexOf(JSON.stringify(column)) : -1;
-  if (member !== -1) {
-    from += member;
-    const value = /^"(?:[^"\\]|\\.)*"\s*:\s*(?:"(?:[^"\\]|\\.)*"?|[^,}\]]*)/.exec(text.slice(from, to));
-    to = from + (value?.[0].length ?? JSON.stringify(column).length);
-  }
-  return new Map([[number, [from + (/^\s*/.exec(text.slice(from, to))?.[0].length ?? 0), to]]]);
+  return [text.length, text.length];
 }

@@ -1,6 +1,8 @@
 // A file on the person's own disk, as far as it can be told before it is sent.
 // What counts is what the service says of it; this is a look, not a check.
 
+import { parse } from "./text.js";
+
 const HEAD_BYTES = 64 * 1024;
 const PREVIEW_ROWS = 5;
 const DELIMITERS = { ",": "commas", ";": "semicolons", "\t": "tabs" };
@@ -27,7 +29,7 @@ async function head(file) {
  */
 export async function look(file, maxBytes) {
   const { encoding, text } = await head(file);
-  const seen = { encoding, facts: [], columns: [], rows: [], complaint: complaint(file, maxBytes) };
+  const seen = { encoding, facts: [], columns: [], rows: [], complaint: complaint(file, encoding, maxBytes) };
   if (!/\.(csv|json)$/i.test(file.name)) {
     return seen;
   }
@@ -36,14 +38,17 @@ export async function look(file, maxBytes) {
   return seen;
 }
 
-function complaint(file, maxBytes) {
+function complaint(file, encoding, maxBytes) {
   if (!/\.(csv|json)$/i.test(file.name)) {
     return "The name must end with .csv or .json.";
   }
   if (file.size === 0) {
     return "The file is empty.";
   }
-  return file.size > maxBytes ? "The file is too large; 100 MB (104,857,600 bytes) is the most." : undefined;
+  if (isJson(file) && encoding !== "utf-8") {
+    return "JSON must be in UTF-8; save the file as that.";
+  }
+  return file.size > maxBytes ? `The file is too large; ${maxBytes.toLocaleString()} bytes are the most.` : undefined;
 }
 
 function lookAtCsv(text) {
@@ -63,7 +68,7 @@ function lookAtJson(text) {
   const rows = [];
   for (const { start, end } of elements(text)) {
     try {
-      rows.push(JSON.parse(text.slice(start, end)));
+      rows.push(parse(text.slice(start, end)));
     } catch {
       break;
     }
@@ -73,7 +78,7 @@ function lookAtJson(text) {
   }
   const objects = rows.filter((row) => row !== null && typeof row === "object" && !Array.isArray(row));
   const columns = [...new Set(objects.flatMap((row) => Object.keys(row)))];
-  return { columns, rows: objects.map((row) => columns.map((name) => row[name] ?? null)), facts: ["JSON"] };
+  return { columns, rows: objects.map((row) => columns.map((name) => (Object.hasOwn(row, name) ? row[name] : null))), facts: ["JSON"] };
 }
 
 /** As the service finds it: a first line that names it, else what divides the header and the first row alike. */
@@ -161,15 +166,16 @@ export function* elements(text) {
         break;
       case "}":
       case "]":
-      case ",":
+      case ",": {
+        const isNested = depth > 1 && text[at] !== ",";
         depth -= text[at] === "," ? 0 : 1;
-        if ((depth === 1 && text[at] === ",") || depth === 0) {
-          if (start !== -1) {
-            yield { start, end: at };
-          }
+        // An object ends with its bracket, be there a comma behind it or not.
+        if (start !== -1 && (depth === 0 || (depth === 1 && (isNested || text[at] === ",")))) {
+          yield { start, end: isNested ? at + 1 : at };
           start = -1;
         }
         break;
+      }
       default:
         if (depth === 1 && start === -1 && text[at].trim()) {
           start = at;

@@ -1,9 +1,9 @@
 // Which view is shown: the one that the address names behind its `#`.
 
 import { ApiError } from "./api.js";
-import { element } from "./dom.js";
+import { dialog, element } from "./dom.js";
 import * as session from "./session.js";
-import { forgetAll } from "./uploads.js";
+import { forgetAll, isUnderWay, resume } from "./uploads.js";
 import { showSignIn } from "./view_sign_in.js";
 
 /** What an address names: a module that is loaded when it is wanted, and the part of the page that it belongs to. */
@@ -65,21 +65,31 @@ function named(title) {
 }
 
 function failed(error) {
-  if (!(error instanceof ApiError)) {
+  const isOfApi = error instanceof ApiError;
+  if (!isOfApi) {
     console.error(error);
   }
-  const retry = element("button", { type: "button" }, "Try again");
-  retry.addEventListener("click", show);
+  // What is no answer of the API is a module that did not come, or came from another release.
+  const retry = element("button", { type: "button" }, isOfApi ? "Try again" : "Reload the page");
+  retry.addEventListener("click", () => (isOfApi ? show() : location.reload()));
   const heading = element("h1", { tabindex: "-1" }, error.status === 404 ? "Not found" : "That did not work");
-  return element("section", { class: "narrow card" }, heading, element("p", { class: "fault", role: "alert" }, error.message), element("p", { class: "row" }, retry, element("a", { class: "button", href: "#/" }, "To the groups")));
+  return element("section", { class: "narrow card" }, heading, element("p", { class: "fault", role: "alert" }, isOfApi ? error.message : "A part of the page could not be loaded."), element("p", { class: "row" }, retry, element("a", { class: "button", href: "#/" }, "To the groups")));
 }
 
 function ask(fault) {
-  showSignIn(main, fault, show);
+  main.removeAttribute("aria-busy");
+  showSignIn(main, fault, () => {
+    resume();
+    show();
+  });
   named("Sign in");
 }
 
-signOut.addEventListener("click", () => {
+signOut.addEventListener("click", async () => {
+  const question = "Files are still being sent. What has not arrived is given up.";
+  if (isUnderWay() && !(await dialog("Sign out?", [question], { act: "Sign out", isDangerous: true }))) {
+    return;
+  }
   session.signOut();
   forgetAll();
   location.hash = "#/";

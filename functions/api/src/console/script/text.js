@@ -50,8 +50,18 @@ export function seconds(amount) {
   return minutes ? `${minutes} min ${Math.round(amount % 60)} s` : `${Math.round(amount)} s`;
 }
 
-/** What is meant for order of left and right, or not for eyes, made seen. */
+/** What turns text round, ends lines unseen or is not for eyes. Joiners stay: they make one sign of several. */
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200c\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/gu;
+
+/** The text with what is unseen made seen. */
 export const visible = (text) =>
-  text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g, (character) =>
-    character < " " ? String.fromCharCode(0x2400 + character.charCodeAt(0)) : `⟨U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`,
+  text.replace(UNSEEN, (character) => {
+    const code = character.codePointAt(0);
+    return code < 0x20 ? String.fromCharCode(0x2400 + code) : `⟨U+${code.toString(16).toUpperCase().padStart(4, "0")}⟩`;
+  });
+
+/** Parses JSON and keeps a number that would not be shown as it was written, in browsers that know how. */
+export const parse = (text) =>
+  JSON.parse(text, (_, value, context) =>
+    typeof value === "number" && context && context.source !== String(value) ? JSON.rawJSON(context.source) : value,
   );

@@ -1,6 +1,6 @@
 // The uploads of this tab, one after another, whatever view is open.
 
-import { ApiError, address, call, get, pause, refusal, unreachable } from "./api.js";
+import { ApiError, address, call, get, pause, refused, unreachable } from "./api.js";
 import * as session from "./session.js";
 
 const { maxInlineBytes } = document.body.dataset;
@@ -10,9 +10,12 @@ const LONGEST_WAIT_MS = 4_000;
 const PACE_MS = 4_000;
 /** What only the browser may set. */
 const OWN_HEADERS = /^(host|content-length)$/i;
+/** How often a call is made again that comes too soon, or beside the same one. */
+const MAX_WAITS = 30;
 
 const uploads = [];
 let isSending = false;
+let isLeavingForDownload = false;
 
 /**
  * A file on its way into a group. `state` is `new`, `waiting`, `sending`,
@@ -26,7 +29,10 @@ class Upload extends EventTarget {
     this.renew();
   }
 
-  /** Forgets the call that was made: the next one is another, not the same again. */
+  /**
+   * Makes the next call another one. Without it, whatever was lost of a call,
+   * it is made again and not anew: there is one draft.
+   */
   renew() {
     this.callKey = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
@@ -38,6 +44,8 @@ class Upload extends EventTarget {
 }
 
 export const uploadsTo = (groupId) => uploads.filter((upload) => upload.groupId === groupId);
+
+export const isUnderWay = () => uploads.some(({ state }) => state === "waiting" || state === "sending");
 
 export function add(file, groupId) {
   const upload = new Upload(file, groupId);
@@ -52,6 +60,10 @@ export function remove(upload) {
 
 export function send(upload) {
   upload.stop = new AbortController();
+  if (upload.datasetId) {
+    watch(upload);
+    return;
+  }
   upload.change("waiting", { error: undefined, pace: undefined });
   sendNext();
 }
@@ -67,22 +79,35 @@ export function forgetAll() {
   [...uploads].forEach(remove);
 }
 
+/** Goes on with what waited for a key. */
+export function resume() {
+  sendNext();
+  uploads.filter(({ state }) => state === "checking").forEach((upload) => watch(upload));
+}
+
+/** A file that storage serves is saved beside the page, which stays. */
+export function leaveForDownload(url) {
+  isLeavingForDownload = true;
+  location.assign(url);
+  setTimeout(() => (isLeavingForDownload = false), 1_000);
+}
+
 addEventListener("beforeunload", (event) => {
-  if (uploads.some(({ state }) => state === "waiting" || state === "sending")) {
+  if (isUnderWay() && !isLeavingForDownload) {
     event.preventDefault();
   }
 });
 
 async function sendNext() {
   const upload = uploads.find(({ state }) => state === "waiting");
-  if (isSending || !upload) {
+  if (isSending || !upload || !session.key()) {
     return;
   }
   isSending = true;
   try {
     upload.change("sending");
     const datasetId = await transfer(upload);
-    upload.change("checking", { datasetId });
+    upload.datasetId = datasetId;
     watch(upload);
   } catch (error) {
     stuck(upload, error);
@@ -94,36 +119,57 @@ async function sendNext() {
 
 function stuck(upload, error) {
   if (error.name === "AbortError") {
-    upload.renew();
-    upload.change("cancelled");
-    return;
+    const note = upload.pace?.part === 1 ? "All of it had been sent, so it may become a version all the same." : undefined;
+    upload.change("cancelled", { error: note && new Error(note) });
+  } else if (error.status === 401) {
+    upload.change("waiting");
+  } else {
+    upload.change("broken", { error });
   }
-  // After no answer the same call is made again, lest there be two versions of it.
-  if (error.status >= 400 && error.status < 500) {
-    upload.renew();
-  }
-  upload.change("broken", { error });
 }
 
 /** Sends the file and gives the id of its draft. */
 async function transfer(upload) {
-  const { file, groupId, callKey, stop } = upload;
-  const order = { dataset_group_id: groupId, file_name: file.name };
-  const headers = { "Idempotency-Key": callKey };
-  const progress = pace(upload);
-  if (file.size <= Number(maxInlineBytes)) {
-    const body = JSON.stringify({ ...order, file_content_base64: await base64(file) });
-    const own = { ...headers, "X-API-KEY": session.key(), "Content-Type": "application/json" };
-    const request = { method: "POST", url: address("api/public/v2/dataset-versions/from-file"), headers: own };
-    const { status, text } = await transmit(request, body, stop.signal, progress);
-    if (status !== 201) {
-      throw refusal(status, text);
+  const { file, stop } = upload;
+  await file.slice(0, 1).arrayBuffer().catch(() => {
+    throw new ApiError(0, "unreadable", "The file was moved or changed since it was chosen. Remove it here and choose it again.");
+  });
+  for (let waits = 0; ; waits += 1) {
+    try {
+      return file.size <= Number(maxInlineBytes) ? await sendInline(upload) : await sendToStorage(upload);
+    } catch (error) {
+      const isSoon = error.status === 429 || error.code === "idempotency_in_progress";
+      if (!isSoon || waits === MAX_WAITS) {
+        throw error;
+      }
+      await pause(1000 * (error.retryAfter ?? 2), stop.signal);
     }
-    return JSON.parse(text).dataset_id;
   }
-  const signed = { body: { ...order, file_size: file.size }, headers, signal: stop.signal };
-  const { dataset_id, upload: request } = await call("POST", "dataset-versions/from-upload", signed);
-  const { status } = await transmit(request, file, stop.signal, progress);
+}
+
+const order = ({ file, groupId }) => ({ dataset_group_id: groupId, file_name: file.name });
+
+async function sendInline(upload) {
+  const key = session.key();
+  const headers = { "Idempotency-Key": upload.callKey, "X-API-KEY": key, "Content-Type": "application/json" };
+  const body = JSON.stringify({ ...order(upload), file_content_base64: await base64(upload.file) });
+  const request = { method: "POST", url: address("api/public/v2/dataset-versions/from-file"), headers };
+  const { status, text, retryAfter } = await transmit(request, body, upload);
+  if (status !== 201) {
+    throw refused(status, text, key, retryAfter);
+  }
+  return JSON.parse(text).dataset_id;
+}
+
+async function sendToStorage(upload) {
+  const { file, callKey, stop } = upload;
+  const options = { body: { ...order(upload), file_size: file.size }, headers: { "Idempotency-Key": callKey }, signal: stop.signal };
+  const { dataset_id, upload: request } = await call("POST", "dataset-versions/from-upload", options);
+  const { status } = await transmit(request, file, upload);
+  if (status === 403) {
+    // The URL's time is over, so this draft gets no file any more.
+    upload.renew();
+  }
   // 412: it was stored by an attempt whose answer was lost.
   if (status !== 200 && status !== 412) {
     throw new ApiError(status, "storage", `Storage did not take the file (status ${status}). Try again.`);
@@ -132,7 +178,9 @@ async function transfer(upload) {
 }
 
 /** Only `XMLHttpRequest` tells how much of a body has been sent. */
-function transmit({ method, url, headers }, body, signal, progress) {
+function transmit({ method, url, headers }, body, upload) {
+  const { signal } = upload.stop;
+  const progress = pace(upload);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(method, url);
@@ -142,7 +190,11 @@ function transmit({ method, url, headers }, body, signal, progress) {
       }
     }
     request.upload.onprogress = ({ loaded, total }) => progress(loaded / total);
-    request.onload = () => resolve({ status: request.status, text: request.responseText });
+    request.onload = () => {
+      const { status, responseText: text } = request;
+      const retryAfter = status === 429 ? Number(request.getResponseHeader("Retry-After")) || undefined : undefined;
+      resolve({ status, text, retryAfter });
+    };
     request.onerror = () => reject(unreachable());
     request.onabort = () => reject(signal.reason);
     signal.throwIfAborted();
@@ -155,7 +207,7 @@ function base64(file) {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
-    reader.onerror = () => reject(new ApiError(0, "unreadable", "The file can't be read any more. Choose it again."));
+    reader.onerror = () => reject(reader.error);
     reader.readAsDataURL(file);
   });
 }
@@ -177,19 +229,25 @@ function pace(upload) {
   };
 }
 
-/** Asks for the draft until it is a version or was refused. */
+/** Asks for the draft until it is a version or was refused. The file has arrived, so no fault here is one of the upload. */
 async function watch(upload) {
+  const { signal } = upload.stop;
+  upload.change("checking", { error: undefined });
   for (let wait = FIRST_LOOK_MS; ; wait = Math.min(wait * 1.5, LONGEST_WAIT_MS)) {
     try {
-      await pause(wait, upload.stop.signal);
-      const { dataset } = await get(`datasets/${upload.datasetId}`, {}, upload.stop.signal);
+      await pause(wait, signal);
+      const { dataset } = await get(`datasets/${upload.datasetId}`, {}, signal);
       if (dataset.status !== "draft") {
         upload.change(dataset.status, { dataset });
         return;
       }
     } catch (error) {
-      if (error.status !== 0) {
-        stuck(upload, error);
+      const { name, status } = error;
+      if (name === "AbortError" || status === 401) {
+        return;
+      }
+      if (status !== 0 && status !== 429 && status < 500) {
+        upload.change("broken", { error });
         return;
       }
     }

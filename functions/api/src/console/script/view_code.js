@@ -10,12 +10,13 @@ export async function showCode(section, dataset) {
   const parquet = address(`api/public/v2/datasets/${dataset.id}/download?format=parquet&redirect=false`);
   const file = `${slug(dataset.file_name)}-v${dataset.version_number}.parquet`;
   const group = dataset.dataset_group_id;
+  view.about.textContent = "Each line takes your key from the environment: export DATASETS_API_KEY=…";
   view.list.append(
     snippet("Read rows", "The first hundred, with curl.", `curl -sS '${rows}' -H "X-API-KEY: $DATASETS_API_KEY"`),
     snippet("Read rows in Python", "With requests, page by page.", python(dataset.id)),
     snippet(
       "Open it in DuckDB",
-      "Downloads the Parquet file and queries it.",
+      "Downloads the Parquet file, with curl and jq, and queries it.",
       `curl -sS "$(curl -sS '${parquet}' -H "X-API-KEY: $DATASETS_API_KEY" | jq -r .url)" -o ${file}\nduckdb -c "SELECT * FROM '${file}' LIMIT 10"`,
     ),
     snippet(

@@ -1,17 +1,20 @@
 import { get } from "./api.js";
-import { cell, table } from "./cells.js";
-import { element, fill, say } from "./dom.js";
+import { cell, table, textOf } from "./cells.js";
+import { complain, element, fill } from "./dom.js";
 import { count } from "./text.js";
 
 const TYPES = { boolean: "true or false", integer: "whole number", number: "number", text: "text", json: "nested JSON" };
 
+/** The names at once, and what is in them when all rows have been gone through. */
 export async function showColumns(section, dataset, signal) {
   const view = fill(section, "columns");
-  say(view.fault, "");
   table(view.table, "Columns", ["Column", "Type"], dataset.column_names.map((name) => [cell(name, "Column"), element("td", {}, "…")]));
-  const { columns } = await get(`datasets/${dataset.id}/columns`, {}, signal);
+  const found = await get(`datasets/${dataset.id}/columns`, {}, signal).catch(complain(view.fault));
+  if (!found) {
+    return;
+  }
   const heads = ["Column", "Type", "Empty", "From the least to the most", "Some values"];
-  table(view.table, "Columns and what is in them", heads, columns.map(row));
+  table(view.table, "Columns and what is in them", heads, found.columns.map(row));
 }
 
 function row(column) {
@@ -26,7 +29,7 @@ function row(column) {
 /** Numbers by their value, texts by their length. */
 function spread({ shortest, longest, least, greatest }) {
   if (least !== null) {
-    const [from, to] = [least, greatest].map((number) => Number(JSON.stringify(number)).toLocaleString());
+    const [from, to] = [textOf(least), textOf(greatest)];
     return from === to ? from : `${from} to ${to}`;
   }
   if (longest === null) {

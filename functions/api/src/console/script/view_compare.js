@@ -1,5 +1,5 @@
-import { get } from "./api.js";
-import { cell, table } from "./cells.js";
+import { get, latest } from "./api.js";
+import { cell, isNothing, nothing, table, textOf } from "./cells.js";
 import { crumbs, element, facts, fill, fromTemplate, say } from "./dom.js";
 import { count, visible } from "./text.js";
 import { compareWords } from "./words.js";
@@ -19,6 +19,7 @@ export async function show(main, [newerId, olderId], signal) {
   const option = (value, text) => element("option", { value }, text);
   view.key.append(option("", "cells, all of them"), ...shared.map((name) => option(name, `“${visible(name)}”`)));
 
+  const newest = latest();
   async function compare() {
     say(view.fault, "");
     say(view.waiting, "Comparing …");
@@ -26,10 +27,12 @@ export async function show(main, [newerId, olderId], signal) {
     view.result.replaceChildren();
     try {
       const key = view.key.value || undefined;
-      const found = await examples(newerId, { against: olderId, key }, signal);
-      showResult(view, found, key);
+      showResult(view, await newest(examples(newerId, { against: olderId, key }, signal)), key);
     } catch (error) {
-      say(view.fault, signal.aborted ? "" : error.message);
+      if (error.name === "AbortError") {
+        return;
+      }
+      say(view.fault, error.message);
     }
     view.waiting.hidden = true;
   }
@@ -116,11 +119,13 @@ function changed(place, { columns, against_columns: before, changed }) {
 }
 
 function both(old, value, column) {
-  const text = (value) => (typeof value === "string" ? value : JSON.stringify(value));
-  const [before, after] = compareWords(text(old), text(value));
+  const isText = !isNothing(old) && !isNothing(value);
+  const [before, after] = compareWords(textOf(old), textOf(value));
   const mark = (name, pieces) =>
     element(name, { dir: "auto" }, ...pieces.map(({ text, changed }) => (changed ? element("mark", {}, visible(text)) : visible(text))));
-  const made = cell(value, column, [mark("del", before), element("br"), mark("ins", after)]);
+  const whole = (name, value) => element(name, { dir: "auto" }, element("mark", {}, isNothing(value) ? nothing(value) : visible(textOf(value))));
+  const [was, is] = isText ? [mark("del", before), mark("ins", after)] : [whole("del", old), whole("ins", value)];
+  const made = cell(value, column, [was, element("br"), is]);
   made.classList.add("changed");
   return made;
 }

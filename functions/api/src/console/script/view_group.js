@@ -1,13 +1,14 @@
-import { get, pause } from "./api.js";
+import { get, latest, pause } from "./api.js";
 import { bars } from "./chart.js";
-import { crumbs, element, facts, fill, fromTemplate, pager, say, tag } from "./dom.js";
+import { complain, crumbs, element, facts, fill, fromTemplate, pager, say, tag } from "./dom.js";
 import { bytes, count, visible, when } from "./text.js";
 import { showUpload } from "./view_upload.js";
 
 const PER_PAGE = 20;
 /** Versions in the picture and in the choice of what to compare. */
-const MAX_PICTURED = 60;
+const MAX_PICTURED = 100;
 const LOOK_AGAIN_MS = 2_000;
+const LONGEST_WAIT_MS = 20_000;
 
 /** Fills `main` and resolves to the title of the page. */
 export async function show(main, [id], signal) {
@@ -18,16 +19,26 @@ export async function show(main, [id], signal) {
   crumbs(view.crumbs, { text: "Groups", href: "#/" }, { text: name });
   view.name.textContent = name;
   facts(view.facts, `Group ${group.id}`, element("span", {}, "made ", when(group.created_at)));
+  const newest = latest();
   let page = 1;
+  let hasDrafts = false;
+  let shown;
 
   async function list() {
-    const [found, versions] = await Promise.all([
-      get("datasets", { dataset_group_id: groupId, status: view.status.value, page, per_page: PER_PAGE }, signal),
-      get("datasets", { dataset_group_id: groupId, status: "ready", per_page: MAX_PICTURED }, signal),
-    ]);
+    const of = (query) => get("datasets", { dataset_group_id: groupId, ...query }, signal);
+    const status = view.status.value;
+    const wanted = [of({ status, page, per_page: PER_PAGE }), of({ status: "ready", per_page: MAX_PICTURED }), of({ status: "draft", per_page: 1 })];
+    const [found, versions, drafts] = await newest(Promise.all(wanted));
+    say(view.fault, "");
+    hasDrafts = drafts.total > 0;
+    // What is the same stays as it is, with the focus in it.
+    const news = JSON.stringify([status, found, versions]);
+    if (news === shown) {
+      return;
+    }
+    shown = news;
     view.list.replaceChildren(...found.datasets.map(entry));
-    const none = view.status.value === "all" ? "Nothing was uploaded here yet." : "There is none.";
-    say(view.empty, found.total ? "" : none);
+    say(view.empty, found.total ? "" : status === "all" ? "Nothing was uploaded here yet." : "There is none.");
     pager(view, { ...found, noun: "in all" }, (wanted) => {
       page = wanted;
       refresh();
@@ -35,10 +46,9 @@ export async function show(main, [id], signal) {
     const newestFirst = versions.datasets.sort((one, other) => other.version_number - one.version_number);
     picture(view, newestFirst);
     chooseToCompare(view, newestFirst);
-    return found.datasets.some(({ status }) => status === "draft");
   }
 
-  const refresh = () => list().catch((error) => signal.aborted || say(view.fault, error.message));
+  const refresh = () => list().catch(complain(view.fault));
   view.status.addEventListener("change", () => {
     page = 1;
     refresh();
@@ -47,20 +57,23 @@ export async function show(main, [id], signal) {
     event.preventDefault();
     location.hash = `#/compare/${view.newer.value}/${view.older.value}`;
   });
+  await list();
   showUpload(view.upload, groupId, signal, refresh);
-  keepCurrent(list, signal, await list());
+  keepCurrent(() => hasDrafts, refresh, signal);
   return name;
 }
 
-/** Looks again while a draft is on its way. */
-async function keepCurrent(list, signal, hasDrafts) {
-  for (let again = hasDrafts; again && !signal.aborted; ) {
-    try {
-      await pause(LOOK_AGAIN_MS, signal);
-      again = await list();
-    } catch {
-      // The next look may do better.
+/** Looks again while drafts are on their way, less and less often. */
+async function keepCurrent(hasDrafts, refresh, signal) {
+  try {
+    for (let wait = LOOK_AGAIN_MS; ; wait = hasDrafts() ? Math.min(wait * 1.2, LONGEST_WAIT_MS) : LOOK_AGAIN_MS) {
+      await pause(wait, signal);
+      if (hasDrafts()) {
+        await refresh();
+      }
     }
+  } catch {
+    // The view has been left.
   }
 }
 

@@ -1,59 +1,65 @@
-import { get } from "./api.js";
+import { get, latest } from "./api.js";
 import { cell, table } from "./cells.js";
-import { fill, onSubmit, onTyping, pager, say } from "./dom.js";
+import { complain, fill, onSubmit, onTyping, pager, say } from "./dom.js";
 
 const MOST_PER_PAGE = 100;
+/** A page has as many rows as make about so many cells. */
+const MOST_CELLS = 20_000;
 
 /** The rows, a page at a time: the table is as large as a page, however many there are. */
 export async function showRows(section, dataset, signal) {
   const view = fill(section, "rows");
   view.row.max = dataset.row_count;
-  let perPage = MOST_PER_PAGE;
-  let asked = 0;
+  const newest = latest();
+  let perPage = Math.max(Math.min(Math.floor(MOST_CELLS / dataset.column_names.length), MOST_PER_PAGE), 1);
+  let before = new AbortController();
 
-  async function list(page) {
-    asked += 1;
-    const mine = asked;
+  async function list(first) {
+    before.abort();
+    before = new AbortController();
     const q = view.text.value;
-    const found = await fetchPage({ q, page });
-    if (mine !== asked) {
-      return;
-    }
-    const first = (found.page - 1) * found.per_page + 1;
+    const found = await newest(pageWith(first, q, AbortSignal.any([signal, before.signal])));
+    const start = (found.page - 1) * found.per_page + 1;
     const cells = found.rows.map((row) => row.map(({ value }, index) => cell(value, found.columns[index])));
-    table(view.table, "Rows of the version", found.columns, cells, q ? undefined : cells.map((_, index) => (first + index).toLocaleString()));
+    table(view.table, "Rows of the version", found.columns, cells, q ? undefined : cells.map((_, index) => (start + index).toLocaleString()));
     view.table.parentElement.scrollTop = 0;
     say(view.empty, found.total ? "" : `No row has “${q}” in it.`);
-    pager(view, { ...found, noun: q ? "rows found" : "rows" }, show);
+    pager(view, { ...found, noun: q ? "rows found" : "rows" }, (page) => show((page - 1) * perPage + 1));
+    return view.table.tBodies[0].rows[first - start];
   }
 
-  /** Where rows are large, a page has fewer of them. */
-  async function fetchPage({ q, page }) {
+  /** The page that row `first` is on. Where rows are large, a page has fewer of them. */
+  async function pageWith(first, q, signal) {
     for (;;) {
+      const page = Math.floor((first - 1) / perPage) + 1;
       try {
         return await get(`datasets/${dataset.id}/rows`, { q, page, per_page: perPage }, signal);
       } catch (error) {
-        if (error.code !== "page_too_large" || perPage === 1) {
+        if (error.code === "page_too_large" && perPage === 1) {
+          throw new Error(`Row ${first.toLocaleString()} alone is too large to be shown here; download the version to read it.`);
+        }
+        if (error.code !== "page_too_large") {
           throw error;
         }
-        const first = (page - 1) * perPage;
         perPage = Math.ceil(perPage / 4);
-        page = Math.floor(first / perPage) + 1;
       }
     }
   }
 
-  const show = async (page) => {
+  async function show(first) {
     say(view.fault, "");
     view.table.setAttribute("aria-busy", "true");
-    await list(page).catch((error) => signal.aborted || say(view.fault, error.message));
+    const row = await list(first).catch(complain(view.fault));
     view.table.removeAttribute("aria-busy");
-  };
+    return row;
+  }
   onTyping(view.text, () => show(1));
   onSubmit(view.jump, view.fault, async () => {
-    const row = Math.min(Math.max(Number(view.row.value) || 1, 1), dataset.row_count);
+    const wanted = Math.min(Math.max(Number(view.row.value) || 1, 1), dataset.row_count);
     view.text.value = "";
-    await show(Math.ceil(row / perPage));
+    const row = await show(wanted);
+    row?.setAttribute("tabindex", "-1");
+    row?.focus();
   });
   await show(1);
 }

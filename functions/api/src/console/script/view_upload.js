@@ -1,7 +1,7 @@
 import { cell, table } from "./cells.js";
 import { announce, facts, fill, fromTemplate, say, tag } from "./dom.js";
 import { excerpt } from "./fault.js";
-import { look } from "./file.js";
+import { isJson, look } from "./file.js";
 import { bytes, count, seconds, visible } from "./text.js";
 import { add, cancel, remove, send, uploadsTo } from "./uploads.js";
 
@@ -50,23 +50,33 @@ export function showUpload(section, groupId, signal, settled) {
 
 function uploadCard(upload, signal, settled, changed) {
   const card = fromTemplate("upload-card");
-  card.name.textContent = visible(upload.file.name);
+  const name = visible(upload.file.name);
+  card.name.textContent = name;
+  card.bar.setAttribute("aria-label", `Progress of ${name}`);
+  for (const [button, verb] of [[card.send, "Upload"], [card.retry, "Try again"], [card.cancel, "Cancel"], [card.dismiss, "Remove"]]) {
+    button.setAttribute("aria-label", `${verb}: ${name}`);
+  }
   card.send.addEventListener("click", () => send(upload));
   card.retry.addEventListener("click", () => send(upload));
   card.cancel.addEventListener("click", () => cancel(upload));
   card.dismiss.addEventListener("click", () => {
     remove(upload);
+    card.root.parentElement.parentElement.querySelector("input").focus();
     card.root.remove();
     changed();
   });
   let before = upload.state;
   const update = () => {
+    const hasFocus = card.root.contains(document.activeElement);
     showState(card, upload);
+    if (hasFocus && document.activeElement.hidden) {
+      card.root.focus();
+    }
     if (upload.state === before) {
       return;
     }
     before = upload.state;
-    announce(`${upload.file.name}: ${card.state.textContent}`);
+    announce(`${name}: ${card.state.textContent}. ${card.complaint.textContent}`);
     changed();
     if (["checking", "ready", "failed"].includes(upload.state)) {
       settled();
@@ -81,7 +91,7 @@ function uploadCard(upload, signal, settled, changed) {
 async function showPreview(card, upload) {
   upload.seen ??= await look(upload.file, maxFileBytes).catch(() => ({ complaint: "The file can't be read.", facts: [], columns: [], rows: [] }));
   const { facts: found, columns, rows, complaint } = upload.seen;
-  facts(card.facts, ...found, bytes(upload.file.size), columns.length > 0 && count(columns.length, "column"));
+  facts(card.facts, ...found, bytes(upload.file.size), columns.length > 0 && `${count(columns.length, "column")}${isJson(upload.file) ? " in the first rows" : ""}`);
   say(card.complaint, complaint);
   const shown = columns.slice(0, MAX_PREVIEW_COLUMNS);
   table(card.rows, "First rows of the file", shown, rows.map((row) => shown.map((name, index) => cell(row[index] ?? null, name))));
@@ -99,7 +109,7 @@ function showState(card, upload) {
   card.retry.hidden = !["broken", "cancelled"].includes(state);
   card.cancel.hidden = !["waiting", "sending"].includes(state);
   card.dismiss.hidden = ["waiting", "sending", "checking"].includes(state);
-  card.open.hidden = !datasetId || state === "broken";
+  card.open.hidden = !datasetId;
   card.open.href = `#/datasets/${datasetId}`;
   card.open.textContent = state === "ready" ? "Open the version" : "Open";
   card.progress.hidden = state !== "sending";
@@ -121,7 +131,7 @@ function paceText({ part, bytesPerSecond, secondsLeft }) {
 
 /** The message, which has the place in it, and the column's name where that is known. */
 export function failureText({ message, column }) {
-  const isNamed = typeof column === "string" && !message.includes(column);
+  const isNamed = typeof column === "string" && !message.includes(`"${column}"`);
   return visible(isNamed ? `${message} (column “${column}”)` : message);
 }
 
@@ -129,7 +139,8 @@ async function showExcerpt(place, { file, dataset }) {
   try {
     const lines = await excerpt(file, dataset.failure);
     place.replaceChildren(...(lines ? [lines] : []));
-  } catch {
-    place.textContent = "The file can't be read any more, so its lines can't be shown here.";
+  } catch (error) {
+    const isGone = error instanceof DOMException;
+    place.textContent = isGone ? "The file can't be read any more, so its lines can't be shown here." : "The lines of the file can't be shown here.";
   }
 }

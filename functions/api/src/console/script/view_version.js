@@ -1,6 +1,7 @@
-import { ApiError, call, get, pause } from "./api.js";
-import { busy, crumbs, dialog, element, facts, fill, onSubmit, say, tag } from "./dom.js";
+import { call, get, pause } from "./api.js";
+import { busy, complain, crumbs, dialog, element, facts, fill, onSubmit, say, tag } from "./dom.js";
 import { bytes, count, visible, when } from "./text.js";
+import { leaveForDownload } from "./uploads.js";
 import { failureText } from "./view_upload.js";
 import { showCode } from "./view_code.js";
 import { showColumns } from "./view_columns.js";
@@ -8,6 +9,7 @@ import { showRows } from "./view_rows.js";
 
 const SECTIONS = { rows: showRows, columns: showColumns, code: showCode };
 const LOOK_AGAIN_MS = 1_000;
+const LONGEST_WAIT_MS = 20_000;
 
 /** Fills `main` and resolves to the title of the page. */
 export async function show(main, [id, section = "rows"], signal) {
@@ -35,15 +37,16 @@ export async function show(main, [id, section = "rows"], signal) {
   } else if (dataset.status === "failed") {
     say(view.fault, failureText(dataset.failure));
   } else {
-    say(view.fault, "");
-    view.section.textContent = "The file is being taken in …";
-    untilSettled(main, id, signal);
+    view.section.textContent = "The file is on its way, or being taken in …";
+    untilSettled(id, view.fault, signal);
   }
   return `${title} of ${visible(group.name)}`;
 }
 
+/** Shows the view anew, title and all. */
+const reload = () => dispatchEvent(new HashChangeEvent("hashchange"));
+
 async function showReady(view, dataset, section, signal) {
-  const reload = () => dispatchEvent(new HashChangeEvent("hashchange"));
   if (dataset.is_deleted) {
     view.restore.hidden = false;
     view.restore.addEventListener("click", () =>
@@ -72,18 +75,18 @@ async function showReady(view, dataset, section, signal) {
       link.setAttribute("aria-current", "page");
     }
   }
-  offerComparison(view.compare, dataset, signal);
+  offerComparison(view.compare, dataset, signal).catch(complain(view.fault));
   await SECTIONS[section](view.section, dataset, signal);
 }
 
 /** Storage serves the file itself, by a link that is good for a while. */
 async function download(id, format, signal) {
   const { url } = await get(`datasets/${id}/download`, { format, redirect: false }, signal);
-  location.assign(url);
+  leaveForDownload(url);
 }
 
 async function offerComparison(link, dataset, signal) {
-  const query = { dataset_group_id: dataset.dataset_group_id, status: "ready", up_to_id: dataset.id, per_page: 20 };
+  const query = { dataset_group_id: dataset.dataset_group_id, status: "ready", up_to_id: dataset.id, per_page: 100 };
   const { datasets } = await get("datasets", query, signal);
   const earlier = datasets.filter(({ version_number }) => version_number < dataset.version_number);
   if (earlier.length) {
@@ -94,16 +97,17 @@ async function offerComparison(link, dataset, signal) {
   }
 }
 
-async function untilSettled(main, id, signal) {
+async function untilSettled(id, fault, signal) {
   try {
-    for (let status = "draft"; status === "draft"; ) {
-      await pause(LOOK_AGAIN_MS, signal);
-      ({ status } = (await get(`datasets/${id}`, {}, signal)).dataset);
+    for (let wait = LOOK_AGAIN_MS; ; wait = Math.min(wait * 1.2, LONGEST_WAIT_MS)) {
+      await pause(wait, signal);
+      const { dataset } = await get(`datasets/${id}`, {}, signal);
+      if (dataset.status !== "draft") {
+        reload();
+        return;
+      }
     }
-    await show(main, [id], signal);
   } catch (error) {
-    if (error instanceof ApiError && !signal.aborted) {
-      untilSettled(main, id, signal);
-    }
+    complain(fault)(error);
   }
 }

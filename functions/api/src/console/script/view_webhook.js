@@ -1,10 +1,12 @@
-import { call, get, pause, post } from "./api.js";
-import { announce, busy, crumbs, dialog, element, facts, fill, fromTemplate, onSubmit, say, tag } from "./dom.js";
-import { count, when } from "./text.js";
+import { call, get, latest, pause, post } from "./api.js";
+import { announce, busy, complain, crumbs, dialog, element, facts, fill, fromTemplate, onSubmit, say, tag } from "./dom.js";
+import { count, visible, when } from "./text.js";
 import { eventsText, showSecret, stateOf, ticked } from "./view_webhooks.js";
 
 const PER_PAGE = 20;
 const LOOK_AGAIN_MS = 1_500;
+/** A list has this many of each delivery's attempts. */
+const ATTEMPTS_LISTED = 10;
 const REASONS = { requested: "on request", gone: "since it answered 410", failing: "after five days of failures" };
 
 /** Fills `main` and resolves to the title of the page. */
@@ -17,7 +19,7 @@ export async function show(main, [id], signal) {
 
   const describe = (current) => {
     webhook = current;
-    view.url.textContent = webhook.url;
+    view.url.textContent = visible(webhook.url);
     tag(view.state, stateOf(webhook));
     facts(
       view.facts,
@@ -43,11 +45,13 @@ export async function show(main, [id], signal) {
   );
   view.toggle.addEventListener("click", () => busy(view.toggle, view.fault, () => change({ disabled: !webhook.disabled })));
   view.rotate.addEventListener("click", async () => {
-    const question = "A new secret is made. For a day both sign, so the receiver can change over without missing anything.";
+    const question =
+      "A new secret is made. For a day webhook-signature is made with both, so a receiver that checks it misses nothing. " +
+      "X-PromptLayer-Signature has room for one and is made with the new secret at once: a receiver that checks this one refuses what comes until it knows the new secret.";
     if (await dialog("Rotate the secret?", [question], { act: "Rotate" })) {
-      const rotated = await busy(view.rotate, view.fault, () => post(`${path}/rotate-secret`, {}, { signal }));
+      const rotated = await busy(view.rotate, view.fault, () => post(`${path}/rotate-secret`));
       if (rotated) {
-        const until = element("p", {}, "The secret before signs too, until it expires ", when(rotated.previous_secret_expires_at), ".");
+        const until = element("p", {}, "The secret before makes webhook-signature too, until it expires ", when(rotated.previous_secret_expires_at), ".");
         await showSecret("The new secret", rotated, until);
       }
     }
@@ -68,7 +72,7 @@ export async function show(main, [id], signal) {
     await deliveries.show();
   });
   describe(webhook);
-  await deliveries.show();
+  await deliveries.show().catch(complain(view.fault));
   deliveries.keepCurrent();
   return `Receiver ${webhook.id}`;
 }
@@ -87,83 +91,94 @@ async function recover(path, since, signal) {
 
 /** The list of deliveries, which stays current while one of them is on its way. */
 function deliveriesOf(view, path, signal) {
-  let next;
-  let isPending = false;
   const shown = new Map();
+  const newest = latest();
+  let filter;
 
   const page = (before) => get(`${path}/deliveries`, { state: view.only.value, before, per_page: PER_PAGE }, signal);
-  const put = (delivery) => {
+  const again = (id) => async () => {
+    await post(`${path}/deliveries/${id}/redeliver`, {}, { signal });
+    announce("It is sent again");
+    await show();
+  };
+  /** All attempts: a list has the last ones. */
+  const whole = async (id) => (await get(`${path}/deliveries/${id}`, {}, signal)).delivery;
+  function put(delivery) {
     const before = shown.get(delivery.id);
-    const made = item(delivery, path, signal, view.fault, show, before?.details.open);
+    const text = JSON.stringify(delivery);
+    if (before?.text === text) {
+      return before;
+    }
+    const made = { ...item(delivery, again(delivery.id), whole, view.fault), text, isPending: delivery.state === "pending" };
+    made.details.open = before?.details.open ?? false;
     before?.root.replaceWith(made.root);
     shown.set(delivery.id, made);
-    return made.root;
-  };
-  async function show() {
-    const found = await page();
-    const focused = view.list.contains(document.activeElement);
-    const same = JSON.stringify(found.deliveries) === view.list.dataset.shown;
-    view.list.dataset.shown = JSON.stringify(found.deliveries);
-    isPending = found.deliveries.some(({ state }) => state === "pending");
-    if (same || (focused && shown.size > PER_PAGE)) {
-      return;
-    }
-    const open = new Set([...shown].filter(([, made]) => made.details.open).map(([id]) => id));
-    shown.clear();
-    view.list.replaceChildren(...found.deliveries.map((delivery) => put(delivery)));
-    open.forEach((id) => shown.has(id) && (shown.get(id).details.open = true));
-    after(found);
+    return made;
   }
-  function after(found) {
-    next = found.next;
-    view.more.hidden = !next;
+  async function show() {
+    const state = view.only.value;
+    const found = await newest(page());
+    const isFresh = state !== filter || state !== "";
+    if (isFresh) {
+      shown.clear();
+      view.list.replaceChildren();
+    }
+    filter = state;
+    const isNew = ({ id }) => !shown.has(id);
+    const fresh = found.deliveries.filter(isNew);
+    found.deliveries.forEach(put);
+    view.list.prepend(...fresh.map(({ id }) => shown.get(id).root));
+    if (isFresh || shown.size <= PER_PAGE) {
+      more(found.next);
+    }
     view.empty.hidden = shown.size > 0;
   }
-  view.more.addEventListener("click", () =>
-    busy(view.more, view.fault, async () => {
-      const found = await page(next);
-      view.list.append(...found.deliveries.map(put));
-      after(found);
-    }),
-  );
-  view.only.addEventListener("change", () => show().catch((error) => say(view.fault, error.message)));
+  function more(next) {
+    view.more.hidden = !next;
+    view.more.onclick = () =>
+      busy(view.more, view.fault, async () => {
+        const found = await newest(page(next));
+        view.list.append(...found.deliveries.map((delivery) => put(delivery).root));
+        more(found.next);
+      });
+  }
+  view.only.addEventListener("change", () => show().catch(complain(view.fault)));
   async function keepCurrent() {
-    while (!signal.aborted) {
-      try {
+    try {
+      for (;;) {
         await pause(LOOK_AGAIN_MS, signal);
-        if (isPending) {
-          await show();
+        if ([...shown.values()].some(({ isPending }) => isPending) && view.only.value === "") {
+          await show().catch(complain(view.fault));
         }
-      } catch {
-        // The next look may do better.
       }
+    } catch {
+      // The view has been left.
     }
   }
   return { show, keepCurrent };
 }
 
-function item(delivery, path, signal, fault, changed) {
+function item(delivery, again, whole, fault) {
   const made = fromTemplate("delivery");
   tag(made.state, delivery.state);
   made.event.textContent = delivery.event_type;
-  const { attempts } = delivery;
-  facts(
-    made.facts,
-    when(delivery.created_at),
-    count(attempts.length, "attempt"),
-    delivery.next_attempt_at && element("span", {}, "next ", when(delivery.next_attempt_at)),
-  );
-  made.none.hidden = attempts.length > 0;
-  made.attempts.append(...attempts.map(attempt));
-  made.payload.textContent = JSON.stringify(delivery.payload, null, 2);
+  const { length } = delivery.attempts;
+  const attempts = length < ATTEMPTS_LISTED ? count(length, "attempt") : `${length} attempts or more`;
+  facts(made.facts, when(delivery.created_at), attempts, delivery.next_attempt_at && element("span", {}, "next attempt ", when(delivery.next_attempt_at)));
+  const showAttempts = (attempts) => {
+    made.none.hidden = attempts.length > 0;
+    made.attempts.replaceChildren(...attempts.map(attempt));
+  };
+  showAttempts(delivery.attempts);
+  made.details.addEventListener("toggle", async () => {
+    if (made.details.open && delivery.attempts.length >= ATTEMPTS_LISTED) {
+      const all = await whole(delivery.id).catch(complain(fault));
+      showAttempts((all ?? delivery).attempts);
+    }
+  });
+  made.payload.textContent = visible(JSON.stringify(delivery.payload, null, 2));
   made.payload.setAttribute("aria-label", "Payload");
-  made.again.addEventListener("click", () =>
-    busy(made.again, fault, async () => {
-      await post(`${path}/deliveries/${delivery.id}/redeliver`, {}, { signal });
-      announce("It is sent again");
-      await changed();
-    }),
-  );
+  made.again.addEventListener("click", () => busy(made.again, fault, again));
   return made;
 }
 
@@ -171,8 +186,8 @@ function attempt({ started_at, duration_ms, status, response, error, outcome }) 
   const made = fromTemplate("attempt");
   tag(made.outcome, outcome);
   facts(made.facts, status && `status ${status}`, `${duration_ms.toLocaleString()} ms`, when(started_at));
-  say(made.error, error);
-  say(made.response, response);
+  say(made.error, error && visible(error));
+  say(made.response, response && visible(response));
   made.response.setAttribute("aria-label", "Answer of the receiver");
   return made.root;
 }

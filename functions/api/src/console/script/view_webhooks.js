@@ -1,5 +1,6 @@
 import { get, post } from "./api.js";
 import { copies, dialog, element, fill, fromTemplate, onSubmit, tag } from "./dom.js";
+import { visible } from "./text.js";
 
 const EVENTS = {
   dataset_version_created_by_file: "versions that are ready",
@@ -33,9 +34,12 @@ export async function show(main, _, signal) {
   const view = fill(main, "webhooks");
   onSubmit(view.create, view.fault, async () => {
     const body = { url: view.url.value.trim(), event_types: ticked(view.events) };
-    const made = await post("webhooks", body, { signal });
+    // The secret is told this once, so no one stops waiting for it.
+    const made = await post("webhooks", body);
     await showSecret("The receiver's secret", made);
-    location.hash = `#/webhooks/${made.id}`;
+    if (!signal.aborted) {
+      location.hash = `#/webhooks/${made.id}`;
+    }
   });
   const { webhooks } = await get("webhooks", {}, signal);
   view.empty.hidden = webhooks.length > 0;
@@ -46,7 +50,7 @@ export async function show(main, _, signal) {
 function card(webhook) {
   const { root, link, url, state, events } = fromTemplate("webhook-card");
   link.href = `#/webhooks/${webhook.id}`;
-  url.textContent = webhook.url;
+  url.textContent = visible(webhook.url);
   tag(state, stateOf(webhook));
   events.textContent = eventsText(webhook.event_types);
   return root;
