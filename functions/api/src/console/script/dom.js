@@ -54,9 +54,13 @@ export function facts(part, ...all) {
 const SAID_MS = 6_000;
 let forgetting;
 
-/** Says for a while what was done, to those who see the page and those who hear it. */
-export function announce(text) {
+/**
+ * Says for a while what was done, to those who see the page and those who hear
+ * it, or to these alone where it is on the page already.
+ */
+export function announce(text, { isOnPage = false } = {}) {
   const said = document.getElementById("said");
+  said.classList.toggle("unseen", isOnPage);
   clearTimeout(forgetting);
   said.textContent = "";
   // What is the same as before would not be read.

@@ -76,7 +76,7 @@ function uploadCard(upload, signal, settled, changed) {
       return;
     }
     before = upload.state;
-    announce(`${name}: ${card.state.textContent}. ${card.complaint.textContent}`);
+    announce(`${name}: ${card.state.textContent}. ${card.complaint.textContent}`, { isOnPage: true });
     changed();
     if (["checking", "ready", "failed"].includes(upload.state)) {
       settled();
