@@ -1,4 +1,5 @@
 mod calls;
+mod console;
 mod versions;
 mod webhooks;
 
@@ -186,19 +187,6 @@ async fn events_of_the_other_routes() {
     let (status, answer) = invoke(&router, event!("api-register-webhook")).await;
     assert_eq!(status, 201);
     assert!(answer["secret"].as_str().unwrap().starts_with("whsec_"));
-}
-
-#[tokio::test]
-async fn the_console_is_below_its_stage_with_a_slash_and_without() {
-    let (_, router) = service().await;
-    let event = event!("api-console");
-    for event in [event.to_owned(), event.replace(r#""/prod/""#, r#""/prod""#)] {
-        let request = crate::gateway::request(lambda_http::request::from_str(&event).unwrap());
-        let response = router.clone().oneshot(request).await.unwrap();
-        let html = response.into_body().collect().await.unwrap().to_bytes();
-        let html = String::from_utf8_lossy(&html);
-        assert!(html.contains(r#"href="/prod/console/"#) && html.contains(r#"href="/prod/docs""#), "{html}");
-    }
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! and it put away.
 
 use super::*;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use dataset_core::blobs::Blobs;
 use dataset_formats::{Format, Limits, convert};
 
@@ -225,35 +225,6 @@ async fn versions_are_ordered_as_asked_and_pages_hold_still() {
         assert_refused(&router, "GET", query, 400, "invalid_parameter").await;
     }
 }
-
-#[tokio::test]
-async fn the_console_calls_no_host_but_ours_and_storages_and_is_kept_for_good() {
-    let (_, router) = service().await;
-    let get = async |path: &str| {
-        let response = router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
-        let (parts, body) = response.into_parts();
-        (parts, String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap())
-    };
-    let (page, html) = get("/").await;
-    let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
-    assert!(policy.contains("connect-src 'self' memory://blobs;") && !policy.contains("unsafe"), "{policy}");
-    assert!(html.contains(r#"data-max-file-bytes="104857600""#));
-    let names: Vec<&str> = html.split('"').filter(|part| part.starts_with("/console/")).collect();
-    assert!(names.len() > 5, "{names:?}");
-    for name in names {
-        let (asset, text) = get(name).await;
-        assert_eq!((asset.status, &asset.headers[header::CACHE_CONTROL]), (200.try_into().unwrap(), &IMMUTABLE));
-        assert!(!text.is_empty());
-        let other: Vec<&str> = name.splitn(4, '/').collect();
-        let (asset, _) = get(&format!("/console/of-before/{}", other[3])).await;
-        assert_eq!((asset.status.as_u16(), &asset.headers[header::CACHE_CONTROL]), (200, &NO_STORE));
-    }
-    assert_eq!(get("/console/of-before/script/none.js").await.0.status, 404);
-    assert_eq!(get("/console/x/%FF").await.0.status, 404);
-}
-
-const IMMUTABLE: HeaderValue = HeaderValue::from_static("max-age=31536000, immutable");
-const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 #[tokio::test]
 async fn the_description_and_its_viewer_need_no_key_and_no_other_host() {
