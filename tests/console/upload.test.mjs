@@ -68,6 +68,12 @@ test("a file that is refused shows the line of the person's own copy", async () 
   ]);
   assert.match(await short.textContent(), /row 2, line 4, column 3.*column “score”/);
 
+  await short.getByRole("link", { name: "Open" }).click();
+  await heading(page, /^short.csv/);
+  assert.equal((await excerpt(page.locator("main")))[2][2], "⟨here⟩", "its own page shows the lines, too");
+  await page.getByRole("link", { name: "Upload a corrected file" }).click();
+  await short.waitFor();
+
   const late = card(page, "late.csv");
   assert.deepEqual((await excerpt(late)).map(([number, , mark]) => [number, mark]), [[30_000, null], [30_001, null], [30_002, "3"], [30_003, null]]);
 
@@ -103,7 +109,7 @@ test("what can't be a version is said before anything is sent", async () => {
   await card(page, "empty.csv").getByText("The file is empty").waitFor();
   assert.ok(await card(page, "notes.txt").getByRole("button", { name: "Upload" }).isDisabled());
   assert.match(await card(page, "utf16.csv").textContent(), /UTF-16LE.*separated by tabs/s);
-  await card(page, "notes.txt").getByRole("button", { name: "Remove" }).click();
+  await card(page, "notes.txt").getByRole("button", { name: "Dismiss" }).click();
   assert.equal(await card(page, "notes.txt").count(), 0);
   await close(page);
 });
@@ -170,8 +176,14 @@ test("a large file goes straight to storage, with progress, and can be stopped a
   await page.getByLabel("Go to row").fill("500000");
   await page.getByRole("button", { name: "Go" }).click();
   await rows.getByText("What is 3500000?").waitFor();
+  await page.reload();
+  await rows.getByText("What is 3500000?").waitFor();
+  await page.getByRole("link", { name: "Columns" }).click();
+  await page.getByRole("region", { name: "Columns" }).waitFor();
+  await page.goBack();
+  await rows.getByText("What is 3500000?").waitFor();
   await page.getByRole("searchbox", { name: "Search the rows" }).fill("is 3500007?");
-  await page.getByText("What is 3500007?").waitFor();
+  await page.getByText("1 row has “is 3500007?” in a cell.").waitFor();
   assert.equal(await rows.locator("tbody tr").count(), 1);
   await close(page);
 });

@@ -79,6 +79,11 @@ test("a version is downloaded, put away and brought back", async () => {
   await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await page.getByRole("button", { name: "Restore" }).click();
   await page.getByRole("button", { name: "Delete" }).waitFor();
+  await page.getByRole("link", { name: /^Kept/ }).click();
+  await page.getByRole("button", { name: "Delete this group" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await heading(page, "Groups");
+  assert.equal(await page.getByRole("link", { name: /^Kept/ }).count(), 0);
   await close(page);
 });
 

@@ -27,6 +27,8 @@ test("a receiver from its registration to its end", async () => {
   const dialog = page.getByRole("dialog");
   const secret = await dialog.locator("code").textContent();
   assert.match(secret, /^whsec_/);
+  await page.keyboard.press("Escape");
+  assert.equal(await dialog.locator("code").textContent(), secret, "a slip does not lose it");
   await dialog.getByRole("button", { name: "Close" }).click();
   await heading(page, hook.url);
 
@@ -48,7 +50,7 @@ test("a receiver from its registration to its end", async () => {
   const { id } = await group("Told");
   await version(id, "told.csv", "a,b\n1,2\n");
   await page.reload();
-  await deliveries(page).filter({ hasText: "dataset_version_created_by_file" }).getByText("delivered", { exact: true }).first().waitFor();
+  await deliveries(page).filter({ hasText: "a version is ready" }).getByText("delivered", { exact: true }).first().waitFor();
 
   await page.getByRole("button", { name: "Rotate the secret" }).click();
   await dialog.getByRole("button", { name: "Rotate" }).click();
@@ -58,6 +60,7 @@ test("a receiver from its registration to its end", async () => {
 
   await page.getByRole("button", { name: "Disable" }).click();
   await page.getByText("disabled on request").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Send a test" }).isDisabled());
   await version(id, "missed.csv", "a,b\n1,2\n");
   await page.getByRole("button", { name: "Enable" }).click();
   await page.getByText("active").waitFor();

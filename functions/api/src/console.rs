@@ -60,6 +60,7 @@ const ASSETS: &[Asset] = assets! {
     "script/fault.js"
     "script/file.js"
     "script/main.js"
+    "script/place.js"
     "script/session.js"
     "script/text.js"
     "script/uploads.js"
@@ -78,8 +79,15 @@ const ASSETS: &[Asset] = assets! {
 };
 
 /// What `main.js` imports.
-const FIRST_MODULES: &[&str] =
-    &["script/api.js", "script/dom.js", "script/session.js", "script/uploads.js", "script/view_sign_in.js"];
+const FIRST_MODULES: &[&str] = &[
+    "script/api.js",
+    "script/dom.js",
+    "script/place.js",
+    "script/session.js",
+    "script/text.js",
+    "script/uploads.js",
+    "script/view_sign_in.js",
+];
 
 /// Names all assets as they are now, so that browsers may keep each for good.
 static REVISION: LazyLock<String> = LazyLock::new(|| {

@@ -70,6 +70,12 @@ export function announce(text, { isOnPage = false } = {}) {
   }, 50);
 }
 
+/** What was said is of the view before. */
+export function hush() {
+  clearTimeout(forgetting);
+  document.getElementById("said").textContent = "";
+}
+
 /** Says in `fault` what went wrong, unless no one waits for it any more. */
 export const complain = (fault) => (error) => {
   if (error.name !== "AbortError") {
@@ -124,9 +130,10 @@ export function onTyping(input, work) {
 
 /**
  * A dialog with these contents. Resolves when it is closed: to true if that
- * was by what `act` names. A question goes with the view that asks it.
+ * was by what `act` names. A question goes with the view that asks it; what is
+ * shown once is not closed by a slip.
  */
-export function dialog(title, contents, { act, isDangerous } = {}) {
+export function dialog(title, contents, { act, isDangerous, isShownOnce } = {}) {
   const shown = fromTemplate("dialog");
   shown.title.textContent = title;
   shown.body.append(...contents);
@@ -141,6 +148,10 @@ export function dialog(title, contents, { act, isDangerous } = {}) {
     addEventListener("hashchange", leave, { signal: gone.signal });
   }
   addEventListener("signed-out", leave, { signal: gone.signal });
+  if (isShownOnce) {
+    shown.root.addEventListener("cancel", (event) => event.preventDefault());
+    shown.root.addEventListener("keydown", (event) => event.key === "Escape" && event.preventDefault());
+  }
   return new Promise((resolve) => {
     shown.act.addEventListener("click", () => shown.root.close("act"));
     shown.close.addEventListener("click", () => shown.root.close());

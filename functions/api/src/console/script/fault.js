@@ -28,9 +28,19 @@ export async function excerpt(file, failure) {
   const isSeen = ({ number, text }) => number <= last || (number <= last + LINES_AFTER && text !== "");
   const shown = lines.filter((line) => line.number >= first - LINES_BEFORE && isSeen(line));
   const made = fromTemplate("excerpt");
+  made.region.setAttribute("aria-label", `Lines of your file ${visible(file.name)} around the fault`);
   made.caption.textContent = `${visible(file.name)}, line ${failure.line.toLocaleString()}, read from your disk`;
   made.lines.append(...shown.map((line) => show(line, marks.get(line.number), line.number === failure.line)));
   return made.root;
+}
+
+/** Brings the mark into sight where lines are long. */
+export function toMark(place) {
+  const mark = place.querySelector("mark");
+  const region = mark?.closest(".scroll");
+  if (region && mark.offsetLeft + mark.offsetWidth > region.clientWidth) {
+    region.scrollLeft = mark.offsetLeft - region.clientWidth / 3;
+  }
 }
 
 function show({ number, text }, mark, isFault) {

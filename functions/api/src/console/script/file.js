@@ -29,6 +29,9 @@ async function head(file) {
  */
 export async function look(file, maxBytes) {
   const { encoding, text } = await head(file);
+  if (text.includes("\0") && encoding === "utf-8") {
+    return { encoding, facts: [], columns: [], rows: [], complaint: "This is not a text file. Export it as CSV or JSON." };
+  }
   const seen = { encoding, facts: [], columns: [], rows: [], complaint: complaint(file, encoding, maxBytes) };
   if (!/\.(csv|json)$/i.test(file.name)) {
     return seen;

@@ -1,7 +1,8 @@
 // Which view is shown: the one that the address names behind its `#`.
 
 import { ApiError } from "./api.js";
-import { dialog, element } from "./dom.js";
+import { dialog, element, hush } from "./dom.js";
+import { here } from "./place.js";
 import * as session from "./session.js";
 import { forgetAll, isUnderWay, resume } from "./uploads.js";
 import { showSignIn } from "./view_sign_in.js";
@@ -33,18 +34,19 @@ async function show() {
     ask();
     return;
   }
-  const [pattern, load, section] = VIEWS.find(([pattern]) => pattern.test(location.hash)) ?? [];
+  const [pattern, load, section] = VIEWS.find(([pattern]) => pattern.test(here().path)) ?? [];
   for (const link of nav.querySelectorAll("[data-section]")) {
     link.setAttribute("aria-current", link.dataset.section === section ? "page" : "false");
   }
   main.setAttribute("aria-busy", "true");
+  hush();
   try {
     if (!load) {
       throw new ApiError(404, "", "There is no such page.");
     }
     const { show: view } = await load();
     if (!signal.aborted) {
-      named(await view(main, pattern.exec(location.hash).slice(1), signal));
+      named(await view(main, pattern.exec(here().path).slice(1), signal));
     }
   } catch (error) {
     if (!signal.aborted) {

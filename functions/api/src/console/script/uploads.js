@@ -45,6 +45,8 @@ class Upload extends EventTarget {
 
 export const uploadsTo = (groupId) => uploads.filter((upload) => upload.groupId === groupId);
 
+export const uploadOf = (datasetId) => uploads.find((upload) => upload.datasetId === datasetId);
+
 export const isUnderWay = () => uploads.some(({ state }) => state === "waiting" || state === "sending");
 
 export function add(file, groupId) {

@@ -1,6 +1,7 @@
 import { get, latest } from "./api.js";
 import { cell, isNothing, nothing, table, textOf } from "./cells.js";
 import { crumbs, element, facts, fill, fromTemplate, say } from "./dom.js";
+import { here, remember } from "./place.js";
 import { count, visible } from "./text.js";
 import { compareWords } from "./words.js";
 
@@ -37,9 +38,13 @@ export async function show(main, [newerId, olderId], signal) {
     view.waiting.hidden = true;
   }
 
-  view.key.addEventListener("change", compare);
+  view.key.addEventListener("change", () => {
+    remember(view.key.value ? { key: view.key.value } : { by: "cells" });
+    compare();
+  });
   // An identifier tells rows apart, as a rule.
-  view.key.value = shared.find((name) => /^(id|key|uuid|.*_id)$/i.test(name)) ?? "";
+  const { chosen } = here();
+  view.key.value = chosen.by === "cells" ? "" : chosen.key ?? shared.find((name) => /^(id|key|uuid|.*_id)$/i.test(name)) ?? "";
   await compare();
   // A column that holds a value twice is no key; then all cells are compared.
   if (!view.fault.hidden && view.key.value) {

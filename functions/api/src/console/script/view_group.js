@@ -1,6 +1,7 @@
-import { get, latest, pause } from "./api.js";
+import { call, get, latest, pause } from "./api.js";
 import { bars } from "./chart.js";
-import { complain, crumbs, element, facts, fill, fromTemplate, pager, say, tag } from "./dom.js";
+import { busy, complain, crumbs, dialog, element, facts, fill, fromTemplate, pager, say, tag } from "./dom.js";
+import { here, remember } from "./place.js";
 import { bytes, count, visible, when } from "./text.js";
 import { showUpload } from "./view_upload.js";
 
@@ -20,7 +21,9 @@ export async function show(main, [id], signal) {
   view.name.textContent = name;
   facts(view.facts, `Group ${group.id}`, element("span", {}, "made ", when(group.created_at)));
   const newest = latest();
-  let page = 1;
+  const { chosen } = here();
+  let page = Number(chosen.page) || 1;
+  view.status.value = chosen.show ?? "all";
   let hasDrafts = false;
   let shown;
 
@@ -30,6 +33,7 @@ export async function show(main, [id], signal) {
     const wanted = [of({ status, page, per_page: PER_PAGE }), of({ status: "ready", per_page: MAX_PICTURED }), of({ status: "draft", per_page: 1 })];
     const [found, versions, drafts] = await newest(Promise.all(wanted));
     say(view.fault, "");
+    remember({ show: status === "all" ? undefined : status, page: page > 1 ? page : undefined });
     hasDrafts = drafts.total > 0;
     // What is the same stays as it is, with the focus in it.
     const news = JSON.stringify([status, found, versions]);
@@ -52,6 +56,13 @@ export async function show(main, [id], signal) {
   view.status.addEventListener("change", () => {
     page = 1;
     refresh();
+  });
+  view.delete.addEventListener("click", async () => {
+    const question = "All its versions are put away with it, and its name is free again. This can't be undone here.";
+    if (await dialog(`Delete the group “${name}”?`, [question], { act: "Delete", isDangerous: true })) {
+      const deleted = await busy(view.delete, view.fault, () => call("DELETE", `dataset-groups/${groupId}`, { signal }));
+      location.hash = deleted ? "#/" : location.hash;
+    }
   });
   view.compare.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,6 +1,8 @@
 import { get, latest } from "./api.js";
 import { cell, table } from "./cells.js";
 import { complain, fill, onSubmit, onTyping, pager, say } from "./dom.js";
+import { here, remember } from "./place.js";
+import { count } from "./text.js";
 
 const MOST_PER_PAGE = 100;
 /** A page has as many rows as make about so many cells. */
@@ -13,6 +15,8 @@ export async function showRows(section, dataset, signal) {
   const newest = latest();
   let perPage = Math.max(Math.min(Math.floor(MOST_CELLS / dataset.column_names.length), MOST_PER_PAGE), 1);
   let before = new AbortController();
+  const { chosen } = here();
+  view.text.value = chosen.q ?? "";
 
   async function list(first) {
     before.abort();
@@ -23,7 +27,9 @@ export async function showRows(section, dataset, signal) {
     const cells = found.rows.map((row) => row.map(({ value }, index) => cell(value, found.columns[index])));
     table(view.table, "Rows of the version", found.columns, cells, q ? undefined : cells.map((_, index) => (start + index).toLocaleString()));
     view.table.parentElement.scrollTop = 0;
+    remember({ row: first > 1 ? first : undefined, q });
     say(view.empty, found.total ? "" : `No row has “${q}” in it.`);
+    say(view.found, q && found.total ? `${count(found.total, "row has", "rows have")} “${q}” in a cell.` : "");
     pager(view, { ...found, noun: q ? "rows found" : "rows" }, (page) => show((page - 1) * perPage + 1));
     return view.table.tBodies[0].rows[first - start];
   }
@@ -61,5 +67,5 @@ export async function showRows(section, dataset, signal) {
     row?.setAttribute("tabindex", "-1");
     row?.focus();
   });
-  await show(1);
+  await show(Number(chosen.row) || 1);
 }

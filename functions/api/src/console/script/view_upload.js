@@ -1,6 +1,6 @@
 import { cell, table } from "./cells.js";
-import { announce, facts, fill, fromTemplate, say, tag } from "./dom.js";
-import { excerpt } from "./fault.js";
+import { announce, element, facts, fill, fromTemplate, say, tag } from "./dom.js";
+import { excerpt, toMark } from "./fault.js";
 import { isJson, look } from "./file.js";
 import { bytes, count, seconds, visible } from "./text.js";
 import { add, cancel, remove, send, uploadsTo } from "./uploads.js";
@@ -52,8 +52,9 @@ function uploadCard(upload, signal, settled, changed) {
   const card = fromTemplate("upload-card");
   const name = visible(upload.file.name);
   card.name.textContent = name;
+  card.rows.parentElement.setAttribute("aria-label", `First rows of ${name}`);
   card.bar.setAttribute("aria-label", `Progress of ${name}`);
-  for (const [button, verb] of [[card.send, "Upload"], [card.retry, "Try again"], [card.cancel, "Cancel"], [card.dismiss, "Remove"]]) {
+  for (const [button, verb] of [[card.send, "Upload"], [card.retry, "Try again"], [card.cancel, "Cancel"], [card.dismiss, "Dismiss"]]) {
     button.setAttribute("aria-label", `${verb}: ${name}`);
   }
   card.send.addEventListener("click", () => send(upload));
@@ -91,12 +92,16 @@ function uploadCard(upload, signal, settled, changed) {
 async function showPreview(card, upload) {
   upload.seen ??= await look(upload.file, maxFileBytes).catch(() => ({ complaint: "The file can't be read.", facts: [], columns: [], rows: [] }));
   const { facts: found, columns, rows, complaint } = upload.seen;
-  facts(card.facts, ...found, bytes(upload.file.size), columns.length > 0 && `${count(columns.length, "column")}${isJson(upload.file) ? " in the first rows" : ""}`);
-  say(card.complaint, complaint);
   const shown = columns.slice(0, MAX_PREVIEW_COLUMNS);
-  table(card.rows, "First rows of the file", shown, rows.map((row) => shown.map((name, index) => cell(row[index] ?? null, name))));
+  const first = shown.length < columns.length && `the first ${shown.length} are shown`;
+  facts(card.facts, ...found, bytes(upload.file.size), columns.length > 0 && `${count(columns.length, "column")}${isJson(upload.file) ? " in the first rows" : ""}`, first);
+  say(card.complaint, complaint);
+  const preview = (row) => shown.map((name, index) => (row[index] === undefined ? missing() : cell(row[index], name)));
+  table(card.rows, "First rows of the file", shown, rows.map(preview));
   showState(card, upload);
 }
+
+const missing = () => element("td", {}, element("span", { class: "nothing" }, "missing"));
 
 function showState(card, upload) {
   const { state, dataset, error, pace, datasetId, seen } = upload;
@@ -135,10 +140,11 @@ export function failureText({ message, column }) {
   return visible(isNamed ? `${message} (column “${column}”)` : message);
 }
 
-async function showExcerpt(place, { file, dataset }) {
+export async function showExcerpt(place, { file, dataset }) {
   try {
     const lines = await excerpt(file, dataset.failure);
     place.replaceChildren(...(lines ? [lines] : []));
+    toMark(place);
   } catch (error) {
     const isGone = error instanceof DOMException;
     place.textContent = isGone ? "The file can't be read any more, so its lines can't be shown here." : "The lines of the file can't be shown here.";

@@ -1,8 +1,8 @@
 import { call, get, pause } from "./api.js";
 import { busy, complain, crumbs, dialog, element, facts, fill, onSubmit, say, tag } from "./dom.js";
 import { bytes, count, visible, when } from "./text.js";
-import { leaveForDownload } from "./uploads.js";
-import { failureText } from "./view_upload.js";
+import { leaveForDownload, uploadOf } from "./uploads.js";
+import { failureText, showExcerpt } from "./view_upload.js";
 import { showCode } from "./view_code.js";
 import { showColumns } from "./view_columns.js";
 import { showRows } from "./view_rows.js";
@@ -36,6 +36,11 @@ export async function show(main, [id, section = "rows"], signal) {
     await showReady(view, dataset, section, signal);
   } else if (dataset.status === "failed") {
     say(view.fault, failureText(dataset.failure));
+    const upload = uploadOf(dataset.id);
+    if (upload) {
+      await showExcerpt(view.section, { file: upload.file, dataset });
+    }
+    view.section.append(element("p", { class: "row" }, element("a", { class: "button", href: `#/groups/${group.id}` }, "Upload a corrected file")));
   } else {
     view.section.textContent = "The file is on its way, or being taken in …";
     untilSettled(id, view.fault, signal);

@@ -7,6 +7,12 @@ const PER_PAGE = 20;
 const LOOK_AGAIN_MS = 1_500;
 /** A list has this many of each delivery's attempts. */
 const ATTEMPTS_LISTED = 10;
+const DAY_MS = 86_400_000;
+const EVENTS = {
+  dataset_version_created_by_file: "a version is ready",
+  dataset_version_created_by_file_failed: "a file was refused",
+  webhook_test: "a test",
+};
 const REASONS = { requested: "on request", gone: "since it answered 410", failing: "after five days of failures" };
 
 /** Fills `main` and resolves to the title of the page. */
@@ -29,6 +35,8 @@ export async function show(main, [id], signal) {
       webhook.disabled && element("span", {}, `disabled ${REASONS[webhook.disabled_reason] ?? ""} `, when(webhook.disabled_at)),
     );
     view.toggle.textContent = webhook.disabled ? "Enable" : "Disable";
+    view.test.disabled = view["recover-now"].disabled = webhook.disabled;
+    view.since.value ||= localTime(new Date(webhook.failing_since ?? webhook.disabled_at ?? Date.now() - DAY_MS));
     view["new-url"].value = webhook.url;
     for (const box of view.events.querySelectorAll("input")) {
       box.checked = webhook.event_types.includes(box.value);
@@ -68,14 +76,17 @@ export async function show(main, [id], signal) {
   });
   onSubmit(view.recover, view.fault, async () => {
     const recovered = await recover(path, new Date(view.since.value).toISOString(), signal);
-    announce(`${count(recovered, "delivery", "deliveries")} sent again`);
+    announce(recovered ? `${count(recovered, "delivery", "deliveries")} sent again` : "Nothing that was sent since then has failed for good, so nothing is sent again.");
     await deliveries.show();
   });
   describe(webhook);
   await deliveries.show().catch(complain(view.fault));
-  deliveries.keepCurrent();
+  deliveries.keepCurrent(async () => describe((await get(path, {}, signal)).webhook));
   return `Receiver ${webhook.id}`;
 }
+
+/** As a field for date and time has it. */
+const localTime = (at) => new Date(at.getTime() - at.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 
 async function recover(path, since, signal) {
   let sum = 0;
@@ -143,12 +154,12 @@ function deliveriesOf(view, path, signal) {
       });
   }
   view.only.addEventListener("change", () => show().catch(complain(view.fault)));
-  async function keepCurrent() {
+  async function keepCurrent(changed) {
     try {
       for (;;) {
         await pause(LOOK_AGAIN_MS, signal);
         if ([...shown.values()].some(({ isPending }) => isPending) && view.only.value === "") {
-          await show().catch(complain(view.fault));
+          await show().then(changed).catch(complain(view.fault));
         }
       }
     } catch {
@@ -161,7 +172,10 @@ function deliveriesOf(view, path, signal) {
 function item(delivery, again, whole, fault) {
   const made = fromTemplate("delivery");
   tag(made.state, delivery.state);
-  made.event.textContent = delivery.event_type;
+  made.event.textContent = EVENTS[delivery.event_type] ?? delivery.event_type;
+  const dataset = delivery.payload.details?.dataset_id;
+  const link = dataset && element("a", { href: `#/datasets/${dataset}` }, `dataset ${dataset}`);
+  facts(made.names, `webhook-id ${delivery.id}`, delivery.event_type, link);
   const { length } = delivery.attempts;
   const attempts = length < ATTEMPTS_LISTED ? count(length, "attempt") : `${length} attempts or more`;
   facts(made.facts, when(delivery.created_at), attempts, delivery.next_attempt_at && element("span", {}, "next attempt ", when(delivery.next_attempt_at)));
@@ -185,7 +199,7 @@ function item(delivery, again, whole, fault) {
 function attempt({ started_at, duration_ms, status, response, error, outcome }) {
   const made = fromTemplate("attempt");
   tag(made.outcome, outcome);
-  facts(made.facts, status && `status ${status}`, `${duration_ms.toLocaleString()} ms`, when(started_at));
+  facts(made.facts, status && `status ${status}`, `${duration_ms.toLocaleString()} ms`, new Date(started_at).toLocaleString());
   say(made.error, error && visible(error));
   say(made.response, response && visible(response));
   made.response.setAttribute("aria-label", "Answer of the receiver");

@@ -26,7 +26,7 @@ export function showSecret(title, { secret }, ...more) {
   const copy = element("button", { type: "button", class: "main" }, "Copy");
   copies(copy, secret);
   const about = "The receiver checks signatures with this secret. It is not shown again, so put it where the receiver finds it.";
-  return dialog(title, [element("p", {}, about), element("p", { class: "row" }, code, copy), ...more]);
+  return dialog(title, [element("p", {}, about), element("p", { class: "row" }, code, copy), ...more], { isShownOnce: true });
 }
 
 /** Fills `main` and resolves to the title of the page. */
