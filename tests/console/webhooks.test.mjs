@@ -20,7 +20,7 @@ async function receiver(...statuses) {
 const deliveries = (page) => page.getByRole("list", { name: /^Deliveries/ }).locator("> li");
 
 test("a receiver from its registration to its end", async () => {
-  const hook = await receiver(500);
+  const hook = await receiver(500, 200, 500);
   const page = await open("#/webhooks");
   await page.getByLabel("URL").fill(hook.url);
   await page.getByRole("button", { name: "Register" }).click();
@@ -50,7 +50,12 @@ test("a receiver from its registration to its end", async () => {
   const { id } = await group("Told");
   await version(id, "told.csv", "a,b\n1,2\n");
   await page.reload();
+  // While the list is kept current, what is being typed stays.
+  await page.getByText("Change URL or events").click();
+  await page.getByLabel("URL").fill("http://127.0.0.1:1/typed");
   await deliveries(page).filter({ hasText: "a version is ready" }).getByText("delivered", { exact: true }).first().waitFor();
+  assert.equal(await page.getByLabel("URL").inputValue(), "http://127.0.0.1:1/typed");
+  await page.reload();
 
   await page.getByRole("button", { name: "Rotate the secret" }).click();
   await dialog.getByRole("button", { name: "Rotate" }).click();

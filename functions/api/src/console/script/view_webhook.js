@@ -37,6 +37,9 @@ export async function show(main, [id], signal) {
     view.toggle.textContent = webhook.disabled ? "Enable" : "Disable";
     view.test.disabled = view["recover-now"].disabled = webhook.disabled;
     view.since.value ||= localTime(new Date(webhook.failing_since ?? webhook.disabled_at ?? Date.now() - DAY_MS));
+  };
+  /** Not each time that it is described: someone may be typing. */
+  const fillForm = () => {
     view["new-url"].value = webhook.url;
     for (const box of view.events.querySelectorAll("input")) {
       box.checked = webhook.event_types.includes(box.value);
@@ -72,6 +75,7 @@ export async function show(main, [id], signal) {
   });
   onSubmit(view.change, view.fault, async () => {
     await change({ url: view["new-url"].value.trim(), event_types: ticked(view.events) });
+    fillForm();
     announce("Saved");
   });
   onSubmit(view.recover, view.fault, async () => {
@@ -80,6 +84,7 @@ export async function show(main, [id], signal) {
     await deliveries.show();
   });
   describe(webhook);
+  fillForm();
   await deliveries.show().catch(complain(view.fault));
   deliveries.keepCurrent(async () => describe((await get(path, {}, signal)).webhook));
   return `Receiver ${webhook.id}`;
