@@ -10,7 +10,7 @@ use crate::format::Format;
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::source::open_text;
-use crate::summary::{ColumnSummary, Summary};
+use crate::summary::{ColumnSummary, Dialect, Summary};
 use crate::window::Window;
 use crate::writer::{Column, Field, Kind, Press, TableWriter};
 use record::{Cell, Fault, FaultKind, Step};
@@ -19,7 +19,7 @@ use std::io::Read;
 
 pub(crate) fn convert(input: impl Read, out: &mut impl Output, press: &mut Press, limits: &Limits) -> Result<Summary> {
     let mut window = open_text(input, Format::Csv, limits)?;
-    let delimiter = dialect::delimiter(&mut window, limits)?;
+    let delimiter = dialect::find_delimiter(&mut window, limits)?;
     let names = header::read(&mut window, delimiter, limits)?;
     let fields: Vec<Field<'_>> =
         names.iter().map(|name| Field { name, kind: Kind::Text, is_nullable: false }).collect();
@@ -43,7 +43,8 @@ pub(crate) fn convert(input: impl Read, out: &mut impl Output, press: &mut Press
     }
     let rows = table.close()?;
     let columns = names.into_iter().map(|name| ColumnSummary { name, kind: Kind::Text }).collect();
-    Ok(Summary { columns, rows })
+    let dialect = Dialect { delimiter: (delimiter != dialect::NO_DELIMITER).then_some(delimiter) };
+    Ok(Summary { columns, rows, dialect: Some(dialect) })
 }
 
 /// The rows under the header.
@@ -104,7 +105,7 @@ impl<R: Read> Rows<'_, R> {
             if width <= columns.len() {
                 cells.push(cell);
             }
-            if cell.end > bad_at { Err(FaultKind::BadByte) } else { Ok(()) }
+            if cell.end >= bad_at { Err(FaultKind::BadByte) } else { Ok(()) }
         });
         match step {
             Ok(Step::Record { end }) if end > self.limits.max_row_bytes => Err(self.row_too_large()),

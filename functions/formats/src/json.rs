@@ -36,7 +36,7 @@ pub(crate) fn convert<S: Source>(
     let mut rows = open(source, limits)?;
     look_ahead(&mut rows, &mut columns, limits)?;
     if let Some(rows) = write(&mut rows, &mut columns, out, press, limits)? {
-        return Ok(Summary { columns: columns.summary(), rows });
+        return Ok(Summary { columns: columns.summary(), rows, dialect: None });
     }
     while rows.advance()? {
         columns.see(&rows.row()).map_err(|error| rows.refuse(error))?;
@@ -50,7 +50,7 @@ pub(crate) fn convert<S: Source>(
     out.restart()?;
     let mut rows = open(source, limits)?;
     let rows = write(&mut rows, &mut columns, out, press, limits)?.ok_or_else(changed)?;
-    Ok(Summary { columns: columns.summary(), rows })
+    Ok(Summary { columns: columns.summary(), rows, dialect: None })
 }
 
 fn open<'a, S: Source>(source: &mut S, limits: &'a Limits) -> Result<Rows<'a, S::Reader>> {

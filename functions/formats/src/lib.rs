@@ -30,5 +30,5 @@ pub use limits::Limits;
 pub use output::Output;
 pub use rows::{Cell, Change, Difference, Examples, Export, Figures, Page, Ranges, Table, diff};
 pub use source::Source;
-pub use summary::{ColumnSummary, Summary};
+pub use summary::{ColumnSummary, Dialect, Summary};
 pub use writer::Kind;

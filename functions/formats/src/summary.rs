@@ -6,6 +6,16 @@ use crate::writer::Kind;
 pub struct Summary {
     pub columns: Vec<ColumnSummary>,
     pub rows: u64,
+    /// Of a CSV file.
+    pub dialect: Option<Dialect>,
+}
+
+/// How a CSV file was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// The character between fields; none where the table has one column and
+    /// a line is a cell.
+    pub delimiter: Option<u8>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

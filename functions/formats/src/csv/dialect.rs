@@ -1,111 +1,203 @@
 //! Which character separates the fields.
 
-use super::record::{Step, record};
 use crate::error::{DataError, Result};
 use crate::limits::Limits;
 use crate::window::Window;
 use std::io::Read;
 
-/// Those that spreadsheets write. The first is the one that is meant where
-/// nothing speaks for another.
-const TAKEN: [u8; 3] = [b',', b';', b'\t'];
+/// The delimiters that are looked for, the usual one first.
+const CANDIDATES: [u8; 4] = *b",;\t|";
 
-/// Recognised, so that the error can name it.
-const REFUSED: [u8; 1] = [b'|'];
+/// Stands for the delimiter of a file of one column: a byte that no UTF-8 text
+/// has, so that it is found nowhere before the first byte that is no text.
+pub(super) const NO_DELIMITER: u8 = 0xFF;
 
-/// Finds the delimiter: from a first line `sep=;`, which it skips, or from
-/// a header without a comma whose other delimiter divides the first row into
-/// as many fields. Where it divides both, but not alike, or several do, nothing
-/// is guessed.
-pub(super) fn delimiter<R: Read>(window: &mut Window<R>, limits: &Limits) -> Result<u8> {
-    if let Some(delimiter) = announced(window)? {
+/// How much of a file is looked at. With the byte behind it, by which the end
+/// of the file is known, it is a MiB.
+const SAMPLE_BYTES: usize = (1 << 20) - 1;
+
+/// Finds the delimiter: the one that a first line `sep=;` names, which is
+/// skipped, else the one that divides the header and the rows of the first MiB
+/// into the same number of fields.
+///
+/// Whatever lies in quotes does not count. Where several delimiters fit, one
+/// that has a space behind it wherever it stands in the header is punctuation
+/// and gives way; if several are left, the file is refused. Where none fits
+/// every row, the one that fits at least half of them is taken, so that the
+/// fault is reported under it.
+///
+/// # Errors
+/// `ambiguous_dialect` if the file can be read in several ways.
+pub(super) fn find_delimiter<R: Read>(window: &mut Window<R>, limits: &Limits) -> Result<u8> {
+    if let Some(delimiter) = announced_delimiter(window)? {
         return Ok(delimiter);
     }
-    loop {
-        let bytes = window.bytes();
-        let widths = |delimiter: u8| widths(bytes, window.at_end(), delimiter);
-        let undecided = TAKEN.iter().chain(&REFUSED).any(|d| widths(*d) == Widths::Undecided);
-        if undecided && !window.at_end() && bytes.len() <= limits.max_row_bytes {
-            window.grow()?;
-            continue;
-        }
-        if matches!(widths(b','), Widths::Known { header: 2.., .. }) {
-            return Ok(b',');
-        }
-        let widths_of = |d: u8| match widths(d) {
-            Widths::Known { header, row } if header > 1 && row > 1 => Some(header == row),
-            _ => None,
+    let mut fits = sample(window, SAMPLE_BYTES)?;
+    if fits.iter().any(|fit| !fit.has_row) {
+        // The first row is longer than the sample.
+        fits = sample(window, limits.max_row_bytes.max(SAMPLE_BYTES))?;
+    }
+    choose(&fits).map_err(|ambiguous| {
+        let header = window.bytes().iter().position(|byte| !matches!(byte, b'\r' | b'\n'));
+        ambiguous.at_line(window.line_at(header.unwrap_or(0))).into()
+    })
+}
+
+fn sample<R: Read>(window: &mut Window<R>, bytes: usize) -> Result<[Fit; CANDIDATES.len()]> {
+    window.fill(bytes + 1)?;
+    let text = window.bytes();
+    let is_whole = window.at_end() && text.len() <= bytes;
+    let text = &text[..text.len().min(bytes)];
+    Ok(CANDIDATES.map(|delimiter| Fit::of(text, is_whole, delimiter)))
+}
+
+/// How well a delimiter fits a sample.
+#[derive(Clone, Copy, Debug)]
+struct Fit {
+    delimiter: u8,
+    header_fields: usize,
+    /// In the header, it is followed by a space wherever it stands.
+    is_spaced: bool,
+    /// The header and the first row are complete, or the file has no more.
+    has_row: bool,
+    rows: usize,
+    /// Rows with as many fields as the header.
+    rows_alike: usize,
+}
+
+impl Fit {
+    fn of(text: &[u8], is_whole: bool, delimiter: u8) -> Self {
+        let mut lines = Lines { text, position: 0, delimiter };
+        let complete = |line: &Line| is_whole || line.is_ended;
+        let Some(header) = lines.next().filter(complete) else {
+            let (header_fields, is_spaced, has_row) = (1, false, is_whole);
+            return Self { delimiter, header_fields, is_spaced, has_row, rows: 0, rows_alike: 0 };
         };
-        let likely: Vec<(u8, bool)> =
-            TAKEN.into_iter().chain(REFUSED).filter_map(|d| widths_of(d).map(|is_clear| (d, is_clear))).collect();
-        let clear: Vec<u8> = likely.iter().filter(|(_, is_clear)| *is_clear).map(|(d, _)| *d).collect();
-        return match (&clear[..], &likely[..]) {
-            (_, []) => Ok(b','),
-            (&[delimiter], _) if TAKEN.contains(&delimiter) => Ok(delimiter),
-            (&[delimiter, ..], _) | (_, &[(delimiter, _), ..]) => {
-                let found = if delimiter == b'\t' { "tabs".to_owned() } else { format!("'{}'", delimiter as char) };
-                let message = format!(
-                    "expected fields separated by commas, found {found} in the header and the first row; export the file with commas"
-                );
-                Err(DataError::new("wrong_delimiter", message).at_line(window.line_at(0)).into())
+        let (header_fields, is_spaced) = (header.fields, header.is_spaced);
+        let (mut rows, mut rows_alike) = (0, 0);
+        if header_fields > 1 {
+            for row in lines.filter(complete) {
+                rows += 1;
+                rows_alike += usize::from(row.fields == header_fields);
             }
-        };
+        }
+        let has_row = is_whole || rows > 0 || header_fields == 1;
+        Self { delimiter, header_fields, is_spaced, has_row, rows, rows_alike }
+    }
+
+    fn fits_all_rows(&self) -> bool {
+        self.header_fields > 1 && self.rows_alike == self.rows
+    }
+
+    fn fits_half_of_the_rows(&self) -> bool {
+        self.header_fields > 1 && 2 * self.rows_alike >= self.rows
     }
 }
 
-/// What a line `sep=;` at the start of the file, as Excel writes and reads it, says.
-fn announced<R: Read>(window: &mut Window<R>) -> Result<Option<u8>> {
+fn choose(fits: &[Fit]) -> Result<u8, DataError> {
+    let mut clear: Vec<&Fit> = fits.iter().filter(|fit| fit.fits_all_rows()).collect();
+    if clear.len() > 1 && clear.iter().any(|fit| !fit.is_spaced) {
+        clear.retain(|fit| !fit.is_spaced);
+    }
+    match clear[..] {
+        [fit] => return Ok(fit.delimiter),
+        [] => {}
+        _ => return Err(ambiguous(&clear)),
+    }
+    // Of equals, the last is taken, which is the usual one then.
+    let likely = fits.iter().rev().filter(|fit| fit.fits_half_of_the_rows()).max_by_key(|fit| fit.header_fields);
+    Ok(match likely {
+        Some(fit) => fit.delimiter,
+        None if fits.iter().all(|fit| fit.header_fields == 1) => NO_DELIMITER,
+        None => CANDIDATES[0],
+    })
+}
+
+fn ambiguous(fits: &[&Fit]) -> DataError {
+    let name = |fit: &&Fit| match fit.delimiter {
+        b',' => "commas",
+        b';' => "semicolons",
+        b'\t' => "tabs",
+        _ => "vertical bars",
+    };
+    let names: Vec<&str> = fits.iter().map(name).collect();
+    let message = format!(
+        "expected one character between the fields, found several that divide every row alike: {}; name the right one in a first line of its own, as in sep=; for semicolons",
+        names.join(" and ")
+    );
+    DataError::new("ambiguous_dialect", message)
+}
+
+/// A line of fields, which may span line breaks within quotes.
+struct Line {
+    fields: usize,
+    is_spaced: bool,
+    /// Its end is in the text.
+    is_ended: bool,
+}
+
+/// The lines of a text that are not empty, as far as it takes to count their
+/// fields: quotes that are out of place are text.
+struct Lines<'a> {
+    text: &'a [u8],
+    position: usize,
+    delimiter: u8,
+}
+
+impl Iterator for Lines<'_> {
+    type Item = Line;
+
+    fn next(&mut self) -> Option<Line> {
+        while matches!(self.text.get(self.position), Some(b'\r' | b'\n')) {
+            self.position += 1;
+        }
+        if self.position == self.text.len() {
+            return None;
+        }
+        let mut line = Line { fields: 1, is_spaced: true, is_ended: false };
+        loop {
+            self.skip_quoted();
+            let rest = &self.text[self.position..];
+            let Some(length) = memchr::memchr3(self.delimiter, b'\n', b'\r', rest) else {
+                self.position = self.text.len();
+                return Some(line);
+            };
+            self.position += length + 1;
+            if rest[length] != self.delimiter {
+                line.is_ended = true;
+                return Some(line);
+            }
+            line.fields += 1;
+            line.is_spaced &= self.text.get(self.position) == Some(&b' ');
+        }
+    }
+}
+
+impl Lines<'_> {
+    /// Moves behind the closing quote of a field that begins with one.
+    fn skip_quoted(&mut self) {
+        while self.text.get(self.position) == Some(&b'"') {
+            let rest = &self.text[self.position + 1..];
+            // Of a doubled quote, the second opens the field again.
+            self.position += memchr::memchr(b'"', rest).map_or(1 + rest.len(), |length| length + 2);
+        }
+    }
+}
+
+/// The delimiter that a first line `sep=;` names, as Excel writes and reads it.
+fn announced_delimiter<R: Read>(window: &mut Window<R>) -> Result<Option<u8>> {
     window.fill(b"sep=;\r\n".len())?;
     let bytes = window.bytes();
-    let Some(&delimiter) = bytes.get(4).filter(|_| bytes.len() > 4 && bytes[..4].eq_ignore_ascii_case(b"sep=")) else {
-        return Ok(None);
-    };
-    if matches!(delimiter, b'\r' | b'\n') {
-        return Ok(None);
-    }
-    let length = match bytes.get(5..) {
-        Some([b'\r', b'\n', ..]) => 7,
-        Some([b'\r' | b'\n', ..]) => 6,
+    let Some((start, rest)) = bytes.split_at_checked(b"sep=".len()) else { return Ok(None) };
+    let (delimiter, line_end) = match *rest {
+        [delimiter, b'\r', b'\n', ..] => (delimiter, 2),
+        [delimiter, b'\r' | b'\n', ..] => (delimiter, 1),
         _ => return Ok(None),
     };
-    if !TAKEN.contains(&delimiter) {
-        let message = "expected a comma, semicolon or tab as the delimiter, found another in the first line; export the file with commas";
-        return Err(DataError::new("wrong_delimiter", message).at_line(1).into());
+    let is_delimiter = delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\'' | b'\r' | b'\n' | b'\0');
+    if !is_delimiter || !start.eq_ignore_ascii_case(b"sep=") {
+        return Ok(None);
     }
-    window.consume(length);
+    window.consume(start.len() + 1 + line_end);
     Ok(Some(delimiter))
-}
-
-/// How many fields the first two records have.
-#[derive(PartialEq, Eq)]
-enum Widths {
-    /// A missing second record counts as wide as the first.
-    Known { header: usize, row: usize },
-    /// They are no records under this delimiter.
-    Malformed,
-    /// The window ends first.
-    Undecided,
-}
-
-fn widths(bytes: &[u8], at_end: bool, delimiter: u8) -> Widths {
-    let mut position = 0;
-    let mut header = None;
-    loop {
-        let mut width = 0;
-        let step = record(bytes, position, at_end, delimiter, |index, _| {
-            width = index + 1;
-            Ok(())
-        });
-        match (step, header) {
-            (Ok(Step::Blank { end }), _) => position = end,
-            (Ok(Step::Record { end }), None) => {
-                header = Some(width);
-                position = end;
-            }
-            (Ok(Step::Record { .. }), Some(header)) => return Widths::Known { header, row: width },
-            (Ok(Step::End), Some(header)) => return Widths::Known { header, row: header },
-            (Ok(Step::End) | Err(_), _) => return Widths::Malformed,
-            (Ok(Step::NeedMore), _) => return Widths::Undecided,
-        }
-    }
 }

@@ -1,7 +1,7 @@
 //! The names of the columns.
 
 use super::record::{self, Fault, FaultKind, Step, record};
-use crate::error::{DataError, Result};
+use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
 use crate::window::Window;
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limi
         let bytes = window.bytes();
         let bad_at = window.bad().map_or(usize::MAX, |(at, _)| at);
         let step = record(bytes, 0, window.at_end(), delimiter, |index, cell| {
-            if cell.end > bad_at {
+            if cell.end >= bad_at {
                 return Err(FaultKind::BadByte);
             }
             width = index + 1;
@@ -27,6 +27,7 @@ pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limi
             Ok(())
         });
         match step {
+            Ok(Step::Record { end }) if end > limits.max_row_bytes => return Err(header_too_large(window)),
             Ok(Step::Record { end }) => {
                 let line = window.line_at(0);
                 check(&names, width, limits).map_err(|e| e.at_line(line))?;
@@ -38,15 +39,16 @@ pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limi
                 let message = "expected a header and rows, found an empty file; upload a CSV file with a header and at least one row";
                 return Err(DataError::new("empty_file", message).into());
             }
-            Ok(Step::NeedMore) if window.bytes().len() > limits.max_row_bytes => {
-                let message =
-                    "expected the end of the header, found none for too long; look for a quote that is not closed";
-                return Err(DataError::new("row_too_large", message).at_line(window.line_at(0)).into());
-            }
+            Ok(Step::NeedMore) if window.bytes().len() > limits.max_row_bytes => return Err(header_too_large(window)),
             Ok(Step::NeedMore) => window.grow()?,
             Err(fault) => return Err(error(window, &fault).into()),
         }
     }
+}
+
+fn header_too_large<R: Read>(window: &Window<R>) -> Error {
+    let message = "expected the end of the header, found none for too long; look for a quote that is not closed";
+    DataError::new("row_too_large", message).at_line(window.line_at(0)).into()
 }
 
 fn error<R: Read>(window: &Window<R>, fault: &Fault) -> DataError {
