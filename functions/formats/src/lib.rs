@@ -12,6 +12,7 @@ mod error;
 mod format;
 mod json;
 mod limits;
+mod outline;
 mod output;
 mod rows;
 mod simd;
@@ -19,6 +20,7 @@ mod source;
 mod summary;
 #[cfg(test)]
 mod testing;
+mod thrift;
 mod utf16;
 mod window;
 mod writer;

@@ -7,6 +7,7 @@ mod export;
 mod figures;
 mod reader;
 mod search;
+mod stored;
 mod table;
 
 pub use cell::Cell;

@@ -11,6 +11,7 @@ mod column;
 mod delta;
 mod dictionary;
 mod file;
+mod footer;
 mod levels;
 mod press;
 mod statistics;
@@ -18,6 +19,7 @@ mod statistics;
 pub use cells::Kind;
 pub(crate) use cells::{Cells, Text};
 pub(crate) use column::Column;
+pub(crate) use delta::{varint, zigzag};
 pub(crate) use file::Field;
 pub(crate) use press::{Press, with_threads};
 

@@ -216,19 +216,6 @@ fn a_page_takes_the_files_end_and_then_its_own_pages_at_once() {
     }
 }
 
-#[test]
-fn a_footer_larger_than_what_is_read_at_first_is_read_at_second() {
-    let row = |n: u32| (0..1_000).map(|c| (format!("column {c}"), json!(format!("{}", n * c)))).collect::<Value>();
-    let rows: Vec<Value> = (0..60).map(row).collect();
-    let limits = Limits { row_group_bytes: 64 << 10, chunk_bytes: 16 << 10, ..Limits::default() };
-    let file = InMemory::new(parquet_of(Format::Json, &serde_json::to_vec(&rows).unwrap(), &limits).unwrap());
-    let page = page_of(file.clone(), 30, 5);
-    assert_eq!(json!(page.rows[4][999]), json!((34 * 999).to_string()));
-    let reads = file.reads.lock().unwrap();
-    let first_page = reads.iter().skip(1).position(|range| range.end < reads[0].start).unwrap();
-    assert_eq!(first_page, 1, "the end in two reads, and then pages: {reads:?}");
-}
-
 fn any_json() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),

@@ -187,7 +187,7 @@ impl Plan {
         let mut rows = Vec::with_capacity(usize::try_from(table.row_count() / of).unwrap_or(0));
         let (mut identity, mut rest) = (Vec::new(), Vec::new());
         let mut number = 0;
-        let mut batches = table.scan()?;
+        let mut batches = table.scan();
         while let Some(batch) = batches.try_next().await? {
             let columns = Column::all(&batch)?;
             for row in 0..batch.num_rows() {

@@ -1,15 +1,14 @@
 //! All rows as a file again.
 
 use super::cell::{CellRef, Column, unreadable};
-use super::reader::{Ranges, Reader};
+use super::reader::Ranges;
 use super::table::Table;
 use crate::error::Result;
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use csv::{Terminator, WriterBuilder};
 use futures::TryStreamExt;
-use futures::stream::{self, Stream};
-use parquet::arrow::async_reader::ParquetRecordBatchStream;
+use futures::stream::{self, BoxStream, Stream};
 
 /// A format that rows are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +32,7 @@ impl<F: Ranges + 'static> Table<F> {
         let names: Vec<String> = self.columns().map(str::to_owned).collect();
         let (mut encoder, mut part) = (Encoder::new(format, &names)?, Vec::with_capacity(part_bytes + part_bytes / 8));
         encoder.header(&names, &mut part)?;
-        let state = Parts { batches: Some(self.scan()?), encoder, part, part_bytes };
+        let state = Parts { batches: Some(self.scan()), encoder, part, part_bytes };
         Ok(stream::try_unfold(state, |mut parts| async move {
             let part = parts.next().await?;
             Ok(part.map(|part| (part, parts)))
@@ -41,14 +40,14 @@ impl<F: Ranges + 'static> Table<F> {
     }
 }
 
-struct Parts<F: Ranges + 'static> {
-    batches: Option<ParquetRecordBatchStream<Reader<F>>>,
+struct Parts {
+    batches: Option<BoxStream<'static, Result<RecordBatch>>>,
     encoder: Encoder,
     part: Vec<u8>,
     part_bytes: usize,
 }
 
-impl<F: Ranges + 'static> Parts<F> {
+impl Parts {
     async fn next(&mut self) -> Result<Option<Bytes>> {
         while let Some(batches) = &mut self.batches {
             match batches.try_next().await? {

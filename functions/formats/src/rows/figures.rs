@@ -39,7 +39,7 @@ impl<F: Ranges + 'static> Table<F> {
     /// If the table can't be read.
     pub async fn figures(&self) -> Result<Vec<Figures>> {
         let mut all: Vec<Figures> = Vec::new();
-        let mut batches = self.scan()?;
+        let mut batches = self.scan();
         while let Some(batch) = batches.try_next().await? {
             let columns = Column::all(&batch)?;
             if all.is_empty() {

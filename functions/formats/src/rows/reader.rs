@@ -1,6 +1,5 @@
-//! A stored Parquet file, of which as little is read as will do, in as few
-//! requests one after another: its end, which says what is where, and then all
-//! pages at once.
+//! The pages of a stored Parquet file, of which as little is read as will do,
+//! and all at once.
 
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt};
@@ -8,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::ParquetMetaData;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,9 +17,6 @@ const JOIN_BYTES: u64 = 16 << 10;
 
 /// How many ranges are asked for at once.
 const RANGES_AT_ONCE: usize = 128;
-
-/// As much of a file's end as nearly always has all that it says of itself.
-const TAIL_BYTES: u64 = 128 << 10;
 
 /// A stored Parquet file that can be read from anywhere.
 pub trait Ranges: Send + Sync {
@@ -58,34 +54,12 @@ impl<F> Clone for Reader<F> {
 }
 
 impl<F: Ranges> Reader<F> {
-    pub(super) async fn open(file: F) -> Result<Self, ParquetError> {
-        let (mut tail, length) = file.read_tail(TAIL_BYTES).await.map_err(unreadable)?;
-        loop {
-            let mut reader = ParquetMetaDataReader::new()
-                .with_column_index_policy(PageIndexPolicy::Skip)
-                .with_offset_index_policy(PageIndexPolicy::Optional);
-            match reader.try_parse_sized(&tail, length) {
-                Ok(()) => {
-                    let metadata = Arc::new(reader.finish()?);
-                    return Ok(Self { file: Arc::new(file), metadata, parts: vec![] });
-                }
-                Err(ParquetError::NeedMoreData(needed)) => {
-                    // What is needed tells of chunks; the index of their pages lies
-                    // before it, and is far smaller where there are many chunks.
-                    let needed = needed as u64;
-                    let wanted = (needed + needed / 4).max(2 * tail.len() as u64).min(length);
-                    tail = file.read(length - wanted..length).await.map_err(unreadable)?;
-                }
-                Err(error) => return Err(error),
-            }
-        }
+    pub(super) fn new(file: Arc<F>, metadata: Arc<ParquetMetaData>) -> Self {
+        Self { file, metadata, parts: vec![] }
     }
 
-    pub(super) fn metadata(&self) -> &Arc<ParquetMetaData> {
-        &self.metadata
-    }
-
-    /// Fetches the pages that hold rows of these ranges, in all columns, at once.
+    /// Fetches the pages that hold rows of these ranges, in all columns, at
+    /// once. Rows are counted from the first that the metadata is about.
     pub(super) async fn fetch(&mut self, rows: &[Range<u64>]) -> Result<(), ParquetError> {
         let pages: Vec<Range<u64>> = rows.iter().flat_map(|rows| pages(&self.metadata, rows)).collect();
         self.parts = self.read_joined(&pages).await?;
@@ -144,7 +118,7 @@ impl<F: Ranges + 'static> AsyncFileReader for Reader<F> {
     }
 }
 
-fn unreadable(error: io::Error) -> ParquetError {
+pub(super) fn unreadable(error: io::Error) -> ParquetError {
     ParquetError::External(Box::new(error))
 }
 

@@ -22,7 +22,7 @@ impl<F: Ranges + 'static> Table<F> {
         let wanted = offset..offset.saturating_add(limit as u64);
         let pattern = RegexBuilder::new(&regex::escape(text)).case_insensitive(true).build();
         let pattern = pattern.map_err(unreadable)?;
-        let mut batches = self.scan()?;
+        let mut batches = self.scan();
         let (mut total, mut rows, mut taken) = (0, Vec::new(), Taken::new(max_bytes));
         while let Some(batch) = batches.try_next().await? {
             let columns = Column::all(&batch)?;

@@ -1,16 +1,16 @@
 //! A stored dataset, opened to be read.
 
 use super::cell::{Cell, Column};
-use super::reader::{Ranges, Reader};
+use super::reader::Ranges;
+use super::stored::{Opened, Stored};
 use crate::error::{Error, Result};
-use arrow_schema::Fields;
-use futures::TryStreamExt;
+use arrow_array::RecordBatch;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
-use parquet::arrow::async_reader::ParquetRecordBatchStream;
+use parquet::arrow::arrow_reader::RowSelection;
 use std::ops::Range;
 use std::slice;
-use std::sync::Arc;
 
 /// Rows of a page are looked at this many at a time, so that large ones are noticed soon.
 const ROWS_AT_ONCE: usize = 16;
@@ -18,12 +18,11 @@ const ROWS_AT_ONCE: usize = 16;
 /// Rows that are all gone through are decoded this many at a time.
 const ROWS_OF_A_SCAN: usize = 1024;
 
-/// A stored Parquet file of which it is known what is where. All that reads
-/// rows of it is here and in the modules beside.
+/// A stored Parquet file that has been opened. All that reads rows of it is
+/// here and in the modules beside.
 #[derive(Debug)]
 pub struct Table<F> {
-    reader: Reader<F>,
-    arrow: ArrowReaderMetadata,
+    stored: Stored<F>,
 }
 
 /// Some of the rows of a dataset.
@@ -36,27 +35,21 @@ pub struct Page {
 }
 
 impl<F: Ranges + 'static> Table<F> {
-    /// Reads the end of the file, and no more.
+    /// Reads the end of the file, and of one that says much of itself the schema.
     ///
     /// # Errors
     /// If the file can't be read or is not Parquet.
     pub async fn open(file: F) -> Result<Self> {
-        let reader = Reader::open(file).await?;
-        let arrow = ArrowReaderMetadata::try_new(Arc::clone(reader.metadata()), ArrowReaderOptions::new())?;
-        Ok(Self { reader, arrow })
+        Ok(Self { stored: Stored::open(file).await? })
     }
 
     /// The names of the columns, in order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
-        self.fields().iter().map(|field| field.name().as_str())
-    }
-
-    pub(super) fn fields(&self) -> &Fields {
-        self.arrow.schema().fields()
+        self.stored.fields().iter().map(|field| field.name().as_str())
     }
 
     pub fn row_count(&self) -> u64 {
-        u64::try_from(self.reader.metadata().file_metadata().num_rows()).unwrap_or(0)
+        self.stored.rows()
     }
 
     /// Reads `limit` rows from row `offset` on, counting from 0; fewer or none
@@ -72,29 +65,59 @@ impl<F: Ranges + 'static> Table<F> {
     }
 
     /// The rows of these ranges, which are in order and within the table, by
-    /// way of nothing but the pages that have them, all fetched at once.
+    /// way of nothing but the pages that have them, those of a section all
+    /// fetched at once.
     pub(super) async fn take(&self, ranges: &[Range<u64>], taken: &mut Taken) -> Result<Vec<Vec<Cell>>> {
-        let mut reader = self.reader.clone();
-        reader.fetch(ranges).await?;
+        let (mut rows, mut next) = (Vec::new(), 0);
+        for range in ranges.iter().filter(|range| !range.is_empty()) {
+            let sections = self.stored.sections_of(range);
+            for number in sections.start.max(next)..sections.end {
+                self.take_section(number, ranges, taken, &mut rows).await?;
+                next = number + 1;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The rows of these ranges that are in a section.
+    async fn take_section(
+        &self,
+        number: usize,
+        ranges: &[Range<u64>],
+        taken: &mut Taken,
+        rows: &mut Vec<Vec<Cell>>,
+    ) -> Result<()> {
+        let Opened { rows: own, mut reader, arrow } = self.stored.section(number).await?;
+        let within = |range: &Range<u64>| range.start.max(own.start)..range.end.min(own.end);
+        let ranges = ranges.iter().map(within).filter(|range| !range.is_empty());
+        let ranges: Vec<_> = ranges.map(|range| range.start - own.start..range.end - own.start).collect();
+        reader.fetch(&ranges).await?;
         let index = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
-        let chosen = ranges.iter().filter(|range| !range.is_empty()).map(|range| index(range.start)..index(range.end));
-        let selection = RowSelection::from_consecutive_ranges(chosen, index(self.row_count()));
-        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, self.arrow.clone());
+        let chosen = ranges.iter().map(|range| index(range.start)..index(range.end));
+        let selection = RowSelection::from_consecutive_ranges(chosen, index(own.end - own.start));
+        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, arrow);
         let mut batches = builder.with_row_selection(selection).with_batch_size(ROWS_AT_ONCE).build()?;
-        let mut rows = Vec::new();
         while let Some(batch) = batches.try_next().await? {
             let columns = Column::all(&batch)?;
             for row in 0..batch.num_rows() {
                 rows.push(taken.row(&columns, row)?);
             }
         }
-        Ok(rows)
+        Ok(())
     }
 
     /// All rows in order, a row group in memory at a time.
-    pub(super) fn scan(&self) -> Result<ParquetRecordBatchStream<Reader<F>>> {
-        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(self.reader.clone(), self.arrow.clone());
-        Ok(builder.with_batch_size(ROWS_OF_A_SCAN).build()?)
+    pub(super) fn scan(&self) -> BoxStream<'static, Result<RecordBatch>> {
+        let stored = self.stored.clone();
+        let sections = stream::iter(0..stored.sections()).then(move |number| {
+            let stored = stored.clone();
+            async move {
+                let Opened { reader, arrow, .. } = stored.section(number).await?;
+                let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, arrow);
+                Ok::<_, Error>(builder.with_batch_size(ROWS_OF_A_SCAN).build()?.err_into())
+            }
+        });
+        sections.try_flatten().boxed()
     }
 }
 

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{InMemory, block_on, parquet_of, tight};
-use crate::{Error, Format};
+use crate::{Error, Format, Limits};
 use futures::TryStreamExt;
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -96,6 +96,40 @@ fn a_search_finds_text_in_any_case_and_numbers_as_shown() {
     assert_eq!(found("125"), [json!(125.0)]);
     assert_eq!(found("null"), [] as [Value; 0]);
     assert_eq!(found("").len(), 4, "nothing is in every row");
+}
+
+/// A thousand columns in many row groups: the footer is larger than what is
+/// read of a file's end at first.
+#[test]
+fn of_a_large_footer_the_part_is_read_that_is_needed() {
+    const ROWS: u32 = 600;
+    let row = |n: u32| -> Vec<String> { (0..1_000).map(|column| format!("{}", n * column)).collect() };
+    let lines = (0..ROWS).map(|n| row(n).join(",") + "\n").collect::<String>();
+    let names = (0..1_000).map(|n| format!("column {n}")).collect::<Vec<_>>().join(",");
+    let limits = Limits { row_group_bytes: 32 << 10, chunk_bytes: 16 << 10, ..Limits::default() };
+    let csv = format!("{names}\n{lines}");
+    let parquet = parquet_of(Format::Csv, csv.as_bytes(), &limits).unwrap();
+    let footer_bytes = u32::from_le_bytes(*parquet[..parquet.len() - 4].last_chunk().unwrap());
+    let file = InMemory::new(parquet);
+    for offset in (0..u64::from(ROWS)).step_by(17) {
+        file.reads.lock().unwrap().clear();
+        let table = block_on(Table::open(file.clone())).unwrap();
+        let page = block_on(table.page(offset, 1, usize::MAX)).unwrap();
+        assert_eq!(json!(page.rows), json!([row(offset as u32)]));
+        let reads = file.reads.lock().unwrap();
+        let [tail, schema, group, ..] = &reads[..] else { panic!("{reads:?}") };
+        assert!(tail.end - tail.start < u64::from(footer_bytes), "the footer is large");
+        let bytes = schema.end - schema.start + group.end - group.start;
+        assert!(bytes < u64::from(footer_bytes) / 3, "{bytes} of {footer_bytes}: {reads:?}");
+    }
+    let table = block_on(Table::open(file)).unwrap();
+    let whole = block_on(table.page(0, 1_000, usize::MAX)).unwrap();
+    assert_eq!((whole.rows.len(), whole.total), (ROWS as usize, ROWS.into()));
+    assert_eq!(exported(&table, Export::Csv, 1 << 10), csv.replace('\n', "\r\n"));
+    let found = block_on(table.search(&format!("{}", (ROWS - 1) * 999), 0, 10, usize::MAX)).unwrap();
+    assert_eq!(json!(found.rows), json!([row(ROWS - 1)]));
+    let difference = block_on(diff(&table, &table, None, Examples { rows: 1, max_bytes: usize::MAX })).unwrap();
+    assert_eq!((difference.unchanged, difference.added, difference.removed), (ROWS.into(), 0, 0));
 }
 
 #[test]

@@ -74,13 +74,18 @@ impl Cells {
                 out.extend(values.chunks(8).map(bits));
                 Encoding::PLAIN
             }
-            Cells::Int(values) => {
+            Cells::Int(values) if delta::is_safe(values) => {
                 delta::encode(values.iter().copied(), out);
                 Encoding::DELTA_BINARY_PACKED
             }
+            Cells::Int(values) => {
+                out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                Encoding::PLAIN
+            }
+            // DuckDB 0.8 reads DELTA_BINARY_PACKED only of signed integers.
             Cells::UInt(values) => {
-                delta::encode(values.iter().map(|value| value.cast_signed()), out);
-                Encoding::DELTA_BINARY_PACKED
+                out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+                Encoding::PLAIN
             }
             Cells::Double(values) => {
                 out.extend(values.iter().flat_map(|value| value.to_le_bytes()));

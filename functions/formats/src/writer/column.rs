@@ -26,6 +26,12 @@ pub(super) struct Page {
     pub(super) compressed: Range<usize>,
 }
 
+impl Page {
+    pub(super) fn is_dictionary(&self) -> bool {
+        self.rows == 0
+    }
+}
+
 pub(crate) struct Column {
     index: usize,
     kind: Kind,

@@ -7,6 +7,23 @@ const BLOCK: usize = 128;
 /// Differences that share a width.
 const MINIBLOCK: usize = 32;
 
+/// Differences of a page that span more than so many bits are not written:
+/// Polars 0.20 reads other numbers then.
+const SAFE_BITS: u32 = 56;
+
+/// Whether all readers get these values back. DuckDB 0.8 gets differences
+/// wrong that overflow.
+pub(super) fn is_safe(values: &[i64]) -> bool {
+    let mut span = None;
+    for pair in values.windows(2) {
+        let Some(difference) = pair[1].checked_sub(pair[0]) else { return false };
+        let (least, greatest) = span.get_or_insert((difference, difference));
+        *least = difference.min(*least);
+        *greatest = difference.max(*greatest);
+    }
+    span.is_none_or(|(least, greatest)| greatest.checked_sub(least).is_some_and(|span| span >> SAFE_BITS == 0))
+}
+
 /// Appends `values`; reading them back wraps as writing does, so any are fine.
 pub(super) fn encode(values: impl ExactSizeIterator<Item = i64>, out: &mut Vec<u8>) {
     let mut values = values;
@@ -58,7 +75,7 @@ pub(super) fn pack(values: &[u64], width: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(&bits.to_le_bytes()[..filled as usize / 8]);
 }
 
-pub(super) fn varint(mut value: u64, out: &mut Vec<u8>) {
+pub(crate) fn varint(mut value: u64, out: &mut Vec<u8>) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -66,6 +83,6 @@ pub(super) fn varint(mut value: u64, out: &mut Vec<u8>) {
     out.push(value as u8);
 }
 
-fn zigzag(value: i64, out: &mut Vec<u8>) {
+pub(crate) fn zigzag(value: i64, out: &mut Vec<u8>) {
     varint((value << 1 ^ value >> 63).cast_unsigned(), out);
 }

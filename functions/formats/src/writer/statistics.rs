@@ -1,7 +1,6 @@
 //! The least and the greatest number of a column chunk, for readers that skip.
 
 use super::cells::Cells;
-use parquet::file::statistics::Statistics;
 
 #[derive(Clone, Copy, Default)]
 pub(super) struct Ranges {
@@ -21,25 +20,15 @@ impl Ranges {
         }
     }
 
-    /// As Parquet has them, for a column of these cells with so many nulls.
-    pub(super) fn statistics(&self, cells: &Cells, nulls: usize) -> Statistics {
-        let nulls = Some(nulls as u64);
+    /// The bytes of the least and the greatest, for a column of these cells.
+    pub(super) fn bounds(&self, cells: &Cells) -> Option<([u8; 8], [u8; 8])> {
         match cells {
-            Cells::Int(_) => {
-                let (least, greatest) = self.ints.unzip();
-                Statistics::int64(least, greatest, None, nulls, false)
-            }
-            // The bits of an unsigned integer; the column's type says how they compare.
-            Cells::UInt(_) => {
-                let (least, greatest) = self.uints.map(|(l, g)| (l.cast_signed(), g.cast_signed())).unzip();
-                Statistics::int64(least, greatest, None, nulls, false)
-            }
+            Cells::Int(_) => self.ints.map(|(least, greatest)| (least.to_le_bytes(), greatest.to_le_bytes())),
+            Cells::UInt(_) => self.uints.map(|(least, greatest)| (least.to_le_bytes(), greatest.to_le_bytes())),
             Cells::Double(_) => {
-                let (least, greatest) = self.doubles.map(both_zeros).unzip();
-                Statistics::double(least, greatest, None, nulls, false)
+                self.doubles.map(both_zeros).map(|(least, greatest)| (least.to_le_bytes(), greatest.to_le_bytes()))
             }
-            Cells::Bool(_) => Statistics::boolean(None, None, None, nulls, false),
-            Cells::Text(_) => Statistics::byte_array(None, None, None, nulls, false),
+            Cells::Bool(_) | Cells::Text(_) => None,
         }
     }
 }

@@ -5,7 +5,9 @@ import { parse } from "./text.js";
 
 const HEAD_BYTES = 64 * 1024;
 const PREVIEW_ROWS = 5;
-const DELIMITERS = { ",": "commas", ";": "semicolons", "\t": "tabs" };
+const DELIMITERS = { ",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars" };
+/** For the files of one column that have none. */
+const NO_DELIMITER = "";
 
 /** By its byte order mark; without one it is UTF-8. */
 function encodingOf([first, second]) {
@@ -64,7 +66,8 @@ function lookAtCsv(text) {
     }
   }
   const [columns = [], ...rows] = found;
-  return { delimiter, columns, rows, facts: ["CSV", `separated by ${DELIMITERS[delimiter]}`] };
+  const separated = delimiter === NO_DELIMITER ? "one column" : `separated by ${DELIMITERS[delimiter] ?? delimiter}`;
+  return { delimiter, columns, rows, facts: ["CSV", separated] };
 }
 
 function lookAtJson(text) {
@@ -84,21 +87,25 @@ function lookAtJson(text) {
   return { columns, rows: objects.map((row) => columns.map((name) => (Object.hasOwn(row, name) ? row[name] : null))), facts: ["JSON"] };
 }
 
-/** As the service finds it: a first line that names it, else what divides the header and the first row alike. */
+/** As the service finds it in more of the file: a first line that names it, else what divides the header and all rows alike. */
 function delimiterOf(text) {
-  const named = /^sep=(.)\r?\n/i.exec(text)?.[1];
-  if (named in DELIMITERS) {
+  const named = /^sep=([ -~\t])\r?\n/i.exec(text)?.[1];
+  if (named && !"\"'".includes(named)) {
     return named;
   }
-  const widths = (delimiter) => {
-    const rows = records(text, delimiter);
-    return [rows.next().value, rows.next().value].map((row) => row?.fields.length ?? 0);
-  };
-  if (widths(",")[0] > 1) {
-    return ",";
-  }
-  const divides = ([header, row]) => header > 1 && header === row;
-  return Object.keys(DELIMITERS).find((delimiter) => divides(widths(delimiter))) ?? ",";
+  const fits = Object.keys(DELIMITERS).map((delimiter) => {
+    const [header = 0, ...rows] = Array.from(records(text, delimiter), ({ fields }) => fields.length);
+    // The last row may be cut.
+    const whole = rows.length > 1 ? rows.slice(0, -1) : rows;
+    return { delimiter, header, share: whole.filter((width) => width === header).length / (whole.length || 1), rows: whole.length };
+  });
+  const several = fits.filter(({ header }) => header > 1);
+  const clear = several.filter(({ share, rows }) => share === 1 || rows === 0);
+  const [first] = text.split(/[\r\n]+/, 2).filter((line) => line !== "");
+  const isSpaced = ({ delimiter }) => first.split(delimiter).slice(1).every((rest) => rest.startsWith(" "));
+  const likely = several.filter(({ share }) => share >= 0.5).sort((a, b) => b.header - a.header);
+  const best = clear.find((fit) => !isSpaced(fit)) ?? clear[0] ?? likely[0];
+  return best?.delimiter ?? (several.length === 0 ? NO_DELIMITER : ",");
 }
 
 /** The records of CSV that are not blank, each field with its place in the text. */

@@ -1,0 +1,184 @@
+//! What a stored Parquet file says of itself, as much of it as is needed.
+//!
+//! All that is known of a small footer is read at once. Of a large one, only
+//! the schema is, and the metadata of a row group when its rows are wanted.
+
+use super::reader::{Ranges, Reader, unreadable};
+use crate::error::{Error, Result};
+use crate::outline::{GroupOutline, Outline};
+use arrow_schema::Fields;
+use bytes::Bytes;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::errors::ParquetError;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// As much of a file's end as nearly always has all that it says of itself.
+const TAIL_BYTES: u64 = 128 << 10;
+
+/// Behind the footer: its length, and what every Parquet file ends with.
+const END_BYTES: u64 = 8;
+
+#[derive(Debug)]
+pub(super) struct Stored<F> {
+    file: Arc<F>,
+    fields: Fields,
+    rows: u64,
+    sections: Vec<Section>,
+    /// The bytes of the schema, where sections are to be read yet.
+    schema: Bytes,
+}
+
+impl<F> Clone for Stored<F> {
+    fn clone(&self) -> Self {
+        Self {
+            file: Arc::clone(&self.file),
+            fields: self.fields.clone(),
+            rows: self.rows,
+            sections: self.sections.clone(),
+            schema: self.schema.clone(),
+        }
+    }
+}
+
+/// Row groups one after another, whose metadata is read together.
+#[derive(Clone, Debug)]
+struct Section {
+    rows: Range<u64>,
+    metadata: Metadata,
+}
+
+#[derive(Clone, Debug)]
+enum Metadata {
+    Read(ArrowReaderMetadata),
+    /// In these bytes of the file.
+    At(Range<u64>),
+}
+
+/// A section whose metadata has been read.
+pub(super) struct Opened<F> {
+    /// Its rows, counted from the start of the file.
+    pub(super) rows: Range<u64>,
+    pub(super) reader: Reader<F>,
+    pub(super) arrow: ArrowReaderMetadata,
+}
+
+impl<F: Ranges> Stored<F> {
+    pub(super) async fn open(file: F) -> Result<Self> {
+        let (tail, length) = file.read_tail(TAIL_BYTES).await?;
+        let (end, footer_bytes) = footer_bytes(&tail, length)?;
+        if footer_bytes > end.len() as u64
+            && let Some(outline) = Outline::find(end)
+        {
+            return Self::open_in_parts(file, length - END_BYTES - footer_bytes, &outline).await;
+        }
+        let metadata = read_whole(&file, tail, length).await?;
+        let arrow = ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?;
+        let rows = u64::try_from(arrow.metadata().file_metadata().num_rows()).unwrap_or(0);
+        let fields = arrow.schema().fields().clone();
+        let sections = vec![Section { rows: 0..rows, metadata: Metadata::Read(arrow) }];
+        Ok(Self { file: Arc::new(file), fields, rows, sections, schema: Bytes::new() })
+    }
+
+    /// Reads the schema alone of a footer that starts at `footer_at`.
+    async fn open_in_parts(file: F, footer_at: u64, outline: &Outline) -> Result<Self> {
+        let place = |bytes: &Range<usize>| footer_at + bytes.start as u64..footer_at + bytes.end as u64;
+        let schema = file.read(place(&(0..outline.schema_end))).await?;
+        let metadata = ParquetMetaDataReader::decode_metadata(&Outline::excerpt(&schema, 0, &[]))?;
+        let arrow = ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?;
+        let mut rows = 0;
+        let section = |group: &GroupOutline| {
+            let first = rows;
+            rows += group.rows;
+            Section { rows: first..rows, metadata: Metadata::At(place(&group.bytes)) }
+        };
+        let sections = outline.groups.iter().map(section).collect();
+        Ok(Self { file: Arc::new(file), fields: arrow.schema().fields().clone(), rows, sections, schema })
+    }
+
+    pub(super) fn fields(&self) -> &Fields {
+        &self.fields
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    pub(super) fn sections(&self) -> usize {
+        self.sections.len()
+    }
+
+    /// The sections that have rows of this range.
+    pub(super) fn sections_of(&self, rows: &Range<u64>) -> Range<usize> {
+        let first = self.sections.partition_point(|section| section.rows.end <= rows.start);
+        let end = self.sections.partition_point(|section| section.rows.start < rows.end);
+        first..end.max(first)
+    }
+
+    pub(super) async fn section(&self, number: usize) -> Result<Opened<F>> {
+        let Section { rows, metadata } = &self.sections[number];
+        let arrow = match metadata {
+            Metadata::Read(arrow) => arrow.clone(),
+            Metadata::At(place) => {
+                let group = self.file.read(place.clone()).await?;
+                let footer = Outline::excerpt(&self.schema, rows.end - rows.start, &[&group]);
+                let metadata = self.with_offset_index(ParquetMetaDataReader::decode_metadata(&footer)?).await?;
+                ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?
+            }
+        };
+        let reader = Reader::new(Arc::clone(&self.file), Arc::clone(arrow.metadata()));
+        Ok(Opened { rows: rows.clone(), reader, arrow })
+    }
+
+    /// The metadata of row groups with where their pages are, if the file says.
+    async fn with_offset_index(&self, metadata: ParquetMetaData) -> Result<ParquetMetaData> {
+        let chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
+        let places = chunks.filter_map(|chunk| {
+            let start = u64::try_from(chunk.offset_index_offset()?).ok()?;
+            Some(start..start + u64::try_from(chunk.offset_index_length()?).ok()?)
+        });
+        let Some(place) = places.reduce(|all, next| all.start.min(next.start)..all.end.max(next.end)) else {
+            return Ok(metadata);
+        };
+        let index = self.file.read(place.clone()).await?;
+        let mut reader = ParquetMetaDataReader::new_with_metadata(metadata)
+            .with_column_index_policy(PageIndexPolicy::Skip)
+            .with_offset_index_policy(PageIndexPolicy::Required);
+        // As of a file that ends with the index.
+        reader.read_page_indexes_sized(&index, place.end)?;
+        Ok(reader.finish()?)
+    }
+}
+
+/// The end of the footer, and how long all of it is.
+fn footer_bytes(tail: &Bytes, length: u64) -> Result<(&[u8], u64)> {
+    let not_parquet = || Error::from(ParquetError::General("the file does not end as Parquet does".into()));
+    let (footer, end) = tail.split_last_chunk::<{ END_BYTES as usize }>().ok_or_else(not_parquet)?;
+    let [a, b, c, d, magic @ ..] = *end;
+    let bytes = u64::from(u32::from_le_bytes([a, b, c, d]));
+    if magic != *b"PAR1" || bytes + END_BYTES > length {
+        return Err(not_parquet());
+    }
+    Ok((footer, bytes))
+}
+
+/// All that a file says of itself, of which `tail` has the end.
+async fn read_whole<F: Ranges>(file: &F, mut tail: Bytes, length: u64) -> Result<ParquetMetaData, ParquetError> {
+    loop {
+        let mut reader = ParquetMetaDataReader::new()
+            .with_column_index_policy(PageIndexPolicy::Skip)
+            .with_offset_index_policy(PageIndexPolicy::Optional);
+        match reader.try_parse_sized(&tail, length) {
+            Ok(()) => return reader.finish(),
+            Err(ParquetError::NeedMoreData(needed)) => {
+                // What is needed tells of chunks; the index of their pages lies
+                // before it, and is far smaller where there are many chunks.
+                let needed = needed as u64;
+                let wanted = (needed + needed / 4).max(2 * tail.len() as u64).min(length);
+                tail = file.read(length - wanted..length).await.map_err(unreadable)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! A Parquet file's metadata: its schema, and where its row groups, column
+//! chunks and pages are.
+//!
+//! It is written here, not by the `parquet` crate, for two reasons. The crate
+//! gives a column of doubles the column order `IEEE_754_TOTAL_ORDER`, and
+//! readers that are older than it can't open such a file. And a reader of a
+//! page of rows needs the metadata of one row group, which it can fetch alone
+//! only if it is known where in the footer that is: see [`Outline`].
+//!
+//! Numbers of fields are those of `parquet.thrift`.
+
+use super::cells::Kind;
+use super::file::{Chunk, Field};
+use crate::outline::{GroupOutline, Outline};
+use crate::thrift::{Struct, Type, write_binary, write_i32, write_struct};
+use arrow_schema::{DataType, Field as ArrowField, Schema};
+use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema};
+use parquet::basic::Encoding;
+
+const CREATED_BY: &str = concat!("dataset-versions version ", env!("CARGO_PKG_VERSION"));
+
+pub(super) struct Footer {
+    columns: Vec<(String, Kind, bool)>,
+    groups: Vec<Group>,
+    /// The metadata of all chunks, one after another.
+    metadata: Vec<u8>,
+    /// The offset indexes of all chunks, one after another.
+    indexes: Vec<u8>,
+    chunks: Vec<Encoded>,
+    /// A chunk of several pages has been added.
+    has_pages: bool,
+}
+
+/// As long as it takes to tell a chunk's metadata and its offset index apart
+/// from those of the next.
+struct Encoded {
+    metadata_bytes: u32,
+    index_bytes: u32,
+}
+
+struct Group {
+    rows: u64,
+    offset: u64,
+    uncompressed_bytes: u64,
+    compressed_bytes: u64,
+}
+
+impl Footer {
+    pub(super) fn new(fields: &[Field<'_>]) -> Self {
+        let columns = fields.iter().map(|field| (field.name.to_owned(), field.kind, field.is_nullable));
+        Self {
+            columns: columns.collect(),
+            groups: vec![],
+            metadata: vec![],
+            indexes: vec![],
+            chunks: vec![],
+            has_pages: false,
+        }
+    }
+
+    /// The column chunks so far.
+    pub(super) fn chunks(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Adds the row group that starts at `offset`; its chunks follow.
+    pub(super) fn begin_group(&mut self, offset: u64, rows: u64) {
+        self.groups.push(Group { rows, offset, uncompressed_bytes: 0, compressed_bytes: 0 });
+    }
+
+    /// Adds the chunk of the row group's next column.
+    pub(super) fn add_chunk(&mut self, chunk: &Chunk) {
+        let (name, kind, _) = &self.columns[self.chunks.len() % self.columns.len()];
+        let (metadata_at, index_at) = (self.metadata.len(), self.indexes.len());
+        write_struct(&mut self.metadata, |metadata| write_metadata(metadata, name, *kind, chunk));
+        write_struct(&mut self.indexes, |index| write_offset_index(index, chunk));
+        let length = |bytes: &[u8], start| (bytes.len() - start) as u32;
+        self.chunks.push(Encoded {
+            metadata_bytes: length(&self.metadata, metadata_at),
+            index_bytes: length(&self.indexes, index_at),
+        });
+        self.has_pages |= chunk.pages.len() > 1;
+        if let Some(group) = self.groups.last_mut() {
+            group.uncompressed_bytes += chunk.uncompressed_bytes;
+            group.compressed_bytes += chunk.compressed_bytes;
+        }
+    }
+
+    /// What comes behind the row groups, the first byte of it at `offset`: the
+    /// offset indexes, the footer, and its length.
+    ///
+    /// Some readers fail where some row groups have an offset index and others
+    /// have none, so there is one for all or, if each chunk is a page, for none.
+    pub(super) fn encode(&self, offset: u64) -> Vec<u8> {
+        let mut out = if self.has_pages { self.indexes.clone() } else { vec![] };
+        let footer_at = out.len();
+        write_struct(&mut out, |file| self.write_file(file, footer_at, offset));
+        let length = (out.len() - footer_at) as u32;
+        out.extend_from_slice(&length.to_le_bytes());
+        out
+    }
+
+    fn write_file(&self, file: &mut Struct<'_>, footer_at: usize, indexes_at: u64) {
+        file.i32(1, 1);
+        file.list(2, Type::Struct, 0..self.columns.len() + 1, |out, index| {
+            write_struct(out, |element| match index.checked_sub(1) {
+                None => self.write_root(element),
+                Some(column) => write_column(element, &self.columns[column]),
+            });
+        });
+        let mut outline = Outline { schema_end: file.position() - footer_at, groups: vec![] };
+        file.i64(3, self.groups.iter().map(|group| group.rows).sum::<u64>().cast_signed());
+        let mut rest = Rest { metadata: &self.metadata, index_at: indexes_at };
+        let groups = self.groups.iter().zip(self.chunks.chunks(self.columns.len())).enumerate();
+        file.list(4, Type::Struct, groups, |out, (ordinal, (group, chunks))| {
+            let start = out.len() - footer_at;
+            write_struct(out, |out| self.write_group(out, ordinal, group, chunks, &mut rest));
+            outline.groups.push(GroupOutline { rows: group.rows, bytes: start..out.len() - footer_at });
+        });
+        // The outline last, near the end of the file.
+        let outline = (self.groups.len() > 1).then(|| (Outline::KEY, outline.to_json()));
+        let pairs: Vec<_> = arrow_schema(&self.columns).into_iter().chain(outline).collect();
+        if !pairs.is_empty() {
+            file.list(5, Type::Struct, pairs.iter(), |out, (key, value)| {
+                write_struct(out, |pair| {
+                    pair.binary(1, key.as_bytes());
+                    pair.binary(2, value.as_bytes());
+                });
+            });
+        }
+        file.binary(6, CREATED_BY.as_bytes());
+        // The only order that all readers know: that of the column's type.
+        file.list(7, Type::Struct, self.columns.iter(), |out, _| write_struct(out, |order| order.empty(1)));
+    }
+
+    fn write_root(&self, element: &mut Struct<'_>) {
+        element.binary(4, b"schema");
+        element.i32(5, self.columns.len() as i32);
+    }
+
+    fn write_group(
+        &self,
+        out: &mut Struct<'_>,
+        ordinal: usize,
+        group: &Group,
+        chunks: &[Encoded],
+        rest: &mut Rest<'_>,
+    ) {
+        out.list(1, Type::Struct, chunks.iter(), |out, chunk| {
+            let (metadata, behind) = rest.metadata.split_at(chunk.metadata_bytes as usize);
+            rest.metadata = behind;
+            write_struct(out, |out| {
+                out.i64(2, group.offset.cast_signed());
+                out.encoded(3, metadata);
+                if self.has_pages {
+                    out.i64(4, rest.index_at.cast_signed());
+                    out.i32(5, chunk.index_bytes.cast_signed());
+                    rest.index_at += u64::from(chunk.index_bytes);
+                }
+            });
+        });
+        out.i64(2, group.uncompressed_bytes.cast_signed());
+        out.i64(3, group.rows.cast_signed());
+        out.i64(5, group.offset.cast_signed());
+        out.i64(6, group.compressed_bytes.cast_signed());
+        // The format has 16 bits for it, and none is better than a wrong one.
+        if let Ok(ordinal) = i16::try_from(ordinal) {
+            out.i16(7, ordinal);
+        }
+    }
+}
+
+/// What has not been written of the chunks.
+struct Rest<'a> {
+    metadata: &'a [u8],
+    /// Where in the file the next offset index is.
+    index_at: u64,
+}
+
+/// Arrow's schema under its key, where there is a column of JSON, which Polars
+/// and older versions of pyarrow take for bytes unless this says that it is text.
+fn arrow_schema(columns: &[(String, Kind, bool)]) -> Option<(&'static str, String)> {
+    columns.iter().any(|(_, kind, _)| *kind == Kind::Json).then(|| {
+        let fields = columns.iter().map(|(name, kind, is_nullable)| {
+            let data_type = match kind {
+                Kind::Bool => DataType::Boolean,
+                Kind::Int => DataType::Int64,
+                Kind::UInt => DataType::UInt64,
+                Kind::Double => DataType::Float64,
+                Kind::Text | Kind::Json => DataType::Utf8,
+            };
+            ArrowField::new(name, data_type, *is_nullable)
+        });
+        (ARROW_SCHEMA_META_KEY, encode_arrow_schema(&Schema::new(fields.collect::<Vec<_>>())))
+    })
+}
+
+/// Parquet's physical type.
+fn physical(kind: Kind) -> i32 {
+    match kind {
+        Kind::Bool => 0,
+        Kind::Int | Kind::UInt => 2,
+        Kind::Double => 5,
+        Kind::Text | Kind::Json => 6,
+    }
+}
+
+fn write_column(element: &mut Struct<'_>, (name, kind, is_nullable): &(String, Kind, bool)) {
+    element.i32(1, physical(*kind));
+    element.i32(3, i32::from(*is_nullable));
+    element.binary(4, name.as_bytes());
+    // First the converted type, for readers that know no logical types.
+    match kind {
+        Kind::Bool | Kind::Int | Kind::Double => {}
+        Kind::UInt => {
+            element.i32(6, 14);
+            element.inner(10, |logical| {
+                logical.inner(10, |integer| {
+                    integer.byte(1, 64);
+                    integer.bool(2, false);
+                });
+            });
+        }
+        Kind::Text => {
+            element.i32(6, 0);
+            element.inner(10, |logical| logical.empty(1));
+        }
+        Kind::Json => {
+            element.i32(6, 19);
+            element.inner(10, |logical| logical.empty(12));
+        }
+    }
+}
+
+fn write_metadata(out: &mut Struct<'_>, name: &str, kind: Kind, chunk: &Chunk) {
+    const ZSTD: i32 = 6;
+    let mut encodings = vec![Encoding::RLE];
+    for encoding in &chunk.encodings {
+        if !encodings.contains(encoding) {
+            encodings.push(*encoding);
+        }
+    }
+    out.i32(1, physical(kind));
+    out.list(2, Type::I32, encodings.iter(), |out, encoding| write_i32(out, *encoding as i32));
+    out.list(3, Type::Binary, std::iter::once(name), |out, name| write_binary(out, name.as_bytes()));
+    out.i32(4, ZSTD);
+    out.i64(5, chunk.rows as i64);
+    out.i64(6, chunk.uncompressed_bytes.cast_signed());
+    out.i64(7, chunk.compressed_bytes.cast_signed());
+    out.i64(9, chunk.pages.first().map_or(0, |page| page.offset).cast_signed());
+    if let Some(offset) = chunk.dictionary_at {
+        out.i64(11, offset.cast_signed());
+    }
+    out.inner(12, |statistics| {
+        statistics.i64(3, chunk.nulls as i64);
+        if let Some((least, greatest)) = chunk.bounds {
+            statistics.binary(5, &greatest);
+            statistics.binary(6, &least);
+        }
+    });
+}
+
+fn write_offset_index(out: &mut Struct<'_>, chunk: &Chunk) {
+    out.list(1, Type::Struct, chunk.pages.iter(), |out, page| {
+        write_struct(out, |location| {
+            location.i64(1, page.offset.cast_signed());
+            location.i32(2, page.bytes.cast_signed());
+            location.i64(3, page.first_row as i64);
+        });
+    });
+}
