@@ -74,7 +74,7 @@ impl<F: Ranges> Stored<F> {
             return Self::open_in_parts(file, length - END_BYTES - footer_bytes, &outline).await;
         }
         let metadata = read_whole(&file, tail, length).await?;
-        let arrow = ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?;
+        let arrow = arrow_metadata(metadata)?;
         let rows = u64::try_from(arrow.metadata().file_metadata().num_rows()).unwrap_or(0);
         let fields = arrow.schema().fields().clone();
         let sections = vec![Section { rows: 0..rows, metadata: Metadata::Read(arrow) }];
@@ -86,7 +86,7 @@ impl<F: Ranges> Stored<F> {
         let place = |bytes: &Range<usize>| footer_at + bytes.start as u64..footer_at + bytes.end as u64;
         let schema = file.read(place(&(0..outline.schema_end))).await?;
         let metadata = ParquetMetaDataReader::decode_metadata(&Outline::excerpt(&schema, 0, &[]))?;
-        let arrow = ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?;
+        let arrow = arrow_metadata(metadata)?;
         let mut rows = 0;
         let section = |group: &GroupOutline| {
             let first = rows;
@@ -124,7 +124,7 @@ impl<F: Ranges> Stored<F> {
                 let group = self.file.read(place.clone()).await?;
                 let footer = Outline::excerpt(&self.schema, rows.end - rows.start, &[&group]);
                 let metadata = self.with_offset_index(ParquetMetaDataReader::decode_metadata(&footer)?).await?;
-                ArrowReaderMetadata::try_new(Arc::new(metadata), ArrowReaderOptions::new())?
+                arrow_metadata(metadata)?
             }
         };
         let reader = Reader::new(Arc::clone(&self.file), Arc::clone(arrow.metadata()));
@@ -149,6 +149,13 @@ impl<F: Ranges> Stored<F> {
         reader.read_page_indexes_sized(&index, place.end)?;
         Ok(reader.finish()?)
     }
+}
+
+/// The kinds of the columns are those of Parquet's logical types: the schema of
+/// Arrow that a file may have is for other readers.
+fn arrow_metadata(metadata: ParquetMetaData) -> Result<ArrowReaderMetadata> {
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    Ok(ArrowReaderMetadata::try_new(Arc::new(metadata), options)?)
 }
 
 /// The end of the footer, and how long all of it is.
