@@ -53,8 +53,9 @@ def readings(parquet):
 
 
 def json_columns(parquet):
-    schema = pyarrow.parquet.ParquetFile(parquet).schema
-    return {schema.column(i).name for i in range(len(schema)) if str(schema.column(i).logical_type) == "JSON"}
+    file = pyarrow.parquet.ParquetFile(parquet)
+    outline = (file.metadata.metadata or {}).get(b"dataset-versions.outline", b'{"json_columns": []}')
+    return {file.schema.column(i).name for i in json.loads(outline)["json_columns"]}
 
 
 def decimal(text):
@@ -122,7 +123,9 @@ def random_csv(rng):
     # Python quotes the terminator that it writes, and no other.
     quoting = csv.QUOTE_ALL if end == "\r" else rng.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
     writer = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=quoting)
-    if delimiter != "," and (width == 1 or rng.random() < 0.5 or any("," in name for name in header)):
+    # By chance, other characters of the header may divide the rows as well.
+    others = set(",;\t|") - {delimiter}
+    if (delimiter != "," and (width == 1 or rng.random() < 0.5)) or any(others & set(name) for name in header):
         text.write(f"sep={delimiter}{end}")
     writer.writerows([header, *rows])
     encoding = rng.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16"])

@@ -1,28 +1,45 @@
-//! What is written, read by the readers that people use: see `tests/readers/check.py`.
+//! What is written, read by the readers that people use, in the versions that
+//! they run: see `tests/readers`.
+
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+#![expect(clippy::print_stdout, reason = "a test that did not run must say so")]
 
 use dataset_tests::service;
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::Command;
 
-/// A Python that has them; without it any that does is taken.
-const PYTHON: &str = "DATASETS_PYTHON";
+/// Where `tests/readers/versions/check.py install` has put each version of each reader.
+const READERS: &str = "DATASETS_READERS";
 
 /// Where `tests/readers/fetch_corpora.sh` has put the public corpora.
 const CORPORA: &str = "DATASETS_CORPORA";
 
-#[test]
-#[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
-fn duckdb_pyarrow_and_polars_read_each_cell_as_it_was() {
-    let named = std::env::var_os(PYTHON);
-    let python = named.clone().unwrap_or_else(|| "python3".into());
-    let has_readers = Command::new(&python).args(["-c", "import duckdb, polars, pyarrow.parquet"]).output();
-    if !has_readers.is_ok_and(|output| output.status.success()) {
-        assert!(named.is_none(), "{PYTHON} names no Python with duckdb, polars and pyarrow");
-        println!("skipped: no Python with duckdb, polars and pyarrow; `pip install duckdb polars pyarrow` brings them");
-        return;
+/// Those that read every cell of generated files and of the corpora.
+const NEWEST: [&str; 3] = ["duckdb-2.0.1", "polars-2.1.0", "pyarrow-26.0.1"];
+
+fn readers() -> Option<PathBuf> {
+    let readers = std::env::var_os(READERS).map(PathBuf::from);
+    if readers.is_none() {
+        println!(
+            "skipped: {READERS} names no directory of readers; `tests/readers/versions/check.py install` makes one"
+        );
     }
-    let script = Path::new("readers/check.py");
-    let mut check = Command::new(python);
-    check.arg(script).arg(service::binary()).args(std::env::var_os(CORPORA));
+    readers
+}
+
+#[test]
+fn duckdb_pyarrow_and_polars_read_each_cell_as_it_was() {
+    let Some(readers) = readers() else { return };
+    let modules = std::env::join_paths(NEWEST.map(|name| readers.join(name))).unwrap();
+    let mut check = Command::new("python3");
+    check.env("PYTHONPATH", modules).arg("readers/check.py").arg(service::binary()).args(std::env::var_os(CORPORA));
     assert!(check.status().unwrap().success(), "some reader does not read what the file has");
+}
+
+#[test]
+fn readers_of_the_last_years_read_what_is_written() {
+    let Some(readers) = readers() else { return };
+    let mut check = Command::new("python3");
+    check.args(["readers/versions/check.py", "check"]).arg(service::binary()).arg(readers).arg("../README.md");
+    assert!(check.status().unwrap().success(), "some version does not read it, or the README says otherwise");
 }

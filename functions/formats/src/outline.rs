@@ -1,18 +1,21 @@
-//! Where in the footer of a Parquet file the metadata of each row group is, so
-//! that it can be read without that of the others: of 4,096 columns, each row
-//! group has a third of a megabyte.
+//! What a Parquet file that we wrote says for ourselves, in its footer, under a
+//! key that other readers pass over: which columns are JSON, and where in the
+//! footer the metadata of each row group is. So it can be read without that of
+//! the others: of 4,096 columns, each row group has a fifth of a megabyte.
 //!
-//! The outline is in the footer itself, behind the row groups, under a key
-//! that other readers pass over.
+//! It comes behind the row groups, so that it is near the end of the file.
 
 use crate::thrift::{self, Type};
 use memchr::memmem;
+use parquet::file::metadata::FileMetaData;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// All places are counted from the start of the footer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outline {
+    /// Columns of text that is JSON, by their index.
+    pub(crate) json_columns: Vec<u32>,
     /// The schema is in the bytes before this one.
     pub(crate) schema_end: usize,
     pub(crate) groups: Vec<GroupOutline>,
@@ -27,10 +30,18 @@ pub(crate) struct GroupOutline {
 }
 
 impl Outline {
-    pub(crate) const KEY: &str = "dataset-versions.row-groups";
+    pub(crate) const KEY: &str = "dataset-versions.outline";
 
-    pub(crate) fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+    /// As it is kept, if it says anything that is not plain without it.
+    pub(crate) fn to_json(&self) -> Option<String> {
+        let says_something = !self.json_columns.is_empty() || self.groups.len() > 1;
+        says_something.then(|| serde_json::to_string(self).ok()).flatten()
+    }
+
+    /// The outline of a footer that has been read.
+    pub(crate) fn of(footer: &FileMetaData) -> Option<Self> {
+        let pair = footer.key_value_metadata()?.iter().find(|pair| pair.key == Self::KEY)?;
+        serde_json::from_str(pair.value.as_deref()?).ok()
     }
 
     /// Finds the outline in the last bytes of a footer, if it has one.

@@ -6,7 +6,8 @@
 use super::reader::{Ranges, Reader, unreadable};
 use crate::error::{Error, Result};
 use crate::outline::{GroupOutline, Outline};
-use arrow_schema::Fields;
+use arrow_schema::extension::Json;
+use arrow_schema::{FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::errors::ParquetError;
@@ -23,7 +24,7 @@ const END_BYTES: u64 = 8;
 #[derive(Debug)]
 pub(super) struct Stored<F> {
     file: Arc<F>,
-    fields: Fields,
+    arrow_schema: SchemaRef,
     rows: u64,
     sections: Vec<Section>,
     /// The bytes of the schema, where sections are to be read yet.
@@ -34,7 +35,7 @@ impl<F> Clone for Stored<F> {
     fn clone(&self) -> Self {
         Self {
             file: Arc::clone(&self.file),
-            fields: self.fields.clone(),
+            arrow_schema: Arc::clone(&self.arrow_schema),
             rows: self.rows,
             sections: self.sections.clone(),
             schema: self.schema.clone(),
@@ -76,9 +77,10 @@ impl<F: Ranges> Stored<F> {
         let metadata = read_whole(&file, tail, length).await?;
         let arrow = arrow_metadata(metadata)?;
         let rows = u64::try_from(arrow.metadata().file_metadata().num_rows()).unwrap_or(0);
-        let fields = arrow.schema().fields().clone();
+        let outline = Outline::of(arrow.metadata().file_metadata());
+        let arrow_schema = with_json(arrow.schema(), &outline.map_or(vec![], |outline| outline.json_columns));
         let sections = vec![Section { rows: 0..rows, metadata: Metadata::Read(arrow) }];
-        Ok(Self { file: Arc::new(file), fields, rows, sections, schema: Bytes::new() })
+        Ok(Self { file: Arc::new(file), arrow_schema, rows, sections, schema: Bytes::new() })
     }
 
     /// Reads the schema alone of a footer that starts at `footer_at`.
@@ -94,11 +96,14 @@ impl<F: Ranges> Stored<F> {
             Section { rows: first..rows, metadata: Metadata::At(place(&group.bytes)) }
         };
         let sections = outline.groups.iter().map(section).collect();
-        Ok(Self { file: Arc::new(file), fields: arrow.schema().fields().clone(), rows, sections, schema })
+        let arrow_schema = with_json(arrow.schema(), &outline.json_columns);
+        Ok(Self { file: Arc::new(file), arrow_schema, rows, sections, schema })
     }
 
-    pub(super) fn fields(&self) -> &Fields {
-        &self.fields
+    /// The schema of the rows, which are to be read by this one: it says which
+    /// columns are JSON.
+    pub(super) fn arrow_schema(&self) -> &SchemaRef {
+        &self.arrow_schema
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -151,11 +156,22 @@ impl<F: Ranges> Stored<F> {
     }
 }
 
-/// The kinds of the columns are those of Parquet's logical types: the schema of
-/// Arrow that a file may have is for other readers.
 fn arrow_metadata(metadata: ParquetMetaData) -> Result<ArrowReaderMetadata> {
+    // The schema of Arrow that older files have is for other readers.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
     Ok(ArrowReaderMetadata::try_new(Arc::new(metadata), options)?)
+}
+
+/// The schema with these columns as JSON. In older files, they are so already
+/// by their type in Parquet.
+fn with_json(schema: &SchemaRef, columns: &[u32]) -> SchemaRef {
+    let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
+    for column in columns {
+        if let Some(field) = fields.get_mut(*column as usize) {
+            *field = Arc::new(field.as_ref().clone().with_extension_type(Json::default()));
+        }
+    }
+    Arc::new(Schema::new(fields))
 }
 
 /// The end of the footer, and how long all of it is.

@@ -9,8 +9,10 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::arrow_reader::RowSelection;
+use std::future::ready;
 use std::ops::Range;
 use std::slice;
+use std::sync::Arc;
 
 /// Rows of a page are looked at this many at a time, so that large ones are noticed soon.
 const ROWS_AT_ONCE: usize = 16;
@@ -45,7 +47,7 @@ impl<F: Ranges + 'static> Table<F> {
 
     /// The names of the columns, in order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
-        self.stored.fields().iter().map(|field| field.name().as_str())
+        self.stored.arrow_schema().fields().iter().map(|field| field.name().as_str())
     }
 
     pub fn row_count(&self) -> u64 {
@@ -98,6 +100,7 @@ impl<F: Ranges + 'static> Table<F> {
         let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, arrow);
         let mut batches = builder.with_row_selection(selection).with_batch_size(ROWS_AT_ONCE).build()?;
         while let Some(batch) = batches.try_next().await? {
+            let batch = batch.with_schema(Arc::clone(self.stored.arrow_schema()))?;
             let columns = Column::all(&batch)?;
             for row in 0..batch.num_rows() {
                 rows.push(taken.row(&columns, row)?);
@@ -114,7 +117,11 @@ impl<F: Ranges + 'static> Table<F> {
             async move {
                 let Opened { reader, arrow, .. } = stored.section(number).await?;
                 let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, arrow);
-                Ok::<_, Error>(builder.with_batch_size(ROWS_OF_A_SCAN).build()?.err_into())
+                let batches = builder.with_batch_size(ROWS_OF_A_SCAN).build()?.err_into();
+                let schema = Arc::clone(stored.arrow_schema());
+                Ok::<_, Error>(batches.and_then(move |batch: RecordBatch| {
+                    ready(batch.with_schema(Arc::clone(&schema)).map_err(Error::from))
+                }))
             }
         });
         sections.try_flatten().boxed()

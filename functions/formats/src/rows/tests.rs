@@ -1,10 +1,15 @@
 use super::*;
 use crate::testing::{InMemory, block_on, parquet_of, tight};
 use crate::{Error, Format, Limits};
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use arrow_schema::extension::Json;
+use arrow_schema::{DataType, Field, Schema};
 use futures::TryStreamExt;
+use parquet::arrow::ArrowWriter;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 fn table(format: Format, file: &str) -> Table<InMemory> {
     let file = parquet_of(format, file.as_bytes(), &tight(48)).unwrap();
@@ -96,6 +101,21 @@ fn a_search_finds_text_in_any_case_and_numbers_as_shown() {
     assert_eq!(found("125"), [json!(125.0)]);
     assert_eq!(found("null"), [] as [Value; 0]);
     assert_eq!(found("").len(), 4, "nothing is in every row");
+}
+
+/// Versions of the first releases have JSON as Parquet's own type and as Arrow's.
+#[test]
+fn columns_of_json_of_older_files_are_read() {
+    let column = |name: &str| Field::new(name, DataType::Utf8, true);
+    let fields = vec![column("any").with_extension_type(Json::default()), column("text")];
+    let columns: Vec<ArrayRef> =
+        vec![Arc::new(StringArray::from(vec!["[1]"])), Arc::new(StringArray::from(vec!["[1]"]))];
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
+    writer.write(&batch).unwrap();
+    let table = block_on(Table::open(InMemory::new(writer.into_inner().unwrap()))).unwrap();
+    let page = block_on(table.page(0, 1, usize::MAX)).unwrap();
+    assert_eq!(json!(page.rows), json!([[[1], "[1]"]]));
 }
 
 /// A thousand columns in many row groups: the footer is larger than what is

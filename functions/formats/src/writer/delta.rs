@@ -7,21 +7,20 @@ const BLOCK: usize = 128;
 /// Differences that share a width.
 const MINIBLOCK: usize = 32;
 
-/// Differences of a page that span more than so many bits are not written:
-/// Polars 0.20 reads other numbers then.
+/// Numbers of more bits are not written: DuckDB 0.8 and Polars 0.20 read others.
 const SAFE_BITS: u32 = 56;
 
-/// Whether all readers get these values back. DuckDB 0.8 gets differences
-/// wrong that overflow.
+/// Whether all readers get these values back: the first and the differences
+/// are short, and no difference overflows.
 pub(super) fn is_safe(values: &[i64]) -> bool {
-    let mut span = None;
+    let is_short = |value: i64| (value ^ value >> 63) >> (SAFE_BITS - 1) == 0;
+    let (mut least, mut greatest) = (0, 0);
     for pair in values.windows(2) {
         let Some(difference) = pair[1].checked_sub(pair[0]) else { return false };
-        let (least, greatest) = span.get_or_insert((difference, difference));
-        *least = difference.min(*least);
-        *greatest = difference.max(*greatest);
+        least = difference.min(least);
+        greatest = difference.max(greatest);
     }
-    span.is_none_or(|(least, greatest)| greatest.checked_sub(least).is_some_and(|span| span >> SAFE_BITS == 0))
+    [values.first().copied().unwrap_or(0), least, greatest].into_iter().all(is_short)
 }
 
 /// Appends `values`; reading them back wraps as writing does, so any are fine.
@@ -85,4 +84,28 @@ pub(crate) fn varint(mut value: u64, out: &mut Vec<u8>) {
 
 pub(crate) fn zigzag(value: i64, out: &mut Vec<u8>) {
     varint((value << 1 ^ value >> 63).cast_unsigned(), out);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_that_some_readers_get_wrong_are_not_written() {
+        let most = (1 << 55) - 1;
+        for values in [&[][..], &[1], &[most], &[-most, 0], &[0, most, 0], &[5, 4, 3]] {
+            assert!(is_safe(values), "{values:?}");
+        }
+        for values in [
+            &[i64::MIN][..],
+            &[i64::MAX],
+            &[most + 1],
+            &[0, -most - 2],
+            &[i64::MIN, i64::MAX],
+            &[0, most, -most],
+            &[0, i64::MAX],
+        ] {
+            assert!(!is_safe(values), "{values:?}");
+        }
+    }
 }

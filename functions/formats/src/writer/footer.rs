@@ -13,8 +13,6 @@ use super::cells::Kind;
 use super::file::{Chunk, Field};
 use crate::outline::{GroupOutline, Outline};
 use crate::thrift::{Struct, Type, write_binary, write_i32, write_struct};
-use arrow_schema::{DataType, Field as ArrowField, Schema};
-use parquet::arrow::{ARROW_SCHEMA_META_KEY, encode_arrow_schema};
 use parquet::basic::Encoding;
 
 const CREATED_BY: &str = concat!("dataset-versions version ", env!("CARGO_PKG_VERSION"));
@@ -108,7 +106,9 @@ impl Footer {
                 Some(column) => write_column(element, &self.columns[column]),
             });
         });
-        let mut outline = Outline { schema_end: file.position() - footer_at, groups: vec![] };
+        let json = self.columns.iter().zip(0..).filter(|((_, kind, _), _)| *kind == Kind::Json);
+        let json_columns = json.map(|(_, index)| index).collect();
+        let mut outline = Outline { json_columns, schema_end: file.position() - footer_at, groups: vec![] };
         file.i64(3, self.groups.iter().map(|group| group.rows).sum::<u64>().cast_signed());
         let mut rest = Rest { metadata: &self.metadata, index_at: indexes_at };
         let groups = self.groups.iter().zip(self.chunks.chunks(self.columns.len())).enumerate();
@@ -117,14 +117,11 @@ impl Footer {
             write_struct(out, |out| self.write_group(out, ordinal, group, chunks, &mut rest));
             outline.groups.push(GroupOutline { rows: group.rows, bytes: start..out.len() - footer_at });
         });
-        // The outline last, near the end of the file.
-        let outline = (self.groups.len() > 1).then(|| (Outline::KEY, outline.to_json()));
-        let pairs: Vec<_> = arrow_schema(&self.columns).into_iter().chain(outline).collect();
-        if !pairs.is_empty() {
-            file.list(5, Type::Struct, pairs.iter(), |out, (key, value)| {
+        if let Some(outline) = outline.to_json() {
+            file.list(5, Type::Struct, std::iter::once(outline), |out, outline| {
                 write_struct(out, |pair| {
-                    pair.binary(1, key.as_bytes());
-                    pair.binary(2, value.as_bytes());
+                    pair.binary(1, Outline::KEY.as_bytes());
+                    pair.binary(2, outline.as_bytes());
                 });
             });
         }
@@ -177,24 +174,6 @@ struct Rest<'a> {
     index_at: u64,
 }
 
-/// Arrow's schema under its key, where there is a column of JSON, which Polars
-/// and older versions of pyarrow take for bytes unless this says that it is text.
-fn arrow_schema(columns: &[(String, Kind, bool)]) -> Option<(&'static str, String)> {
-    columns.iter().any(|(_, kind, _)| *kind == Kind::Json).then(|| {
-        let fields = columns.iter().map(|(name, kind, is_nullable)| {
-            let data_type = match kind {
-                Kind::Bool => DataType::Boolean,
-                Kind::Int => DataType::Int64,
-                Kind::UInt => DataType::UInt64,
-                Kind::Double => DataType::Float64,
-                Kind::Text | Kind::Json => DataType::Utf8,
-            };
-            ArrowField::new(name, data_type, *is_nullable)
-        });
-        (ARROW_SCHEMA_META_KEY, encode_arrow_schema(&Schema::new(fields.collect::<Vec<_>>())))
-    })
-}
-
 /// Parquet's physical type.
 fn physical(kind: Kind) -> i32 {
     match kind {
@@ -221,13 +200,11 @@ fn write_column(element: &mut Struct<'_>, (name, kind, is_nullable): &(String, K
                 });
             });
         }
-        Kind::Text => {
+        // Parquet has a type for JSON, too, but of that some readers make bytes,
+        // and ClickHouse refuses whatever is no object. The outline says which it is.
+        Kind::Text | Kind::Json => {
             element.i32(6, 0);
             element.inner(10, |logical| logical.empty(1));
-        }
-        Kind::Json => {
-            element.i32(6, 19);
-            element.inner(10, |logical| logical.empty(12));
         }
     }
 }

@@ -21,10 +21,19 @@ impl Ranges {
     }
 
     /// The bytes of the least and the greatest, for a column of these cells.
+    ///
+    /// Integers that reach an end of their type have none: DataFusion before 51
+    /// fails on any filter where those of a column span all integers.
     pub(super) fn bounds(&self, cells: &Cells) -> Option<([u8; 8], [u8; 8])> {
         match cells {
-            Cells::Int(_) => self.ints.map(|(least, greatest)| (least.to_le_bytes(), greatest.to_le_bytes())),
-            Cells::UInt(_) => self.uints.map(|(least, greatest)| (least.to_le_bytes(), greatest.to_le_bytes())),
+            Cells::Int(_) => {
+                let ints = self.ints.filter(|(least, greatest)| *least > i64::MIN && *greatest < i64::MAX);
+                ints.map(|(least, greatest)| (least.to_le_bytes(), greatest.to_le_bytes()))
+            }
+            Cells::UInt(_) => {
+                let uints = self.uints.filter(|(_, greatest)| *greatest < u64::MAX);
+                uints.map(|(least, greatest)| (least.to_le_bytes(), greatest.to_le_bytes()))
+            }
             Cells::Double(_) => {
                 self.doubles.map(both_zeros).map(|(least, greatest)| (least.to_le_bytes(), greatest.to_le_bytes()))
             }
