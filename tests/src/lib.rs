@@ -1,6 +1,6 @@
 //! What the tests of every crate share: fakes of the ports in memory, one
-//! contract suite a port that the fakes and the real adapters both pass, and
-//! a harness around the real binary.
+//! contract suite a port that the fakes and the real adapters both pass, what
+//! AWS refuses and the engines do not, and a harness around the real binary.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -9,6 +9,7 @@ pub mod memory;
 pub mod ministack;
 pub mod receiver;
 pub mod service;
+pub mod wire;
 
 use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State};
 use dataset_core::group::Group;

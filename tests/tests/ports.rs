@@ -10,14 +10,16 @@ use dataset_local::engines::{ACCESS_KEY, EngineOptions, Engines, Notify, SECRET_
 use dataset_tests::contract;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable, MemoryVault};
 use dataset_tests::ministack::{self, Ministack};
+use dataset_tests::wire::{self, StrictProxy};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// The engines on fresh state.
+/// The engines on fresh state, behind the wire that refuses what AWS refuses.
 struct Fresh {
     aws: Aws,
+    wires: Vec<StrictProxy>,
     _engines: Engines,
     _dir: TempDir,
 }
@@ -46,8 +48,31 @@ async fn engines() -> Fresh {
         notify: Arc::new(NoOne),
     };
     let engines = Engines::start(options).await.unwrap();
-    let aws = Aws::at(&engines.endpoints, ACCESS_KEY, SECRET_KEY).unwrap();
-    Fresh { aws, _engines: engines, _dir: dir }
+    let (endpoints, wires) = behind_the_wire(&engines.endpoints).await;
+    let aws = Aws::at(&endpoints, ACCESS_KEY, SECRET_KEY).unwrap();
+    Fresh { aws, wires, _engines: engines, _dir: dir }
+}
+
+/// The engines behind the wire that refuses what AWS refuses.
+async fn behind_the_wire(engines: &Endpoints) -> (Endpoints, Vec<StrictProxy>) {
+    let http = dataset_local::http_client().unwrap();
+    let mut wires = vec![];
+    let mut at = async |service, engine: &str| {
+        let wire = StrictProxy::start(service, &http, engine).await;
+        let url = wire.url.clone();
+        wires.push(wire);
+        url
+    };
+    let endpoints = Endpoints {
+        s3: at(wire::Aws::S3, &engines.s3).await,
+        dynamodb: at(wire::Aws::DynamoDb, &engines.dynamodb).await,
+        sqs: at(wire::Aws::Sqs, &engines.sqs).await,
+        kms: match &engines.kms {
+            Some(kms) => Some(at(wire::Aws::Kms, kms).await),
+            None => None,
+        },
+    };
+    (endpoints, wires)
 }
 
 #[tokio::test]
@@ -85,6 +110,10 @@ async fn objects_on_s3() {
     bucket.create_if_missing().await.unwrap();
     bucket.create_if_missing().await.unwrap();
     contract::blobs(&bucket).await;
+    // Nothing is refused but what comes of a race, of which the contract has two.
+    let refusals = fresh.wires[0].strict.refusals();
+    assert!(!refusals.is_empty());
+    assert!(refusals.iter().all(|code| *code == "ConditionalRequestConflict"), "{refusals:?}");
 }
 
 /// What is signed holds for whoever has the URL, and for nothing else.
@@ -174,7 +203,8 @@ async fn the_vault_on_a_file() {
 async fn every_port_on_another_engine() {
     let Some(other) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
     let url = || other.url.clone();
-    let endpoints = Endpoints { dynamodb: url(), s3: url(), sqs: url(), kms: Some(url()) };
+    let engines = Endpoints { dynamodb: url(), s3: url(), sqs: url(), kms: Some(url()) };
+    let (endpoints, _wires) = behind_the_wire(&engines).await;
     let aws = Aws::at(&endpoints, ministack::KEY, ministack::KEY).unwrap();
     let table = aws.table("contract");
     table.create_if_missing().await.unwrap();

@@ -4,12 +4,15 @@ use crate::failure::unexpected;
 use crate::lazily::Lazily;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
+use aws_sdk_s3::Config;
 use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::interceptors::InterceptorContext;
+use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, MetadataDirective};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, MetadataDirective};
 use bytes::Bytes;
 use dataset_core::blobs::{BlobWriter, Blobs, SignedUpload, UploadTerms};
 use dataset_core::{Error, Result};
@@ -36,6 +39,8 @@ impl Blobs for Bucket {
             .content_type(media_type)
             .if_none_match("*")
             .body(ByteStream::from(body))
+            .customize()
+            .config_override(Config::builder().retry_classifier(ConflictClassifier))
             .send()
             .await
             .map_err(|e| if exists_already(&e) { conflict() } else { unexpected("storage")(e) })?;
@@ -191,6 +196,10 @@ struct Writer {
     upload: Option<Upload>,
 }
 
+/// Named when an upload is created: S3 refuses the checksums that the SDK has
+/// in a completion where none was named.
+const PART_CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc32;
+
 struct Upload {
     id: String,
     parts: Vec<CompletedPart>,
@@ -205,6 +214,7 @@ impl Writer {
             .bucket(&self.bucket.name)
             .key(&self.key)
             .content_type(&self.media_type)
+            .checksum_algorithm(PART_CHECKSUM)
             .send()
             .await
             .map_err(unexpected("storage"))?;
@@ -238,6 +248,7 @@ impl Writer {
             .key(&self.key)
             .upload_id(&upload.id)
             .part_number(number)
+            .checksum_algorithm(PART_CHECKSUM)
             .body(ByteStream::from(part))
             .send()
             .await
@@ -296,9 +307,14 @@ impl BlobWriter for Writer {
         let Err(error) = completed else {
             return Ok(());
         };
+        let is_conflict = conflicts_with_another_write(error.raw_response());
         let error = if exists_already(&error) { conflict() } else { unexpected("storage")(error) };
         // The lifecycle rule takes what can't be aborted now.
         let _ = self.give_up(&upload).await;
+        // After a conflict an upload has to start anew, unless the other writer has stored the object.
+        if is_conflict && self.bucket.size(&self.key).await?.is_some() {
+            return Err(conflict());
+        }
         Err(error)
     }
 
@@ -309,6 +325,29 @@ impl BlobWriter for Writer {
 
 fn exists_already<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     error.raw_response().is_some_and(|response| response.status().as_u16() == 412)
+}
+
+/// S3 answers so to one of two conditional writes of an object at the same time.
+fn conflicts_with_another_write(response: Option<&HttpResponse>) -> bool {
+    response.is_some_and(|response| response.status().as_u16() == 409)
+}
+
+/// Has the SDK send a request again that met another write: by then the object
+/// is there, or the other write has failed.
+#[derive(Debug)]
+struct ConflictClassifier;
+
+impl ClassifyRetry for ConflictClassifier {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        if conflicts_with_another_write(context.response()) {
+            return RetryAction::transient_error();
+        }
+        RetryAction::NoActionIndicated
+    }
+
+    fn name(&self) -> &'static str {
+        "conflict with another conditional write"
+    }
 }
 
 fn conflict() -> Error {

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-/// Every part of a [`BlobWriter`] but the last has at least this many bytes.
+/// Every part of a [`BlobWriter`] but the last has at least this many bytes,
+/// and the last has some unless it is the only one.
 pub const MIN_PART_BYTES: usize = 5 << 20;
 
 #[async_trait]

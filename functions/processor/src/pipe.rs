@@ -85,7 +85,7 @@ impl PartWriter {
 
     /// Hands on what is left.
     pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.send_part()
+        if self.part.is_empty() && self.has_sent { Ok(()) } else { self.send_part() }
     }
 
     fn send_part(&mut self) -> io::Result<()> {
@@ -146,5 +146,32 @@ pub(crate) fn unpack(error: io::Error) -> Error {
     match error.downcast::<Error>() {
         Ok(error) => error,
         Err(error) => Error::unavailable("storage broke off").because(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parts_of(bytes: usize) -> Vec<usize> {
+        let (mut writer, mut steps) = PartWriter::new();
+        let writing = std::thread::spawn(move || {
+            writer.write_all(&vec![0; bytes])?;
+            writer.finish()
+        });
+        let parts = std::iter::from_fn(|| steps.blocking_recv());
+        let parts = parts.map(|step| if let Step::Part(part) = step { part.len() } else { panic!("a restart") });
+        let parts = parts.collect();
+        writing.join().unwrap().unwrap();
+        parts
+    }
+
+    #[test]
+    fn no_part_is_empty_but_one_alone() {
+        assert_eq!(parts_of(0), [0]);
+        assert_eq!(parts_of(5), [5]);
+        assert_eq!(parts_of(MIN_PART_BYTES), [MIN_PART_BYTES]);
+        assert_eq!(parts_of(2 * MIN_PART_BYTES), [MIN_PART_BYTES; 2]);
+        assert_eq!(parts_of(MIN_PART_BYTES + 1), [MIN_PART_BYTES, 1]);
     }
 }

@@ -1,6 +1,6 @@
 use bytes::Bytes;
-use dataset_core::Kind;
 use dataset_core::blobs::{Blobs, MIN_PART_BYTES};
+use dataset_core::{Error, Kind};
 use futures::TryStreamExt;
 use futures::future::join_all;
 
@@ -28,11 +28,13 @@ pub async fn blobs(blobs: &dyn Blobs) {
     blobs.announce("c/a").await.unwrap();
     assert_eq!(whole(blobs, "c/a").await, b"hello world");
 
-    let contenders =
-        (0..16u8).map(|n| async move { blobs.put_new("c/race", "text/csv", vec![n].into()).await.is_ok() });
-    assert_eq!(join_all(contenders).await.into_iter().filter(|won| *won).count(), 1);
+    let contenders = (0..16u8).map(|n| blobs.put_new("c/race", "text/csv", vec![n].into()));
+    let lost: Vec<Error> = join_all(contenders).await.into_iter().filter_map(Result::err).collect();
+    assert_eq!(lost.len(), 15);
+    assert!(lost.iter().all(|error| error.kind() == Kind::Conflict), "{lost:?}");
 
     writing(blobs).await;
+    writing_at_once(blobs).await;
     blobs.delete("c/a").await.unwrap();
     blobs.delete("c/a").await.unwrap();
     assert_eq!(blobs.size("c/a").await.unwrap(), None);
@@ -40,10 +42,11 @@ pub async fn blobs(blobs: &dyn Blobs) {
 
 async fn writing(blobs: &dyn Blobs) {
     let part = |n: u8, length| Bytes::from(vec![n; length]);
-    let cases: [(&str, Vec<Bytes>); 4] = [
+    let cases: [(&str, Vec<Bytes>); 5] = [
         ("c/none", vec![]),
         ("c/one", vec![part(1, 5)]),
         ("c/two", vec![part(1, MIN_PART_BYTES), part(2, 5)]),
+        ("c/even", vec![part(1, MIN_PART_BYTES), part(2, MIN_PART_BYTES)]),
         ("c/three", vec![part(1, MIN_PART_BYTES), part(2, MIN_PART_BYTES), part(3, 5)]),
     ];
     for (key, parts) in cases {
@@ -73,4 +76,23 @@ async fn writing(blobs: &dyn Blobs) {
         assert_eq!(again.finish().await.unwrap_err().kind(), Kind::Conflict, "{key}");
         assert_eq!(whole(blobs, key).await, parts.concat(), "{key}");
     }
+}
+
+/// Of two who finish the same object at the same time, one is told that it is
+/// there, or to try again.
+async fn writing_at_once(blobs: &dyn Blobs) {
+    let parts = [vec![7; MIN_PART_BYTES], vec![7; 5]];
+    let write = async || {
+        let mut writer = blobs.write_new("c/at-once", "application/octet-stream").await.unwrap();
+        for part in &parts {
+            writer.write(part.clone().into()).await.unwrap();
+        }
+        writer
+    };
+    let (one, other) = (write().await, write().await);
+    let finished = join_all([one.finish(), other.finish()]).await;
+    let lost: Vec<Error> = finished.into_iter().filter_map(Result::err).collect();
+    let [lost] = &lost[..] else { panic!("one loses: {lost:?}") };
+    assert!(matches!(lost.kind(), Kind::Conflict | Kind::Unavailable), "{lost:?}");
+    assert_eq!(whole(blobs, "c/at-once").await, parts.concat());
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use dataset_core::blobs::{BlobWriter, Blobs, SignedUpload, UploadTerms};
+use dataset_core::blobs::{BlobWriter, Blobs, MIN_PART_BYTES, SignedUpload, UploadTerms};
 use dataset_core::{Error, Result};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -86,7 +86,12 @@ impl Blobs for MemoryBlobs {
 
     async fn write_new(&self, key: &str, _media_type: &str) -> Result<Box<dyn BlobWriter>> {
         self.up()?;
-        Ok(Box::new(Writer { objects: self.objects.clone(), key: key.to_owned(), body: Vec::new() }))
+        Ok(Box::new(Writer {
+            objects: self.objects.clone(),
+            key: key.to_owned(),
+            body: Vec::new(),
+            last_part_bytes: None,
+        }))
     }
 
     async fn upload_url(
@@ -129,17 +134,22 @@ struct Writer {
     objects: Objects,
     key: String,
     body: Vec<u8>,
+    last_part_bytes: Option<usize>,
 }
 
 #[async_trait]
 impl BlobWriter for Writer {
     async fn write(&mut self, part: Bytes) -> Result<()> {
+        assert!(self.last_part_bytes.is_none_or(|bytes| bytes >= MIN_PART_BYTES), "a small part before the last");
+        self.last_part_bytes = Some(part.len());
+        assert!(self.body.is_empty() || !part.is_empty(), "a part of nothing");
         self.body.extend_from_slice(&part);
         Ok(())
     }
 
     async fn restart(&mut self) -> Result<()> {
         self.body.clear();
+        self.last_part_bytes = None;
         Ok(())
     }
 

@@ -1,20 +1,21 @@
 //! What a call needs, in the terms of a policy.
 
-use crate::proxy::{json, object, operation};
+use crate::proxy::json;
 use bytes::Bytes;
+use dataset_tests::wire::{Aws, object, operation};
 use hyper::{Request, StatusCode};
 use serde_json::Value;
 
 /// The actions that a request is, each with the resource that it is on.
-pub(crate) fn actions(service: &str, request: &Request<Bytes>, status: StatusCode) -> Vec<(String, String)> {
+pub(crate) fn actions(service: Aws, request: &Request<Bytes>, status: StatusCode) -> Vec<(String, String)> {
     let name = operation(service, request);
     let actions = match service {
-        "dynamodb" => of_table(&name, &json(request)),
-        "s3" => of_bucket(&name, request, status),
-        "sqs" => vec![(name.trim_end_matches("Batch").to_owned(), "queue".to_owned())],
-        _ => vec![(name, "key".to_owned())],
+        Aws::DynamoDb => of_table(&name, &json(request)),
+        Aws::S3 => of_bucket(&name, request, status),
+        Aws::Sqs => vec![(name.trim_end_matches("Batch").to_owned(), "queue".to_owned())],
+        Aws::Kms => vec![(name, "key".to_owned())],
     };
-    actions.into_iter().map(|(action, on)| (format!("{service}:{action}"), on)).collect()
+    actions.into_iter().map(|(action, on)| (format!("{}:{action}", service.name()), on)).collect()
 }
 
 fn of_table(name: &str, body: &Value) -> Vec<(String, String)> {

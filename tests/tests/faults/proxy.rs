@@ -4,11 +4,11 @@
 use crate::function::Body;
 use bytes::Bytes;
 use dataset_aws::Endpoints;
+use dataset_tests::wire::{Aws, Forward, Strict, StrictService, error_response, object, operation};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::CONTENT_TYPE;
 use hyper::service::service_fn;
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
+use tower::{Layer, ServiceExt};
 
 /// What becomes of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +65,8 @@ pub(crate) struct Wire {
     /// Uploads that were stored, of which the bucket would send an event.
     pub(crate) stored: Mutex<Vec<Stored>>,
     client: reqwest::Client,
+    /// What AWS would refuse, for each service.
+    strict: [Strict; 4],
 }
 
 #[derive(Clone, Debug)]
@@ -82,7 +85,12 @@ impl Wire {
             actions: Mutex::default(),
             stored: Mutex::default(),
             client,
+            strict: [Aws::S3, Aws::DynamoDb, Aws::Sqs, Aws::Kms].map(Strict::new),
         })
+    }
+
+    fn strict(&self, service: Aws) -> &Strict {
+        &self.strict[service as usize]
     }
 
     pub(crate) fn next_invocation(&self) -> u64 {
@@ -111,8 +119,8 @@ struct Current {
 #[derive(Clone)]
 struct Way {
     function: &'static str,
-    service: &'static str,
-    engine: String,
+    service: Aws,
+    engine: StrictService<Forward>,
     wire: Arc<Wire>,
     process: Arc<Body>,
     current: Arc<Current>,
@@ -127,20 +135,20 @@ impl Proxy {
     ) -> Self {
         let current = Arc::new(Current::default());
         let mut servers = JoinSet::new();
-        let mut at = async |service, engine: &str| {
+        let mut at = async |service: Aws, engine: &str| {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let url = format!("http://{}", listener.local_addr().unwrap());
             let (wire, process, current) = (Arc::clone(wire), Arc::clone(process), Arc::clone(&current));
-            let engine = engine.to_owned();
+            let engine = wire.strict(service).layer(Forward::new(&wire.client, engine));
             servers.spawn(serve(listener, Way { function, service, engine, wire, process, current }));
             url
         };
         let endpoints = Endpoints {
-            dynamodb: at("dynamodb", &engines.dynamodb).await,
-            s3: at("s3", &engines.s3).await,
-            sqs: at("sqs", &engines.sqs).await,
+            dynamodb: at(Aws::DynamoDb, &engines.dynamodb).await,
+            s3: at(Aws::S3, &engines.s3).await,
+            sqs: at(Aws::Sqs, &engines.sqs).await,
             kms: match &engines.kms {
-                Some(kms) => Some(at("kms", kms).await),
+                Some(kms) => Some(at(Aws::Kms, kms).await),
                 None => None,
             },
         };
@@ -176,7 +184,7 @@ impl Way {
             function: self.function,
             invocation: self.current.invocation.load(Ordering::Relaxed),
             nth: self.current.calls.fetch_add(1, Ordering::Relaxed),
-            name: format!("{}:{}", self.service, operation(self.service, &request)),
+            name: format!("{}:{}", self.service.name(), operation(self.service, &request)),
         };
         self.wire.calls.lock().unwrap().push(call.clone());
         let plan = Arc::clone(&self.wire.plan.lock().unwrap());
@@ -191,7 +199,7 @@ impl Way {
             }
             Fate::Passes | Fate::CutAfter | Fate::DiesAfter => {}
         }
-        let response = self.forward(&request).await.map_err(io::Error::other)?;
+        let response = self.engine.clone().oneshot(request.clone()).await.map_err(io::Error::other)?;
         self.observe(&request, response.status());
         match fate {
             Fate::CutAfter => return Err(cut()),
@@ -201,18 +209,6 @@ impl Way {
             }
             _ => {}
         }
-        Ok(response)
-    }
-
-    async fn forward(&self, request: &Request<Bytes>) -> reqwest::Result<Response<Full<Bytes>>> {
-        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-        let sent = self.wire.client.request(request.method().clone(), format!("{}{path}", self.engine));
-        let answer = sent.headers(request.headers().clone()).body(request.body().clone()).send().await?;
-        let mut response = Response::new(Full::default());
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = answer.headers().clone();
-        response.headers_mut().remove("transfer-encoding");
-        *response.body_mut() = Full::new(answer.bytes().await?);
         Ok(response)
     }
 
@@ -237,54 +233,15 @@ fn cut() -> io::Error {
     io::ErrorKind::ConnectionReset.into()
 }
 
-/// The bucket and the key of a request to S3.
-pub(crate) fn object(request: &Request<Bytes>) -> (String, String) {
-    let path = request.uri().path().trim_start_matches('/');
-    let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
-    (bucket.to_owned(), key.to_owned())
-}
-
-/// What a request asks for, by AWS's name.
-pub(crate) fn operation(service: &str, request: &Request<Bytes>) -> String {
-    if service != "s3" {
-        let target = request.headers().get("x-amz-target").and_then(|target| target.to_str().ok());
-        return target.and_then(|target| target.rsplit('.').next()).unwrap_or("?").to_owned();
-    }
-    let query = request.uri().query().unwrap_or_default();
-    let has = |name: &str| query.split('&').any(|pair| pair.split('=').next() == Some(name));
-    let name = match *request.method() {
-        Method::PUT if request.headers().contains_key("x-amz-copy-source") => "CopyObject",
-        Method::PUT if has("partNumber") => "UploadPart",
-        Method::PUT => "PutObject",
-        Method::POST if has("uploads") => "CreateMultipartUpload",
-        Method::POST => "CompleteMultipartUpload",
-        Method::DELETE if has("uploadId") => "AbortMultipartUpload",
-        Method::DELETE => "DeleteObject",
-        Method::HEAD => "HeadObject",
-        _ => "GetObject",
-    };
-    name.to_owned()
-}
-
 /// An answer as AWS gives it that is overloaded or has a fault.
-fn refusal(service: &str, status: u16) -> Response<Full<Bytes>> {
+fn refusal(service: Aws, status: u16) -> Response<Full<Bytes>> {
     let code = match (service, status) {
-        ("s3", 429 | 503) => "SlowDown",
-        ("s3", _) => "InternalError",
+        (Aws::S3, 429 | 503) => "SlowDown",
+        (Aws::S3, _) => "InternalError",
         (_, 429 | 503) => "ThrottlingException",
         (_, _) => "InternalServerError",
     };
-    let (media_type, body) = match service {
-        "s3" => ("application/xml", format!("<Error><Code>{code}</Code><Message>by plan</Message></Error>")),
-        _ => {
-            let body = serde_json::json!({"__type": format!("com.amazonaws#{code}"), "message": "by plan"});
-            ("application/x-amz-json-1.0", body.to_string())
-        }
-    };
-    let mut response = Response::new(Full::new(body.into()));
-    *response.status_mut() = StatusCode::from_u16(status).unwrap();
-    response.headers_mut().insert(CONTENT_TYPE, media_type.parse().unwrap());
-    response
+    error_response(service, status, code, "by plan")
 }
 
 /// A body in JSON, or nothing.

@@ -151,7 +151,8 @@ async fn put(remote: &Remote, path: &Path, upload: &Upload, size: u64) -> anyhow
                     progress.finish_and_clear();
                     return Ok(());
                 }
-                if !status.is_server_error() {
+                // 409: an earlier try is still being stored.
+                if !status.is_server_error() && status != StatusCode::CONFLICT {
                     let text = response.text().await.unwrap_or_default();
                     return Err(refused(status, &text).into());
                 }

@@ -140,7 +140,7 @@ async function transfer(upload) {
     try {
       return file.size <= Number(maxInlineBytes) ? await sendInline(upload) : await sendToStorage(upload);
     } catch (error) {
-      const isSoon = error.status === 429 || error.code === "idempotency_in_progress";
+      const isSoon = error.status === 429 || ["idempotency_in_progress", "storage_conflict"].includes(error.code);
       if (!isSoon || waits === MAX_WAITS) {
         throw error;
       }
@@ -174,7 +174,9 @@ async function sendToStorage(upload) {
   }
   // 412: it was stored by an attempt whose answer was lost.
   if (status !== 200 && status !== 412) {
-    throw new ApiError(status, "storage", `Storage did not take the file (status ${status}). Try again.`);
+    // 409: that attempt is still being stored.
+    const code = status === 409 ? "storage_conflict" : "storage";
+    throw new ApiError(status, code, `Storage did not take the file (status ${status}). Try again.`);
   }
   return dataset_id;
 }

@@ -1,0 +1,255 @@
+//! What AWS refuses and the engines let through, refused all the same.
+//!
+//! [`Strict`] is a layer over anything that takes requests to an engine;
+//! [`StrictProxy`] is such a layer before an engine's port. The refusals are a
+//! table: [`rules`].
+
+mod multipart;
+mod request;
+pub mod rules;
+
+pub use request::{object, operation};
+
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use multipart::Uploads;
+use rules::{Refusal, Sight};
+use std::collections::HashSet;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tower::{Layer, Service, ServiceExt};
+
+/// A service of AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Aws {
+    S3,
+    DynamoDb,
+    Sqs,
+    Kms,
+}
+
+impl Aws {
+    /// As policies and ARNs have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::S3 => "s3",
+            Self::DynamoDb => "dynamodb",
+            Self::Sqs => "sqs",
+            Self::Kms => "kms",
+        }
+    }
+}
+
+/// The layer for one service. Its clones know of the same requests.
+#[derive(Clone)]
+pub struct Strict {
+    service: Aws,
+    seen: Arc<Seen>,
+}
+
+/// What has to be known of earlier requests, and of those under way.
+#[derive(Default)]
+struct Seen {
+    uploads: Mutex<Uploads>,
+    /// Objects that a conditional write is under way to.
+    being_written: Mutex<HashSet<(String, String)>>,
+    refusals: Mutex<Vec<&'static str>>,
+}
+
+impl Strict {
+    pub fn new(service: Aws) -> Self {
+        Self { service, seen: Arc::default() }
+    }
+
+    /// The codes of all refusals so far.
+    pub fn refusals(&self) -> Vec<&'static str> {
+        self.seen.refusals.lock().unwrap().clone()
+    }
+
+    /// Lets a request through, or gives the refusal of the first rule that it breaks.
+    fn admit(&self, request: &Request<Bytes>) -> Result<Option<Write>, &'static Refusal> {
+        let is_s3 = self.service == Aws::S3;
+        let is_conditional =
+            is_s3 && request.headers().contains_key(header::IF_NONE_MATCH) && !request.method().is_safe();
+        let write = is_conditional.then(|| object(request));
+        let (uploads, mut being_written) = (self.seen.uploads.lock().unwrap(), self.seen.being_written.lock().unwrap());
+        let meets_another_write = write.as_ref().is_some_and(|object| being_written.contains(object));
+        let operation = operation(self.service, request);
+        let sight = Sight { operation, request, uploads: &uploads, meets_another_write };
+        if let Some(rule) = rules::of(self.service).iter().find(|rule| (rule.is_broken)(&sight)) {
+            return Err(&rule.refusal);
+        }
+        being_written.extend(write.clone());
+        Ok(write.map(|object| Write { seen: Arc::clone(&self.seen), object }))
+    }
+
+    async fn pass<S>(self, engine: S, request: Request<Bytes>) -> Result<Response<Full<Bytes>>, S::Error>
+    where
+        S: Service<Request<Bytes>, Response = Response<Full<Bytes>>>,
+    {
+        // Held until the write has ended.
+        let _write = match self.admit(&request) {
+            Ok(write) => write,
+            Err(refusal) => return Ok(self.refuse(refusal)),
+        };
+        let mut response = engine.oneshot(request.clone()).await?;
+        let body = response.body().clone().collect().await.unwrap_or_else(|never| match never {}).to_bytes();
+        if self.service == Aws::S3 && response.status().is_success() {
+            self.seen.uploads.lock().unwrap().learn(&request, &body);
+            // S3 repeats the checksum of what it has stored, and the SDK has it in the completion.
+            for (name, value) in request::checksums(&request) {
+                let name = HeaderName::try_from(name).unwrap();
+                response.headers_mut().entry(name).or_insert(value.parse().unwrap());
+            }
+        }
+        Ok(response)
+    }
+
+    fn refuse(&self, refusal: &Refusal) -> Response<Full<Bytes>> {
+        self.seen.refusals.lock().unwrap().push(refusal.code);
+        error_response(self.service, refusal.status, refusal.code, refusal.message)
+    }
+}
+
+/// A conditional write under way.
+struct Write {
+    seen: Arc<Seen>,
+    object: (String, String),
+}
+
+impl Drop for Write {
+    fn drop(&mut self) {
+        self.seen.being_written.lock().unwrap().remove(&self.object);
+    }
+}
+
+/// An error as AWS words it.
+pub fn error_response(service: Aws, status: u16, code: &str, message: &str) -> Response<Full<Bytes>> {
+    let (media_type, body) = match service {
+        Aws::S3 => ("application/xml", format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>")),
+        _ => {
+            let body = serde_json::json!({"__type": format!("com.amazonaws#{code}"), "message": message});
+            ("application/x-amz-json-1.0", body.to_string())
+        }
+    };
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    response
+}
+
+impl<S> Layer<S> for Strict {
+    type Service = StrictService<S>;
+
+    fn layer(&self, engine: S) -> Self::Service {
+        StrictService { strict: self.clone(), engine }
+    }
+}
+
+#[derive(Clone)]
+pub struct StrictService<S> {
+    strict: Strict,
+    engine: S,
+}
+
+impl<S> Service<Request<Bytes>> for StrictService<S>
+where
+    S: Service<Request<Bytes>, Response = Response<Full<Bytes>>, Future: Send> + Clone + Send + 'static,
+    S::Error: Send,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        Box::pin(self.strict.clone().pass(self.engine.clone(), request))
+    }
+}
+
+/// Sends requests on to an engine at a URL, as they are.
+#[derive(Clone)]
+pub struct Forward {
+    client: reqwest::Client,
+    engine: String,
+}
+
+impl Forward {
+    pub fn new(client: &reqwest::Client, engine: &str) -> Self {
+        Self { client: client.clone(), engine: engine.to_owned() }
+    }
+
+    async fn send(self, request: Request<Bytes>) -> reqwest::Result<Response<Full<Bytes>>> {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let sent = self.client.request(parts.method, format!("{}{path}", self.engine));
+        let answer = sent.headers(parts.headers).body(body).send().await?;
+        let mut response = Response::new(Full::default());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = answer.headers().clone();
+        response.headers_mut().remove(header::TRANSFER_ENCODING);
+        *response.body_mut() = Full::new(answer.bytes().await?);
+        Ok(response)
+    }
+}
+
+impl Service<Request<Bytes>> for Forward {
+    type Response = Response<Full<Bytes>>;
+    type Error = reqwest::Error;
+    type Future = Pin<Box<dyn Future<Output = reqwest::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<reqwest::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
+        Box::pin(self.clone().send(request))
+    }
+}
+
+/// The strict layer before an engine, on a port of its own. Dropped, it stops.
+pub struct StrictProxy {
+    pub url: String,
+    pub strict: Strict,
+    _server: JoinSet<()>,
+}
+
+impl StrictProxy {
+    pub async fn start(service: Aws, client: &reqwest::Client, engine: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let strict = Strict::new(service);
+        let engine = strict.layer(Forward::new(client, engine));
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let mut connections = JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                let engine = engine.clone();
+                let serve = service_fn(move |request: Request<Incoming>| {
+                    let engine = engine.clone();
+                    async move {
+                        let (parts, body) = request.into_parts();
+                        let body = body.collect().await.map_err(std::io::Error::other)?.to_bytes();
+                        engine.oneshot(Request::from_parts(parts, body)).await.map_err(std::io::Error::other)
+                    }
+                });
+                connections.spawn(async move {
+                    let http = hyper::server::conn::http1::Builder::new();
+                    let _ = http.serve_connection(TokioIo::new(stream), serve).await;
+                });
+            }
+        });
+        Self { url, strict, _server: server }
+    }
+}
