@@ -1,7 +1,6 @@
 //! What is written, read by the readers that people use, in the versions that
 //! they run: see `tests/readers`.
 
-#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 #![expect(clippy::print_stdout, reason = "a test that did not run must say so")]
 
 use dataset_tests::service;

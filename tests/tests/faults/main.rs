@@ -39,6 +39,35 @@ async fn each_event_ten_times_at_once_changes_nothing() {
     assert_eq!(account.receiver.received().len(), uploads.len(), "one webhook each");
 }
 
+/// Rows and an export that take more than one part of a multipart upload.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_large_is_stored_in_parts() {
+    const ROWS: u64 = 330_000;
+    let account = Account::open().await;
+    let group = account.create_group("Large").await;
+    let (mut file, mut state) = (b"n,text\n".to_vec(), 1u64);
+    for n in 0..ROWS {
+        // Nothing that could be compressed to one part.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        file.extend_from_slice(
+            format!("{n},{state:016x}{:016x}{:08x}\n", state.rotate_left(17) ^ n, state >> 11).as_bytes(),
+        );
+    }
+    let mut sent = Upload { group, file, is_good: true, may_be_given_up: false, answered: None };
+    assert_eq!(send(&account, &mut sent, None).await.unwrap(), 201);
+    account.settle().await;
+    let id = sent.answered.unwrap();
+    let (_, version) = account.get(&format!("datasets/{id}")).await.unwrap();
+    assert_eq!((&version["dataset"]["status"], &version["dataset"]["row_count"]), (&"ready".into(), &ROWS.into()));
+    let (status, _) = account.get(&format!("datasets/{id}/download?format=csv&redirect=false")).await.unwrap();
+    assert_eq!(status, 200);
+    let calls = account.wire.calls.lock().unwrap().clone();
+    for function in [account::PROCESSOR, account::API] {
+        let is_complete = |call: &proxy::Call| call.function == function && call.name == "s3:CompleteMultipartUpload";
+        assert!(calls.iter().any(is_complete), "{function} stored nothing in parts");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_key_no_secret_and_no_content_is_in_a_log() {
     const CANARY: &str = "canary-in-a-cell";
