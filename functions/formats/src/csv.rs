@@ -22,7 +22,7 @@ pub(crate) fn convert(input: impl Read, out: &mut impl Output, press: &mut Press
     let delimiter = dialect::find_delimiter(&mut window, limits)?;
     let names = header::read(&mut window, delimiter, limits)?;
     let fields: Vec<Field<'_>> =
-        names.iter().map(|name| Field { name, kind: Kind::Text, is_nullable: false }).collect();
+        names.iter().map(|name| Field { name, kind: Kind::Text, is_nullable: false, has_long: false }).collect();
     let mut table = TableWriter::new(out, &fields, press, limits)?;
     let mut rows = Rows { window, delimiter, limits, names: &names, index: Index::default(), rows: 0 };
     loop {
@@ -105,7 +105,7 @@ impl<R: Read> Rows<'_, R> {
             if width <= columns.len() {
                 cells.push(cell);
             }
-            if cell.end >= bad_at { Err(FaultKind::BadByte) } else { Ok(()) }
+            if cell.whole_end(bytes) >= bad_at { Err(FaultKind::BadByte) } else { Ok(()) }
         });
         match step {
             Ok(Step::Record { end }) if end > self.limits.max_row_bytes => Err(self.row_too_large()),

@@ -32,10 +32,8 @@ pub(crate) struct GroupOutline {
 impl Outline {
     pub(crate) const KEY: &str = "dataset-versions.outline";
 
-    /// As it is kept, if it says anything that is not plain without it.
-    pub(crate) fn to_json(&self) -> Option<String> {
-        let says_something = !self.json_columns.is_empty() || self.groups.len() > 1;
-        says_something.then(|| serde_json::to_string(self).ok()).flatten()
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
     }
 
     /// The outline of a footer that has been read.
@@ -44,12 +42,20 @@ impl Outline {
         serde_json::from_str(pair.value.as_deref()?).ok()
     }
 
-    /// Finds the outline in the last bytes of a footer, if it has one.
-    pub(crate) fn find(footer_end: &[u8]) -> Option<Self> {
+    /// Finds the outline in the last bytes of a footer of so many, if it has one.
+    pub(crate) fn find(footer_end: &[u8], footer_bytes: u64) -> Option<Self> {
         // A column may be called like the key, but its name comes before.
         let key = memmem::rfind(footer_end, Self::KEY.as_bytes())?;
         let value = thrift::read_binary_field(&footer_end[key + Self::KEY.len()..])?;
-        serde_json::from_slice(value).ok()
+        let outline: Self = serde_json::from_slice(value).ok()?;
+        // In a file of a release that wrote none, it may be a name all the same.
+        let mut end = outline.schema_end;
+        let is_sound = outline.groups.iter().all(|group| {
+            let is_behind = group.bytes.start >= end && group.bytes.end > group.bytes.start;
+            end = group.bytes.end;
+            is_behind
+        });
+        (is_sound && !outline.groups.is_empty() && end as u64 <= footer_bytes).then_some(outline)
     }
 
     /// A footer of some of the row groups: the bytes of the schema, and those

@@ -24,7 +24,15 @@ pub(crate) struct Struct<'a> {
 
 /// Appends a struct of the fields that `fields` writes.
 pub(crate) fn write_struct(out: &mut Vec<u8>, fields: impl FnOnce(&mut Struct<'_>)) {
-    write_fields_behind(out, 0, fields);
+    write_open_struct(out, fields);
+    out.push(0);
+}
+
+/// The same without its end, for more fields to come. Gives the last field's id.
+pub(crate) fn write_open_struct(out: &mut Vec<u8>, fields: impl FnOnce(&mut Struct<'_>)) -> u8 {
+    let mut open = Struct { out, last_id: 0 };
+    fields(&mut open);
+    open.last_id
 }
 
 /// Appends fields to a struct whose last field so far has this id, and ends it.
@@ -126,10 +134,12 @@ impl Struct<'_> {
         items.for_each(|item| write(self.out, item));
     }
 
-    /// A struct that has been written elsewhere.
-    pub(crate) fn encoded(&mut self, id: u8, bytes: &[u8]) {
+    /// A struct whose first fields have been written elsewhere, up to the one
+    /// of `last_id`, and those that `fields` adds.
+    pub(crate) fn continued(&mut self, id: u8, start: &[u8], last_id: u8, fields: impl FnOnce(&mut Struct<'_>)) {
         self.field(id, Type::Struct);
-        self.out.extend_from_slice(bytes);
+        self.out.extend_from_slice(start);
+        write_fields_behind(self.out, last_id, fields);
     }
 
     /// Where in the output the next field begins.

@@ -19,7 +19,7 @@ mod statistics;
 pub use cells::Kind;
 pub(crate) use cells::{Cells, Text};
 pub(crate) use column::Column;
-pub(crate) use delta::{varint, zigzag};
+pub(crate) use delta::{is_short, varint, zigzag};
 pub(crate) use file::Field;
 pub(crate) use press::{Press, with_threads};
 
@@ -58,7 +58,7 @@ impl<'a, W: Write + Send> TableWriter<'a, W> {
         let columns = fields.iter().enumerate();
         Ok(Self {
             file: ParquetFile::new(out, fields)?,
-            columns: columns.map(|(index, field)| Column::new(index, field.kind, field.is_nullable)).collect(),
+            columns: columns.map(|(index, field)| Column::new(index, field)).collect(),
             press,
             page_bytes: limits.page_bytes_of(fields.len()),
             group_bytes_limit: limits.row_group_bytes,

@@ -99,13 +99,17 @@ def million():
     rng = random.Random(1)
     words = [f"word {n}" for n in range(50)]
     return [{"n": n, "hash": rng.getrandbits(60), "score": n / 8, "word": rng.choice(words),
-             "text": f"{rng.getrandbits(32):x} {n}", "sparse": n if n % 97 == 0 else None} for n in range(1_000_000)]
+             "text": f"{rng.getrandbits(32):x} {n}", "sparse": n if n % 97 == 0 else None,
+             # Behind pages of small integers, a large one.
+             "late": 2**62 if n % 97_003 == 97_002 else 0} for n in range(1_000_000)]
 
 
 def uneven():
-    """At first each column chunk is a page; then one column has many."""
-    even = [{"n": n, **{f"c{i}": f"{n * i} " + "." * 600 for i in range(25)}} for n in range(600)]
-    rest = [{"n": n, **{f"c{i}": "" for i in range(24)}, "c24": "," * 5_000 + str(n)} for n in range(600, 4_000)]
+    """At first each column chunk is a page; then one column has many. One reaches the end of its type, once."""
+    end = lambda n: 2**63 - 1 if n == 0 else n
+    even = [{"n": n, "end": end(n), **{f"c{i}": f"{n * i} " + "." * 600 for i in range(25)}} for n in range(600)]
+    rest = [{"n": n, "end": end(n), **{f"c{i}": "" for i in range(24)}, "c24": "," * 5_000 + str(n)}
+            for n in range(600, 4_000)]
     return even + rest
 
 
@@ -131,7 +135,8 @@ def questions(rows, parquet):
         "uneven pages": [ask("uneven")],
         "4,096 columns": [ask("wide")],
         "filter": [ask("million", where=["n", 437_210, 437_310]), ask("million", where=["score", 99_999.5, 100_001]),
-                   ask("uneven", where=["n", 590, 650]), ask("kinds", where=["n", 2, 3])],
+                   ask("uneven", where=["n", 590, 650]), ask("uneven", where=["end", 5, 6]),
+                   ask("uneven", where=["end", 3_990, 2**63 - 1]), ask("kinds", where=["n", 2, 3])],
         "columns": [ask("million", columns=["n", "sparse"]), ask("wide", columns=["column 4095", "column 7"]),
                     ask("kinds", columns=["n", "double", "integer"])],
         "filter and columns": [ask("million", columns=["n", "text"], where=["n", 999_000, 999_900])],

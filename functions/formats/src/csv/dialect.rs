@@ -20,7 +20,9 @@ const SAMPLE_BYTES: usize = (1 << 20) - 1;
 /// skipped, else the one that divides the header and the rows of the first MiB
 /// into the same number of fields.
 ///
-/// Whatever lies in quotes does not count. Where several delimiters fit, one
+/// Whatever lies in quotes does not count, and a delimiter under which quotes
+/// stand where none belongs gives way to one under which all are in order.
+/// Where several delimiters fit, one
 /// that has a space behind it wherever it stands in the header is punctuation
 /// and gives way; if several are left, the file is refused. Where none fits
 /// every row, the one that fits at least half of them is taken, so that the
@@ -32,15 +34,26 @@ pub(super) fn find_delimiter<R: Read>(window: &mut Window<R>, limits: &Limits) -
     if let Some(delimiter) = announced_delimiter(window)? {
         return Ok(delimiter);
     }
+    skip_blank_lines(window)?;
     let mut fits = sample(window, SAMPLE_BYTES)?;
     if fits.iter().any(|fit| !fit.has_row) {
         // The first row is longer than the sample.
         fits = sample(window, limits.max_row_bytes.max(SAMPLE_BYTES))?;
     }
-    choose(&fits).map_err(|ambiguous| {
-        let header = window.bytes().iter().position(|byte| !matches!(byte, b'\r' | b'\n'));
-        ambiguous.at_line(window.line_at(header.unwrap_or(0))).into()
-    })
+    choose(&fits).map_err(|ambiguous| ambiguous.at_line(window.line_at(0)).into())
+}
+
+fn skip_blank_lines<R: Read>(window: &mut Window<R>) -> Result<()> {
+    loop {
+        match window.bytes().iter().position(|byte| !matches!(byte, b'\r' | b'\n')) {
+            Some(header) => return Ok(window.consume(header)),
+            None if window.at_end() => return Ok(()),
+            None => {
+                window.consume_all();
+                window.grow()?;
+            }
+        }
+    }
 }
 
 fn sample<R: Read>(window: &mut Window<R>, bytes: usize) -> Result<[Fit; CANDIDATES.len()]> {
@@ -63,6 +76,8 @@ struct Fit {
     rows: usize,
     /// Rows with as many fields as the header.
     rows_alike: usize,
+    /// Quotes open and close fields, and stand nowhere else.
+    has_orderly_quotes: bool,
 }
 
 impl Fit {
@@ -70,19 +85,20 @@ impl Fit {
         let mut lines = Lines { text, position: 0, delimiter };
         let complete = |line: &Line| is_whole || line.is_ended;
         let Some(header) = lines.next().filter(complete) else {
-            let (header_fields, is_spaced, has_row) = (1, false, is_whole);
-            return Self { delimiter, header_fields, is_spaced, has_row, rows: 0, rows_alike: 0 };
+            let (header_fields, is_spaced, has_row, has_orderly_quotes) = (1, false, is_whole, true);
+            return Self { delimiter, header_fields, is_spaced, has_row, rows: 0, rows_alike: 0, has_orderly_quotes };
         };
-        let (header_fields, is_spaced) = (header.fields, header.is_spaced);
+        let Line { fields: header_fields, is_spaced, mut has_orderly_quotes, .. } = header;
         let (mut rows, mut rows_alike) = (0, 0);
         if header_fields > 1 {
             for row in lines.filter(complete) {
                 rows += 1;
                 rows_alike += usize::from(row.fields == header_fields);
+                has_orderly_quotes &= row.has_orderly_quotes;
             }
         }
         let has_row = is_whole || rows > 0 || header_fields == 1;
-        Self { delimiter, header_fields, is_spaced, has_row, rows, rows_alike }
+        Self { delimiter, header_fields, is_spaced, has_row, rows, rows_alike, has_orderly_quotes }
     }
 
     fn fits_all_rows(&self) -> bool {
@@ -95,6 +111,10 @@ impl Fit {
 }
 
 fn choose(fits: &[Fit]) -> Result<u8, DataError> {
+    let mut fits = fits.to_vec();
+    if fits.iter().any(|fit| fit.has_orderly_quotes && fit.fits_half_of_the_rows()) {
+        fits.retain(|fit| fit.has_orderly_quotes);
+    }
     let mut clear: Vec<&Fit> = fits.iter().filter(|fit| fit.fits_all_rows()).collect();
     if clear.len() > 1 && clear.iter().any(|fit| !fit.is_spaced) {
         clear.retain(|fit| !fit.is_spaced);
@@ -132,6 +152,7 @@ fn ambiguous(fits: &[&Fit]) -> DataError {
 struct Line {
     fields: usize,
     is_spaced: bool,
+    has_orderly_quotes: bool,
     /// Its end is in the text.
     is_ended: bool,
 }
@@ -154,16 +175,22 @@ impl Iterator for Lines<'_> {
         if self.position == self.text.len() {
             return None;
         }
-        let mut line = Line { fields: 1, is_spaced: true, is_ended: false };
+        let mut line = Line { fields: 1, is_spaced: true, has_orderly_quotes: true, is_ended: false };
         loop {
+            let field = self.position;
             self.skip_quoted();
             let rest = &self.text[self.position..];
-            let Some(length) = memchr::memchr3(self.delimiter, b'\n', b'\r', rest) else {
+            let end = memchr::memchr3(self.delimiter, b'\n', b'\r', rest);
+            let unquoted = &rest[..end.unwrap_or(rest.len())];
+            let was_quoted = self.position > field;
+            line.has_orderly_quotes &=
+                if was_quoted { unquoted.is_empty() } else { memchr::memchr(b'"', unquoted).is_none() };
+            let Some(end) = end else {
                 self.position = self.text.len();
                 return Some(line);
             };
-            self.position += length + 1;
-            if rest[length] != self.delimiter {
+            self.position += end + 1;
+            if rest[end] != self.delimiter {
                 line.is_ended = true;
                 return Some(line);
             }

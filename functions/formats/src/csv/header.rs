@@ -14,7 +14,7 @@ pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limi
         let bytes = window.bytes();
         let bad_at = window.bad().map_or(usize::MAX, |(at, _)| at);
         let step = record(bytes, 0, window.at_end(), delimiter, |index, cell| {
-            if cell.end >= bad_at {
+            if cell.whole_end(bytes) >= bad_at {
                 return Err(FaultKind::BadByte);
             }
             width = index + 1;

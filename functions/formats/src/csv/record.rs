@@ -17,6 +17,11 @@ impl Cell {
     pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
         &bytes[self.start..self.end]
     }
+
+    /// Where the cell ends, its closing quote included.
+    pub(super) fn whole_end(self, bytes: &[u8]) -> usize {
+        self.end + usize::from(bytes.get(self.end) == Some(&QUOTE))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -47,6 +47,9 @@ fn what_is_taken_and_what_it_reads() {
         // Delimiters in quotes are text.
         ("\"a;b\";c\n\"1;2\";3\n", vec!["a;b", "c"], vec![vec!["1;2", "3"]]),
         ("\"a,b\"\n1\n", vec!["a,b"], vec![vec!["1"]]),
+        // Under the right delimiter all quotes are in order.
+        ("\"n\";\"a,b\"\n\"x\";\"1,50\"\n", vec!["n", "a,b"], vec![vec!["x", "1,50"]]),
+        ("id;\"a,b\"\n1;\"2,5\"", vec!["id", "a,b"], vec![vec!["1", "2,5"]]),
         // A header without a delimiter is that of one column.
         (
             "text\nHello, world; and | all\n\"a, b\"\n",
@@ -77,6 +80,10 @@ fn what_is_refused_and_where() {
         (b"a,b\n1,\"2\n3,4\n", "unterminated_quote", Some(1), Some(2), Some(2)),
         (b"a,b\n1,2\n3,\"4\"x\n", "text_after_quote", Some(2), Some(3), Some(2)),
         (b"a,b\n1,2\"\n", "bare_quote", Some(1), Some(2), Some(2)),
+        // Every row has as many commas, but quotes are in order with semicolons alone.
+        (b"a;\"b,c\";d\n1;\"2,3\"\n1;\"2,3\";4\n", "too_few_fields", Some(1), Some(2), Some(3)),
+        (b"a\n\"x\"\xFF\n", "invalid_utf8", Some(1), Some(2), Some(1)),
+        (b"\"x\"\xFF\n1\n", "invalid_utf8", None, Some(1), Some(1)),
         (b"a,b\n1,2\n3,\xE9t\xE9\n", "invalid_utf8", Some(2), Some(3), Some(2)),
         (b"a,b\n1,\0\n", "nul_byte", Some(1), Some(2), Some(2)),
         (b"a,b\n1,caf\xE9 \"x\"\n", "invalid_utf8", Some(1), Some(2), Some(2)),
@@ -104,6 +111,22 @@ fn what_is_refused_and_where() {
         for chunk in 1..file.len() {
             assert_eq!(read(file, &tight(chunk)).expect_err(&shown).to_string(), error.message, "chunks of {chunk}");
         }
+    }
+}
+
+/// More blank lines than are looked at for the delimiter.
+#[test]
+fn blank_lines_before_the_header_are_skipped() {
+    let lines = 17 << 20;
+    let file = [vec![b'\n'; lines], b"a;b\n1;2\n3\n".to_vec()].concat();
+    let Err(Error::Data(error)) = read(&file, &Limits::default()) else { panic!("a row is too short") };
+    assert_eq!((error.code, error.line), ("too_few_fields", Some(lines as u64 + 3)));
+    for (chunk, ends) in [(1, "\r\n"), (2, "\r\n"), (3, "\n\r"), (4, "\r")] {
+        let file = format!("{}a;b\n1;2\n3\n", ends.repeat(9));
+        let Err(Error::Data(error)) = read(file.as_bytes(), &tight(chunk)) else { panic!("a row is too short") };
+        // A CR and the LF behind it are one.
+        let lines = if ends == "\n\r" { 10 } else { 9 };
+        assert_eq!((error.code, error.line), ("too_few_fields", Some(lines + 3)), "{ends:?}");
     }
 }
 

@@ -6,7 +6,7 @@ use super::value::Parsed;
 use crate::error::DataError;
 use crate::limits::Limits;
 use crate::summary::ColumnSummary;
-use crate::writer::{Column, Field, Kind};
+use crate::writer::{Column, Field, Kind, is_short};
 use std::collections::HashMap;
 
 /// What has been seen in a column.
@@ -16,6 +16,8 @@ struct Seen {
     strings: bool,
     integers: bool,
     negatives: bool,
+    /// Integers that are not [`is_short`].
+    long: bool,
     /// Integers beyond `i64`, within `u64`.
     large: bool,
     /// Integers that a double would change.
@@ -115,7 +117,11 @@ impl<'a> Columns<'a> {
 
     pub(super) fn fields(&self) -> Vec<Field<'_>> {
         let columns = self.names.iter().zip(&self.seen);
-        columns.map(|(name, seen)| Field { name, kind: seen.narrowest(), is_nullable: true }).collect()
+        let fields = columns.map(|(name, seen)| {
+            let kind = seen.narrowest();
+            Field { name, kind, is_nullable: true, has_long: seen.long }
+        });
+        fields.collect()
     }
 
     pub(super) fn summary(self) -> Vec<ColumnSummary> {
@@ -140,6 +146,7 @@ impl Seen {
             Parsed::Int(integer) => {
                 self.integers = true;
                 self.negatives |= integer < 0;
+                self.long |= !is_short(integer);
                 self.beyond_double |= value.is_beyond_double();
             }
             Parsed::UInt(_) => {

@@ -1,7 +1,7 @@
 //! A value as the column it goes into sees it.
 
 use super::scan::{Kind as Syntax, Value, unescape};
-use crate::writer::{Cells, Column, Kind, Text};
+use crate::writer::{Cells, Column, Kind, Text, is_short};
 
 /// The largest integer up to which a double holds every one.
 const MAX_EXACT_INT: u64 = 1 << 53;
@@ -50,7 +50,8 @@ impl Parsed {
         };
         match (kind, cells, self) {
             (Kind::Bool, Cells::Bool(cells), Parsed::Bool(value)) => cells.push(value),
-            (Kind::Int, Cells::Int(cells), Parsed::Int(value)) => cells.push(value),
+            (Kind::Int, Cells::Int(cells), Parsed::Int(value)) if is_short(value) => cells.push(value),
+            (Kind::Int, Cells::LongInt(cells), Parsed::Int(value)) => cells.push(value),
             (Kind::UInt, Cells::UInt(cells), Parsed::UInt(value)) => cells.push(value),
             (Kind::UInt, Cells::UInt(cells), Parsed::Int(value)) if value >= 0 => cells.push(value.cast_unsigned()),
             (Kind::Double, Cells::Double(cells), Parsed::Double(value)) => cells.push(value),
@@ -100,7 +101,13 @@ fn exact(text: &str) -> Option<f64> {
     if digits <= ALWAYS_EXACT_DIGITS && is_normal {
         return Some(double);
     }
-    (double.is_finite() && decimal(text) == decimal(&format!("{double:e}"))).then_some(double)
+    if !double.is_finite() {
+        return None;
+    }
+    // Of two shortest forms that are equally near, others than Rust's own
+    // formatting write the even one, as JSON is written here.
+    let forms = [format!("{double:e}"), serde_json::to_string(&double).unwrap_or_default()];
+    forms.iter().any(|form| decimal(text) == decimal(form)).then_some(double)
 }
 
 /// A number's digits without leading and trailing zeros, and the power of ten
@@ -143,6 +150,10 @@ mod tests {
             ("1e-400", false),
             ("4.9e-324", false),
             ("5e-324", true),
+            // As Python and JavaScript write it, and as Rust does.
+            ("1684986307663784.2", true),
+            ("1684986307663784.3", true),
+            ("1684986307663784.25", false),
             ("1e99999999999999999999", false),
         ] {
             assert_eq!(exact(text).is_some(), is_exact, "{text}");

@@ -70,7 +70,7 @@ impl<F: Ranges> Stored<F> {
         let (tail, length) = file.read_tail(TAIL_BYTES).await?;
         let (end, footer_bytes) = footer_bytes(&tail, length)?;
         if footer_bytes > end.len() as u64
-            && let Some(outline) = Outline::find(end)
+            && let Some(outline) = Outline::find(end, footer_bytes)
         {
             return Self::open_in_parts(file, length - END_BYTES - footer_bytes, &outline).await;
         }
@@ -89,10 +89,10 @@ impl<F: Ranges> Stored<F> {
         let schema = file.read(place(&(0..outline.schema_end))).await?;
         let metadata = ParquetMetaDataReader::decode_metadata(&Outline::excerpt(&schema, 0, &[]))?;
         let arrow = arrow_metadata(metadata)?;
-        let mut rows = 0;
+        let mut rows = 0_u64;
         let section = |group: &GroupOutline| {
             let first = rows;
-            rows += group.rows;
+            rows = rows.saturating_add(group.rows);
             Section { rows: first..rows, metadata: Metadata::At(place(&group.bytes)) }
         };
         let sections = outline.groups.iter().map(section).collect();

@@ -4,8 +4,11 @@ use crate::{Error, Format, Limits};
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use arrow_schema::extension::Json;
 use arrow_schema::{DataType, Field, Schema};
+use bytes::Bytes;
 use futures::TryStreamExt;
 use parquet::arrow::ArrowWriter;
+use parquet::basic::Encoding;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataReader};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -19,7 +22,7 @@ fn table(format: Format, file: &str) -> Table<InMemory> {
 fn exported(table: &Table<InMemory>, format: Export, part_bytes: usize) -> String {
     let parts: Vec<_> = block_on(table.export(format, part_bytes).unwrap().try_collect()).unwrap();
     let (last, whole) = parts.split_last().expect("no file is empty");
-    assert!(!last.is_empty() && whole.iter().all(|part: &bytes::Bytes| part.len() >= part_bytes));
+    assert!(!last.is_empty() && whole.iter().all(|part: &Bytes| part.len() >= part_bytes));
     String::from_utf8(parts.concat()).unwrap()
 }
 
@@ -116,6 +119,54 @@ fn columns_of_json_of_older_files_are_read() {
     let table = block_on(Table::open(InMemory::new(writer.into_inner().unwrap()))).unwrap();
     let page = block_on(table.page(0, 1, usize::MAX)).unwrap();
     assert_eq!(json!(page.rows), json!([[[1], "[1]"]]));
+}
+
+/// A column's name is no outline, whatever it is, in a footer of one row group
+/// that is larger than what is read of the file's end.
+#[test]
+fn a_name_that_looks_like_an_outline_is_a_name() {
+    for forged in [
+        r#"{"json_columns":[9999999],"schema_end":18446744073709551615,"groups":[]}"#,
+        r#"{"json_columns":[],"schema_end":1,"groups":[[3,0,1]]}"#,
+    ] {
+        let name = format!("{}\u{18}{}{forged}", crate::outline::Outline::KEY, char::from(forged.len() as u8));
+        let mut row = serde_json::Map::new();
+        row.extend((0..2_000).map(|n| (format!("column {n} {}", "x".repeat(60)), json!(n))));
+        row.insert(name, json!("last"));
+        let file = parquet_of(Format::Json, &serde_json::to_vec(&json!([row])).unwrap(), &Limits::default()).unwrap();
+        let table = block_on(Table::open(InMemory::new(file))).unwrap();
+        let page = block_on(table.page(0, 1, usize::MAX)).unwrap();
+        assert_eq!(json!(page.rows[0][2_000]), "last");
+    }
+}
+
+/// What some readers fail at: see the writer's footer.
+#[test]
+fn chunks_of_a_column_are_encoded_and_bounded_alike() {
+    let rows =
+        |values: &mut dyn Iterator<Item = i64>| values.map(|n| json!({"n": n, "small": n % 7})).collect::<Vec<_>>();
+    let limits = Limits { row_group_bytes: 64 << 10, page_bytes: 4 << 10, chunk_bytes: 8 << 10, ..Limits::default() };
+    for (last, encoding, is_bounded) in [
+        (1 << 53, Encoding::DELTA_BINARY_PACKED, true),
+        (1 << 60, Encoding::PLAIN, true),
+        (i64::MAX, Encoding::PLAIN, false),
+    ] {
+        let rows = rows(&mut (0..40_000).chain([last]));
+        let file = Bytes::from(parquet_of(Format::Json, &serde_json::to_vec(&rows).unwrap(), &limits).unwrap());
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).unwrap();
+        assert!(metadata.num_row_groups() > 3);
+        for group in metadata.row_groups() {
+            let [n, small] = group.columns() else { panic!("two columns") };
+            let encodings = |chunk: &ColumnChunkMetaData| chunk.encodings().collect::<Vec<_>>();
+            assert!(encodings(n).iter().all(|found| [encoding, Encoding::RLE].contains(found)), "{:?}", encodings(n));
+            assert!(encodings(small).contains(&Encoding::DELTA_BINARY_PACKED));
+            assert_eq!(n.statistics().unwrap().min_bytes_opt().is_some(), is_bounded, "{last}");
+            assert!(small.statistics().unwrap().min_bytes_opt().is_some());
+        }
+        let table = block_on(Table::open(InMemory::new(file.to_vec()))).unwrap();
+        let page = block_on(table.page(39_999, 2, usize::MAX)).unwrap();
+        assert_eq!(json!(page.rows), json!([[39_999, 39_999 % 7], [last, last % 7]]));
+    }
 }
 
 /// A thousand columns in many row groups: the footer is larger than what is

@@ -19,16 +19,19 @@ pub enum Kind {
 /// Values one after another, nulls left out.
 pub(crate) enum Cells {
     Bool(Vec<bool>),
+    /// All of them [`delta::is_short`].
     Int(Vec<i64>),
+    LongInt(Vec<i64>),
     UInt(Vec<u64>),
     Double(Vec<f64>),
     Text(Text),
 }
 
 impl Cells {
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind, has_long: bool) -> Self {
         match kind {
             Kind::Bool => Cells::Bool(vec![]),
+            Kind::Int if has_long => Cells::LongInt(vec![]),
             Kind::Int => Cells::Int(vec![]),
             Kind::UInt => Cells::UInt(vec![]),
             Kind::Double => Cells::Double(vec![]),
@@ -40,7 +43,7 @@ impl Cells {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Cells::Bool(values) => values.len(),
-            Cells::Int(values) => size_of_val(&values[..]),
+            Cells::Int(values) | Cells::LongInt(values) => size_of_val(&values[..]),
             Cells::UInt(values) => size_of_val(&values[..]),
             Cells::Double(values) => size_of_val(&values[..]),
             Cells::Text(text) => text.used + size_of_val(&text.lengths[..]),
@@ -50,7 +53,7 @@ impl Cells {
     pub(super) fn clear(&mut self) {
         match self {
             Cells::Bool(values) => values.clear(),
-            Cells::Int(values) => values.clear(),
+            Cells::Int(values) | Cells::LongInt(values) => values.clear(),
             Cells::UInt(values) => values.clear(),
             Cells::Double(values) => values.clear(),
             Cells::Text(text) => text.clear(),
@@ -74,11 +77,11 @@ impl Cells {
                 out.extend(values.chunks(8).map(bits));
                 Encoding::PLAIN
             }
-            Cells::Int(values) if delta::is_safe(values) => {
+            Cells::Int(values) => {
                 delta::encode(values.iter().copied(), out);
                 Encoding::DELTA_BINARY_PACKED
             }
-            Cells::Int(values) => {
+            Cells::LongInt(values) => {
                 out.extend(values.iter().flat_map(|value| value.to_le_bytes()));
                 Encoding::PLAIN
             }

@@ -2,6 +2,7 @@
 
 use super::cells::{Cells, Kind, Text};
 use super::dictionary::{self, Dictionary};
+use super::file::Field;
 use super::levels::Levels;
 use super::press::Press;
 use super::statistics::Ranges;
@@ -55,12 +56,13 @@ pub(super) struct Chunk {
 }
 
 impl Column {
-    pub(super) fn new(index: usize, kind: Kind, is_nullable: bool) -> Self {
+    pub(super) fn new(index: usize, field: &Field<'_>) -> Self {
+        let Field { kind, is_nullable, has_long, .. } = *field;
         Self {
             index,
             kind,
             is_nullable,
-            cells: Cells::new(kind),
+            cells: Cells::new(kind, has_long),
             levels: Levels::default(),
             dictionary: Dictionary::default(),
             dictionary_pays: if matches!(kind, Kind::Text | Kind::Json) { None } else { Some(false) },

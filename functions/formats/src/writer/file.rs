@@ -3,6 +3,7 @@
 use super::cells::{Cells, Kind};
 use super::column::{self, Page};
 use super::footer::Footer;
+use super::statistics::Bounds;
 use crate::error::Result;
 use crate::thrift::write_struct;
 use bytes::Bytes;
@@ -14,6 +15,8 @@ pub(crate) struct Field<'a> {
     pub(crate) name: &'a str,
     pub(crate) kind: Kind,
     pub(crate) is_nullable: bool,
+    /// Whether some of its integers are not [`is_short`](super::delta::is_short).
+    pub(crate) has_long: bool,
 }
 
 pub(super) struct ParquetFile<W: Write> {
@@ -29,8 +32,8 @@ pub(super) struct ParquetFile<W: Write> {
 pub(super) struct Chunk {
     pub(super) rows: usize,
     pub(super) nulls: usize,
-    /// The least and the greatest value, where the column has numbers.
-    pub(super) bounds: Option<([u8; 8], [u8; 8])>,
+    /// Where the column has numbers.
+    pub(super) bounds: Option<Bounds>,
     pub(super) encodings: Vec<Encoding>,
     pub(super) uncompressed_bytes: u64,
     pub(super) compressed_bytes: u64,

@@ -11,8 +11,9 @@
 
 use super::cells::Kind;
 use super::file::{Chunk, Field};
+use super::statistics::Bounds;
 use crate::outline::{GroupOutline, Outline};
-use crate::thrift::{Struct, Type, write_binary, write_i32, write_struct};
+use crate::thrift::{Struct, Type, write_binary, write_i32, write_open_struct, write_struct};
 use parquet::basic::Encoding;
 
 const CREATED_BY: &str = concat!("dataset-versions version ", env!("CARGO_PKG_VERSION"));
@@ -29,11 +30,15 @@ pub(super) struct Footer {
     has_pages: bool,
 }
 
-/// As long as it takes to tell a chunk's metadata and its offset index apart
-/// from those of the next.
+/// A chunk whose metadata, but for the statistics, and whose offset index are
+/// behind those of the chunk before.
 struct Encoded {
     metadata_bytes: u32,
     index_bytes: u32,
+    /// Of the metadata's fields so far.
+    last_id: u8,
+    nulls: u64,
+    bounds: Option<Bounds>,
 }
 
 struct Group {
@@ -70,12 +75,15 @@ impl Footer {
     pub(super) fn add_chunk(&mut self, chunk: &Chunk) {
         let (name, kind, _) = &self.columns[self.chunks.len() % self.columns.len()];
         let (metadata_at, index_at) = (self.metadata.len(), self.indexes.len());
-        write_struct(&mut self.metadata, |metadata| write_metadata(metadata, name, *kind, chunk));
+        let last_id = write_open_struct(&mut self.metadata, |metadata| write_metadata(metadata, name, *kind, chunk));
         write_struct(&mut self.indexes, |index| write_offset_index(index, chunk));
         let length = |bytes: &[u8], start| (bytes.len() - start) as u32;
         self.chunks.push(Encoded {
             metadata_bytes: length(&self.metadata, metadata_at),
             index_bytes: length(&self.indexes, index_at),
+            last_id,
+            nulls: chunk.nulls as u64,
+            bounds: chunk.bounds,
         });
         self.has_pages |= chunk.pages.len() > 1;
         if let Some(group) = self.groups.last_mut() {
@@ -110,24 +118,35 @@ impl Footer {
         let json_columns = json.map(|(_, index)| index).collect();
         let mut outline = Outline { json_columns, schema_end: file.position() - footer_at, groups: vec![] };
         file.i64(3, self.groups.iter().map(|group| group.rows).sum::<u64>().cast_signed());
-        let mut rest = Rest { metadata: &self.metadata, index_at: indexes_at };
+        let mut rest = Rest { metadata: &self.metadata, index_at: indexes_at, is_bounded: self.bounded_columns() };
         let groups = self.groups.iter().zip(self.chunks.chunks(self.columns.len())).enumerate();
         file.list(4, Type::Struct, groups, |out, (ordinal, (group, chunks))| {
             let start = out.len() - footer_at;
             write_struct(out, |out| self.write_group(out, ordinal, group, chunks, &mut rest));
             outline.groups.push(GroupOutline { rows: group.rows, bytes: start..out.len() - footer_at });
         });
-        if let Some(outline) = outline.to_json() {
-            file.list(5, Type::Struct, std::iter::once(outline), |out, outline| {
-                write_struct(out, |pair| {
-                    pair.binary(1, Outline::KEY.as_bytes());
-                    pair.binary(2, outline.as_bytes());
-                });
+        // In every file, so that no column's name can be taken for it.
+        file.list(5, Type::Struct, std::iter::once(outline), |out, outline| {
+            write_struct(out, |pair| {
+                pair.binary(1, Outline::KEY.as_bytes());
+                pair.binary(2, outline.to_json().as_bytes());
             });
-        }
+        });
         file.binary(6, CREATED_BY.as_bytes());
         // The only order that all readers know: that of the column's type.
         file.list(7, Type::Struct, self.columns.iter(), |out, _| write_struct(out, |order| order.empty(1)));
+    }
+
+    /// Which columns have bounds in their statistics: in all row groups or in
+    /// none, since DataFusion takes those of some for those of the file. None
+    /// where they reach an end of the type: DataFusion before 51 fails on any
+    /// filter where they span all integers.
+    fn bounded_columns(&self) -> Vec<bool> {
+        let mut is_bounded = vec![true; self.columns.len()];
+        for (index, chunk) in self.chunks.iter().enumerate() {
+            is_bounded[index % self.columns.len()] &= !chunk.bounds.is_some_and(|bounds| bounds.reach_an_end);
+        }
+        is_bounded
     }
 
     fn write_root(&self, element: &mut Struct<'_>) {
@@ -143,12 +162,13 @@ impl Footer {
         chunks: &[Encoded],
         rest: &mut Rest<'_>,
     ) {
-        out.list(1, Type::Struct, chunks.iter(), |out, chunk| {
+        out.list(1, Type::Struct, chunks.iter().enumerate(), |out, (column, chunk)| {
             let (metadata, behind) = rest.metadata.split_at(chunk.metadata_bytes as usize);
             rest.metadata = behind;
+            let bounds = chunk.bounds.filter(|_| rest.is_bounded[column]);
             write_struct(out, |out| {
                 out.i64(2, group.offset.cast_signed());
-                out.encoded(3, metadata);
+                out.continued(3, metadata, chunk.last_id, |out| write_statistics(out, chunk.nulls, bounds));
                 if self.has_pages {
                     out.i64(4, rest.index_at.cast_signed());
                     out.i32(5, chunk.index_bytes.cast_signed());
@@ -172,6 +192,8 @@ struct Rest<'a> {
     metadata: &'a [u8],
     /// Where in the file the next offset index is.
     index_at: u64,
+    /// For each column.
+    is_bounded: Vec<bool>,
 }
 
 /// Parquet's physical type.
@@ -228,9 +250,12 @@ fn write_metadata(out: &mut Struct<'_>, name: &str, kind: Kind, chunk: &Chunk) {
     if let Some(offset) = chunk.dictionary_at {
         out.i64(11, offset.cast_signed());
     }
+}
+
+fn write_statistics(out: &mut Struct<'_>, nulls: u64, bounds: Option<Bounds>) {
     out.inner(12, |statistics| {
-        statistics.i64(3, chunk.nulls as i64);
-        if let Some((least, greatest)) = chunk.bounds {
+        statistics.i64(3, nulls.cast_signed());
+        if let Some(Bounds { least, greatest, .. }) = bounds {
             statistics.binary(5, &greatest);
             statistics.binary(6, &least);
         }

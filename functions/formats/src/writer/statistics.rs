@@ -13,33 +13,39 @@ impl Ranges {
     /// Takes the cells of a page into account.
     pub(super) fn widen(&mut self, cells: &Cells) {
         match cells {
-            Cells::Int(values) => widen(&mut self.ints, values, i64::min, i64::max),
+            Cells::Int(values) | Cells::LongInt(values) => widen(&mut self.ints, values, i64::min, i64::max),
             Cells::UInt(values) => widen(&mut self.uints, values, u64::min, u64::max),
             Cells::Double(values) => widen(&mut self.doubles, values, f64::min, f64::max),
             Cells::Bool(_) | Cells::Text(_) => {}
         }
     }
 
-    /// The bytes of the least and the greatest, for a column of these cells.
-    ///
-    /// Integers that reach an end of their type have none: DataFusion before 51
-    /// fails on any filter where those of a column span all integers.
-    pub(super) fn bounds(&self, cells: &Cells) -> Option<([u8; 8], [u8; 8])> {
+    /// The bounds of a chunk of these cells.
+    pub(super) fn bounds(&self, cells: &Cells) -> Option<Bounds> {
+        let bounds = |least, greatest, reach_an_end| Bounds { least, greatest, reach_an_end };
         match cells {
-            Cells::Int(_) => {
-                let ints = self.ints.filter(|(least, greatest)| *least > i64::MIN && *greatest < i64::MAX);
-                ints.map(|(least, greatest)| (least.to_le_bytes(), greatest.to_le_bytes()))
-            }
-            Cells::UInt(_) => {
-                let uints = self.uints.filter(|(_, greatest)| *greatest < u64::MAX);
-                uints.map(|(least, greatest)| (least.to_le_bytes(), greatest.to_le_bytes()))
-            }
-            Cells::Double(_) => {
-                self.doubles.map(both_zeros).map(|(least, greatest)| (least.to_le_bytes(), greatest.to_le_bytes()))
-            }
+            Cells::Int(_) | Cells::LongInt(_) => self.ints.map(|(least, greatest)| {
+                bounds(least.to_le_bytes(), greatest.to_le_bytes(), least == i64::MIN || greatest == i64::MAX)
+            }),
+            Cells::UInt(_) => self
+                .uints
+                .map(|(least, greatest)| bounds(least.to_le_bytes(), greatest.to_le_bytes(), greatest == u64::MAX)),
+            Cells::Double(_) => self
+                .doubles
+                .map(both_zeros)
+                .map(|(least, greatest)| bounds(least.to_le_bytes(), greatest.to_le_bytes(), false)),
             Cells::Bool(_) | Cells::Text(_) => None,
         }
     }
+}
+
+/// The least and the greatest number of a chunk, as bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) least: [u8; 8],
+    pub(super) greatest: [u8; 8],
+    /// One of them is the last of its type.
+    pub(super) reach_an_end: bool,
 }
 
 /// Zero has two signs, and a reader may look for either.
