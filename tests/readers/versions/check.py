@@ -137,7 +137,7 @@ def questions(rows, parquet):
         "filter": [ask("million", where=["n", 437_210, 437_310]), ask("million", where=["score", 99_999.5, 100_001]),
                    ask("uneven", where=["n", 590, 650]), ask("uneven", where=["end", 5, 6]),
                    ask("uneven", where=["end", 3_990, 2**63 - 1]), ask("kinds", where=["n", 2, 3])],
-        "columns": [ask("million", columns=["n", "sparse"]), ask("wide", columns=["column 4095", "column 7"]),
+        "columns": [ask("million", columns=["n", "sparse"]), ask("wide", columns=["n", "column 4095", "column 7"]),
                     ask("kinds", columns=["n", "double", "integer"])],
         "filter and columns": [ask("million", columns=["n", "text"], where=["n", 999_000, 999_900])],
     }
