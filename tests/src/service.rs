@@ -66,9 +66,15 @@ pub fn build(release: bool) -> anyhow::Result<BTreeMap<String, PathBuf>> {
 impl Service {
     /// Starts it on any free port, and waits until it answers.
     pub fn start(data_dir: &Path, http: reqwest::Client) -> anyhow::Result<Self> {
+        Self::start_with(data_dir, &[], http)
+    }
+
+    /// The same, with more arguments.
+    pub fn start_with(data_dir: &Path, arguments: &[&str], http: reqwest::Client) -> anyhow::Result<Self> {
         let mut process = Command::new(binary())
             .args(["serve", "--port", "0", "--sweep-every", "1s", "--data-dir"])
             .arg(data_dir)
+            .args(arguments)
             .env("DATASETS_API_KEY", KEY)
             .env("RUST_LOG", std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned()))
             .stdout(Stdio::piped())
@@ -93,8 +99,13 @@ impl Service {
     }
 
     /// As Ctrl-C does; gives the exit code.
-    pub fn interrupt(mut self) -> anyhow::Result<Option<i32>> {
-        Command::new("kill").args(["-INT", &self.process.id().to_string()]).status()?;
+    pub fn interrupt(self) -> anyhow::Result<Option<i32>> {
+        self.signal("INT")
+    }
+
+    /// Sends the signal of this name; gives the exit code.
+    pub fn signal(mut self, name: &str) -> anyhow::Result<Option<i32>> {
+        Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status()?;
         Ok(self.process.wait()?.code())
     }
 

@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
-use dataset_aws::{Aws, Endpoints, SecretVault, SqsQueue};
+use dataset_aws::{Aws, Credentials, Endpoints, SecretVault, SqsQueue};
 use dataset_core::blobs::{Blobs, UploadTerms};
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::delivery::DeliveryKey;
-use dataset_local::engines::{ACCESS_KEY, EngineOptions, Engines, Notify, SECRET_KEY, Stored, Ticket};
+use dataset_local::engines::{EngineOptions, Engines, Notify, Ports, Stored, Ticket};
 use dataset_tests::contract;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable, MemoryVault};
 use dataset_tests::ministack::{self, Ministack};
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 struct Fresh {
     aws: Aws,
     wires: Vec<StrictProxy>,
-    _engines: Engines,
+    ports: Ports,
     _dir: TempDir,
 }
 
@@ -43,14 +43,18 @@ async fn engines() -> Fresh {
     let options = EngineOptions {
         database: dir.path().join("db.sqlite"),
         objects,
-        after_port: 0,
-        before: None,
+        credentials: credentials("access", "secret"),
         notify: Arc::new(NoOne),
     };
-    let engines = Engines::start(options).await.unwrap();
-    let (endpoints, wires) = behind_the_wire(&engines.endpoints).await;
-    let aws = Aws::at(&endpoints, ACCESS_KEY, SECRET_KEY).unwrap();
-    Fresh { aws, wires, _engines: engines, _dir: dir }
+    let engines = Engines::open(options).unwrap();
+    let ports = Ports::open(&engines, 0).await.unwrap();
+    let (endpoints, wires) = behind_the_wire(&ports.endpoints).await;
+    let aws = Aws::at(&endpoints, &engines.credentials).unwrap();
+    Fresh { aws, wires, ports: ports, _dir: dir }
+}
+
+fn credentials(access_key: &str, secret_key: &str) -> Credentials {
+    Credentials { access_key: access_key.to_owned(), secret_key: secret_key.to_owned() }
 }
 
 /// The engines behind the wire that refuses what AWS refuses.
@@ -159,6 +163,19 @@ async fn urls_that_were_signed() {
     assert_eq!(http.get(url.replace("u/a", "u/b")).send().await.unwrap().status().as_u16(), 403);
 }
 
+/// Whoever has not drawn the credentials gets nothing from any of the engines.
+#[tokio::test(flavor = "multi_thread")]
+async fn engines_at_ports_take_only_what_is_signed() {
+    let fresh = engines().await;
+    fresh.aws.table("contract").create_if_missing().await.unwrap();
+    for other in [credentials("access", "guessed"), credentials("guessed", "secret")] {
+        let aws = Aws::at(&fresh.ports.endpoints, &other).unwrap();
+        assert!(aws.table("contract").create_if_missing().await.is_err(), "DynamoDB");
+        assert!(aws.bucket("contract").create_if_missing().await.is_err(), "S3");
+        assert!(aws.create_queue("contract", 30).await.is_err(), "SQS");
+    }
+}
+
 #[tokio::test]
 async fn the_queue_in_memory() {
     let queue = Arc::new(MemoryQueue::default());
@@ -205,7 +222,7 @@ async fn every_port_on_another_engine() {
     let url = || other.url.clone();
     let engines = Endpoints { dynamodb: url(), s3: url(), sqs: url(), kms: Some(url()) };
     let (endpoints, _wires) = behind_the_wire(&engines).await;
-    let aws = Aws::at(&endpoints, ministack::KEY, ministack::KEY).unwrap();
+    let aws = Aws::at(&endpoints, &credentials(ministack::KEY, ministack::KEY)).unwrap();
     let table = aws.table("contract");
     table.create_if_missing().await.unwrap();
     contract::catalog(&table).await;

@@ -6,7 +6,9 @@ use crate::item::{Attributes, Item, Read, n, s};
 use crate::table::{KEY_PREFIX, Key, Table, build_error};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{Delete, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use dataset_core::api_key::{Grant, KeyHash};
 use dataset_core::api_keys::{Admission, ApiKeys, KnownKey, WINDOW, window_of};
 use dataset_core::id::{KeyId, WorkspaceId};
@@ -27,6 +29,7 @@ impl ApiKeys for Table {
             let found = match self.count(hash, now, window, limit).await? {
                 Counted::Yes(item) => return Ok(Admission::Granted(grant(&item)?)),
                 Counted::Unknown => return Ok(Admission::Unknown),
+                Counted::No(item) if item.contains_key("revoked") => return Ok(Admission::Unknown),
                 Counted::No(item) => item,
             };
             let current: i64 = Read(&found).parsed("window")?;
@@ -91,12 +94,20 @@ impl ApiKeys for Table {
         let Some(known) = self.get(Key::known_key(workspace, id)).await? else {
             return Ok(false);
         };
-        let mut transaction = self.client.transact_write_items();
-        for key in [key_of(Read(&known).text("hash")?), Key::known_key(workspace, id)] {
-            let delete = Delete::builder().table_name(&self.name).set_key(Some(key.attributes()));
-            let delete = delete.build().map_err(build_error)?;
-            transaction = transaction.transact_items(TransactWriteItem::builder().delete(delete).build());
-        }
+        // The key itself stays, so that it can't be let in again by whoever still has it.
+        let revoked = key_of(Read(&known).text("hash")?).attributes();
+        let revoked = Update::builder()
+            .table_name(&self.name)
+            .set_key(Some(revoked))
+            .update_expression("SET revoked = :yes REMOVE #window")
+            .expression_attribute_names("#window", "window")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true));
+        let delete = Delete::builder().table_name(&self.name).set_key(Some(Key::known_key(workspace, id).attributes()));
+        let transaction = self
+            .client
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().update(revoked.build().map_err(build_error)?).build())
+            .transact_items(TransactWriteItem::builder().delete(delete.build().map_err(build_error)?).build());
         transaction.send().await.map_err(unexpected("the table"))?;
         Ok(true)
     }

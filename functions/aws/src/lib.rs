@@ -7,6 +7,7 @@ mod catalog;
 mod deliveries;
 mod failure;
 mod idempotency;
+mod in_process;
 mod item;
 mod lazily;
 mod queue;
@@ -17,7 +18,8 @@ mod table;
 mod vault;
 
 pub use bucket::Bucket;
+pub use in_process::{Body, InProcess};
 pub use queue::{Message, SqsQueue};
-pub use settings::{Aws, Endpoints, Settings};
+pub use settings::{Aws, Credentials, Endpoints, Services, Settings};
 pub use table::Table;
 pub use vault::SecretVault;

@@ -1,9 +1,10 @@
 //! Where the table, the bucket and the queue are, and the clients to them.
 
+use crate::in_process::{self, InProcess};
 use crate::lazily::Lazily;
 use crate::{Bucket, SecretVault, SqsQueue, Table};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::{Credentials as SdkCredentials, SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use dataset_core::clock::SystemClock;
@@ -49,6 +50,21 @@ pub struct Endpoints {
     pub kms: Option<String>,
 }
 
+/// Who calls engines of one's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    pub access_key: String,
+    pub secret_key: String,
+}
+
+/// Engines within this process.
+#[derive(Clone)]
+pub struct Services {
+    pub dynamodb: InProcess,
+    pub s3: InProcess,
+    pub sqs: InProcess,
+}
+
 /// A way to AWS, or to engines that speak its protocols.
 #[derive(Clone)]
 pub struct Aws {
@@ -75,7 +91,7 @@ impl Aws {
         let roots = TrustStore::empty().with_pem_certificate(ROOTS);
         let config = config(
             Region::new(variable("AWS_REGION")?),
-            Credentials::new(key, secret, token, None, "environment"),
+            SdkCredentials::new(key, secret, token, None, "environment"),
             TlsContext::builder().with_trust_store(roots).build(),
         )?;
         let endpoint = |service: &str| {
@@ -104,20 +120,34 @@ impl Aws {
         Self { dynamodb: config.clone(), s3: config.clone(), sqs: config.clone(), kms: config, path_style: false }
     }
 
-    /// Engines of one's own, with credentials that mean nothing elsewhere.
+    /// Engines of one's own, at their URLs.
     ///
     /// # Errors
     /// If TLS can't be set up.
-    pub fn at(endpoints: &Endpoints, access_key: &str, secret_key: &str) -> Result<Self> {
-        let config = config(
-            Region::new("us-east-1"),
-            Credentials::new(access_key, secret_key, None, None, "engines"),
-            TlsContext::builder().with_trust_store(TrustStore::empty()).build(),
-        )?;
+    pub fn at(endpoints: &Endpoints, credentials: &Credentials) -> Result<Self> {
+        let config =
+            config(REGION, credentials.for_sdk(), TlsContext::builder().with_trust_store(TrustStore::empty()).build())?;
         let at = |url: &str| config.to_builder().endpoint_url(url).build();
         let (dynamodb, s3, sqs) = (at(&endpoints.dynamodb), at(&endpoints.s3), at(&endpoints.sqs));
         let kms = endpoints.kms.as_deref().map_or_else(|| config.clone(), at);
         Ok(Self { dynamodb, s3, sqs, kms, path_style: true })
+    }
+
+    /// Engines within this process. `public_url` is where signed URLs of
+    /// storage lead to.
+    pub fn in_process(services: Services, credentials: &Credentials, public_url: &str) -> Self {
+        let of = |service: InProcess, url: &str| {
+            let client = in_process::http_client(service);
+            sdk_config(REGION, credentials.for_sdk(), client).into_builder().endpoint_url(url).build()
+        };
+        let sqs = of(services.sqs, "http://sqs");
+        Self {
+            dynamodb: of(services.dynamodb, "http://dynamodb"),
+            s3: of(services.s3, public_url),
+            kms: sqs.clone(),
+            sqs,
+            path_style: true,
+        }
     }
 
     pub fn table(&self, name: &str) -> Table {
@@ -175,19 +205,32 @@ const ROOTS: &str = include_str!("roots.pem");
 
 const PROVIDER: tls::Provider = tls::Provider::Rustls(CryptoMode::Ring);
 
-fn config<E>(region: Region, credentials: Credentials, tls: std::result::Result<TlsContext, E>) -> Result<SdkConfig>
+fn config<E>(region: Region, credentials: SdkCredentials, tls: std::result::Result<TlsContext, E>) -> Result<SdkConfig>
 where
     E: std::error::Error + Send + Sync + 'static,
 {
     let tls = tls.map_err(|e| Error::internal("TLS could not be set up").because(e))?;
     let http_client = aws_smithy_http_client::Builder::new().tls_provider(PROVIDER).tls_context(tls).build_https();
-    Ok(SdkConfig::builder()
+    Ok(sdk_config(region, credentials, http_client))
+}
+
+fn sdk_config(region: Region, credentials: SdkCredentials, http_client: SharedHttpClient) -> SdkConfig {
+    SdkConfig::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(region)
         .credentials_provider(SharedCredentialsProvider::new(credentials))
         .http_client(http_client)
-        .build())
+        .build()
 }
+
+impl Credentials {
+    fn for_sdk(&self) -> SdkCredentials {
+        SdkCredentials::new(&self.access_key, &self.secret_key, None, None, "engines")
+    }
+}
+
+/// What engines of one's own take for their region.
+const REGION: Region = Region::from_static("us-east-1");
 
 fn variable(name: &str) -> Result<String> {
     std::env::var(name).map_err(|e| Error::internal(format!("{name} is missing from the environment")).because(e))

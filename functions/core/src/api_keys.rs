@@ -17,7 +17,8 @@ pub trait ApiKeys: Send + Sync {
     /// its last use. With a limit, only so many are let in during a [`WINDOW`].
     async fn admit(&self, key: &KeyHash, now: Timestamp, limit: Option<NonZero<u32>>) -> Result<Admission>;
 
-    /// Stores what a key lets in. A key that is known already keeps what it has.
+    /// Stores what a key lets in. A key that is known already keeps what it
+    /// has, and one that was revoked stays so.
     async fn allow(&self, key: &KeyHash, grant: &Grant) -> Result<()>;
 
     /// The live keys of a workspace, oldest first.

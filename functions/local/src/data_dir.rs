@@ -1,16 +1,20 @@
 //! The directory that holds everything the service knows.
 
-use anyhow::Context;
-use dataset_aws::{Endpoints, SecretVault};
+use anyhow::{Context, bail, ensure};
+use dataset_aws::{Credentials, SecretVault};
 use dataset_core::api_key::ApiKey;
 use dataset_core::ids::Ids;
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use serde::{Deserialize, Serialize};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 const API_KEY: &str = "api-key";
-const ENDPOINTS: &str = "endpoints.json";
+const DATABASE: &str = "dynamodb.sqlite";
+const LOCK: &str = "lock";
+const OBJECTS: &str = "s3";
+const EVENTS: &str = "events";
 
 /// A directory that this process alone works in.
 pub(crate) struct DataDir {
@@ -20,70 +24,94 @@ pub(crate) struct DataDir {
 }
 
 impl DataDir {
-    /// Creates the directory where it is missing, and locks it.
+    /// Creates the directory where it is missing, and locks it. What is there
+    /// is made private, since there are secrets in it.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
-        for part in ["", "s3", "events"] {
-            let part = path.join(part);
-            // There are signing secrets in it.
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(&part)
-                .with_context(|| format!("{} could not be created", part.display()))?;
+        let is_new = !path.exists();
+        ensure!(
+            is_new || Self::is_ours(path)? || is_empty(path)?,
+            "{} holds files of something else; give an empty or a new --data-dir",
+            path.display()
+        );
+        let opened = Self::create_and_lock(path);
+        if opened.is_err() && is_new {
+            // Only what is empty goes.
+            let _ = fs::remove_dir(path);
         }
-        let lock = path.join("lock");
-        let lock = File::create(&lock).with_context(|| format!("{} could not be created", lock.display()))?;
+        opened
+    }
+
+    fn create_and_lock(path: &Path) -> anyhow::Result<Self> {
+        let unwritable = || format!("{} can't be written to; give another --data-dir", path.display());
+        let create = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
+        create(path).with_context(unwritable)?;
+        let lock = File::create(path.join(LOCK)).with_context(unwritable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => anyhow::bail!(
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => bail!(
                 "{} is in use by another `datasets serve`; stop that one or give another --data-dir",
                 path.display()
             ),
-            Err(TryLockError::Error(error)) => Err(error).context("the data directory could not be locked"),
+            Err(TryLockError::Error(error)) => Err(error).with_context(unwritable)?,
         }
-    }
-
-    /// Where the engines of whoever was here before were. They are gone.
-    pub(crate) fn endpoints_before(&self) -> Option<Endpoints> {
-        let path = self.path.join(ENDPOINTS);
-        let before = serde_json::from_slice(&fs::read(&path).ok()?).ok();
-        // Until there are others, no one should look for them there.
-        let _ = fs::remove_file(path);
-        before
-    }
-
-    /// Notes where the engines are, for the commands that are run beside them.
-    pub(crate) fn note_endpoints(&self, endpoints: &Endpoints) -> anyhow::Result<()> {
-        let (path, part) = (self.path.join(ENDPOINTS), self.path.join("endpoints.part"));
-        fs::write(&part, serde_json::to_vec(endpoints)?)?;
-        Ok(fs::rename(part, path)?)
-    }
-
-    /// Where the engines are of the process that works in a directory, if one does.
-    pub(crate) fn endpoints_in_use(path: &Path) -> anyhow::Result<Option<Endpoints>> {
-        let Ok(lock) = File::open(path.join("lock")) else {
-            return Ok(None);
-        };
-        match lock.try_lock_shared() {
-            Ok(()) => Ok(None),
-            Err(TryLockError::WouldBlock) => {
-                let noted = fs::read(path.join(ENDPOINTS)).context("the service is only just starting; try again")?;
-                Ok(Some(serde_json::from_slice(&noted)?))
-            }
-            Err(TryLockError::Error(error)) => Err(error).context("the data directory could not be looked at"),
+        for part in [path, &path.join(OBJECTS), &path.join(EVENTS)] {
+            create(part).with_context(unwritable)?;
+            fs::set_permissions(part, Permissions::from_mode(0o700)).with_context(unwritable)?;
         }
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Whether the service has worked in a directory.
+    fn is_ours(path: &Path) -> anyhow::Result<bool> {
+        ensure!(path.is_dir(), "{} is no directory; give another --data-dir", path.display());
+        Ok(path.join(DATABASE).is_file() || [LOCK, OBJECTS, EVENTS].iter().all(|part| path.join(part).exists()))
+    }
+
+    /// The database in a directory that the service has worked in, whether it
+    /// still does or not.
+    pub(crate) fn database_of(path: &Path) -> anyhow::Result<PathBuf> {
+        let database = path.join(DATABASE);
+        ensure!(
+            database.is_file(),
+            "{} is no directory of `datasets serve`; give --data-dir, or --table for a deployment in AWS",
+            path.display()
+        );
+        Ok(database)
     }
 
     pub(crate) fn database(&self) -> PathBuf {
-        self.path.join("dynamodb.sqlite")
+        self.path.join(DATABASE)
     }
 
     pub(crate) fn objects(&self) -> PathBuf {
-        self.path.join("s3")
+        self.path.join(OBJECTS)
     }
 
     pub(crate) fn events(&self) -> PathBuf {
-        self.path.join("events")
+        self.path.join(EVENTS)
+    }
+
+    /// What storage's URLs are signed with, drawn at the first start: one that
+    /// was signed before a restart holds behind it.
+    pub(crate) fn credentials(&self, ids: &dyn Ids) -> anyhow::Result<Credentials> {
+        #[derive(Serialize, Deserialize)]
+        struct Kept {
+            access_key: String,
+            secret_key: String,
+        }
+        let path = self.path.join("storage-credentials.json");
+        let kept: Kept = match fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text)
+                .with_context(|| format!("{} holds no credentials; delete it", path.display()))?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let drawn = drawn_credentials(ids);
+                let kept = Kept { access_key: drawn.access_key, secret_key: drawn.secret_key };
+                keep(&path, &serde_json::to_string(&kept)?)?;
+                kept
+            }
+            Err(error) => return Err(error).with_context(|| format!("{} could not be read", path.display())),
+        };
+        Ok(Credentials { access_key: kept.access_key, secret_key: kept.secret_key })
     }
 
     /// The key that is shown at each start. It is kept in clear, for its
@@ -111,6 +139,19 @@ impl DataDir {
         }
         Ok(path)
     }
+}
+
+/// Credentials that no one can guess.
+pub(crate) fn drawn_credentials(ids: &dyn Ids) -> Credentials {
+    let mut bytes = [0; 40];
+    ids.fill(&mut bytes);
+    let (access_key, secret_key) = bytes.split_at(8);
+    Credentials { access_key: hex::encode_upper(access_key), secret_key: hex::encode(secret_key) }
+}
+
+fn is_empty(path: &Path) -> anyhow::Result<bool> {
+    let mut entries = fs::read_dir(path).with_context(|| format!("{} could not be read", path.display()))?;
+    Ok(entries.next().is_none())
 }
 
 /// Writes a file for its owner's eyes, which has its name only once it is whole.

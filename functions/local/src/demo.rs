@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use client::Client;
 use dataset_core::destination::Policy;
 use serde_json::{Value, json};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 const CSV: &str = "question,expected_answer\r\n\
@@ -31,7 +32,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) async fn run() -> anyhow::Result<()> {
     let dir = tempfile::tempdir().context("no directory for the demo's state")?;
     let service = Service::start(Options {
+        host: Ipv4Addr::LOCALHOST.into(),
         port: 0,
+        public_url: None,
+        allowed_hosts: vec![],
         data_dir: dir.path().to_owned(),
         destinations: Policy::private(),
         sweep_every: Duration::from_secs(60),

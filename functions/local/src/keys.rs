@@ -1,9 +1,11 @@
 //! `datasets keys`: who is let in, here or in AWS.
 
-use crate::cli::args::{Keys, KeysCommand, Place};
+use crate::cli::args::{DATA_DIR, Keys, KeysCommand, Place};
 use crate::client::in_columns;
+use crate::data_dir::DataDir;
+use crate::engines::open_table;
 use crate::output::{note, say};
-use crate::service::{State, TABLE};
+use crate::service::TABLE;
 use anyhow::ensure;
 use dataset_aws::{Aws, Table};
 use dataset_core::api_key::{ApiKey, Grant};
@@ -12,45 +14,30 @@ use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::id::{KeyId, UserId, WorkspaceId};
 use dataset_core::ids::{SystemIds, time_ordered};
 use serde_json::json;
+use std::path::Path;
 
 pub(crate) async fn run(args: Keys) -> anyhow::Result<()> {
-    let place = Opened::at(&args.place).await?;
+    let table = open(&args.place).await?;
     let workspace = WorkspaceId::try_from(args.place.workspace).map_err(anyhow::Error::msg)?;
     match args.command {
-        KeysCommand::Create { user } => create(&place.table, workspace, user, args.place.json).await,
-        KeysCommand::List => list(&place.table, workspace, args.place.json).await,
+        KeysCommand::Create { user } => create(&table, workspace, user, args.place.json).await,
+        KeysCommand::List => list(&table, workspace, args.place.json).await,
         KeysCommand::Revoke { id } => {
             let id = KeyId::try_from(id).map_err(anyhow::Error::msg)?;
-            ensure!(place.table.revoke(workspace, id).await?, "workspace {workspace} has no key {id}");
+            ensure!(table.revoke(workspace, id).await?, "workspace {workspace} has no key {id}");
             Ok(say(&format!("Key {id} lets no one in any more."))?)
         }
     }
 }
 
-/// The table with the keys, and what must stay open for it.
-struct Opened {
-    table: Table,
-    _state: Option<State>,
-}
-
-impl Opened {
-    /// With the name of a table, the one in AWS. Else that of the service on
-    /// this machine, whether it runs or not.
-    async fn at(place: &Place) -> anyhow::Result<Self> {
-        if let Some(table) = &place.table {
-            return Ok(Self { table: Aws::from_profile().await.table(table), _state: None });
-        }
-        ensure!(
-            place.data_dir.is_dir(),
-            "{} is no directory of `datasets serve`; give --data-dir, or --table for a deployment in AWS",
-            place.data_dir.display()
-        );
-        match State::of_running(&place.data_dir)? {
-            Some(aws) => Ok(Self { table: aws.table(TABLE), _state: None }),
-            None => {
-                let state = State::open(&place.data_dir, 0).await?;
-                Ok(Self { table: state.table().clone(), _state: Some(state) })
-            }
+/// The table with the keys: that of the service on this machine, whether it
+/// runs or not, or the one of a deployment in AWS.
+async fn open(place: &Place) -> anyhow::Result<Table> {
+    match (&place.data_dir, &place.table) {
+        (None, Some(table)) => Ok(Aws::from_profile().await.table(table)),
+        (data_dir, _) => {
+            let data_dir = data_dir.as_deref().unwrap_or(Path::new(DATA_DIR));
+            Ok(open_table(&DataDir::database_of(data_dir)?)?.table(TABLE))
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The whole service in one process, and the commands of `datasets`.
 //!
-//! [`engines`] speak the protocols of DynamoDB, S3 and SQS on loopback ports,
+//! [`engines`] speak the protocols of DynamoDB, S3 and SQS within the process,
 //! with their state in a directory. [`triggers`] stand in for what AWS does
 //! between them and the functions: they feed each function the JSON that AWS
 //! would send, and try again as AWS would. The functions are the very ones
@@ -13,6 +13,7 @@ mod demo;
 pub mod engines;
 pub mod events;
 mod files;
+mod hosts;
 mod keys;
 mod output;
 mod receiver;

@@ -1,52 +1,82 @@
 //! `datasets serve`.
 
 use crate::cli::args::Serve;
-use crate::engines::{ACCESS_KEY, SECRET_KEY};
-use crate::output::say;
-use crate::service::{BUCKET, Options, Service, State, TABLE};
+use crate::engines::Ports;
+use crate::output::{note, say};
+use crate::service::{BUCKET, Options, Service, Signing, State, TABLE};
 use dataset_aws::{SecretVault, Settings};
 use dataset_core::catalog::GroupName;
 use dataset_core::destination::Policy;
 use std::io;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
     if args.engines_only {
         return engines_only(args).await;
     }
+    let mut stop = StopSignals::new()?;
+    let key_is_given = args.api_key.is_some();
     let service = Service::start(Options {
+        host: args.host,
         port: args.port,
+        public_url: args.public_url,
+        allowed_hosts: args.allowed_hosts,
         data_dir: args.data_dir,
         destinations: if args.public_webhooks_only { Policy::default() } else { Policy::private() },
         sweep_every: args.sweep_every,
         api_key: args.api_key,
     })
     .await?;
-    greet(&service)?;
-    stop_signal().await?;
+    if !service.address.ip().is_loopback() {
+        note(
+            "warning: whoever reaches this machine over the network can call the service, and without TLS read keys and files on their way; put a proxy that ends TLS before it, and name its URL with --public-url",
+        )?;
+    }
+    greet(&service, key_is_given)?;
+    stop.next().await;
     say("Stopping.")?;
-    service.stop().await;
-    Ok(())
+    tokio::select! {
+        () = service.stop() => Ok(()),
+        () = stop.next() => std::process::exit(EXIT_AT_ONCE),
+    }
 }
 
-fn greet(service: &Service) -> io::Result<()> {
-    let (address, key, workspace) = (service.address, service.api_key.reveal(), service.workspace_id);
-    say(&format!(
-        "Datasets are served at http://{address}\nAPI key of workspace {workspace}: {key}\nOpen http://{address} in a browser and sign in with the key, or go on here."
-    ))?;
+/// As of a process that ended by Ctrl-C.
+const EXIT_AT_ONCE: i32 = 130;
+
+fn greet(service: &Service, key_is_given: bool) -> io::Result<()> {
+    let (url, workspace) = (service.public_url.as_str().trim_end_matches('/'), service.workspace_id);
+    say(&format!("Datasets are served at {url}"))?;
+    // A key that an operator has chosen is not ours to show.
+    let key = match &service.api_key {
+        Some(_) if key_is_given => {
+            say(&format!("The key in DATASETS_API_KEY lets into workspace {workspace}."))?;
+            "$DATASETS_API_KEY"
+        }
+        Some(key) => {
+            say(&format!("API key of workspace {workspace}: {}", key.reveal()))?;
+            key.reveal()
+        }
+        None => {
+            say("The key in DATASETS_API_KEY was revoked and lets no one in. `datasets keys create` makes another.")?;
+            "$DATASETS_API_KEY"
+        }
+    };
+    say(&format!("Open {url} in a browser and sign in with the key, or go on here."))?;
+    // Within double quotes a shell puts the variable's value.
     if let Some(GroupName { name, id }) = &service.group {
         say(&format!(
             r#"
 Upload a file into group '{name}':
 
-  curl -sS http://{address}/api/public/v2/dataset-versions/from-file -H 'X-API-KEY: {key}' -H 'Content-Type: application/json' -d '{{"dataset_group_id": {id}, "file_name": "hello.csv", "file_content_base64": "cXVlc3Rpb24sZXhwZWN0ZWRfYW5zd2VyCldoYXQgaXMgUHJvbXB0TGF5ZXI/LEEgcHJvbXB0IG1hbmFnZW1lbnQgcGxhdGZvcm0="}}'"#
+  curl -sS {url}/api/public/v2/dataset-versions/from-file -H "X-API-KEY: {key}" -H 'Content-Type: application/json' -d '{{"dataset_group_id": {id}, "file_name": "hello.csv", "file_content_base64": "cXVlc3Rpb24sZXhwZWN0ZWRfYW5zd2VyCldoYXQgaXMgUHJvbXB0TGF5ZXI/LEEgcHJvbXB0IG1hbmFnZW1lbnQgcGxhdGZvcm0="}}'"#
         ))?;
     }
     say(&format!(
         r#"
 See what there is:
 
-  curl -sS http://{address}/api/public/v2/datasets -H 'X-API-KEY: {key}'
+  curl -sS {url}/api/public/v2/datasets -H "X-API-KEY: {key}"
 
 Ctrl-C stops it; the next start finds everything as it was."#
     ))
@@ -54,13 +84,16 @@ Ctrl-C stops it; the next start finds everything as it was."#
 
 /// The engines without the functions, and the environment that the functions need.
 async fn engines_only(args: Serve) -> anyhow::Result<()> {
-    let state = State::open(&args.data_dir, args.port).await?;
+    let mut stop = StopSignals::new()?;
+    let state = State::open(&args.data_dir, "http://127.0.0.1", Signing::Anew).await?;
+    let ports = Ports::open(&state.engines, args.port).await?;
+    let key_is_given = args.api_key.is_some();
     let (key, _) = state.allow(args.api_key).await?;
-    let endpoints = &state.engines.endpoints;
+    let (endpoints, credentials) = (&ports.endpoints, &state.engines.credentials);
     say(&format!(
         "export AWS_REGION=us-east-1
-export AWS_ACCESS_KEY_ID={ACCESS_KEY}
-export AWS_SECRET_ACCESS_KEY={SECRET_KEY}
+export AWS_ACCESS_KEY_ID={}
+export AWS_SECRET_ACCESS_KEY={}
 export AWS_ENDPOINT_URL_DYNAMODB={}
 export AWS_ENDPOINT_URL_S3={}
 export AWS_ENDPOINT_URL_SQS={}
@@ -68,8 +101,9 @@ export {}={TABLE}
 export {}={BUCKET}
 export {}={}
 export {}={}
-export {}={}
-export DATASETS_API_KEY={}",
+export {}={}",
+        credentials.access_key,
+        credentials.secret_key,
         endpoints.dynamodb,
         endpoints.s3,
         endpoints.sqs,
@@ -81,17 +115,31 @@ export DATASETS_API_KEY={}",
         !args.public_webhooks_only,
         SecretVault::KEY_FILE,
         state.secrets_key()?.canonicalize()?.display(),
-        key.reveal(),
     ))?;
-    stop_signal().await?;
+    if let Some(key) = key.filter(|_| !key_is_given) {
+        say(&format!("export DATASETS_API_KEY={}", key.reveal()))?;
+    }
+    stop.next().await;
     Ok(())
 }
 
-/// Ctrl-C, or what a process manager sends.
-pub(crate) async fn stop_signal() -> io::Result<()> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        result = tokio::signal::ctrl_c() => result,
-        _ = terminate.recv() => Ok(()),
+/// What ends a process that waits: Ctrl-C, a process manager, a terminal that closes.
+pub(crate) struct StopSignals([Signal; 3]);
+
+impl StopSignals {
+    /// From now on, none of them ends the process by itself.
+    pub(crate) fn new() -> io::Result<Self> {
+        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+        let [interrupt, terminate, hangup] = kinds.map(signal);
+        Ok(Self([interrupt?, terminate?, hangup?]))
+    }
+
+    pub(crate) async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
     }
 }

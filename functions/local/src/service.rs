@@ -1,11 +1,16 @@
 //! The engines, the functions and what feeds them, put together.
 
-use crate::data_dir::DataDir;
-use crate::engines::{ACCESS_KEY, EngineOptions, Engines, SECRET_KEY};
+use crate::data_dir::{DataDir, drawn_credentials};
+use crate::engines::{EngineOptions, Engines};
+use crate::hosts::{self, Hosts};
 use crate::triggers::{Invocations, expire_exports, poll, sweep_every};
 use anyhow::Context;
+use axum::extract::{Request, State as AxumState};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use dataset_api::{Api, router};
-use dataset_aws::{Aws, SecretVault, Settings, SqsQueue, Table};
+use dataset_aws::{Aws, Body, InProcess, SecretVault, Settings, SqsQueue, Table};
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::{Admission, ApiKeys};
 use dataset_core::catalog::{Catalog, GroupName};
@@ -19,13 +24,17 @@ use dataset_core::resolver::SystemResolver;
 use dataset_formats::Limits;
 use dataset_processor::Processor;
 use dataset_webhooks::Webhooks;
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use http_body_util::BodyExt;
+use reqwest::Url;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
+use tower::ServiceExt;
 
 pub(crate) const TABLE: &str = "datasets";
 pub(crate) const BUCKET: &str = "datasets";
@@ -42,8 +51,14 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How to run the service.
 pub struct Options {
-    /// On 127.0.0.1; 0 for any that is free.
+    /// The address to listen on.
+    pub host: IpAddr,
+    /// 0 for any that is free.
     pub port: u16,
+    /// Where people reach it, if not at that address: what signed URLs begin with.
+    pub public_url: Option<Url>,
+    /// Names that it goes by beside those of this machine and of `public_url`.
+    pub allowed_hosts: Vec<String>,
     pub data_dir: PathBuf,
     pub destinations: Policy,
     pub sweep_every: Duration,
@@ -54,13 +69,16 @@ pub struct Options {
 /// The service at work. Dropped, it stops at once, and nothing is lost by it.
 pub struct Service {
     pub address: SocketAddr,
-    pub api_key: ApiKey,
+    /// Where people reach it.
+    pub public_url: Url,
+    /// A key that lets in, unless the one that was given has been revoked.
+    pub api_key: Option<ApiKey>,
     /// The workspace that the key lets into.
     pub workspace_id: WorkspaceId,
     /// A group to try an upload with.
     pub group: Option<GroupName>,
     stop: oneshot::Sender<()>,
-    server: JoinHandle<std::io::Result<()>>,
+    server: JoinHandle<io::Result<()>>,
     _triggers: JoinSet<()>,
     _state: State,
 }
@@ -78,36 +96,35 @@ pub(crate) struct State {
     ready: Option<tokio::sync::mpsc::UnboundedReceiver<String>>,
 }
 
+/// With which credentials the engines are called.
+pub(crate) enum Signing {
+    /// With those of the last start, so that a URL that was signed then still holds.
+    AsBefore,
+    Anew,
+}
+
 impl State {
-    /// Starts the engines and makes what is missing in them. They take the
-    /// ports after `after_port`, or with 0 any that are free.
-    pub(crate) async fn open(data_dir: &std::path::Path, after_port: u16) -> anyhow::Result<Self> {
+    /// Starts the engines and makes what is missing in them. `public_url` is
+    /// what signed URLs of storage begin with.
+    pub(crate) async fn open(data_dir: &Path, public_url: &str, signing: Signing) -> anyhow::Result<Self> {
         let data_dir = DataDir::open(data_dir)?;
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
         let (invocations, ready) = Invocations::open(data_dir.events(), clock.clone(), ids.clone())?;
-        let engines = Engines::start(EngineOptions {
+        let engines = Engines::open(EngineOptions {
             database: data_dir.database(),
             objects: data_dir.objects(),
-            after_port,
-            before: data_dir.endpoints_before(),
+            credentials: match signing {
+                Signing::AsBefore => data_dir.credentials(ids.as_ref())?,
+                Signing::Anew => drawn_credentials(ids.as_ref()),
+            },
             notify: invocations.clone(),
-        })
-        .await?;
-        let aws = Aws::at(&engines.endpoints, ACCESS_KEY, SECRET_KEY)?;
+        })?;
+        let aws = engines.aws(public_url);
         let table = aws.table(TABLE);
         table.create_if_missing().await.context("the table could not be created")?;
         aws.bucket(BUCKET).create_if_missing().await.context("the bucket could not be created")?;
         let queue = aws.create_queue(QUEUE, VISIBILITY_SECONDS).await.context("the queue could not be created")?;
-        data_dir.note_endpoints(&engines.endpoints)?;
         Ok(Self { engines, queue, aws, table, clock, ids, data_dir, invocations, ready: Some(ready) })
-    }
-
-    /// The engines of the service that is running on a data directory, if one is.
-    pub(crate) fn of_running(data_dir: &std::path::Path) -> anyhow::Result<Option<Aws>> {
-        match DataDir::endpoints_in_use(data_dir)? {
-            Some(endpoints) => Ok(Some(Aws::at(&endpoints, ACCESS_KEY, SECRET_KEY)?)),
-            None => Ok(None),
-        }
     }
 
     /// Where the key is that secrets are sealed with, made where it is missing.
@@ -115,28 +132,27 @@ impl State {
         self.data_dir.secrets_key(self.ids.as_ref())
     }
 
-    pub(crate) fn table(&self) -> &Table {
-        &self.table
-    }
-
     /// A key that lets in, and its workspace: the one given, else the one that
-    /// is kept, else a new one, should it have been revoked.
-    pub(crate) async fn allow(&self, given: Option<ApiKey>) -> anyhow::Result<(ApiKey, WorkspaceId)> {
+    /// is kept, else a new one, should it have been revoked. A given key that
+    /// was revoked stays so, and there is none.
+    pub(crate) async fn allow(&self, given: Option<ApiKey>) -> anyhow::Result<(Option<ApiKey>, WorkspaceId)> {
         if let Some(key) = given {
             self.grant(&key).await?;
-            let workspace = self.admitted(&key).await?.context("the API key was revoked in this moment")?;
-            return Ok((key, workspace));
+            return Ok(match self.admitted(&key).await? {
+                Some(workspace) => (Some(key), workspace),
+                None => (None, workspace()?),
+            });
         }
         if let Some(key) = self.data_dir.api_key()?
             && let Some(workspace) = self.admitted(&key).await?
         {
-            return Ok((key, workspace));
+            return Ok((Some(key), workspace));
         }
         // First in the table: a key in the file was let in once, so if it is not now, it was revoked.
         let key = ApiKey::generate(self.ids.as_ref());
         self.grant(&key).await?;
         self.data_dir.keep_api_key(&key)?;
-        Ok((key, workspace()?))
+        Ok((Some(key), workspace()?))
     }
 
     async fn admitted(&self, key: &ApiKey) -> anyhow::Result<Option<WorkspaceId>> {
@@ -187,11 +203,17 @@ impl Service {
     /// # Errors
     /// If a port is taken, the data directory in use, or its state unreadable.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", options.port))
+        let Options { host, port, .. } = options;
+        let listener = TcpListener::bind((host, port))
             .await
-            .with_context(|| format!("port {} of 127.0.0.1 is taken; give another --port", options.port))?;
+            .with_context(|| format!("port {port} of {host} can't be listened on; give another --port or --host"))?;
         let address = listener.local_addr()?;
-        let mut state = State::open(&options.data_dir, 0).await?;
+        let public_url = match options.public_url {
+            Some(url) => url,
+            None => here(address).parse()?,
+        };
+        let mut state =
+            State::open(&options.data_dir, public_url.as_str().trim_end_matches('/'), Signing::AsBefore).await?;
         let (api_key, workspace_id) = state.allow(options.api_key).await?;
         let group = state.first_group(workspace_id).await?;
         let lifecycle = state.lifecycle();
@@ -226,11 +248,16 @@ impl Service {
             call_limit: None,
         };
         let (stop, stopped) = oneshot::channel();
-        let server = axum::serve(listener, router(Arc::new(api))).with_graceful_shutdown(async {
+        let hosts = Hosts::new(&public_url, &options.allowed_hosts);
+        let storage = Storage { engine: state.engines.storage(), public_host: host_of(&public_url)? };
+        let routes = router(Arc::new(api))
+            .layer(middleware::from_fn_with_state(Arc::new(storage), Storage::answer))
+            .layer(middleware::from_fn_with_state(Arc::new(hosts), hosts::check));
+        let server = axum::serve(listener, routes).with_graceful_shutdown(async {
             let _ = stopped.await;
         });
         let server = tokio::spawn(server.into_future());
-        Ok(Self { address, api_key, workspace_id, group, stop, server, _triggers: triggers, _state: state })
+        Ok(Self { address, public_url, api_key, workspace_id, group, stop, server, _triggers: triggers, _state: state })
     }
 
     /// Lets requests under way end, then stops. What the functions were at is
@@ -241,6 +268,46 @@ impl Service {
             tracing::warn!("requests were still under way; they are cut off");
         }
     }
+}
+
+/// Storage at the same port as the API: for requests under a signed URL.
+struct Storage {
+    engine: InProcess,
+    /// The host that URLs are signed for, whatever a proxy makes of it.
+    public_host: HeaderValue,
+}
+
+impl Storage {
+    async fn answer(AxumState(storage): AxumState<Arc<Self>>, mut request: Request, next: Next) -> Response {
+        let key = request.uri().path().strip_prefix('/').and_then(|path| path.strip_prefix(BUCKET));
+        if !key.is_some_and(|key| key.starts_with('/')) {
+            return next.run(request).await;
+        }
+        request.headers_mut().insert(header::HOST, storage.public_host.clone());
+        let request = request.map(|body| Body::new(body.map_err(io::Error::other)));
+        match storage.engine.clone().oneshot(request).await {
+            Ok(response) => response.map(axum::body::Body::new),
+            Err(error) => {
+                tracing::error!(%error, "storage failed");
+                StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            }
+        }
+    }
+}
+
+fn host_of(url: &Url) -> anyhow::Result<HeaderValue> {
+    let host = url.host_str().context("the public URL has no host")?;
+    Ok(HeaderValue::try_from(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))?)
+}
+
+/// The URL of an address on this machine, one of its own for all of them.
+fn here(address: SocketAddr) -> String {
+    let address = match address.ip() {
+        ip if !ip.is_unspecified() => address,
+        IpAddr::V4(_) => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        IpAddr::V6(_) => (Ipv6Addr::LOCALHOST, address.port()).into(),
+    };
+    format!("http://{address}")
 }
 
 fn workspace() -> anyhow::Result<WorkspaceId> {

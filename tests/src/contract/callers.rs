@@ -41,6 +41,10 @@ pub async fn api_keys(keys: &dyn ApiKeys) {
     assert!(!keys.revoke(workspace(5), KeyId::new(1).unwrap()).await.unwrap());
     assert_eq!(keys.admit(&first, start(), None).await.unwrap(), Admission::Unknown);
     assert_eq!(keys.keys(workspace(5)).await.unwrap(), known[1..]);
+    // What was revoked stays so.
+    keys.allow(&first, &grant(1, 5)).await.unwrap();
+    assert_eq!(keys.admit(&first, start(), None).await.unwrap(), Admission::Unknown);
+    assert_eq!(keys.keys(workspace(5)).await.unwrap(), known[1..]);
     assert_eq!(keys.admit(&second, start(), None).await.unwrap(), Admission::Granted(grant(2, 5)));
     limits(keys).await;
 }

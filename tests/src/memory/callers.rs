@@ -22,6 +22,7 @@ struct Key {
     known: KnownKey,
     window: Timestamp,
     calls: u32,
+    is_revoked: bool,
 }
 
 #[derive(Clone)]
@@ -36,7 +37,7 @@ struct Call {
 impl ApiKeys for MemoryTable {
     async fn admit(&self, hash: &KeyHash, now: Timestamp, limit: Option<NonZero<u32>>) -> Result<Admission> {
         let mut tables = self.tables();
-        let Some(key) = tables.callers.keys.get_mut(hash) else {
+        let Some(key) = tables.callers.keys.get_mut(hash).filter(|key| !key.is_revoked) else {
             return Ok(Admission::Unknown);
         };
         if window_of(now) > key.window {
@@ -52,14 +53,14 @@ impl ApiKeys for MemoryTable {
 
     async fn allow(&self, hash: &KeyHash, grant: &Grant) -> Result<()> {
         let known = KnownKey { grant: grant.clone(), last_used_at: None };
-        let key = Key { known, window: Timestamp::UNIX_EPOCH, calls: 0 };
+        let key = Key { known, window: Timestamp::UNIX_EPOCH, calls: 0, is_revoked: false };
         self.tables().callers.keys.entry(hash.clone()).or_insert(key);
         Ok(())
     }
 
     async fn keys(&self, workspace: WorkspaceId) -> Result<Vec<KnownKey>> {
         let tables = self.tables();
-        let keys = tables.callers.keys.values().map(|key| key.known.clone());
+        let keys = tables.callers.keys.values().filter(|key| !key.is_revoked).map(|key| key.known.clone());
         let mut keys: Vec<KnownKey> = keys.filter(|key| key.grant.workspace_id == workspace).collect();
         keys.sort_by_key(|key| key.grant.id);
         Ok(keys)
@@ -67,10 +68,9 @@ impl ApiKeys for MemoryTable {
 
     async fn revoke(&self, workspace: WorkspaceId, id: KeyId) -> Result<bool> {
         let mut tables = self.tables();
-        let before = tables.callers.keys.len();
         let is_meant = |grant: &Grant| (grant.workspace_id, grant.id) == (workspace, id);
-        tables.callers.keys.retain(|_, key| !is_meant(&key.known.grant));
-        Ok(tables.callers.keys.len() < before)
+        let key = tables.callers.keys.values_mut().find(|key| !key.is_revoked && is_meant(&key.known.grant));
+        Ok(key.map(|key| key.is_revoked = true).is_some())
     }
 }
 

@@ -5,14 +5,14 @@
 use crate::function::{Fault, Function};
 use crate::proxy::{Stored, Wire};
 use crate::table::Items;
-use dataset_aws::{Aws, Endpoints, Message, SecretVault, Settings, SqsQueue, Table};
+use dataset_aws::{Aws, Credentials, Endpoints, Message, SecretVault, Settings, SqsQueue, Table};
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::ApiKeys;
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::destination::Policy;
 use dataset_core::id::{KeyId, UserId};
 use dataset_core::ids::SystemIds;
-use dataset_local::engines::{ACCESS_KEY, EngineOptions, Engines, Notify, SECRET_KEY, Stored as Put, Ticket};
+use dataset_local::engines::{EngineOptions, Engines, Notify, Ports, Stored as Put, Ticket};
 use dataset_local::events;
 use dataset_tests::ministack::{self, Ministack};
 use dataset_tests::receiver::Receiver;
@@ -56,6 +56,7 @@ pub(crate) struct Account {
     pub(crate) receiver: Receiver,
     pub(crate) key: ApiKey,
     pub(crate) items: Items,
+    pub(crate) http: reqwest::Client,
     store: Store,
     queue: SqsQueue,
 }
@@ -85,9 +86,13 @@ impl Notify for NoOne {
     fn withdraw(&self, _: Ticket) {}
 }
 
+fn credentials(access_key: &str, secret_key: &str) -> Credentials {
+    Credentials { access_key: access_key.to_owned(), secret_key: secret_key.to_owned() }
+}
+
 /// The embedded engines, or another's.
 enum Store {
-    Embedded { objects: PathBuf, _engines: Engines },
+    Embedded { objects: PathBuf, engines: Engines, _ports: Ports },
     Other { http: reqwest::Client, url: String },
 }
 
@@ -115,18 +120,19 @@ impl Account {
         let options = EngineOptions {
             database: dir.path().join("table.db"),
             objects: objects.clone(),
-            after_port: 0,
-            before: None,
+            credentials: credentials("local-access-key", "local-secret-key"),
             notify: Arc::new(NoOne),
         };
-        let engines = Engines::start(options).await.unwrap();
+        let engines = Engines::open(options).unwrap();
+        let ports = Ports::open(&engines, 0).await.unwrap();
         let key = match kms {
             Some(kms) => SecretsKey::Kms(kms.key_id.clone()),
             None => SecretsKey::File(key_file(&dir)),
         };
-        let endpoints = Endpoints { kms: kms.map(|kms| kms.url.clone()), ..engines.endpoints.clone() };
-        let store = Store::Embedded { objects, _engines: engines };
-        Self::on_engines(dir, endpoints, store, [ACCESS_KEY, SECRET_KEY], "datasets", key).await
+        let endpoints = Endpoints { kms: kms.map(|kms| kms.url.clone()), ..ports.endpoints.clone() };
+        let credentials = engines.credentials.clone();
+        let store = Store::Embedded { objects, engines, _ports: ports };
+        Self::on_engines(dir, endpoints, store, &credentials, "datasets", key).await
     }
 
     /// On the engines of another.
@@ -138,18 +144,18 @@ impl Account {
         let store = Store::Other { http: dataset_local::http_client().unwrap(), url: url() };
         let name = format!("datasets-{}", ACCOUNTS.fetch_add(1, Ordering::Relaxed));
         let key = SecretsKey::Kms(other.key_id.clone());
-        Self::on_engines(dir, endpoints, store, [ministack::KEY; 2], &name, key).await
+        Self::on_engines(dir, endpoints, store, &credentials(ministack::KEY, ministack::KEY), &name, key).await
     }
 
     async fn on_engines(
         dir: tempfile::TempDir,
         endpoints: Endpoints,
         store: Store,
-        [access_key, secret_key]: [&str; 2],
+        credentials: &Credentials,
         name: &str,
         secrets_key: SecretsKey,
     ) -> Self {
-        let aws = Aws::at(&endpoints, access_key, secret_key).unwrap();
+        let aws = Aws::at(&endpoints, credentials).unwrap();
         let table = aws.table(name);
         table.create_if_missing().await.unwrap();
         aws.bucket(name).create_if_missing().await.unwrap();
@@ -164,8 +170,8 @@ impl Account {
             ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
             ("AWS_LAMBDA_LOG_LEVEL", "INFO"),
             ("AWS_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", access_key),
-            ("AWS_SECRET_ACCESS_KEY", secret_key),
+            ("AWS_ACCESS_KEY_ID", &credentials.access_key),
+            ("AWS_SECRET_ACCESS_KEY", &credentials.secret_key),
             (Settings::TABLE, name),
             (Settings::BUCKET, name),
             (Settings::QUEUE_URL, queue.url()),
@@ -195,8 +201,11 @@ impl Account {
         });
         let receiver = Receiver::start(&[]).await;
         let functions = BTreeMap::from(functions);
-        let items = Items { http, url: endpoints.dynamodb, table: name.to_owned() };
-        let account = Self { dir, wire, functions, receiver, key, items, store, queue };
+        let items = match &store {
+            Store::Embedded { engines, .. } => Items::embedded(engines.table(), name),
+            Store::Other { http, url } => Items::at(http, url, name),
+        };
+        let account = Self { dir, wire, functions, receiver, key, items, http, store, queue };
         let (status, answer) = account.post("webhooks", &json!({"url": account.receiver.url})).await.unwrap();
         assert_eq!(status, 201, "{answer}");
         account

@@ -1,7 +1,15 @@
 //! The table as it is, item by item, past every adapter.
 
+use bytes::Bytes;
+use dataset_aws::{Body, InProcess};
+use dataset_tests::wire::Forward;
+use http_body_util::{BodyExt, Full};
+use hyper::Request;
 use serde_json::{Map, Value, json};
+use std::io;
 use std::time::Duration;
+use tower::util::BoxCloneSyncService;
+use tower::{ServiceExt, service_fn};
 
 /// Times that decide what may be done, in milliseconds.
 const TIMES: [&str; 4] = ["due_at", "claim_until", "next_attempt_at", "until"];
@@ -10,30 +18,53 @@ const TIMES: [&str; 4] = ["due_at", "claim_until", "next_attempt_at", "until"];
 pub(crate) type Item = Map<String, Value>;
 
 pub(crate) struct Items {
-    pub(crate) http: reqwest::Client,
-    pub(crate) url: String,
+    engine: Engine,
     pub(crate) table: String,
 }
 
-/// Engines look at the form of a signature, if at that.
+/// Takes requests to DynamoDB.
+type Engine = BoxCloneSyncService<Request<Bytes>, Bytes, io::Error>;
+
+/// Another's engine looks at the form of a signature, if at that.
 const SIGNED: &str =
     "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
 
 impl Items {
+    /// On the embedded engine, past its port.
+    pub(crate) fn embedded(engine: InProcess, table: &str) -> Self {
+        let engine = service_fn(move |request: Request<Bytes>| {
+            let request = request.map(|body| Body::new(Full::from(body).map_err(|never| match never {})));
+            let answered = engine.clone().oneshot(request);
+            async move { Ok(answered.await?.into_body().collect().await?.to_bytes()) }
+        });
+        Self { engine: Engine::new(engine), table: table.to_owned() }
+    }
+
+    /// On the engine of another.
+    pub(crate) fn at(http: &reqwest::Client, url: &str, table: &str) -> Self {
+        let forward = Forward::new(http, url);
+        let engine = service_fn(move |request: Request<Bytes>| {
+            let answered = forward.clone().oneshot(request);
+            async move {
+                let body = answered.await.map_err(io::Error::other)?.into_body();
+                Ok(body.collect().await.unwrap_or_else(|never| match never {}).to_bytes())
+            }
+        });
+        Self { engine: Engine::new(engine), table: table.to_owned() }
+    }
+
     async fn call(&self, operation: &str, mut body: Value) -> Value {
         body["TableName"] = json!(self.table);
-        let request = self
-            .http
-            .post(&self.url)
+        let request = Request::post("/")
             .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-target", format!("DynamoDB_20120810.{operation}"))
             .header("x-amz-date", "20260101T000000Z")
             .header("authorization", SIGNED)
-            .body(body.to_string());
-        let response = request.send().await.unwrap();
-        let (status, answer) = (response.status(), response.text().await.unwrap());
-        assert_eq!(status, 200, "{operation} {body}: {answer}");
-        serde_json::from_str(&answer).unwrap()
+            .body(body.to_string().into());
+        let answer = self.engine.clone().oneshot(request.unwrap()).await.unwrap();
+        let answer: Value = serde_json::from_slice(&answer).unwrap();
+        assert!(answer.get("__type").is_none(), "{operation} {body}: {answer}");
+        answer
     }
 
     pub(crate) async fn all(&self) -> Vec<Item> {

@@ -154,7 +154,7 @@ async fn large_files(account: &Account, group: u64) {
     for file in [file, broken] {
         let order = json!({"dataset_group_id": group, "file_name": "large.csv", "file_size": file.len()});
         let answer = ok(account, "POST", "dataset-versions/from-upload", &order).await;
-        let mut put = account.items.http.put(answer["upload"]["url"].as_str().unwrap());
+        let mut put = account.http.put(answer["upload"]["url"].as_str().unwrap());
         for (name, value) in answer["upload"]["headers"].as_object().unwrap() {
             put = put.header(name, value.as_str().unwrap());
         }
@@ -189,7 +189,7 @@ async fn reading(account: &Account, group: u64, first: u64, second: u64) {
     for format in ["source", "parquet", "csv", "csv"] {
         let answer = ok(account, "GET", &format!("datasets/{first}/download?format={format}"), &json!({})).await;
         let url = answer["location"][0].as_str().unwrap();
-        assert_eq!(account.items.http.get(url).send().await.unwrap().status(), 200, "{format}");
+        assert_eq!(account.http.get(url).send().await.unwrap().status(), 200, "{format}");
     }
     ok(account, "DELETE", &format!("datasets/{first}"), &json!({})).await;
     ok(account, "POST", &format!("datasets/{first}/restore"), &json!({})).await;

@@ -5,9 +5,14 @@ pub(crate) mod webhooks;
 use anyhow::Context;
 use clap::{Args, Subcommand, value_parser};
 use dataset_core::api_key::ApiKey;
+use reqwest::Url;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// Where the service keeps everything, unless it is told otherwise.
+pub(crate) const DATA_DIR: &str = ".datasets";
 
 /// Which service, and who is asking. What is not given is taken from the last login.
 #[derive(Debug, Args)]
@@ -206,9 +211,9 @@ pub(crate) struct Place {
     /// The table of a deployment in AWS, its stack's output `TableName`; region and credentials are found as usual.
     #[arg(long, global = true, env = "TABLE_NAME")]
     pub(crate) table: Option<String>,
-    /// The directory of the service on this machine, where no table is named.
-    #[arg(long, global = true, default_value = ".datasets")]
-    pub(crate) data_dir: PathBuf,
+    /// The directory of the service on this machine, whatever table is named [default: .datasets].
+    #[arg(long, global = true)]
+    pub(crate) data_dir: Option<PathBuf>,
     /// Print JSON, for programs.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -216,11 +221,20 @@ pub(crate) struct Place {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// The port on 127.0.0.1 that the API listens on; 0 for any that is free.
+    /// The port that the service listens on; 0 for any that is free.
     #[arg(long, default_value_t = 8080)]
     pub(crate) port: u16,
+    /// The address that it listens on. 0.0.0.0 lets the whole network in, for a container or a colleague.
+    #[arg(long, default_value_t = Ipv4Addr::LOCALHOST.into())]
+    pub(crate) host: IpAddr,
+    /// Where people reach it, if not there: what signed URLs begin with, such as https://data.example.com.
+    #[arg(long, value_parser = public_url)]
+    pub(crate) public_url: Option<Url>,
+    /// A name or an address that it is called by, beside this machine's own and that of the public URL.
+    #[arg(long = "allow-host", value_name = "NAME")]
+    pub(crate) allowed_hosts: Vec<String>,
     /// Where everything is kept.
-    #[arg(long, default_value = ".datasets")]
+    #[arg(long, default_value = DATA_DIR)]
     pub(crate) data_dir: PathBuf,
     /// Let webhooks go to public addresses over https only, as in AWS.
     #[arg(long)]
@@ -228,8 +242,8 @@ pub(crate) struct Serve {
     /// How often to look for work that is overdue.
     #[arg(long, default_value = "60s", value_parser = seconds)]
     pub(crate) sweep_every: Duration,
-    /// Run the engines alone, for `cargo lambda watch`.
-    #[arg(long)]
+    /// Run the engines alone, on the three ports after this one, for `cargo lambda watch`.
+    #[arg(long, conflicts_with_all = ["host", "public_url", "allowed_hosts"])]
     pub(crate) engines_only: bool,
     /// The key to let in, of workspace 1; without it one is made at the first start.
     #[arg(long, env = "DATASETS_API_KEY", hide_env_values = true, value_parser = api_key)]
@@ -259,6 +273,13 @@ fn seconds(text: &str) -> anyhow::Result<Duration> {
     let seconds: u64 = number.parse().context("give a number of seconds, such as 60s")?;
     anyhow::ensure!(seconds > 0, "give at least 1s");
     Ok(Duration::from_secs(seconds))
+}
+
+fn public_url(text: &str) -> anyhow::Result<Url> {
+    let url: Url = text.parse().context("give a URL such as https://data.example.com")?;
+    let is_origin = matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
+    anyhow::ensure!(is_origin, "give a URL of http or https without a path, such as https://data.example.com");
+    Ok(url)
 }
 
 fn api_key(text: &str) -> Result<ApiKey, dataset_core::Error> {

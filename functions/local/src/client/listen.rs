@@ -6,6 +6,7 @@ use super::webhooks::{Registered, register};
 use crate::cli::args::webhooks::Listen;
 use crate::output::{note, say};
 use crate::receiver::{Receiver, Webhook};
+use crate::serve::StopSignals;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -24,10 +25,10 @@ pub(crate) async fn listen(args: Listen) -> anyhow::Result<()> {
 }
 
 async fn until_stopped(receiver: &mut Receiver, secret: &str, as_json: bool) -> anyhow::Result<()> {
-    let mut stop = Box::pin(crate::serve::stop_signal());
+    let mut stop = StopSignals::new()?;
     loop {
         tokio::select! {
-            stopped = &mut stop => return Ok(stopped?),
+            () = stop.next() => return Ok(()),
             webhook = receiver.next() => match webhook {
                 Some(webhook) => print(&webhook, secret, as_json)?,
                 None => return Ok(()),

@@ -15,7 +15,8 @@ impl Client {
         // It only ever calls this machine, but wants to know of TLS all the same.
         let http = crate::http_client()?;
         let base = format!("http://{}/api/public/v2", service.address);
-        Ok(Self { http, base, key: service.api_key.reveal().to_owned() })
+        let key = service.api_key.as_ref().context("there is no key")?;
+        Ok(Self { http, base, key: key.reveal().to_owned() })
     }
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> anyhow::Result<Value> {

@@ -1,27 +1,25 @@
 //! S3 by `s3s` on files, with what `s3s-fs` lacks: writes on condition are
 //! atomic, and each stored object is told of.
 
-use super::serve_http;
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hyper::Method;
-use hyper_util::service::TowerToHyperService;
+use dataset_aws::{Body, Credentials, InProcess};
+use http::Request;
+use http_body_util::BodyExt;
 use jiff::Timestamp as Moment;
 use s3s::auth::SimpleAuth;
 use s3s::dto::*;
 use s3s::service::S3ServiceBuilder;
-use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
+use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, StdError};
 use s3s_fs::FileSystem;
 use std::future::Future;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::net::TcpListener;
 use tokio::sync::{Mutex, MutexGuard};
-use tower::Layer;
-use tower_http::cors::{Any, CorsLayer};
+use tower::{ServiceExt, service_fn};
 
 /// What S3 would send an event about.
 #[derive(Clone, Debug)]
@@ -57,18 +55,23 @@ struct AnnouncingFiles {
     notify: Arc<dyn Notify>,
 }
 
-pub(super) fn serve(
-    listener: TcpListener,
+pub(super) fn open(
     root: &Path,
+    Credentials { access_key, secret_key }: &Credentials,
     notify: Arc<dyn Notify>,
-) -> anyhow::Result<impl Future<Output = ()> + use<>> {
+) -> anyhow::Result<InProcess> {
     let files = FileSystem::new(root).map_err(|e| anyhow::anyhow!("{} could not be opened: {e:?}", root.display()))?;
     let locks = std::array::from_fn(|_| Mutex::new(()));
     let mut builder = S3ServiceBuilder::new(AnnouncingFiles { files, root: root.to_owned(), locks, notify });
-    builder.set_auth(SimpleAuth::from_single(super::ACCESS_KEY, super::SECRET_KEY));
-    // As the bucket's rules in AWS: the console, a page of another origin, sends files by signed URLs.
-    let cors = CorsLayer::new().allow_origin(Any).allow_methods([Method::PUT]).allow_headers(Any);
-    Ok(serve_http(listener, TowerToHyperService::new(cors.layer(builder.build()))))
+    builder.set_auth(SimpleAuth::from_single(access_key.clone(), secret_key.clone()));
+    let service = builder.build();
+    Ok(InProcess::new(service_fn(move |request: Request<Body>| {
+        let service = service.clone();
+        async move {
+            let response = service.oneshot(request).await.map_err(|e| io::Error::other(StdError::from(e)))?;
+            Ok(response.map(|body| Body::new(body.map_err(io::Error::other))))
+        }
+    })))
 }
 
 impl AnnouncingFiles {

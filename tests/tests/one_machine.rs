@@ -1,0 +1,208 @@
+//! The service on one machine, as its owner and others on it meet it: one port,
+//! nothing open, and a directory of its own.
+
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
+use dataset_tests::service::{KEY, Service, binary};
+use serde_json::json;
+use std::collections::HashSet;
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+fn http() -> reqwest::Client {
+    dataset_local::http_client().unwrap()
+}
+
+/// Runs a command of the binary to its end.
+fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(binary());
+    command.args(arguments).env_remove("DATASETS_API_KEY").envs(variables.iter().copied());
+    command.output().unwrap()
+}
+
+/// The ports that a process listens on.
+fn listening(process: u32) -> Vec<u16> {
+    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    let links = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+    let sockets: HashSet<String> = links.map(|link| link.display().to_string()).collect();
+    let tables =
+        ["tcp", "tcp6"].map(|name| fs::read_to_string(format!("/proc/{process}/net/{name}")).unwrap_or_default());
+    let lines = tables.iter().flat_map(|table| table.lines().skip(1));
+    let port = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let is_listening = fields[3] == "0A" && sockets.contains(&format!("socket:[{}]", fields[9]));
+        is_listening.then(|| u16::from_str_radix(fields[1].rsplit(':').next().unwrap(), 16).unwrap())
+    };
+    lines.filter_map(port).collect()
+}
+
+#[tokio::test]
+async fn one_port_and_storage_behind_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start(dir.path(), http()).unwrap();
+    let port: u16 = service.base.rsplit(':').next().unwrap().parse().unwrap();
+    assert_eq!(listening(service.id()), [port]);
+    let group = service.create_group("One port").await;
+    let file = "a,b\n1,2\n";
+    let order = json!({"dataset_group_id": group, "file_name": "a.csv", "file_size": file.len()});
+    let (status, answer) = service.post("dataset-versions/from-upload", &order).await.unwrap();
+    assert_eq!(status, 201, "{answer}");
+    let url = answer["upload"]["url"].as_str().unwrap();
+    assert!(url.starts_with(&format!("{}/", service.base)), "{url}");
+    let put = |url: &str, body: &str| {
+        let mut request = service.http.put(url).body(body.to_owned());
+        for (name, value) in answer["upload"]["headers"].as_object().unwrap() {
+            request = request.header(name, value.as_str().unwrap());
+        }
+        request.send()
+    };
+    let unsigned = url.split('?').next().unwrap();
+    assert_eq!(put(unsigned, file).await.unwrap().status(), 403);
+    assert_eq!(service.http.get(unsigned).send().await.unwrap().status(), 403);
+    let (start, signature) = url.split_once("X-Amz-Signature=").unwrap();
+    let other = format!("{start}X-Amz-Signature={}", signature.replace(['0', '1', '2'], "a"));
+    assert_eq!(put(&other, file).await.unwrap().status(), 403);
+    assert_eq!(put(url, file).await.unwrap().status(), 200);
+    let dataset = service.finished(answer["dataset_id"].as_u64().unwrap(), Duration::from_secs(30)).await;
+    assert_eq!(dataset["status"], "ready", "{dataset}");
+    assert_eq!(service.download(dataset["id"].as_u64().unwrap(), "source").await, file.as_bytes());
+}
+
+#[tokio::test]
+async fn other_hosts_and_origins_are_not_answered() {
+    let dir = tempfile::tempdir().unwrap();
+    let arguments = ["--allow-host", "box.test", "--public-url", "https://data.test"];
+    let service = Service::start_with(dir.path(), &arguments, http()).unwrap();
+    assert_eq!(service.base, "https://data.test", "where people reach it");
+    let [port] = listening(service.id())[..] else { panic!("one port") };
+    let base = format!("http://127.0.0.1:{port}");
+    let sent = async |path: &str, headers: &[(&str, &str)]| {
+        let mut request = service.http.get(format!("{base}{path}")).header("x-api-key", KEY);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = request.send().await.unwrap();
+        let allowed = response.headers().get("access-control-allow-origin").cloned();
+        assert_eq!(allowed, None, "no page of another origin may read it");
+        response.status().as_u16()
+    };
+    let list = "/api/public/v2/datasets";
+    for host in ["localhost", "127.0.0.1:1", "box.test:8080", "data.test"] {
+        assert_eq!(sent(list, &[("host", host)]).await, 200, "{host}");
+    }
+    for path in [list, "/", "/datasets/uploads/1", "/openapi.json"] {
+        assert_eq!(sent(path, &[("host", "rebound.test")]).await, 421, "{path}");
+        assert_eq!(sent(path, &[("origin", "http://page.test")]).await, 403, "{path}");
+    }
+    assert_eq!(sent(list, &[("origin", "https://data.test"), ("host", "data.test")]).await, 200);
+    assert_eq!(sent("/healthz", &[("host", "10.0.0.7")]).await, 200, "whoever looks after it");
+
+    // Behind a proxy that ends TLS, which may send its own name for the host.
+    let proxied = async |method: &str, path: &str, body: serde_json::Value| {
+        let method = method.parse().unwrap();
+        let request = service.http.request(method, format!("{base}/api/public/v2/{path}")).header("x-api-key", KEY);
+        request.json(&body).send().await.unwrap()
+    };
+    let group = proxied("POST", "dataset-groups", json!({"name": "Proxied"})).await;
+    let group = group.json::<serde_json::Value>().await.unwrap()["dataset_group"]["id"].clone();
+    let order = json!({"dataset_group_id": group, "file_name": "a.csv", "file_size": 4});
+    let answer: serde_json::Value = proxied("POST", "dataset-versions/from-upload", order).await.json().await.unwrap();
+    let url = answer["upload"]["url"].as_str().unwrap().strip_prefix("https://data.test").unwrap();
+    for (host, status) in [("localhost", 200), ("data.test", 412)] {
+        let mut put = service.http.put(format!("{base}{url}")).header("host", host).body("a\n1\n");
+        for (name, value) in answer["upload"]["headers"].as_object().unwrap() {
+            put = put.header(name, value.as_str().unwrap());
+        }
+        assert_eq!(put.send().await.unwrap().status().as_u16(), status, "{host}");
+    }
+}
+
+fn serve(dir: &Path) -> (Option<i32>, String) {
+    let output = run(&["serve", "--port", "0", "--data-dir", dir.to_str().unwrap()], &[]);
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[tokio::test]
+async fn a_directory_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let (own, other, file) = (dir.path().join("own"), dir.path().join("other"), dir.path().join("file"));
+    fs::create_dir(&own).unwrap();
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
+    let service = Service::start(&own, http()).unwrap();
+    for part in ["", "s3", "events"] {
+        assert_eq!(own.join(part).metadata().unwrap().permissions().mode() & 0o777, 0o700, "{part}");
+    }
+    let (code, said) = serve(&own);
+    assert!(code == Some(1) && said.contains("is in use by another `datasets serve`"), "{said}");
+    assert!(said.lines().count() == 1, "{said}");
+
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("thesis.txt"), "all of it").unwrap();
+    let (code, said) = serve(&other);
+    assert!(code == Some(1) && said.contains("holds files of something else"), "{said}");
+    assert_eq!(fs::read_dir(&other).unwrap().count(), 1, "nothing is left behind");
+
+    fs::write(&file, "").unwrap();
+    let (code, said) = serve(&file);
+    assert!(code == Some(1) && said.contains("is no directory"), "{said}");
+    let (code, said) = serve(&file.join("below"));
+    assert!(code == Some(1) && said.contains("can't be written to"), "{said}");
+    symlink("/proc/nowhere", dir.path().join("dangling")).unwrap();
+    assert_eq!(serve(&dir.path().join("dangling")).0, Some(1));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4, "nothing is left behind");
+
+    // What is known stays, whatever else came into the directory.
+    fs::write(own.join("note.txt"), "mine").unwrap();
+    assert_eq!(service.signal("TERM").unwrap(), Some(0));
+    let service = Service::start(&own, http()).unwrap();
+    assert_eq!(service.signal("HUP").unwrap(), Some(0));
+}
+
+#[tokio::test]
+async fn keys_of_the_directory_that_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let data_dir = dir.path().to_str().unwrap();
+    let service = Service::start(dir.path(), http()).unwrap();
+    let elsewhere = [("TABLE_NAME", "of-a-deployment"), ("AWS_REGION", "us-east-1")];
+    let keys = |arguments: &[&str]| {
+        let output = run(&[&["keys", "--data-dir", data_dir], arguments].concat(), &elsewhere);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let made = keys(&["create"]);
+    let lets_in = async |service: &Service, key: &str| {
+        let request = service.http.get(format!("{}/api/public/v2/datasets", service.base));
+        request.header("x-api-key", key).send().await.unwrap().status() == 200
+    };
+    assert!(lets_in(&service, made.trim()).await, "made while the service runs");
+    let listed: serde_json::Value = serde_json::from_str(&keys(&["list", "--json"])).unwrap();
+    let oldest = listed[0]["id"].to_string();
+    keys(&["revoke", &oldest]);
+    assert!(!lets_in(&service, KEY).await, "revoked at once");
+    service.kill();
+    // The variable still has it.
+    let service = Service::start(dir.path(), http()).unwrap();
+    assert!(!lets_in(&service, KEY).await, "revoked for good");
+    assert!(lets_in(&service, made.trim()).await);
+}
+
+#[test]
+fn an_operators_own_key_is_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut serve = Command::new(binary());
+    serve.args(["serve", "--port", "0", "--data-dir", dir.path().to_str().unwrap()]).env("DATASETS_API_KEY", KEY);
+    let mut serve = serve.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut shown = std::io::BufReader::new(serve.stdout.take().unwrap());
+    let mut text = String::new();
+    while !text.contains("Ctrl-C stops it") {
+        assert_ne!(std::io::BufRead::read_line(&mut shown, &mut text).unwrap(), 0, "{text}");
+    }
+    Command::new("kill").arg(serve.id().to_string()).status().unwrap();
+    let output = serve.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let said = text + &String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains(KEY) && said.contains("$DATASETS_API_KEY"), "{said}");
+}
