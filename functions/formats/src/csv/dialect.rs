@@ -46,7 +46,10 @@ pub(super) fn find_delimiter<R: Read>(window: &mut Window<R>, limits: &Limits) -
 fn skip_blank_lines<R: Read>(window: &mut Window<R>) -> Result<()> {
     loop {
         match window.bytes().iter().position(|byte| !matches!(byte, b'\r' | b'\n')) {
-            Some(header) => return Ok(window.consume(header)),
+            Some(header) => {
+                window.consume(header);
+                return Ok(());
+            }
             None if window.at_end() => return Ok(()),
             None => {
                 window.consume_all();
