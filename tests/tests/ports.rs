@@ -50,7 +50,7 @@ async fn engines() -> Fresh {
     let ports = Ports::open(&engines, 0).await.unwrap();
     let (endpoints, wires) = behind_the_wire(&ports.endpoints).await;
     let aws = Aws::at(&endpoints, &engines.credentials).unwrap();
-    Fresh { aws, wires, ports: ports, _dir: dir }
+    Fresh { aws, wires, ports, _dir: dir }
 }
 
 fn credentials(access_key: &str, secret_key: &str) -> Credentials {
