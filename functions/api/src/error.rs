@@ -90,6 +90,14 @@ impl ApiError {
     }
 }
 
+impl ApiError {
+    /// With another status, where that of its kind is none of the route's.
+    #[must_use]
+    pub(crate) fn instead_of(self, status: StatusCode, other: StatusCode) -> Self {
+        if self.status == status { Self { status: other, ..self } } else { self }
+    }
+}
+
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let status = match error.kind() {
@@ -98,6 +106,10 @@ impl From<Error> for ApiError {
             // The original answers a name that is taken with 400, and so do we.
             Kind::Conflict | Kind::Invalid => StatusCode::BAD_REQUEST,
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::Full => {
+                tracing::error!(code = error.code(), error = error.chain(), "request failed");
+                StatusCode::INSUFFICIENT_STORAGE
+            }
             Kind::Unavailable | Kind::Internal => {
                 tracing::error!(code = error.code(), error = error.chain(), "request failed");
                 return Self::new(

@@ -13,7 +13,7 @@ use dataset_core::api_key::{Grant, KeyHash};
 use dataset_core::api_keys::{Admission, ApiKeys, KnownKey, WINDOW, window_of};
 use dataset_core::id::{KeyId, WorkspaceId};
 use dataset_core::lifecycle::after;
-use dataset_core::{Error, Result};
+use dataset_core::{Error, Kind, Result};
 use jiff::Timestamp;
 use std::num::NonZero;
 
@@ -26,7 +26,12 @@ impl ApiKeys for Table {
         // By a clock that is ahead of this one, the window may be a later one.
         let mut window = window_of(now).as_second();
         for _ in 0..MAX_TRIES {
-            let found = match self.count(hash, now, window, limit).await? {
+            let counted = match self.count(hash, now, window, limit).await {
+                // What can't be counted can be read all the same.
+                Err(error) if error.kind() == Kind::Full => return self.admit_uncounted(hash).await,
+                counted => counted?,
+            };
+            let found = match counted {
                 Counted::Yes(item) => return Ok(Admission::Granted(grant(&item)?)),
                 Counted::Unknown => return Ok(Admission::Unknown),
                 Counted::No(item) if item.contains_key("revoked") => return Ok(Admission::Unknown),
@@ -34,7 +39,11 @@ impl ApiKeys for Table {
             };
             let current: i64 = Read(&found).parsed("window")?;
             if current < window {
-                if let Some(item) = self.open_window(hash, now, current, window).await? {
+                let opened = match self.open_window(hash, now, current, window).await {
+                    Err(error) if error.kind() == Kind::Full => return self.admit_uncounted(hash).await,
+                    opened => opened?,
+                };
+                if let Some(item) = opened {
                     return Ok(Admission::Granted(grant(&item)?));
                 }
             } else if current == window {
@@ -121,6 +130,13 @@ enum Counted {
 }
 
 impl Table {
+    async fn admit_uncounted(&self, hash: &KeyHash) -> Result<Admission> {
+        Ok(match self.get(Key::api_key(hash)).await? {
+            Some(item) if !item.contains_key("revoked") => Admission::Granted(grant(&item)?),
+            _ => Admission::Unknown,
+        })
+    }
+
     /// Counts a call in its window, if it is the key's current one.
     async fn count(&self, hash: &KeyHash, now: Timestamp, window: i64, limit: Option<NonZero<u32>>) -> Result<Counted> {
         let update = self

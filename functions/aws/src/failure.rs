@@ -9,6 +9,9 @@ use std::error::Error as StdError;
 const OURS: [&str; 5] =
     ["ValidationException", "AccessDeniedException", "AccessDenied", "ResourceNotFoundException", "NoSuchBucket"];
 
+/// What an engine of one's own answers that can't write. AWS has room.
+pub const STORAGE_FULL: &str = "StorageFull";
+
 /// An error that no branch of an adapter expected.
 pub(crate) fn unexpected<E>(what: &'static str) -> impl FnOnce(SdkError<E, HttpResponse>) -> Error
 where
@@ -16,6 +19,9 @@ where
 {
     move |error| {
         let kind = match error.code() {
+            Some(STORAGE_FULL) => Error::full(
+                "the disk of the service is full or can't be written to; what is stored can be read, and files are taken again when there is room",
+            ),
             Some(code) if OURS.contains(&code) => Error::internal(format!("{what} refused the call")),
             _ => Error::unavailable(format!("{what} did not answer")),
         };

@@ -3,6 +3,7 @@
 
 use aws_sdk_s3::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_s3::primitives::SdkBody;
+use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
@@ -45,6 +46,12 @@ impl HttpConnector for Connector {
         let service = self.0.clone();
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|e| ConnectorError::user(e.into()))?;
+            // After a passing fault, the SDK gives up the connection that it came over.
+            if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
+                capture.set_connection_retriever(|| {
+                    Some(ConnectionMetadata::builder().proxied(false).poison_fn(|| ()).build())
+                });
+            }
             let request = as_received(request).map_err(|e| ConnectorError::user(e.into()))?;
             let is_head = request.method() == Method::HEAD;
             let response = service.oneshot(request).await.map_err(|e| ConnectorError::io(e.into()))?;

@@ -18,6 +18,7 @@ mod table;
 mod vault;
 
 pub use bucket::Bucket;
+pub use failure::STORAGE_FULL;
 pub use in_process::{Body, InProcess};
 pub use queue::{Message, SqsQueue};
 pub use settings::{Aws, Credentials, Endpoints, Services, Settings};

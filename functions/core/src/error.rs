@@ -12,6 +12,8 @@ pub enum Kind {
     Conflict,
     Invalid,
     TooLarge,
+    /// What keeps things has no room for more, or can't be written to.
+    Full,
     Unavailable,
     Internal,
 }
@@ -54,6 +56,11 @@ impl Error {
         Self::new(Kind::Unavailable, "unavailable", message)
     }
 
+    /// A store that takes no more until someone makes room: worth another try then.
+    pub fn full(message: impl Into<String>) -> Self {
+        Self::new(Kind::Full, "storage_full", message)
+    }
+
     /// Something that another try will not mend.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, "internal_error", message)
@@ -76,7 +83,7 @@ impl Error {
 
     pub fn retryable(&self) -> bool {
         match self.kind {
-            Kind::Unavailable => true,
+            Kind::Unavailable | Kind::Full => true,
             Kind::NotFound | Kind::Forbidden | Kind::Conflict | Kind::Invalid | Kind::TooLarge | Kind::Internal => {
                 false
             }

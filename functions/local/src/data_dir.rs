@@ -79,6 +79,18 @@ impl DataDir {
         Ok(database)
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether as much as an upload of little takes can be written.
+    pub(crate) fn try_to_write(&self) -> std::io::Result<()> {
+        let probe = self.path.join("probe");
+        let written = fs::write(&probe, [0; 64 << 10]);
+        let removed = fs::remove_file(&probe);
+        written.and(removed)
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
     }

@@ -9,6 +9,7 @@ use axum::extract::{Request, State as AxumState};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use dataset_api::error::ApiError;
 use dataset_api::{Api, router};
 use dataset_aws::{Aws, Body, InProcess, SecretVault, Settings, SqsQueue, Table};
 use dataset_core::api_key::{ApiKey, Grant};
@@ -91,7 +92,7 @@ pub(crate) struct State {
     table: Table,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
-    data_dir: DataDir,
+    data_dir: Arc<DataDir>,
     pub(crate) invocations: Arc<Invocations>,
     ready: Option<tokio::sync::mpsc::UnboundedReceiver<String>>,
 }
@@ -124,6 +125,7 @@ impl State {
         table.create_if_missing().await.context("the table could not be created")?;
         aws.bucket(BUCKET).create_if_missing().await.context("the bucket could not be created")?;
         let queue = aws.create_queue(QUEUE, VISIBILITY_SECONDS).await.context("the queue could not be created")?;
+        let data_dir = Arc::new(data_dir);
         Ok(Self { engines, queue, aws, table, clock, ids, data_dir, invocations, ready: Some(ready) })
     }
 
@@ -252,6 +254,7 @@ impl Service {
         let storage = Storage { engine: state.engines.storage(), public_host: host_of(&public_url)? };
         let routes = router(Arc::new(api))
             .layer(middleware::from_fn_with_state(Arc::new(storage), Storage::answer))
+            .layer(middleware::from_fn_with_state(state.data_dir.clone(), check_disk))
             .layer(middleware::from_fn_with_state(Arc::new(hosts), hosts::check));
         let server = axum::serve(listener, routes).with_graceful_shutdown(async {
             let _ = stopped.await;
@@ -291,6 +294,21 @@ impl Storage {
                 tracing::error!(%error, "storage failed");
                 StatusCode::INTERNAL_SERVER_ERROR.into_response()
             }
+        }
+    }
+}
+
+/// The service is as well as its disk.
+async fn check_disk(AxumState(data_dir): AxumState<Arc<DataDir>>, request: Request, next: Next) -> Response {
+    if request.uri().path() != "/healthz" {
+        return next.run(request).await;
+    }
+    match data_dir.try_to_write() {
+        Ok(()) => next.run(request).await,
+        Err(error) => {
+            tracing::error!(path = %data_dir.path().display(), %error, "the data directory can't be written to");
+            let message = format!("the data directory can't be written to: {error}; make room on its disk");
+            ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "storage_full", message).into_response()
         }
     }
 }

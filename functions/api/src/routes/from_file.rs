@@ -11,6 +11,7 @@ use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
 use dataset_core::dataset::{DRAFT_LIFETIME, Dataset};
 use dataset_core::id::{DatasetId, GroupId};
+use dataset_core::idempotency::IdempotencyKey;
 use dataset_core::upload::{FileName, MAX_FILE_BYTES, too_large};
 use dataset_core::{Error, Kind, Result};
 use memchr::{memchr_iter, memmem};
@@ -98,6 +99,17 @@ pub(super) async fn create(
     CallKey(key): CallKey,
     request: Request,
 ) -> Result<(StatusCode, Json<VersionQueued>), ApiError> {
+    let queued = queue(&api, &caller, key, request).await;
+    // The statuses of this route are the original's.
+    queued.map_err(|error| error.instead_of(StatusCode::INSUFFICIENT_STORAGE, StatusCode::INTERNAL_SERVER_ERROR))
+}
+
+async fn queue(
+    api: &Api,
+    caller: &Caller,
+    key: Option<IdempotencyKey>,
+    request: Request,
+) -> Result<(StatusCode, Json<VersionQueued>), ApiError> {
     let body =
         body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large(MAX_FILE_BYTES + 1)))?;
     // Decoding 100 MB takes long enough to get in the way of other requests.
@@ -109,20 +121,20 @@ pub(super) async fn create(
     });
     let (upload, fingerprint) =
         unpacked.await.map_err(|e| Error::internal("the body could not be decoded").because(e))??;
-    caller.group(&api, upload.group_id).await?;
+    caller.group(api, upload.group_id).await?;
     let order = Order {
-        caller: &caller,
+        caller,
         group_id: upload.group_id,
         file_name: upload.file_name,
         file_size: upload.file.len() as u64,
         patience: DRAFT_LIFETIME,
         fingerprint,
     };
-    let dataset_id = match begin(&api, &order, key).await? {
+    let dataset_id = match begin(api, &order, key).await? {
         Begun::Done(id) => id,
         Begun::Yours(draft, ticket) => {
-            store(&api, &draft, &ticket, upload.file).await?;
-            ticket.complete(&api).await?;
+            store(api, &draft, &ticket, upload.file).await?;
+            ticket.complete(api).await?;
             draft.id
         }
     };
@@ -210,6 +222,9 @@ async fn store(api: &Api, draft: &Dataset, ticket: &Ticket, file: Bytes) -> Resu
         Err(error) => {
             tracing::error!(dataset_id = draft.id.get(), error = error.chain(), "draft is left to expire");
         }
+    }
+    if error.kind() == Kind::Full {
+        return Err(error);
     }
     Err(Error::internal("the file could not be stored").because(error))
 }

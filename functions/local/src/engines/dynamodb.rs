@@ -2,7 +2,7 @@
 
 use anyhow::anyhow;
 use bytes::Bytes;
-use dataset_aws::{Body, InProcess};
+use dataset_aws::{Body, InProcess, STORAGE_FULL};
 use dynoxide::{Database, DynoxideError};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -14,14 +14,19 @@ use tower::service_fn;
 const TARGET_PREFIX: &str = "DynamoDB_20120810.";
 
 pub(super) fn open(path: &Path) -> anyhow::Result<InProcess> {
-    let path = path.to_str().ok_or_else(|| anyhow!("the data directory's path is not Unicode"))?;
-    let database = Database::new(path).map_err(|e| anyhow!("{path} could not be opened: {e}"))?;
+    let path = path.to_str().ok_or_else(|| anyhow!("the data directory's path is not Unicode"))?.to_owned();
+    let database = Database::new(&path).map_err(|e| anyhow!("{path} could not be opened: {e}"))?;
     Ok(InProcess::new(service_fn(move |request: Request<Body>| {
-        let database = database.clone();
+        let (database, path) = (database.clone(), path.clone());
         async move {
             let (parts, body) = request.into_parts();
             let body = body.collect().await?.to_bytes();
-            Ok(answer(run(&database, operation(&parts.headers), &body)))
+            let result = run(&database, operation(&parts.headers), &body);
+            if let Some(error) = result.as_ref().err().filter(|error| is_unwritable(error)) {
+                tracing::error!(path, %error, "the table can't be written; is its disk full?");
+                return Ok(storage_full());
+            }
+            Ok(answer(result))
         }
     })))
 }
@@ -61,14 +66,29 @@ fn call<Input: DeserializeOwned, Output: Serialize>(
     serde_json::to_vec(&run(serde_json::from_slice(body).map_err(serialization)?)?).map_err(serialization)
 }
 
+/// Whether SQLite could not write to its files, which it says in these words.
+fn is_unwritable(error: &DynoxideError) -> bool {
+    const WORDS: [&str; 4] = ["disk is full", "disk I/O error", "readonly database", "unable to open database file"];
+    let text = error.to_string();
+    error.status_code() == 500 && WORDS.iter().any(|words| text.contains(words))
+}
+
+fn storage_full() -> Response<Body> {
+    let error = serde_json::json!({"__type": STORAGE_FULL, "message": "the table can't be written"});
+    response(StatusCode::INSUFFICIENT_STORAGE, error.to_string().into_bytes())
+}
+
 fn answer(result: Result<Vec<u8>, DynoxideError>) -> Response<Body> {
-    let (status, body) = match result {
-        Ok(body) => (StatusCode::OK, body),
+    match result {
+        Ok(body) => response(StatusCode::OK, body),
         Err(error) => {
             let status = StatusCode::from_u16(error.status_code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            (status, error.to_json().into_bytes())
+            response(status, error.to_json().into_bytes())
         }
-    };
+    }
+}
+
+fn response(status: StatusCode, body: Vec<u8>) -> Response<Body> {
     let mut response = Response::new(Body::new(Full::from(body).map_err(|never| match never {})));
     *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));

@@ -4,8 +4,8 @@
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use dataset_aws::{Body, Credentials, InProcess};
-use http::Request;
+use dataset_aws::{Body, Credentials, InProcess, STORAGE_FULL};
+use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use jiff::Timestamp as Moment;
 use s3s::auth::SimpleAuth;
@@ -82,7 +82,7 @@ impl AnnouncingFiles {
     }
 
     async fn announced<T>(&self, stored: Stored, write: impl Future<Output = S3Result<T>>) -> S3Result<T> {
-        let ticket = self.notify.announce(&stored).map_err(internal)?;
+        let ticket = self.notify.announce(&stored).map_err(|e| self.refused(internal(e)))?;
         match write.await {
             Ok(output) => {
                 self.notify.stored(ticket);
@@ -90,9 +90,29 @@ impl AnnouncingFiles {
             }
             Err(error) => {
                 self.notify.withdraw(ticket);
-                Err(error)
+                Err(self.refused(error))
             }
         }
+    }
+}
+
+impl AnnouncingFiles {
+    /// The error of a write, told apart where the disk takes no more.
+    fn refused(&self, error: S3Error) -> S3Error {
+        const UNWRITABLE: [io::ErrorKind; 3] =
+            [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::ReadOnlyFilesystem];
+        let mut causes = error.source().map(|cause| cause as &(dyn std::error::Error + 'static));
+        while let Some(cause) = causes {
+            if let Some(io) = cause.downcast_ref::<io::Error>().filter(|io| UNWRITABLE.contains(&io.kind())) {
+                tracing::error!(path = %self.root.display(), error = %io, "objects can't be written; is their disk full?");
+                let mut full =
+                    S3Error::with_message(S3ErrorCode::Custom(STORAGE_FULL.into()), "no object can be written");
+                full.set_status_code(StatusCode::INSUFFICIENT_STORAGE);
+                return full;
+            }
+            causes = cause.source();
+        }
+        error
     }
 }
 
@@ -154,8 +174,6 @@ implement_s3! {
         head_bucket: HeadBucketInput => HeadBucketOutput,
         head_object: HeadObjectInput => HeadObjectOutput,
         list_objects_v2: ListObjectsV2Input => ListObjectsV2Output,
-        create_multipart_upload: CreateMultipartUploadInput => CreateMultipartUploadOutput,
-        upload_part: UploadPartInput => UploadPartOutput,
         list_parts: ListPartsInput => ListPartsOutput,
         abort_multipart_upload: AbortMultipartUploadInput => AbortMultipartUploadOutput,
     }
@@ -168,6 +186,17 @@ implement_s3! {
                 *length = file.len().min(*length);
             }
             self.files.get_object(request).await
+        }
+
+        async fn create_multipart_upload(
+            &self,
+            request: S3Request<CreateMultipartUploadInput>,
+        ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+            self.files.create_multipart_upload(request).await.map_err(|error| self.refused(error))
+        }
+
+        async fn upload_part(&self, request: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
+            self.files.upload_part(request).await.map_err(|error| self.refused(error))
         }
 
         async fn put_object(&self, request: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {

@@ -1,0 +1,101 @@
+//! A disk that fills up under the service: what is stored can be read, what can't
+//! be stored is refused with a sentence, and freed space is enough to go on.
+
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
+use dataset_tests::service::Service;
+use serde_json::{Value, json};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+/// A file system in memory of 24 MiB; unmounted when it is dropped.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// None where this user may not mount one.
+    fn mount(at: &Path) -> Option<Self> {
+        fs::create_dir(at).unwrap();
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "none"]).arg(at).output();
+        mounted.is_ok_and(|output| output.status.success()).then(|| Self(at.to_owned()))
+    }
+
+    /// Writes until nothing fits any more.
+    fn fill(&self) {
+        let mut filler = OpenOptions::new().create(true).append(true).open(self.0.join("filler")).unwrap();
+        for size in [1 << 20, 4 << 10, 1] {
+            while filler.write_all(&vec![7; size]).is_ok() {}
+        }
+    }
+
+    /// Makes so much room.
+    fn free_some(&self, bytes: u64) {
+        let filler = OpenOptions::new().write(true).open(self.0.join("filler")).unwrap();
+        filler.set_len(filler.metadata().unwrap().len() - bytes).unwrap();
+    }
+
+    fn free(&self) {
+        fs::remove_file(self.0.join("filler")).unwrap();
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
+    }
+}
+
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
+async fn a_full_disk_refuses_writes_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&dir.path().join("disk")) else {
+        println!("skipped: only root can mount a disk to fill");
+        return;
+    };
+    let data_dir = disk.0.join("data");
+    let service = Service::start(&data_dir, dataset_local::http_client().unwrap()).unwrap();
+    let group = service.create_group("Full").await;
+    let before = service.upload(group, "before.csv", b"a,b\n1,2\n").await.unwrap();
+    assert_eq!(service.finished(before, Duration::from_secs(30)).await["status"], "ready");
+    let healthy = async || {
+        let response = service.http.get(format!("{}/healthz", service.base)).send().await.unwrap();
+        (response.status().as_u16(), response.json::<Value>().await.unwrap())
+    };
+    assert_eq!(healthy().await.0, 200);
+
+    disk.fill();
+    let order = json!({"dataset_group_id": group, "file_name": "a.csv", "file_content_base64": "YQox"});
+    let (status, answer) = service.post("dataset-versions/from-file", &order).await.unwrap();
+    assert_eq!((status, &answer["code"]), (500, &json!("storage_full")), "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("disk"), "{answer}");
+    let (status, answer) = service.post("webhooks", &json!({"url": "http://127.0.0.1:9/hook"})).await.unwrap();
+    assert_eq!((status, &answer["code"]), (507, &json!("storage_full")), "{answer}");
+    let (status, answer) = healthy().await;
+    assert_eq!((status, &answer["code"]), (507, &json!("storage_full")), "{answer}");
+    for _ in 0..3 {
+        assert_eq!(service.rows(before).await.1, [[json!("1"), json!("2")]]);
+        let (status, listed) = service.get("datasets?status=ready").await.unwrap();
+        assert_eq!((status, &listed["total"]), (200, &json!(1)), "{listed}");
+        assert_eq!(service.download(before, "source").await, b"a,b\n1,2\n");
+    }
+
+    // The table can be written, and a file of three MiB can't.
+    disk.free_some(2 << 20);
+    let file = format!("a,b\n{}", "text of a row,more\n".repeat(160_000));
+    let refused = service.upload(group, "large.csv", file.as_bytes()).await.unwrap_err().to_string();
+    assert!(refused.contains("500") && refused.contains("storage_full"), "{refused}");
+    let (_, drafts) = service.get("datasets?status=draft").await.unwrap();
+    assert_eq!(drafts["total"], 0, "{drafts}");
+
+    disk.free();
+    assert_eq!(healthy().await.0, 200);
+    let after = service.upload(group, "after.csv", b"a,b\n3,4\n").await.unwrap();
+    let after = service.finished(after, Duration::from_secs(60)).await;
+    assert_eq!((&after["status"], &after["version_number"]), (&json!("ready"), &json!(2)), "{after}");
+    // What was refused has left nothing.
+    let objects = fs::read_dir(data_dir.join("s3/datasets/uploads")).unwrap().count();
+    assert_eq!(objects, 2);
+}
