@@ -65,6 +65,16 @@ async fn one_port_and_storage_behind_it() {
     let (start, signature) = url.split_once("X-Amz-Signature=").unwrap();
     let other = format!("{start}X-Amz-Signature={}", signature.replace(['0', '1', '2'], "a"));
     assert_eq!(put(&other, file).await.unwrap().status(), 403);
+    // What is not signed can't make another request of it.
+    let mut copy = service.http.put(url).body(file).header("x-amz-copy-source", "/datasets/uploads/1");
+    for (name, value) in answer["upload"]["headers"].as_object().unwrap() {
+        copy = copy.header(name, value.as_str().unwrap());
+    }
+    assert_eq!(copy.send().await.unwrap().status(), 403);
+    for method in ["POST", "DELETE", "OPTIONS"] {
+        let sent = service.http.request(method.parse().unwrap(), url).body(file).send().await.unwrap();
+        assert_eq!(sent.status(), 405, "{method}");
+    }
     assert_eq!(put(url, file).await.unwrap().status(), 200);
     let dataset = service.finished(answer["dataset_id"].as_u64().unwrap(), Duration::from_secs(30)).await;
     assert_eq!(dataset["status"], "ready", "{dataset}");
@@ -187,6 +197,27 @@ async fn keys_of_the_directory_that_is_named() {
     let service = Service::start(dir.path(), http()).unwrap();
     assert!(!lets_in(&service, KEY).await, "revoked for good");
     assert!(lets_in(&service, made.trim()).await);
+}
+
+/// Several look at once, as a proxy and whoever watches the process do.
+#[tokio::test]
+async fn health_is_asked_for_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start(dir.path(), http()).unwrap();
+    let asked = (0..200).map(|_| service.http.get(format!("{}/healthz", service.base)).send());
+    let answers = futures::future::join_all(asked).await;
+    assert!(answers.into_iter().all(|answer| answer.unwrap().status() == 200));
+}
+
+#[test]
+fn a_key_that_can_t_be_taken_is_not_shown() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = run(
+        &["serve", "--port", "0", "--data-dir", dir.path().to_str().unwrap()],
+        &[("DATASETS_API_KEY", "a secret with blanks")],
+    );
+    let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+    assert!(!output.status.success() && !said.contains("secret with") && said.contains("DATASETS_API_KEY"), "{said}");
 }
 
 #[test]

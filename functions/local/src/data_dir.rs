@@ -6,7 +6,7 @@ use dataset_core::api_key::ApiKey;
 use dataset_core::ids::Ids;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -44,7 +44,9 @@ impl DataDir {
     fn create_and_lock(path: &Path) -> anyhow::Result<Self> {
         let unwritable = || format!("{} can't be written to; give another --data-dir", path.display());
         let create = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
+        let make_private = |path: &Path| fs::set_permissions(path, Permissions::from_mode(0o700));
         create(path).with_context(unwritable)?;
+        make_private(path).with_context(unwritable)?;
         let lock = File::create(path.join(LOCK)).with_context(unwritable)?;
         match lock.try_lock() {
             Ok(()) => {}
@@ -54,9 +56,9 @@ impl DataDir {
             ),
             Err(TryLockError::Error(error)) => Err(error).with_context(unwritable)?,
         }
-        for part in [path, &path.join(OBJECTS), &path.join(EVENTS)] {
-            create(part).with_context(unwritable)?;
-            fs::set_permissions(part, Permissions::from_mode(0o700)).with_context(unwritable)?;
+        for part in [path.join(OBJECTS), path.join(EVENTS)] {
+            create(&part).with_context(unwritable)?;
+            make_private(&part).with_context(unwritable)?;
         }
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
@@ -84,11 +86,9 @@ impl DataDir {
     }
 
     /// Whether as much as an upload of little takes can be written.
-    pub(crate) fn try_to_write(&self) -> std::io::Result<()> {
-        let probe = self.path.join("probe");
-        let written = fs::write(&probe, [0; 64 << 10]);
-        let removed = fs::remove_file(&probe);
-        written.and(removed)
+    pub(crate) fn try_to_write(&self) -> io::Result<()> {
+        // It has no name, so that several can look at once.
+        tempfile::tempfile_in(&self.path)?.write_all(&[0; 64 << 10])
     }
 
     pub(crate) fn database(&self) -> PathBuf {

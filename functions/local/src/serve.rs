@@ -4,7 +4,9 @@ use crate::cli::args::Serve;
 use crate::engines::Ports;
 use crate::output::{note, say};
 use crate::service::{BUCKET, Options, Service, Signing, State, TABLE};
+use anyhow::Context;
 use dataset_aws::{SecretVault, Settings};
+use dataset_core::api_key::ApiKey;
 use dataset_core::catalog::GroupName;
 use dataset_core::destination::Policy;
 use std::io;
@@ -15,7 +17,9 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
         return engines_only(args).await;
     }
     let mut stop = StopSignals::new()?;
-    let key_is_given = args.api_key.is_some();
+    let api_key = given_key(args.api_key.as_deref())?;
+    let key_is_given = api_key.is_some();
+    let is_public = args.public_url.is_some();
     let service = Service::start(Options {
         host: args.host,
         port: args.port,
@@ -24,13 +28,19 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
         data_dir: args.data_dir,
         destinations: if args.public_webhooks_only { Policy::default() } else { Policy::private() },
         sweep_every: args.sweep_every,
-        api_key: args.api_key,
+        api_key,
     })
     .await?;
     if !service.address.ip().is_loopback() {
         note(
             "warning: whoever reaches this machine over the network can call the service, and without TLS read keys and files on their way; put a proxy that ends TLS before it, and name its URL with --public-url",
         )?;
+    }
+    if !service.address.ip().is_loopback() && !is_public {
+        note(&format!(
+            "warning: downloads and large uploads lead to {}, which on another machine is another; give --public-url with the address that people use",
+            service.public_url.as_str().trim_end_matches('/')
+        ))?;
     }
     greet(&service, key_is_given)?;
     stop.next().await;
@@ -39,6 +49,12 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
         () = service.stop() => Ok(()),
         () = stop.next() => std::process::exit(EXIT_AT_ONCE),
     }
+}
+
+/// The key in `DATASETS_API_KEY`, which no error shows. An empty one is none.
+fn given_key(text: Option<&str>) -> anyhow::Result<Option<ApiKey>> {
+    let text = text.filter(|text| !text.is_empty());
+    text.map(|text| ApiKey::parse(text).context("the key in DATASETS_API_KEY can't be taken")).transpose()
 }
 
 /// As of a process that ended by Ctrl-C.
@@ -87,8 +103,9 @@ async fn engines_only(args: Serve) -> anyhow::Result<()> {
     let mut stop = StopSignals::new()?;
     let state = State::open(&args.data_dir, "http://127.0.0.1", Signing::Anew).await?;
     let ports = Ports::open(&state.engines, args.port).await?;
-    let key_is_given = args.api_key.is_some();
-    let (key, _) = state.allow(args.api_key).await?;
+    let api_key = given_key(args.api_key.as_deref())?;
+    let key_is_given = api_key.is_some();
+    let (key, _) = state.allow(api_key).await?;
     let (endpoints, credentials) = (&ports.endpoints, &state.engines.credentials);
     say(&format!(
         "export AWS_REGION=us-east-1

@@ -6,7 +6,7 @@ use crate::hosts::{self, Hosts};
 use crate::triggers::{Invocations, expire_exports, poll, sweep_every};
 use anyhow::Context;
 use axum::extract::{Request, State as AxumState};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use dataset_api::error::ApiError;
@@ -36,6 +36,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tower::ServiceExt;
+use url::form_urlencoded;
 
 pub(crate) const TABLE: &str = "datasets";
 pub(crate) const BUCKET: &str = "datasets";
@@ -286,6 +287,9 @@ impl Storage {
         if !key.is_some_and(|key| key.starts_with('/')) {
             return next.run(request).await;
         }
+        if let Some(refusal) = refuse_unsigned(&request) {
+            return refusal.into_response();
+        }
         request.headers_mut().insert(header::HOST, storage.public_host.clone());
         let request = request.map(|body| Body::new(body.map_err(io::Error::other)));
         match storage.engine.clone().oneshot(request).await {
@@ -311,6 +315,30 @@ async fn check_disk(AxumState(data_dir): AxumState<Arc<DataDir>>, request: Reque
             ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "storage_full", message).into_response()
         }
     }
+}
+
+/// Storage is there for signed URLs alone: they read an object or put one, and
+/// whatever a header may change of that is signed too, as AWS wants it. The
+/// engine itself would take more, and a form's body before its signature.
+fn refuse_unsigned(request: &Request) -> Option<ApiError> {
+    if ![Method::GET, Method::HEAD, Method::PUT].contains(request.method()) {
+        let message = "storage takes no such method; get or put an object by its signed URL";
+        return Some(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message));
+    }
+    let query = request.uri().query().unwrap_or_default();
+    let parameter = |name: &str| {
+        let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name).collect();
+        // One alone counts.
+        pairs.first().filter(|_| pairs.len() == 1).map(|(_, value)| value.to_ascii_lowercase())
+    };
+    let signed = parameter("X-Amz-Signature").and_then(|_| parameter("X-Amz-SignedHeaders"));
+    let signed: Vec<&str> = signed.as_deref().map(|names| names.split(';').collect()).unwrap_or_default();
+    let is_covered = |name: &str| !name.starts_with("x-amz-") || signed.contains(&name);
+    let is_signed = !signed.is_empty() && request.headers().keys().all(|name| is_covered(name.as_str()));
+    (!is_signed).then(|| {
+        let message = "the URL is not signed, or does not sign each of the x-amz headers; ask the service for one and send what it says";
+        ApiError::new(StatusCode::FORBIDDEN, "not_signed", message)
+    })
 }
 
 fn host_of(url: &Url) -> anyhow::Result<HeaderValue> {

@@ -4,9 +4,8 @@ pub(crate) mod webhooks;
 
 use anyhow::Context;
 use clap::{Args, Subcommand, value_parser};
-use dataset_core::api_key::ApiKey;
 use reqwest::Url;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -231,7 +230,7 @@ pub(crate) struct Serve {
     #[arg(long, value_parser = public_url)]
     pub(crate) public_url: Option<Url>,
     /// A name or an address that it is called by, beside this machine's own and that of the public URL.
-    #[arg(long = "allow-host", value_name = "NAME")]
+    #[arg(long = "allow-host", value_name = "NAME", value_parser = host_name)]
     pub(crate) allowed_hosts: Vec<String>,
     /// Where everything is kept.
     #[arg(long, default_value = DATA_DIR)]
@@ -246,8 +245,9 @@ pub(crate) struct Serve {
     #[arg(long, conflicts_with_all = ["host", "public_url", "allowed_hosts"])]
     pub(crate) engines_only: bool,
     /// The key to let in, of workspace 1; without it one is made at the first start.
-    #[arg(long, env = "DATASETS_API_KEY", hide_env_values = true, value_parser = api_key)]
-    pub(crate) api_key: Option<ApiKey>,
+    // Not looked at here, where an error would show it.
+    #[arg(long, env = "DATASETS_API_KEY", hide_env_values = true)]
+    pub(crate) api_key: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -277,18 +277,40 @@ fn seconds(text: &str) -> anyhow::Result<Duration> {
 
 fn public_url(text: &str) -> anyhow::Result<Url> {
     let url: Url = text.parse().context("give a URL such as https://data.example.com")?;
-    let is_origin = matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
+    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    let is_origin = matches!(url.scheme(), "http" | "https") && is_bare && url.password().is_none();
     anyhow::ensure!(is_origin, "give a URL of http or https without a path, such as https://data.example.com");
     Ok(url)
 }
 
-fn api_key(text: &str) -> Result<ApiKey, dataset_core::Error> {
-    ApiKey::parse(text)
+/// A name or an address without a port, as a `Host` header has it.
+fn host_name(text: &str) -> anyhow::Result<String> {
+    let bracketed = text.parse::<Ipv6Addr>().map(|address| format!("[{address}]"));
+    let host = bracketed.unwrap_or_else(|_| text.to_ascii_lowercase());
+    let url = Url::parse(&format!("http://{host}/")).ok();
+    anyhow::ensure!(
+        url.is_some_and(|url| url.host_str() == Some(&host) && url.path() == "/"),
+        "give a name or an address alone, such as box.local or 192.0.2.7"
+    );
+    Ok(host)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_and_public_urls() {
+        assert_eq!(host_name("Box.local").unwrap(), "box.local");
+        assert_eq!(host_name("fd00::2").unwrap(), "[fd00::2]");
+        for wrong in ["", "box:8080", "http://box", "a/b", "u@box", "[fd00::2]:80"] {
+            assert!(host_name(wrong).is_err(), "{wrong}");
+        }
+        assert!(public_url("https://data.example.com").is_ok());
+        for wrong in ["data.example.com", "https://data.test/path", "https://u:p@data.test", "https://data.test/#f"] {
+            assert!(public_url(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn durations() {
