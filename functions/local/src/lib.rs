@@ -13,6 +13,7 @@ mod demo;
 pub mod engines;
 pub mod events;
 mod files;
+mod front;
 mod hosts;
 mod keys;
 mod output;

@@ -2,16 +2,13 @@
 
 use crate::data_dir::{DataDir, drawn_credentials};
 use crate::engines::{EngineOptions, Engines};
+use crate::front::{Storage, check_disk, host_of};
 use crate::hosts::{self, Hosts};
 use crate::triggers::{Invocations, expire_exports, poll, sweep_every};
 use anyhow::Context;
-use axum::extract::{Request, State as AxumState};
-use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use dataset_api::error::ApiError;
+use axum::middleware;
 use dataset_api::{Api, router};
-use dataset_aws::{Aws, Body, InProcess, SecretVault, Settings, SqsQueue, Table};
+use dataset_aws::{Aws, SecretVault, Settings, SqsQueue, Table};
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::{Admission, ApiKeys};
 use dataset_core::catalog::{Catalog, GroupName};
@@ -25,7 +22,6 @@ use dataset_core::resolver::SystemResolver;
 use dataset_formats::Limits;
 use dataset_processor::Processor;
 use dataset_webhooks::Webhooks;
-use http_body_util::BodyExt;
 use reqwest::Url;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -35,8 +31,6 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
-use tower::ServiceExt;
-use url::form_urlencoded;
 
 pub(crate) const TABLE: &str = "datasets";
 pub(crate) const BUCKET: &str = "datasets";
@@ -272,78 +266,6 @@ impl Service {
             tracing::warn!("requests were still under way; they are cut off");
         }
     }
-}
-
-/// Storage at the same port as the API: for requests under a signed URL.
-struct Storage {
-    engine: InProcess,
-    /// The host that URLs are signed for, whatever a proxy makes of it.
-    public_host: HeaderValue,
-}
-
-impl Storage {
-    async fn answer(AxumState(storage): AxumState<Arc<Self>>, mut request: Request, next: Next) -> Response {
-        let key = request.uri().path().strip_prefix('/').and_then(|path| path.strip_prefix(BUCKET));
-        if !key.is_some_and(|key| key.starts_with('/')) {
-            return next.run(request).await;
-        }
-        if let Some(refusal) = refuse_unsigned(&request) {
-            return refusal.into_response();
-        }
-        request.headers_mut().insert(header::HOST, storage.public_host.clone());
-        let request = request.map(|body| Body::new(body.map_err(io::Error::other)));
-        match storage.engine.clone().oneshot(request).await {
-            Ok(response) => response.map(axum::body::Body::new),
-            Err(error) => {
-                tracing::error!(%error, "storage failed");
-                StatusCode::INTERNAL_SERVER_ERROR.into_response()
-            }
-        }
-    }
-}
-
-/// The service is as well as its disk.
-async fn check_disk(AxumState(data_dir): AxumState<Arc<DataDir>>, request: Request, next: Next) -> Response {
-    if request.uri().path() != "/healthz" {
-        return next.run(request).await;
-    }
-    match data_dir.try_to_write() {
-        Ok(()) => next.run(request).await,
-        Err(error) => {
-            tracing::error!(path = %data_dir.path().display(), %error, "the data directory can't be written to");
-            let message = format!("the data directory can't be written to: {error}; make room on its disk");
-            ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "storage_full", message).into_response()
-        }
-    }
-}
-
-/// Storage is there for signed URLs alone: they read an object or put one, and
-/// whatever a header may change of that is signed too, as AWS wants it. The
-/// engine itself would take more, and a form's body before its signature.
-fn refuse_unsigned(request: &Request) -> Option<ApiError> {
-    if ![Method::GET, Method::HEAD, Method::PUT].contains(request.method()) {
-        let message = "storage takes no such method; get or put an object by its signed URL";
-        return Some(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message));
-    }
-    let query = request.uri().query().unwrap_or_default();
-    let parameter = |name: &str| {
-        let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name).collect();
-        // One alone counts.
-        pairs.first().filter(|_| pairs.len() == 1).map(|(_, value)| value.to_ascii_lowercase())
-    };
-    let signed = parameter("X-Amz-Signature").and_then(|_| parameter("X-Amz-SignedHeaders"));
-    let signed: Vec<&str> = signed.as_deref().map(|names| names.split(';').collect()).unwrap_or_default();
-    let is_covered = |name: &str| !name.starts_with("x-amz-") || signed.contains(&name);
-    let is_signed = !signed.is_empty() && request.headers().keys().all(|name| is_covered(name.as_str()));
-    (!is_signed).then(|| {
-        let message = "the URL is not signed, or does not sign each of the x-amz headers; ask the service for one and send what it says";
-        ApiError::new(StatusCode::FORBIDDEN, "not_signed", message)
-    })
-}
-
-fn host_of(url: &Url) -> anyhow::Result<HeaderValue> {
-    let host = url.host_str().context("the public URL has no host")?;
-    Ok(HeaderValue::try_from(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))?)
 }
 
 /// The URL of an address on this machine, one of its own for all of them.
