@@ -312,7 +312,8 @@ impl BlobWriter for Writer {
         // The lifecycle rule takes what can't be aborted now.
         let _ = self.give_up(&upload).await;
         // After a conflict an upload has to start anew, unless the other writer has stored the object.
-        if is_conflict && self.bucket.size(&self.key).await?.is_some() {
+        // Who may not look is told to try again, and meets the object then.
+        if is_conflict && matches!(self.bucket.size(&self.key).await, Ok(Some(_))) {
             return Err(conflict());
         }
         Err(error)
