@@ -237,3 +237,37 @@ fn an_operators_own_key_is_not_shown() {
     let said = text + &String::from_utf8(output.stderr).unwrap();
     assert!(!said.contains(KEY) && said.contains("$DATASETS_API_KEY"), "{said}");
 }
+
+/// How much memory a process has.
+fn resident_mib(process: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse::<usize>().unwrap() >> 10
+}
+
+#[tokio::test]
+async fn memory_is_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start(dir.path(), http()).unwrap();
+    let group = service.create_group("Wide").await;
+    let header: Vec<String> = (0..4096).map(|column| format!("column_{column}")).collect();
+    let mut versions = Vec::new();
+    for version in 0..2 {
+        let row = |row: usize| (0..4096).map(move |column| ((version + row) * 7919 * column % 999_983).to_string());
+        let rows = (1..=300).map(|number| row(number).collect::<Vec<_>>().join(","));
+        let file = [header.join(",")].into_iter().chain(rows).collect::<Vec<_>>().join("\n");
+        let id = service.upload(group, "wide.csv", file.as_bytes()).await.unwrap();
+        assert_eq!(service.finished(id, Duration::from_secs(120)).await["status"], "ready");
+        versions.push(id);
+    }
+    let [older, newer] = versions[..] else { unreachable!() };
+    let mut after = Vec::new();
+    for _ in 0..10 {
+        for path in ["rows?per_page=10&page=5", "columns", &format!("diff?against={older}")] {
+            let (status, answer) = service.get(&format!("datasets/{newer}/{path}")).await.unwrap();
+            assert_eq!(status, 200, "{path}: {answer}");
+        }
+        after.push(resident_mib(service.id()));
+    }
+    assert!(after[0] < 250 && after[9] < after[0] + after[0] / 5, "MiB after each round: {after:?}");
+}

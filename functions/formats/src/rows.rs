@@ -4,6 +4,7 @@
 mod cell;
 mod diff;
 mod export;
+mod fetched;
 mod figures;
 mod reader;
 mod search;

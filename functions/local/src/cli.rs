@@ -3,7 +3,7 @@
 pub(crate) mod args;
 
 use crate::output::say;
-use crate::{client, demo, files, keys, serve};
+use crate::{client, demo, files, keys, memory, serve};
 use args::webhooks::{Listen, Webhooks};
 use args::{Check, Convert, Diff, Download, Groups, Keys, List, Login, OneDataset, Push, Rows, Serve};
 use clap::{CommandFactory, Parser, Subcommand};
@@ -75,7 +75,10 @@ impl Cli {
     /// Why the command could not do what it is for.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
-            Command::Serve(args) => block_on(serve::run(args)),
+            Command::Serve(args) => {
+                memory::share_one_heap();
+                block_on(serve::run(args))
+            }
             Command::Demo => block_on(demo::run()),
             Command::Check(args) => files::check(&args),
             Command::Convert(args) => files::convert(&args),

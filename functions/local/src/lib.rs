@@ -16,6 +16,7 @@ mod files;
 mod front;
 mod hosts;
 mod keys;
+mod memory;
 mod output;
 mod receiver;
 mod serve;

@@ -1,11 +1,10 @@
 //! The pages of a stored Parquet file, of which as little is read as will do,
 //! and all at once.
 
+use super::fetched::Fetched;
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt};
 use futures::{StreamExt, TryStreamExt, stream};
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
-use parquet::arrow::async_reader::AsyncFileReader;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use std::io;
@@ -39,82 +38,36 @@ impl Ranges for Bytes {
     }
 }
 
-#[derive(Debug)]
+/// Row groups that can be read from the file.
 pub(super) struct Reader<F> {
     file: Arc<F>,
     metadata: Arc<ParquetMetaData>,
-    /// What has been fetched ahead, in order, and where each part starts.
-    parts: Vec<(u64, Bytes)>,
-}
-
-impl<F> Clone for Reader<F> {
-    fn clone(&self) -> Self {
-        Self { file: Arc::clone(&self.file), metadata: Arc::clone(&self.metadata), parts: self.parts.clone() }
-    }
 }
 
 impl<F: Ranges> Reader<F> {
     pub(super) fn new(file: Arc<F>, metadata: Arc<ParquetMetaData>) -> Self {
-        Self { file, metadata, parts: vec![] }
+        Self { file, metadata }
     }
 
-    /// Fetches the pages that hold rows of these ranges, in all columns, at
-    /// once. Rows are counted from the first that the metadata is about.
-    pub(super) async fn fetch(&mut self, rows: &[Range<u64>]) -> Result<(), ParquetError> {
-        let pages: Vec<Range<u64>> = rows.iter().flat_map(|rows| pages(&self.metadata, rows)).collect();
-        self.parts = self.read_joined(&pages).await?;
-        Ok(())
+    /// The rows of each row group, counted from the first that the metadata is about.
+    pub(super) fn groups(&self) -> Vec<Range<u64>> {
+        let rows = self.metadata.row_groups().iter().map(|group| group.num_rows().cast_unsigned());
+        let ends = rows.scan(0_u64, |end, rows| {
+            let start = *end;
+            *end = end.saturating_add(rows);
+            Some(start..*end)
+        });
+        ends.collect()
     }
 
-    /// What has these ranges in it, in order, and where each part starts.
-    async fn read_joined(&self, ranges: &[Range<u64>]) -> Result<Vec<(u64, Bytes)>, ParquetError> {
-        let joined = join(ranges);
-        let parts = self.read_all(&joined).await?;
-        Ok(joined.iter().map(|range| range.start).zip(parts).collect())
-    }
-
-    async fn read_all(&self, ranges: &[Range<u64>]) -> Result<Vec<Bytes>, ParquetError> {
-        let reads = stream::iter(ranges.iter().cloned().map(|range| self.file.read(range)));
-        reads.buffered(RANGES_AT_ONCE).try_collect().await.map_err(unreadable)
-    }
-}
-
-/// A range out of what has been read.
-fn cut(parts: &[(u64, Bytes)], range: &Range<u64>) -> Option<Bytes> {
-    let index = parts.partition_point(|(start, _)| *start <= range.start).checked_sub(1)?;
-    let (start, part) = &parts[index];
-    let within = (range.start - start) as usize..(range.end - start) as usize;
-    (within.end <= part.len()).then(|| part.slice(within))
-}
-
-impl<F: Ranges + 'static> AsyncFileReader for Reader<F> {
-    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, ParquetError>> {
-        async move {
-            match cut(&self.parts, &range) {
-                Some(bytes) => Ok(bytes),
-                None => self.file.read(range).await.map_err(unreadable),
-            }
-        }
-        .boxed()
-    }
-
-    fn get_byte_ranges(&mut self, ranges: Vec<Range<u64>>) -> BoxFuture<'_, Result<Vec<Bytes>, ParquetError>> {
-        async move {
-            let cut_all = |parts: &[(u64, Bytes)]| ranges.iter().map(|range| cut(parts, range)).collect();
-            if let Some(bytes) = cut_all(&self.parts) {
-                return Ok(bytes);
-            }
-            let parts = self.read_joined(&ranges).await?;
-            cut_all(&parts).ok_or_else(|| ParquetError::EOF("the file ends before its rows".into()))
-        }
-        .boxed()
-    }
-
-    fn get_metadata<'a>(
-        &'a mut self,
-        _: Option<&'a ArrowReaderOptions>,
-    ) -> BoxFuture<'a, Result<Arc<ParquetMetaData>, ParquetError>> {
-        async move { Ok(Arc::clone(&self.metadata)) }.boxed()
+    /// Fetches the pages that hold these rows of a row group, in all columns,
+    /// at once. Rows are counted from the start of the group.
+    pub(super) async fn fetch(&self, group: usize, rows: &Range<u64>) -> Result<Fetched, ParquetError> {
+        let joined = join(&pages(&self.metadata, group, rows));
+        let reads = stream::iter(joined.iter().cloned().map(|range| self.file.read(range)));
+        let parts: Vec<Bytes> = reads.buffered(RANGES_AT_ONCE).try_collect().await.map_err(unreadable)?;
+        let parts = joined.iter().map(|range| range.start).zip(parts).collect();
+        Ok(Fetched::new(Arc::clone(&self.metadata), group, parts))
     }
 }
 
@@ -122,35 +75,26 @@ pub(super) fn unreadable(error: io::Error) -> ParquetError {
     ParquetError::External(Box::new(error))
 }
 
-/// Where the pages are that hold rows of `rows`, with their dictionaries.
-fn pages(metadata: &ParquetMetaData, rows: &Range<u64>) -> Vec<Range<u64>> {
+/// Where the pages of a row group are that hold these rows, with their dictionaries.
+fn pages(metadata: &ParquetMetaData, group: usize, rows: &Range<u64>) -> Vec<Range<u64>> {
     let mut ranges = Vec::new();
-    let mut first = 0;
-    for (number, group) in metadata.row_groups().iter().enumerate() {
-        let group_rows = first..first + group.num_rows().cast_unsigned();
-        first = group_rows.end;
-        if group_rows.end <= rows.start || group_rows.start >= rows.end {
+    for (column, chunk) in metadata.row_group(group).columns().iter().enumerate() {
+        let (start, length) = chunk.byte_range();
+        let Some(index) = metadata.page_index().and_then(|index| index.offset_index(group, column)) else {
+            ranges.push(start..start + length);
             continue;
+        };
+        let locations = index.page_locations();
+        if let Some(first) = locations.first() {
+            // What comes before the first page is the dictionary.
+            ranges.push(start..first.offset.cast_unsigned());
         }
-        let wanted = rows.start.saturating_sub(group_rows.start)..rows.end.min(group_rows.end) - group_rows.start;
-        for (column, chunk) in group.columns().iter().enumerate() {
-            let (start, length) = chunk.byte_range();
-            let Some(index) = metadata.page_index().and_then(|index| index.offset_index(number, column)) else {
-                ranges.push(start..start + length);
-                continue;
-            };
-            let locations = index.page_locations();
-            if let Some(first) = locations.first() {
-                // What comes before the first page is the dictionary.
-                ranges.push(start..first.offset.cast_unsigned());
-            }
-            for (number, location) in locations.iter().enumerate() {
-                let first = location.first_row_index.cast_unsigned();
-                let end = locations.get(number + 1).map_or(u64::MAX, |next| next.first_row_index.cast_unsigned());
-                if first < wanted.end && end > wanted.start {
-                    let start = location.offset.cast_unsigned();
-                    ranges.push(start..start + u64::from(location.compressed_page_size.cast_unsigned()));
-                }
+        for (number, location) in locations.iter().enumerate() {
+            let first = location.first_row_index.cast_unsigned();
+            let end = locations.get(number + 1).map_or(u64::MAX, |next| next.first_row_index.cast_unsigned());
+            if first < rows.end && end > rows.start {
+                let start = location.offset.cast_unsigned();
+                ranges.push(start..start + u64::from(location.compressed_page_size.cast_unsigned()));
             }
         }
     }

@@ -3,15 +3,19 @@
 //! All that is known of a small footer is read at once. Of a large one, only
 //! the schema is, and the metadata of a row group when its rows are wanted.
 
+use super::fetched::Fetched;
 use super::reader::{Ranges, Reader, unreadable};
 use crate::error::{Error, Result};
 use crate::outline::{GroupOutline, Outline};
+use arrow_array::RecordBatch;
 use arrow_schema::extension::Json;
 use arrow_schema::{FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::schema::types::SchemaDescriptor;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -25,22 +29,11 @@ const END_BYTES: u64 = 8;
 pub(super) struct Stored<F> {
     file: Arc<F>,
     arrow_schema: SchemaRef,
+    levels: Arc<FieldLevels>,
     rows: u64,
     sections: Vec<Section>,
     /// The bytes of the schema, where sections are to be read yet.
     schema: Bytes,
-}
-
-impl<F> Clone for Stored<F> {
-    fn clone(&self) -> Self {
-        Self {
-            file: Arc::clone(&self.file),
-            arrow_schema: Arc::clone(&self.arrow_schema),
-            rows: self.rows,
-            sections: self.sections.clone(),
-            schema: self.schema.clone(),
-        }
-    }
 }
 
 /// Row groups one after another, whose metadata is read together.
@@ -52,7 +45,7 @@ struct Section {
 
 #[derive(Clone, Debug)]
 enum Metadata {
-    Read(ArrowReaderMetadata),
+    Read(Arc<ParquetMetaData>),
     /// In these bytes of the file.
     At(Range<u64>),
 }
@@ -62,7 +55,6 @@ pub(super) struct Opened<F> {
     /// Its rows, counted from the start of the file.
     pub(super) rows: Range<u64>,
     pub(super) reader: Reader<F>,
-    pub(super) arrow: ArrowReaderMetadata,
 }
 
 impl<F: Ranges> Stored<F> {
@@ -75,12 +67,13 @@ impl<F: Ranges> Stored<F> {
             return Self::open_in_parts(file, length - END_BYTES - footer_bytes, &outline).await;
         }
         let metadata = read_whole(&file, tail, length).await?;
-        let arrow = arrow_metadata(metadata)?;
-        let rows = u64::try_from(arrow.metadata().file_metadata().num_rows()).unwrap_or(0);
-        let outline = Outline::of(arrow.metadata().file_metadata());
-        let arrow_schema = with_json(arrow.schema(), &outline.map_or(vec![], |outline| outline.json_columns));
-        let sections = vec![Section { rows: 0..rows, metadata: Metadata::Read(arrow) }];
-        Ok(Self { file: Arc::new(file), arrow_schema, rows, sections, schema: Bytes::new() })
+        let about = metadata.file_metadata();
+        let rows = u64::try_from(about.num_rows()).unwrap_or(0);
+        let json_columns = Outline::of(about).map_or(vec![], |outline| outline.json_columns);
+        let arrow_schema = arrow_schema(about.schema_descr(), &json_columns)?;
+        let levels = levels(about.schema_descr())?;
+        let sections = vec![Section { rows: 0..rows, metadata: Metadata::Read(Arc::new(metadata)) }];
+        Ok(Self { file: Arc::new(file), arrow_schema, levels, rows, sections, schema: Bytes::new() })
     }
 
     /// Reads the schema alone of a footer that starts at `footer_at`.
@@ -88,7 +81,7 @@ impl<F: Ranges> Stored<F> {
         let place = |bytes: &Range<usize>| footer_at + bytes.start as u64..footer_at + bytes.end as u64;
         let schema = file.read(place(&(0..outline.schema_end))).await?;
         let metadata = ParquetMetaDataReader::decode_metadata(&Outline::excerpt(&schema, 0, &[]))?;
-        let arrow = arrow_metadata(metadata)?;
+        let described = metadata.file_metadata().schema_descr();
         let mut rows = 0_u64;
         let section = |group: &GroupOutline| {
             let first = rows;
@@ -96,12 +89,11 @@ impl<F: Ranges> Stored<F> {
             Section { rows: first..rows, metadata: Metadata::At(place(&group.bytes)) }
         };
         let sections = outline.groups.iter().map(section).collect();
-        let arrow_schema = with_json(arrow.schema(), &outline.json_columns);
-        Ok(Self { file: Arc::new(file), arrow_schema, rows, sections, schema })
+        let arrow_schema = arrow_schema(described, &outline.json_columns)?;
+        Ok(Self { file: Arc::new(file), arrow_schema, levels: levels(described)?, rows, sections, schema })
     }
 
-    /// The schema of the rows, which are to be read by this one: it says which
-    /// columns are JSON.
+    /// The schema of the rows. It says which columns are JSON.
     pub(super) fn arrow_schema(&self) -> &SchemaRef {
         &self.arrow_schema
     }
@@ -123,17 +115,27 @@ impl<F: Ranges> Stored<F> {
 
     pub(super) async fn section(&self, number: usize) -> Result<Opened<F>> {
         let Section { rows, metadata } = &self.sections[number];
-        let arrow = match metadata {
-            Metadata::Read(arrow) => arrow.clone(),
+        let metadata = match metadata {
+            Metadata::Read(metadata) => Arc::clone(metadata),
             Metadata::At(place) => {
                 let group = self.file.read(place.clone()).await?;
                 let footer = Outline::excerpt(&self.schema, rows.end - rows.start, &[&group]);
-                let metadata = self.with_offset_index(ParquetMetaDataReader::decode_metadata(&footer)?).await?;
-                arrow_metadata(metadata)?
+                Arc::new(self.with_offset_index(ParquetMetaDataReader::decode_metadata(&footer)?).await?)
             }
         };
-        let reader = Reader::new(Arc::clone(&self.file), Arc::clone(arrow.metadata()));
-        Ok(Opened { rows: rows.clone(), reader, arrow })
+        Ok(Opened { rows: rows.clone(), reader: Reader::new(Arc::clone(&self.file), metadata) })
+    }
+
+    /// Decodes these rows of what has been fetched, or all, so many at a time.
+    pub(super) fn batches(
+        &self,
+        fetched: &Fetched,
+        rows: Option<RowSelection>,
+        at_once: usize,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<F>> {
+        let batches = ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, fetched, at_once, rows)?;
+        let schema = Arc::clone(&self.arrow_schema);
+        Ok(batches.map(move |batch| Ok(batch?.with_schema(Arc::clone(&schema))?)))
     }
 
     /// The metadata of row groups with where their pages are, if the file says.
@@ -156,22 +158,22 @@ impl<F: Ranges> Stored<F> {
     }
 }
 
-fn arrow_metadata(metadata: ParquetMetaData) -> Result<ArrowReaderMetadata> {
-    // The schema of Arrow that older files have is for other readers.
-    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    Ok(ArrowReaderMetadata::try_new(Arc::new(metadata), options)?)
+/// How cells are made of what is stored.
+fn levels(described: &SchemaDescriptor) -> Result<Arc<FieldLevels>> {
+    Ok(Arc::new(parquet_to_arrow_field_levels(described, ProjectionMask::all(), None)?))
 }
 
-/// The schema with these columns as JSON. In older files, they are so already
-/// by their type in Parquet.
-fn with_json(schema: &SchemaRef, columns: &[u32]) -> SchemaRef {
+/// The schema, with these columns as JSON. In older files, they are so already
+/// by their type in Parquet. The schema of Arrow that those have is for other readers.
+fn arrow_schema(described: &SchemaDescriptor, json_columns: &[u32]) -> Result<SchemaRef> {
+    let schema = parquet_to_arrow_schema(described, None)?;
     let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
-    for column in columns {
+    for column in json_columns {
         if let Some(field) = fields.get_mut(*column as usize) {
             *field = Arc::new(field.as_ref().clone().with_extension_type(Json::default()));
         }
     }
-    Arc::new(Schema::new(fields))
+    Ok(Arc::new(Schema::new(fields)))
 }
 
 /// The end of the footer, and how long all of it is.

@@ -7,9 +7,7 @@ use crate::error::{Error, Result};
 use arrow_array::RecordBatch;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use parquet::arrow::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::arrow_reader::RowSelection;
-use std::future::ready;
 use std::ops::Range;
 use std::slice;
 use std::sync::Arc;
@@ -24,7 +22,7 @@ const ROWS_OF_A_SCAN: usize = 1024;
 /// here and in the modules beside.
 #[derive(Debug)]
 pub struct Table<F> {
-    stored: Stored<F>,
+    stored: Arc<Stored<F>>,
 }
 
 /// Some of the rows of a dataset.
@@ -42,7 +40,7 @@ impl<F: Ranges + 'static> Table<F> {
     /// # Errors
     /// If the file can't be read or is not Parquet.
     pub async fn open(file: F) -> Result<Self> {
-        Ok(Self { stored: Stored::open(file).await? })
+        Ok(Self { stored: Arc::new(Stored::open(file).await?) })
     }
 
     /// The names of the columns, in order.
@@ -89,21 +87,25 @@ impl<F: Ranges + 'static> Table<F> {
         taken: &mut Taken,
         rows: &mut Vec<Vec<Cell>>,
     ) -> Result<()> {
-        let Opened { rows: own, mut reader, arrow } = self.stored.section(number).await?;
-        let within = |range: &Range<u64>| range.start.max(own.start)..range.end.min(own.end);
-        let ranges = ranges.iter().map(within).filter(|range| !range.is_empty());
-        let ranges: Vec<_> = ranges.map(|range| range.start - own.start..range.end - own.start).collect();
-        reader.fetch(&ranges).await?;
-        let index = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
-        let chosen = ranges.iter().map(|range| index(range.start)..index(range.end));
-        let selection = RowSelection::from_consecutive_ranges(chosen, index(own.end - own.start));
-        let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, arrow);
-        let mut batches = builder.with_row_selection(selection).with_batch_size(ROWS_AT_ONCE).build()?;
-        while let Some(batch) = batches.try_next().await? {
-            let batch = batch.with_schema(Arc::clone(self.stored.arrow_schema()))?;
-            let columns = Column::all(&batch)?;
-            for row in 0..batch.num_rows() {
-                rows.push(taken.row(&columns, row)?);
+        let Opened { rows: own, reader } = self.stored.section(number).await?;
+        for (group, place) in reader.groups().into_iter().enumerate() {
+            let (start, end) = (own.start + place.start, own.start + place.end);
+            let within = |range: &Range<u64>| range.start.max(start)..range.end.min(end);
+            let chosen = ranges.iter().map(within).filter(|range| !range.is_empty());
+            let chosen: Vec<_> = chosen.map(|range| range.start - start..range.end - start).collect();
+            let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else {
+                continue;
+            };
+            let fetched = reader.fetch(group, &(first.start..last.end)).await?;
+            let index = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
+            let chosen = chosen.iter().map(|range| index(range.start)..index(range.end));
+            let selection = RowSelection::from_consecutive_ranges(chosen, index(end - start));
+            for batch in self.stored.batches(&fetched, Some(selection), ROWS_AT_ONCE)? {
+                let batch = batch?;
+                let columns = Column::all(&batch)?;
+                for row in 0..batch.num_rows() {
+                    rows.push(taken.row(&columns, row)?);
+                }
             }
         }
         Ok(())
@@ -111,17 +113,20 @@ impl<F: Ranges + 'static> Table<F> {
 
     /// All rows in order, a row group in memory at a time.
     pub(super) fn scan(&self) -> BoxStream<'static, Result<RecordBatch>> {
-        let stored = self.stored.clone();
+        let stored = Arc::clone(&self.stored);
         let sections = stream::iter(0..stored.sections()).then(move |number| {
-            let stored = stored.clone();
+            let stored = Arc::clone(&stored);
             async move {
-                let Opened { reader, arrow, .. } = stored.section(number).await?;
-                let builder = ParquetRecordBatchStreamBuilder::new_with_metadata(reader, arrow);
-                let batches = builder.with_batch_size(ROWS_OF_A_SCAN).build()?.err_into();
-                let schema = Arc::clone(stored.arrow_schema());
-                Ok::<_, Error>(batches.and_then(move |batch: RecordBatch| {
-                    ready(batch.with_schema(Arc::clone(&schema)).map_err(Error::from))
-                }))
+                let Opened { reader, .. } = stored.section(number).await?;
+                let (groups, reader) = (reader.groups(), Arc::new(reader));
+                let groups = stream::iter(groups.into_iter().enumerate()).then(move |(group, rows)| {
+                    let (stored, reader) = (Arc::clone(&stored), Arc::clone(&reader));
+                    async move {
+                        let fetched = reader.fetch(group, &(0..rows.end - rows.start)).await?;
+                        Ok::<_, Error>(stream::iter(stored.batches(&fetched, None, ROWS_OF_A_SCAN)?))
+                    }
+                });
+                Ok::<_, Error>(groups.try_flatten())
             }
         });
         sections.try_flatten().boxed()

@@ -7,8 +7,9 @@ use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use parquet::arrow::ArrowWriter;
-use parquet::basic::Encoding;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataReader};
+use parquet::file::properties::{WriterProperties, WriterVersion};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -108,17 +109,23 @@ fn a_search_finds_text_in_any_case_and_numbers_as_shown() {
 
 /// Versions of the first releases have JSON as Parquet's own type and as Arrow's.
 #[test]
-fn columns_of_json_of_older_files_are_read() {
+fn older_files_are_read() {
     let column = |name: &str| Field::new(name, DataType::Utf8, true);
     let fields = vec![column("any").with_extension_type(Json::default()), column("text")];
-    let columns: Vec<ArrayRef> =
-        vec![Arc::new(StringArray::from(vec!["[1]"])), Arc::new(StringArray::from(vec!["[1]"]))];
+    let columns: Vec<ArrayRef> = [["[1]", "[2]"], ["[1]", ""]]
+        .map(|[first, last]| -> ArrayRef { Arc::new(StringArray::from(vec![Some(first), None, Some(last)])) })
+        .to_vec();
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
-    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), None).unwrap();
-    writer.write(&batch).unwrap();
-    let table = block_on(Table::open(InMemory::new(writer.into_inner().unwrap()))).unwrap();
-    let page = block_on(table.page(0, 1, usize::MAX)).unwrap();
-    assert_eq!(json!(page.rows), json!([[[1], "[1]"]]));
+    for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+        for compression in [Compression::ZSTD(ZstdLevel::default()), Compression::UNCOMPRESSED] {
+            let properties = WriterProperties::builder().set_writer_version(version).set_compression(compression);
+            let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties.build())).unwrap();
+            writer.write(&batch).unwrap();
+            let table = block_on(Table::open(InMemory::new(writer.into_inner().unwrap()))).unwrap();
+            let page = block_on(table.page(0, 3, usize::MAX)).unwrap();
+            assert_eq!(json!(page.rows), json!([[[1], "[1]"], [null, null], [[2], ""]]));
+        }
+    }
 }
 
 /// A column's name is no outline, whatever it is, in a footer of one row group
