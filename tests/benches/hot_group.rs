@@ -63,7 +63,8 @@ catalog! {
         list(scope: Scope) -> Vec<Listed>;
         set_deleted(id: DatasetId, is_deleted: bool) -> bool;
         claim(id: DatasetId, claim: &Claim) -> Claimed;
-        release(id: DatasetId, due_at: Timestamp) -> bool;
+        unclaim(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;
+        restart(id: DatasetId, judged: Timestamp, due_at: Timestamp) -> bool;
         discard(discard: &Discard) -> bool;
         cleaned(id: DatasetId) -> ();
         outbox_entry(id: DatasetId) -> Option<OutboxEntry>;

@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
-use dataset_tests::service::Service;
+use dataset_tests::service::{Service, pause};
 use serde_json::{Value, json};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -13,6 +13,9 @@ use std::time::Duration;
 
 /// A file system in memory of 24 MiB; unmounted when it is dropped.
 struct SmallDisk(PathBuf);
+
+/// Where no disk can be mounted.
+const SKIPPED: &str = "skipped: only root can mount a disk to fill";
 
 impl SmallDisk {
     /// None where this user may not mount one.
@@ -52,7 +55,7 @@ impl Drop for SmallDisk {
 async fn a_full_disk_refuses_writes_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let Some(disk) = SmallDisk::mount(&dir.path().join("disk")) else {
-        println!("skipped: only root can mount a disk to fill");
+        println!("{SKIPPED}");
         return;
     };
     let data_dir = disk.0.join("data");
@@ -98,4 +101,65 @@ async fn a_full_disk_refuses_writes_and_nothing_else() {
     // What was refused has left nothing.
     let objects = fs::read_dir(data_dir.join("s3/datasets/uploads")).unwrap().count();
     assert_eq!(objects, 2);
+}
+
+/// The file fits and what it becomes does not: it waits for room, and no file is lost.
+#[tokio::test]
+#[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
+async fn a_disk_that_fills_up_while_a_file_is_parsed() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&dir.path().join("disk")) else {
+        println!("{SKIPPED}");
+        return;
+    };
+    let data_dir = disk.0.join("data");
+    let service = Service::start(&data_dir, dataset_local::http_client().unwrap()).unwrap();
+    let group = service.create_group("Full").await;
+    disk.fill();
+    disk.free_some(5 << 20);
+    let (mut file, mut state) = (b"n,text\n".to_vec(), 1_u64);
+    for n in 0..90_000 {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        file.extend_from_slice(format!("{n},{state:016x}{:016x}\n", state.rotate_left(17) ^ n).as_bytes());
+    }
+    let id = service.upload(group, "large.csv", &file).await.unwrap();
+    // Until all tries of its event are used up.
+    let events = || fs::read_dir(data_dir.join("events")).unwrap().count();
+    while events() > 0 {
+        pause().await;
+    }
+    let (_, waiting) = service.get(&format!("datasets/{id}")).await.unwrap();
+    assert_eq!(waiting["dataset"]["status"], "draft", "{waiting}");
+    disk.free();
+    let version = service.finished(id, Duration::from_secs(150)).await;
+    assert_eq!((&version["status"], &version["row_count"]), (&json!("ready"), &json!(90_000)), "{version}");
+    assert_eq!(service.download(id, "source").await, file);
+    assert_eq!(events(), 0);
+}
+
+/// One sentence with the path, and nothing left behind.
+#[test]
+#[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
+fn a_start_on_a_full_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(disk) = SmallDisk::mount(&dir.path().join("disk")) else {
+        println!("{SKIPPED}");
+        return;
+    };
+    let (old, new) = (disk.0.join("old"), disk.0.join("new"));
+    let service = Service::start(&old, dataset_local::http_client().unwrap()).unwrap();
+    assert_eq!(service.signal("TERM").unwrap(), Some(0));
+    disk.fill();
+    for path in [&old, &new] {
+        let output = Command::new(dataset_tests::service::binary())
+            .args(["serve", "--port", "0", "--data-dir", path.to_str().unwrap()])
+            .output()
+            .unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.lines().count() == 1, "{said}");
+        assert!(said.contains(path.to_str().unwrap()) && said.contains("disk"), "{said}");
+    }
+    assert!(!new.exists());
+    disk.free();
+    Service::start(&old, dataset_local::http_client().unwrap()).unwrap();
 }

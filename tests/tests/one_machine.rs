@@ -155,6 +155,10 @@ async fn a_directory_of_its_own() {
     assert!(code == Some(1) && said.contains("holds files of something else"), "{said}");
     assert_eq!(fs::read_dir(&other).unwrap().count(), 1, "nothing is left behind");
 
+    fs::rename(other.join("thesis.txt"), other.join("dynamodb.sqlite")).unwrap();
+    let (code, said) = serve(&other);
+    assert!(code == Some(1) && said.contains("holds files of something else"), "{said}");
+
     fs::write(&file, "").unwrap();
     let (code, said) = serve(&file);
     assert!(code == Some(1) && said.contains("is no directory"), "{said}");

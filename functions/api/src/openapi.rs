@@ -25,16 +25,19 @@ pub(crate) fn describe(mut routes: OpenApi) -> OpenApi {
     components.schemas.insert(ErrorResponse::name().into_owned(), ErrorResponse::schema());
     routes.security = Some(vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())]);
     for path in routes.paths.paths.values_mut() {
-        let operations = [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete];
-        for operation in operations.into_iter().flatten() {
-            add_common_failures(operation);
+        add_common_failures(path.get.as_mut(), false);
+        for operation in [&mut path.post, &mut path.patch, &mut path.delete] {
+            add_common_failures(operation.as_mut(), true);
         }
     }
     routes
 }
 
-/// What any route may answer that wants a key, a parameter or a body.
-fn add_common_failures(operation: &mut Operation) {
+/// What any route may answer that wants a key, a parameter or a body, or writes.
+fn add_common_failures(operation: Option<&mut Operation>, writes: bool) {
+    let Some(operation) = operation else { return };
+    // The original has no such status.
+    let may_be_full = writes && operation.operation_id.as_deref() != Some("createDatasetVersionFromFile");
     let is_open = operation.security.is_some();
     let has_body = operation.request_body.is_some();
     let has_input = has_body || operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
@@ -45,6 +48,7 @@ fn add_common_failures(operation: &mut Operation) {
         (has_body, "415", "The body is not JSON"),
         (!is_open, "429", "Too many requests; the header Retry-After says how many seconds to wait"),
         (!is_open, "500", "A fault on the server"),
+        (may_be_full, "507", "The disk of a service on one machine is full; what is stored can be read"),
     ];
     let responses = &mut operation.responses.responses;
     for (_, status, description) in failures.into_iter().filter(|(applies, ..)| *applies) {

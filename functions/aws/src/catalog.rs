@@ -93,8 +93,12 @@ impl Catalog for Table {
         datasets::claim(self, id, claim).await
     }
 
-    async fn release(&self, id: DatasetId, due_at: Timestamp) -> Result<bool> {
-        datasets::release(self, id, due_at).await
+    async fn unclaim(&self, id: DatasetId, owner: &str, due_at: Timestamp) -> Result<bool> {
+        datasets::unclaim(self, id, owner, due_at).await
+    }
+
+    async fn restart(&self, id: DatasetId, judged: Timestamp, due_at: Timestamp) -> Result<bool> {
+        datasets::restart(self, id, judged, due_at).await
     }
 
     async fn publish(&self, publication: &Publication) -> Result<Published> {

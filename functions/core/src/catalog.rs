@@ -57,9 +57,15 @@ pub trait Catalog: Send + Sync {
     /// Reserves a draft for one parse.
     async fn claim(&self, id: DatasetId, claim: &Claim) -> Result<Claimed>;
 
-    /// Lets go of a draft, whoever has it: anyone may claim it, and the
-    /// sweeper looks at it again at `due_at`. `false` if it is no draft any more.
-    async fn release(&self, id: DatasetId, due_at: Timestamp) -> Result<bool>;
+    /// Lets go of a draft that `owner` has claimed, as if it never had: anyone
+    /// may claim it, and the sweeper looks at it again at `due_at`. `false` if
+    /// it is not the owner's any more.
+    async fn unclaim(&self, id: DatasetId, owner: &str, due_at: Timestamp) -> Result<bool>;
+
+    /// Notes that a draft which was due at `judged` starts again: anyone may
+    /// claim it, and the sweeper looks at it again at `due_at`. `false` if it
+    /// is no draft any more, or has been claimed or started since it was judged.
+    async fn restart(&self, id: DatasetId, judged: Timestamp, due_at: Timestamp) -> Result<bool>;
 
     /// In one transaction: the group's latest number goes from
     /// `version - 1` to `version`, the draft becomes that version, the
@@ -68,7 +74,7 @@ pub trait Catalog: Send + Sync {
 
     /// In one transaction: the draft becomes a failure whose objects are
     /// still to be removed, and the outcome enters the outbox. `false` if it
-    /// is no draft any more, or has been claimed or released since it was judged.
+    /// is no draft any more, or has been claimed or started since it was judged.
     async fn discard(&self, discard: &Discard) -> Result<bool>;
 
     /// Notes that nothing of a failed draft is stored any more.

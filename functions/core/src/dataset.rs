@@ -52,8 +52,10 @@ pub enum State {
         /// When the sweeper looks at it: fails it if no file came, else
         /// starts it again.
         due_at: Timestamp,
-        /// How often it has been claimed for parsing.
+        /// By how many invocations it was claimed that did not come back.
         claims: u32,
+        /// How often it was started again.
+        restarts: u32,
     },
     Ready {
         version: u64,
@@ -114,6 +116,12 @@ impl Failure {
 pub enum Column {
     Index(u64),
     Name(String),
+}
+
+/// How long a draft has that was started again so often.
+pub fn patience(restarts: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(15 * 60);
+    DRAFT_LIFETIME.saturating_mul(2_u32.saturating_pow(restarts)).min(LONGEST)
 }
 
 impl State {

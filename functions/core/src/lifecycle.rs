@@ -85,9 +85,9 @@ impl Lifecycle {
 
     /// Records why the draft became no version and removes what was stored
     /// for it. `false` if it had come to an outcome before, or if someone has
-    /// claimed or released it since it was read.
+    /// claimed or started it since it was read.
     pub async fn discard(&self, draft: &Dataset, failure: Failure) -> Result<bool> {
-        let State::Draft { due_at, claims } = draft.state else {
+        let State::Draft { due_at, claims, .. } = draft.state else {
             return Ok(false);
         };
         let now = self.clock.now();

@@ -16,6 +16,10 @@ const LOCK: &str = "lock";
 const OBJECTS: &str = "s3";
 const EVENTS: &str = "events";
 
+/// As much as it takes to open the table, and to make it.
+const ROOM_TO_OPEN: usize = 128 << 10;
+const ROOM_TO_CREATE: usize = 1 << 20;
+
 /// A directory that this process alone works in.
 pub(crate) struct DataDir {
     path: PathBuf,
@@ -35,8 +39,11 @@ impl DataDir {
         );
         let opened = Self::create_and_lock(path);
         if opened.is_err() && is_new {
+            let _ = fs::remove_file(path.join(LOCK));
             // Only what is empty goes.
-            let _ = fs::remove_dir(path);
+            for made in [path.join(OBJECTS), path.join(EVENTS), path.to_owned()] {
+                let _ = fs::remove_dir(made);
+            }
         }
         opened
     }
@@ -60,13 +67,20 @@ impl DataDir {
             create(&part).with_context(unwritable)?;
             make_private(&part).with_context(unwritable)?;
         }
+        // Without it, not even what is there can be read.
+        let room = if path.join(DATABASE).exists() { ROOM_TO_OPEN } else { ROOM_TO_CREATE };
+        if let Err(error) = write_for_a_moment(path, room) {
+            bail!("{} can't be written to: {error}; make room on its disk and start again", path.display());
+        }
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
     /// Whether the service has worked in a directory.
     fn is_ours(path: &Path) -> anyhow::Result<bool> {
         ensure!(path.is_dir(), "{} is no directory; give another --data-dir", path.display());
-        Ok(path.join(DATABASE).is_file() || [LOCK, OBJECTS, EVENTS].iter().all(|part| path.join(part).exists()))
+        // A database of this name alone may be any program's.
+        let has = |part: &str| path.join(part).exists();
+        Ok(has(OBJECTS) && (has(DATABASE) || has(LOCK) && has(EVENTS)))
     }
 
     /// The database in a directory that the service has worked in, whether it
@@ -87,8 +101,7 @@ impl DataDir {
 
     /// Whether as much as an upload of little takes can be written.
     pub(crate) fn try_to_write(&self) -> io::Result<()> {
-        // It has no name, so that several can look at once.
-        tempfile::tempfile_in(&self.path)?.write_all(&[0; 64 << 10])
+        write_for_a_moment(&self.path, 64 << 10)
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -159,6 +172,11 @@ pub(crate) fn drawn_credentials(ids: &dyn Ids) -> Credentials {
     ids.fill(&mut bytes);
     let (access_key, secret_key) = bytes.split_at(8);
     Credentials { access_key: hex::encode_upper(access_key), secret_key: hex::encode(secret_key) }
+}
+
+fn write_for_a_moment(directory: &Path, bytes: usize) -> io::Result<()> {
+    // It has no name, so that several can look at once.
+    tempfile::tempfile_in(directory)?.write_all(&vec![0; bytes])
 }
 
 fn is_empty(path: &Path) -> anyhow::Result<bool> {

@@ -3,9 +3,9 @@
 use crate::Processor;
 use crate::pipe::{self, ObjectReader, PartWriter};
 use dataset_core::catalog::{Claim, Claimed};
-use dataset_core::dataset::{Column, Contents, Dataset, Failure, State, draft_of};
+use dataset_core::dataset::{Column, Contents, Dataset, Failure, State, draft_of, patience};
 use dataset_core::id::DatasetId;
-use dataset_core::lifecycle::after;
+use dataset_core::lifecycle::{Lifecycle, after};
 use dataset_core::upload::Format;
 use dataset_core::{Error, Kind, Result};
 use dataset_formats::{DataError, Error as FormatError, Summary, convert};
@@ -32,8 +32,13 @@ pub(crate) async fn ingest(processor: &Processor, key: &str, context: &Context) 
         tracing::warn!(key, "object is no upload; it is left where it is");
         return Ok(());
     };
-    match lifecycle.catalog.claim(id, &claim(processor, context)?).await? {
-        Claimed::Yours(draft) => process(processor, &draft).await?,
+    let claim = claim(processor, context)?;
+    match lifecycle.catalog.claim(id, &claim).await? {
+        Claimed::Yours(draft) => {
+            if let Err(fault) = process(processor, &draft).await {
+                return let_go(processor, &draft, &claim, fault).await;
+            }
+        }
         Claimed::Busy => {
             tracing::info!(dataset_id = id.get(), "upload is being processed by another invocation");
             return Ok(());
@@ -60,24 +65,57 @@ fn claim(processor: &Processor, context: &Context) -> Result<Claim> {
     Ok(Claim { owner: context.request_id.clone(), now, until: deadline.map_or(least, |d| d.max(least)) })
 }
 
-pub(crate) async fn process(processor: &Processor, draft: &Dataset) -> Result<()> {
-    let lifecycle = &processor.lifecycle;
-    let started = lifecycle.clock.now();
-    let parsed = match parse(processor, draft).await {
-        Err(error) if error.kind() == Kind::NotFound => {
+/// What kept an upload from its outcome.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    NoObject,
+    /// Something that it takes to process any file. It may work the next time.
+    Elsewhere(Error),
+    /// The file is too much for the parser, as it may be each time.
+    Parser(Error),
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Self::Elsewhere(error)
+    }
+}
+
+/// Leaves a draft to the next try. Its claim counts against it only if the file
+/// is what brought the parser down.
+async fn let_go(processor: &Processor, draft: &Dataset, claim: &Claim, fault: Fault) -> Result<()> {
+    let Lifecycle { catalog, clock, .. } = &processor.lifecycle;
+    let State::Draft { restarts, .. } = draft.state else {
+        return Err(Error::internal("only a draft is processed"));
+    };
+    match fault {
+        Fault::NoObject => {
             // The draft waits for its file as before; the sweeper knows until when.
             tracing::warn!(dataset_id = draft.id.get(), "no object to process");
-            return lifecycle.catalog.release(draft.id, draft.file_due_at).await.map(drop);
+            catalog.unclaim(draft.id, &claim.owner, draft.file_due_at).await.map(drop)
         }
-        other => other?,
-    };
+        Fault::Elsewhere(error) => {
+            let due_at = after(clock.now(), patience(restarts))?;
+            if let Err(error) = catalog.unclaim(draft.id, &claim.owner, due_at).await {
+                tracing::warn!(dataset_id = draft.id.get(), error = error.chain(), "the claim is left to its end");
+            }
+            Err(error)
+        }
+        Fault::Parser(error) => Err(error),
+    }
+}
+
+pub(crate) async fn process(processor: &Processor, draft: &Dataset) -> Result<(), Fault> {
+    let lifecycle = &processor.lifecycle;
+    let started = lifecycle.clock.now();
+    let parsed = parse(processor, draft).await?;
     let parse_ms = lifecycle.clock.ms_since(started);
     let bytes = draft.file_size_bytes;
     match parsed {
         Ok(contents) => {
             let version = lifecycle.publish(draft, &contents).await?;
             if version.is_none() {
-                return overtaken(processor, draft).await;
+                return Ok(overtaken(processor, draft).await?);
             }
             let rows = contents.row_count;
             tracing::info!(dataset_id = draft.id.get(), version, rows, bytes, parse_ms, "version published");
@@ -122,7 +160,7 @@ async fn hand_over(processor: &Processor, id: DatasetId) {
 }
 
 /// Reads the file and writes its rows.
-async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed> {
+async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Fault> {
     let blobs = &processor.lifecycle.blobs;
     let rows = blobs.write_new(&draft.rows_key(), "application/vnd.apache.parquet").await?;
     let (out, parts) = PartWriter::new();
@@ -145,14 +183,19 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed> {
         (Ok(summary), Ok(())) => {
             return match rows.finish().await {
                 // An earlier try stored them; the same file gives the same rows.
-                Err(error) if error.kind() != Kind::Conflict => Err(error),
+                Err(error) if error.kind() != Kind::Conflict => Err(error.into()),
                 _ => Ok(Ok(contents(summary))),
             };
         }
         (Err(FormatError::Data(error)), _) => Ok(Err(failure(error))),
-        (_, Err(error)) => Err(error),
-        (Err(FormatError::Io(error)), _) => Err(pipe::unpack(error)),
-        (Err(error), _) => Err(Error::internal("the rows could not be written as Parquet").because(error)),
+        (_, Err(error)) => Err(error.into()),
+        (Err(FormatError::Io(error)), _) => Err(match pipe::unpack(error) {
+            error if error.kind() == Kind::NotFound => Fault::NoObject,
+            error => error.into(),
+        }),
+        (Err(error), _) => {
+            Err(Fault::Parser(Error::internal("the rows could not be written as Parquet").because(error)))
+        }
     };
     if let Err(error) = rows.abort().await {
         // The bucket's lifecycle rule removes what is left of it.
@@ -209,6 +252,6 @@ fn placed(error: &DataError) -> String {
     if place.is_empty() { error.message.clone() } else { format!("{}: {}", place.join(", "), error.message) }
 }
 
-fn died(error: tokio::task::JoinError) -> Error {
-    Error::internal("the parser stopped unexpectedly").because(error)
+fn died(error: tokio::task::JoinError) -> Fault {
+    Fault::Parser(Error::internal("the parser stopped unexpectedly").because(error))
 }

@@ -1,7 +1,7 @@
 use crate::{Processor, handle};
 use dataset_core::blobs::Blobs;
 use dataset_core::catalog::{Catalog, Claim};
-use dataset_core::dataset::{Column, Dataset, State};
+use dataset_core::dataset::{Column, DRAFT_LIFETIME, Dataset, State};
 use dataset_core::deliveries::Deliveries;
 use dataset_core::receivers::Receivers;
 use dataset_formats::Limits;
@@ -113,12 +113,25 @@ async fn every_record_is_dealt_with_and_one_at_a_time() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fault_is_an_error_and_the_retry_of_the_same_invocation_goes_on() {
+async fn a_fault_is_an_error_and_does_not_count_against_the_file() {
     let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
     setting.fakes.blobs.set_down(true);
-    assert!(setting.handle(PUT, "first").await.is_err());
-    assert!(matches!(setting.dataset(FIRST).await.state, State::Draft { .. }));
+    for _ in 0..10 {
+        assert!(setting.handle(PUT, "first").await.is_err());
+        let State::Draft { due_at, claims, .. } = setting.dataset(FIRST).await.state else { panic!("a draft") };
+        assert_eq!((due_at, claims), (dataset_tests::rounded(start() + DRAFT_LIFETIME), 0));
+    }
     setting.fakes.blobs.set_down(false);
+    // Whichever invocation comes next.
+    setting.handle(PUT, "second").await.unwrap();
+    assert_eq!(setting.dataset(FIRST).await.version_number(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_retry_of_an_invocation_that_died_goes_on() {
+    let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
+    let claim = Claim { owner: "first".into(), now: start(), until: start() + Duration::from_secs(60) };
+    setting.fakes.table.claim(setting.dataset(FIRST).await.id, &claim).await.unwrap();
     // Another invocation can't know that the first is dead.
     setting.handle(PUT, "second").await.unwrap();
     assert!(matches!(setting.dataset(FIRST).await.state, State::Draft { .. }));
@@ -153,7 +166,7 @@ async fn an_event_before_its_object_leaves_the_draft_as_it_was() {
     setting.fakes.blobs.delete(&draft.upload_key()).await.unwrap();
     setting.handle(PUT, "early").await.unwrap();
     let State::Draft { due_at, .. } = setting.dataset(FIRST).await.state else { panic!("it is a draft still") };
-    assert_eq!(due_at, dataset_tests::rounded(start() + dataset_core::dataset::DRAFT_LIFETIME));
+    assert_eq!(due_at, dataset_tests::rounded(start() + DRAFT_LIFETIME));
     setting.fakes.blobs.put_new(&draft.upload_key(), "", "q\n1\n".into()).await.unwrap();
     setting.handle(PUT, "in time").await.unwrap();
     assert_eq!(setting.dataset(FIRST).await.version_number(), 1);

@@ -1,8 +1,7 @@
 //! Uploads that AWS Lambda has given up on.
 
-use dataset_core::dataset::{Failure, State, draft_of};
+use dataset_core::dataset::draft_of;
 use dataset_core::id::DatasetId;
-use dataset_core::lifecycle::Lifecycle;
 use lambda_runtime::Error;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -46,19 +45,4 @@ pub(crate) fn drafts(event: Value) -> Result<Vec<DatasetId>, Error> {
         drafts.extend(draft_of(&key));
     }
     Ok(drafts)
-}
-
-pub(crate) async fn fail(lifecycle: &Lifecycle, id: DatasetId) -> dataset_core::Result<()> {
-    let Some(draft) = lifecycle.catalog.dataset(id).await? else {
-        return Ok(());
-    };
-    if matches!(draft.state, State::Failed { .. }) {
-        // What a processor wrote that died behind another's verdict.
-        lifecycle.clean(&draft).await?;
-    } else if matches!(draft.state, State::Draft { .. })
-        && lifecycle.discard(&draft, Failure::processing_failed()).await?
-    {
-        tracing::error!(dataset_id = id.get(), "upload given up after the last try");
-    }
-    lifecycle.hand_over(id).await
 }

@@ -125,12 +125,28 @@ async fn a_cleanup_that_was_cut_off_is_completed() {
 }
 
 #[tokio::test]
-async fn what_lambda_gave_up_on_becomes_a_failure() {
+async fn what_lambda_gave_up_on_waits_for_its_time_like_any_draft() {
+    let (fakes, draft) = setting(true).await;
+    invoke(&fakes, GAVE_UP).await;
+    assert!(fakes.blobs.take_announced().is_empty());
+    fakes.clock.advance(DRAFT_LIFETIME);
+    invoke(&fakes, GAVE_UP).await;
+    assert_eq!(fakes.blobs.take_announced(), [draft.upload_key()]);
+    assert_eq!(failure_code(&fakes).await, None);
+}
+
+/// Nothing that is away for an hour costs a file; what never comes back is told of.
+#[tokio::test]
+async fn a_draft_is_started_again_ever_less_often_and_for_a_day() {
     let (fakes, _) = setting(true).await;
-    invoke(&fakes, GAVE_UP).await;
+    let mut started = Vec::new();
+    for minute in 1..=25 * 60 {
+        fakes.clock.advance(Duration::from_secs(60));
+        invoke(&fakes, SCHEDULE).await;
+        started.extend(fakes.blobs.take_announced().iter().map(|_| minute));
+    }
+    assert_eq!(started[..6], [1, 3, 7, 15, 30, 45]);
+    assert_eq!((started.len(), started[99]), (100, 15 + 15 * 96));
     assert_eq!(failure_code(&fakes).await.as_deref(), Some("processing_failed"));
-    assert!(fakes.blobs.keys().is_empty());
     assert_eq!(fakes.queue.take().len(), 1);
-    invoke(&fakes, GAVE_UP).await;
-    assert!(fakes.queue.take().is_empty());
 }

@@ -169,9 +169,8 @@ async fn claims(catalog: &dyn Catalog) {
     catalog.create_draft(&draft).await.unwrap();
     assert_eq!(catalog.claim(dataset_id(319), &claim("a", start())).await.unwrap(), Claimed::Unknown);
 
-    let claimed = |claims, until: Timestamp| {
-        Claimed::Yours(Dataset { state: State::Draft { due_at: rounded(until), claims }, ..draft.clone() })
-    };
+    let state = |until: Timestamp, claims, restarts| State::Draft { due_at: rounded(until), claims, restarts };
+    let claimed = |claims, until| Claimed::Yours(Dataset { state: state(until, claims, 0), ..draft.clone() });
     let end = start() + seconds(300);
     assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), claimed(1, end));
     assert_eq!(catalog.claim(draft.id, &claim("b", start() + seconds(1))).await.unwrap(), Claimed::Busy);
@@ -181,10 +180,20 @@ async fn claims(catalog: &dyn Catalog) {
     let after = start() + seconds(302);
     assert_eq!(catalog.claim(draft.id, &claim("b", after)).await.unwrap(), claimed(3, after + seconds(300)));
 
-    assert!(catalog.release(draft.id, after).await.unwrap());
-    let released = catalog.dataset(draft.id).await.unwrap().unwrap();
-    assert_eq!(released.state, State::Draft { due_at: rounded(after), claims: 3 });
-    assert_eq!(catalog.claim(draft.id, &claim("c", after)).await.unwrap(), claimed(4, after + seconds(300)));
+    // Only who has claimed it gives it back, and then it was not for nothing.
+    assert!(!catalog.unclaim(draft.id, "a", after).await.unwrap());
+    assert!(catalog.unclaim(draft.id, "b", after).await.unwrap());
+    assert!(!catalog.unclaim(draft.id, "b", after).await.unwrap());
+    assert_eq!(catalog.dataset(draft.id).await.unwrap().unwrap().state, state(after, 2, 0));
+    assert_eq!(catalog.claim(draft.id, &claim("c", after)).await.unwrap(), claimed(3, after + seconds(300)));
+
+    // Of two that judge it alike, one starts it again.
+    let (judged, next) = (rounded(after + seconds(300)), after + seconds(360));
+    let both = join_all([1, 2].map(|_| catalog.restart(draft.id, judged, next))).await;
+    assert_eq!(both.into_iter().filter(|restarted| *restarted.as_ref().unwrap()).count(), 1);
+    let restarted = catalog.dataset(draft.id).await.unwrap().unwrap();
+    assert_eq!(restarted.state, state(next, 3, 1));
+    assert!(matches!(catalog.claim(draft.id, &claim("d", after)).await.unwrap(), Claimed::Yours(_)));
 
     let contenders = (0..10).map(|n| format!("contender {n}"));
     let now = start() + seconds(1_000);
@@ -215,7 +224,8 @@ async fn publishing(catalog: &dyn Catalog) {
     assert!(!catalog.discard(&discard).await.unwrap());
     assert!(!catalog.withdraw(&draft, start()).await.unwrap());
     catalog.forget_withdrawn(draft.id).await.unwrap();
-    assert!(!catalog.release(draft.id, start()).await.unwrap());
+    assert!(!catalog.unclaim(draft.id, "a", start()).await.unwrap());
+    assert!(!catalog.restart(draft.id, due_of(&draft), start()).await.unwrap());
     catalog.cleaned(draft.id).await.unwrap();
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version.clone()));
     assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Final(version.clone()));
@@ -245,8 +255,13 @@ async fn one_number_each(catalog: &dyn Catalog) {
     assert_eq!(all.iter().filter(|published| **published == Published::NumberTaken).count(), drafts.len() - 1);
 }
 
+fn due_of(draft: &Dataset) -> Timestamp {
+    let State::Draft { due_at, .. } = draft.state else { panic!("{draft:?} is no draft") };
+    due_at
+}
+
 fn discard(of: &Dataset) -> Discard {
-    let State::Draft { due_at, claims } = of.state else { panic!("{of:?} is no draft") };
+    let State::Draft { due_at, claims, .. } = of.state else { panic!("{of:?} is no draft") };
     Discard {
         dataset_id: of.id,
         due_at,
@@ -268,9 +283,9 @@ async fn discarding(catalog: &dyn Catalog) {
     catalog.create_group(&group).await.unwrap();
     let draft = draft(611, &group, "a.csv");
     catalog.create_draft(&draft).await.unwrap();
-    // Released and claimed, it is not the one that was judged.
+    // Started again and claimed, it is not the one that was judged.
     let judged = discard(&draft);
-    assert!(catalog.release(draft.id, start() + seconds(70)).await.unwrap());
+    assert!(catalog.restart(draft.id, due_of(&draft), start() + seconds(70)).await.unwrap());
     assert!(!catalog.discard(&judged).await.unwrap());
     let Claimed::Yours(draft) = catalog.claim(draft.id, &claim("a", start())).await.unwrap() else {
         panic!("it is no one's")
@@ -278,7 +293,8 @@ async fn discarding(catalog: &dyn Catalog) {
     let discard = discard(&draft);
     assert!(catalog.discard(&discard).await.unwrap());
     assert!(!catalog.discard(&discard).await.unwrap());
-    assert!(!catalog.release(draft.id, start()).await.unwrap());
+    assert!(!catalog.unclaim(draft.id, "a", start()).await.unwrap());
+    assert!(!catalog.restart(draft.id, due_of(&draft), start()).await.unwrap());
 
     let failed = State::Failed { failure: discard.failure.clone(), finished_at: start() };
     let failed = Dataset { state: failed, ..draft.clone() };
@@ -320,7 +336,7 @@ async fn what_is_due(catalog: &dyn Catalog) {
     catalog.cleaned(failed.id).await.unwrap();
     catalog.close_outbox_entry(ready.id).await.unwrap();
     catalog.close_outbox_entry(failed.id).await.unwrap();
-    catalog.release(waiting.id, start() + seconds(90)).await.unwrap();
+    catalog.restart(waiting.id, due_of(waiting), start() + seconds(90)).await.unwrap();
     assert_eq!(due(89).await, []);
     assert_eq!(due(90).await, [Due::Dataset(waiting.id)]);
     assert_eq!(catalog.due(start() + seconds(1_000_000), 1).await.unwrap().len(), 1);

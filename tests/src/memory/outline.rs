@@ -19,6 +19,7 @@ pub enum Status {
 pub struct Outline {
     pub status: Status,
     claims: u32,
+    restarts: u32,
     claimed: Option<(String, i64)>,
     due: Option<i64>,
     failure: Option<String>,
@@ -60,11 +61,11 @@ impl MemoryTable {
         let tables = self.tables();
         let ms = |at: Timestamp| if at <= now { 0 } else { (at.as_millisecond() - now.as_millisecond()).max(1) };
         let dataset = &tables.datasets[&id];
-        let (status, claims, failure, due) = match &dataset.state {
-            State::Draft { due_at, claims } => (Status::Draft, *claims, None, Some(*due_at)),
-            State::Ready { .. } => (Status::Ready, 0, None, None),
+        let (status, claims, restarts, failure, due) = match &dataset.state {
+            State::Draft { due_at, claims, restarts } => (Status::Draft, *claims, *restarts, None, Some(*due_at)),
+            State::Ready { .. } => (Status::Ready, 0, 0, None, None),
             State::Failed { failure, .. } => {
-                (Status::Failed, 0, Some(failure.code.clone()), tables.unclean.get(&id).copied())
+                (Status::Failed, 0, 0, Some(failure.code.clone()), tables.unclean.get(&id).copied())
             }
         };
         let of_dataset = tables.deliveries.values().filter(|delivery| delivery.key.delivery_id.order() == id.get());
@@ -82,6 +83,7 @@ impl MemoryTable {
         Outline {
             status,
             claims,
+            restarts,
             claimed: tables.claims.get(&id).map(|claim| (claim.owner.clone(), ms(claim.until))),
             due: due.map(ms),
             failure,

@@ -189,24 +189,42 @@ impl Catalog for MemoryTable {
         let Some(dataset) = tables.datasets.get_mut(&id) else {
             return Ok(Claimed::Unknown);
         };
-        let State::Draft { claims, .. } = dataset.state else {
+        let State::Draft { claims, restarts, .. } = dataset.state else {
             return Ok(Claimed::Final(dataset.clone()));
         };
         if taken {
             return Ok(Claimed::Busy);
         }
-        dataset.state = State::Draft { due_at: crate::rounded(claim.until), claims: claims + 1 };
+        dataset.state = State::Draft { due_at: crate::rounded(claim.until), claims: claims + 1, restarts };
         let dataset = dataset.clone();
         tables.claims.insert(id, claim.clone());
         Ok(Claimed::Yours(dataset))
     }
 
-    async fn release(&self, id: DatasetId, until: Timestamp) -> Result<bool> {
+    async fn unclaim(&self, id: DatasetId, owner: &str, until: Timestamp) -> Result<bool> {
         let mut tables = self.tables();
-        let Some(Dataset { state: State::Draft { due_at, .. }, .. }) = tables.datasets.get_mut(&id) else {
+        let is_owner = tables.claims.get(&id).is_some_and(|claim| claim.owner == owner);
+        let Some(Dataset { state: State::Draft { due_at, claims, .. }, .. }) = tables.datasets.get_mut(&id) else {
             return Ok(false);
         };
+        if is_owner {
+            *due_at = crate::rounded(until);
+            *claims -= 1;
+            tables.claims.remove(&id);
+        }
+        Ok(is_owner)
+    }
+
+    async fn restart(&self, id: DatasetId, judged: Timestamp, until: Timestamp) -> Result<bool> {
+        let mut tables = self.tables();
+        let Some(Dataset { state: State::Draft { due_at, restarts, .. }, .. }) = tables.datasets.get_mut(&id) else {
+            return Ok(false);
+        };
+        if *due_at != judged {
+            return Ok(false);
+        }
         *due_at = crate::rounded(until);
+        *restarts += 1;
         tables.claims.remove(&id);
         Ok(true)
     }
@@ -232,8 +250,8 @@ impl Catalog for MemoryTable {
 
     async fn discard(&self, discard: &Discard) -> Result<bool> {
         let mut tables = self.tables();
-        let judged = State::Draft { due_at: discard.due_at, claims: discard.claims };
-        let Some(dataset) = tables.datasets.get_mut(&discard.dataset_id).filter(|d| d.state == judged) else {
+        let judged = |dataset: &Dataset| matches!(dataset.state, State::Draft { due_at, claims, .. } if (due_at, claims) == (discard.due_at, discard.claims));
+        let Some(dataset) = tables.datasets.get_mut(&discard.dataset_id).filter(|dataset| judged(dataset)) else {
             return Ok(false);
         };
         dataset.state = State::Failed { failure: discard.failure.clone(), finished_at: discard.finished_at };

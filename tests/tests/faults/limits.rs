@@ -55,6 +55,33 @@ async fn out_of_time_fails_the_draft_and_is_told() {
     assert_eq!(account.receiver.received()[0].json()["event_type"], "dataset_version_created_by_file_failed");
 }
 
+/// What a function depends on is away for an hour: that costs an hour, and no file.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_hour_without_storage_or_the_table_costs_no_file() {
+    for service in ["s3:", "dynamodb:"] {
+        let account = Account::open().await;
+        let group = account.create_group("Away").await;
+        let mut sent = [upload(group, 1), upload(group, 2)];
+        for upload in &mut sent {
+            send(&account, upload, None).await.unwrap();
+        }
+        account.wire.follow(move |call| match call.name.starts_with(service) {
+            true => Fate::Refused(503),
+            false => Fate::Passes,
+        });
+        for _ in 0..10 {
+            for event in account.take_events() {
+                account.process(&event).await;
+            }
+            account.wait_a_while().await;
+            account.sweep().await;
+        }
+        account.wire.follow(|_| Fate::Passes);
+        account.settle().await;
+        check(&account, &sent).await;
+    }
+}
+
 /// Files that ask for as much memory as they can: each comes to its end, none
 /// takes the process with it.
 #[tokio::test(flavor = "multi_thread")]

@@ -100,7 +100,8 @@ pass! { Catalog, table,
     Reads list(scope: Scope) -> Vec<Listed>;
     Changes set_deleted(id: DatasetId, is_deleted: bool) -> bool;
     Changes claim(id: DatasetId, claim: &Claim) -> Claimed;
-    Changes release(id: DatasetId, due_at: Timestamp) -> bool;
+    Changes unclaim(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;
+    Changes restart(id: DatasetId, judged: Timestamp, due_at: Timestamp) -> bool;
     Changes publish(publication: &Publication) -> Published;
     Changes discard(discard: &Discard) -> bool;
     Changes cleaned(id: DatasetId) -> ();

@@ -147,10 +147,10 @@ async fn resume(api: &Api, order: &Order<'_>, id: DatasetId, ticket: Ticket) -> 
             ticket.forget(api).await;
             return Ok(None);
         }
-        Some(draft) if matches!(draft.state, State::Draft { .. }) => {
+        Some(draft @ Dataset { state: State::Draft { due_at, .. }, .. }) => {
             if api.blobs.size(&draft.upload_key()).await?.is_none() {
-                if !api.catalog.release(id, after(api.clock.now(), order.patience)?).await? {
-                    return Err(Error::unavailable("the draft expired in this moment"));
+                if !api.catalog.restart(id, due_at, after(api.clock.now(), order.patience)?).await? {
+                    return Err(Error::unavailable("another call for the same draft came in this moment"));
                 }
                 return Ok(Some(Begun::Yours(Box::new(draft), ticket)));
             }
@@ -187,7 +187,7 @@ impl Order<'_> {
             created_at: now,
             file_due_at: due_at,
             is_deleted: false,
-            state: State::Draft { due_at, claims: 0 },
+            state: State::Draft { due_at, claims: 0, restarts: 0 },
         })
     }
 

@@ -3,6 +3,7 @@
 use crate::failure::unexpected;
 use crate::item::{Attributes, Item, Read, flag, json, ms, n, s};
 use crate::table::{GROUP_INDEX, Key, Table, WORKSPACE_INDEX, due, update_if};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use dataset_core::catalog::{Claim, Claimed, Listed, Scope};
 use dataset_core::dataset::{Contents, Dataset, State, Status};
@@ -17,7 +18,7 @@ pub(super) const FAILED: &str = "failed";
 const WITHDRAWN: &str = "withdrawn";
 
 pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
-    let State::Draft { due_at, claims } = draft.state else {
+    let State::Draft { due_at, claims, restarts } = draft.state else {
         return Err(Error::internal("only a draft is created"));
     };
     let key = Key::dataset(draft.id);
@@ -36,7 +37,8 @@ pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
         .with("file_due_at", s(draft.file_due_at.to_string()))
         .with("is_deleted", flag(draft.is_deleted))
         .with("status", s(DRAFT))
-        .with("claims", n(claims));
+        .with("claims", n(claims))
+        .with("restarts", n(restarts));
     for (name, value) in due(draft.id.get(), due_at) {
         item = item.with(name, value);
     }
@@ -46,7 +48,12 @@ pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
 pub(super) fn read(item: &Attributes) -> Result<Dataset> {
     let read = Read(item);
     let state = match read.text("status")? {
-        DRAFT => State::Draft { due_at: read.ms("due_at")?, claims: read.parsed("claims")? },
+        DRAFT => State::Draft {
+            due_at: read.ms("due_at")?,
+            claims: read.parsed("claims")?,
+            // Drafts of the first releases have none.
+            restarts: read.maybe("restarts").unwrap_or_default(),
+        },
         READY => State::Ready {
             version: read.parsed("version")?,
             finished_at: read.parsed("finished_at")?,
@@ -197,16 +204,30 @@ pub(super) async fn claim(table: &Table, id: DatasetId, claim: &Claim) -> Result
     Ok(if matches!(dataset.state, State::Draft { .. }) { Claimed::Busy } else { Claimed::Final(dataset) })
 }
 
-pub(super) async fn release(table: &Table, id: DatasetId, until: Timestamp) -> Result<bool> {
-    let [_, (due_at, value)] = due(id.get(), until);
-    let update = table
+pub(super) async fn unclaim(table: &Table, id: DatasetId, owner: &str, due_at: Timestamp) -> Result<bool> {
+    let update = let_go(table, id, due_at)
+        .condition_expression("#status = :draft AND claim_owner = :owner")
+        .update_expression("SET due_at = :due REMOVE claim_owner, claim_until ADD claims :less")
+        .expression_attribute_values(":owner", s(owner))
+        .expression_attribute_values(":less", n(-1));
+    Ok(update_if(update).await?.is_some())
+}
+
+pub(super) async fn restart(table: &Table, id: DatasetId, judged: Timestamp, due_at: Timestamp) -> Result<bool> {
+    let update = let_go(table, id, due_at)
+        .condition_expression("#status = :draft AND due_at = :judged")
+        .update_expression("SET due_at = :due REMOVE claim_owner, claim_until ADD restarts :one")
+        .expression_attribute_values(":judged", n(judged.as_millisecond()))
+        .expression_attribute_values(":one", n(1));
+    Ok(update_if(update).await?.is_some())
+}
+
+fn let_go(table: &Table, id: DatasetId, due_at: Timestamp) -> UpdateItemFluentBuilder {
+    table
         .update_item(Key::dataset(id))
-        .condition_expression("#status = :draft")
-        .update_expression(format!("SET {due_at} = :until REMOVE claim_owner, claim_until"))
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":draft", s(DRAFT))
-        .expression_attribute_values(":until", value);
-    Ok(update_if(update).await?.is_some())
+        .expression_attribute_values(":due", n(due_at.as_millisecond()))
 }
 
 fn in_group(id: GroupId) -> String {

@@ -4,6 +4,7 @@
 
 use crate::engines::{Notify, Stored, Ticket};
 use crate::events;
+use anyhow::Context;
 use dataset_core::clock::Clock;
 use dataset_core::dataset::draft_of;
 use dataset_core::ids::{Ids, random_u64};
@@ -42,16 +43,17 @@ impl Invocations {
         dir: PathBuf,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn Ids>,
-    ) -> io::Result<(Arc<Self>, mpsc::UnboundedReceiver<String>)> {
+    ) -> anyhow::Result<(Arc<Self>, mpsc::UnboundedReceiver<String>)> {
         let (ready, receiver) = mpsc::unbounded_channel();
-        for entry in fs::read_dir(&dir)? {
-            let path = entry?.path();
+        let unreadable = || format!("{} could not be read", dir.display());
+        for entry in fs::read_dir(&dir).with_context(unreadable)? {
+            let path = entry.with_context(unreadable)?.path();
             match (path.extension(), path.file_stem().and_then(|stem| stem.to_str())) {
                 (Some(extension), Some(id)) if extension == "json" => {
                     let _ = ready.send(id.to_owned());
                 }
                 // Cut off while it was written, so before its object was stored.
-                _ => fs::remove_file(&path)?,
+                _ => fs::remove_file(&path).with_context(|| format!("{} could not be removed", path.display()))?,
             }
         }
         Ok((Arc::new(Self { dir, clock, ids, ready }), receiver))
@@ -104,11 +106,10 @@ impl Invocations {
         let now = self.clock.now();
         let event = events::retries_exhausted(request_id, event, error, now);
         let invocation = events::invocation(event, request_id, now, TIMEOUT);
-        match dataset_sweeper::handle(invocation, &processor.lifecycle).await {
-            Ok(()) => self.done(request_id),
-            // The file stays, for the next start; the sweeper comes before that.
-            Err(error) => tracing::error!(request_id, %error, "failure could not be recorded"),
+        if let Err(error) = dataset_sweeper::handle(invocation, &processor.lifecycle).await {
+            tracing::error!(request_id, %error, "the upload is left to the sweeper");
         }
+        self.done(request_id);
     }
 }
 
@@ -121,9 +122,11 @@ impl Notify for Invocations {
         let request_id = format!("{:016x}{:016x}", random_u64(self.ids.as_ref()), random_u64(self.ids.as_ref()));
         let event = events::s3(stored, self.clock.now());
         let draft = self.dir.join(format!("{request_id}.part"));
-        fs::write(&draft, event.to_string())?;
-        fs::rename(&draft, self.path(&request_id))?;
-        Ok(Ticket(Some(request_id)))
+        let noted = fs::write(&draft, event.to_string()).and_then(|()| fs::rename(&draft, self.path(&request_id)));
+        if noted.is_err() {
+            let _ = fs::remove_file(&draft);
+        }
+        noted.map(|()| Ticket(Some(request_id)))
     }
 
     fn stored(&self, ticket: Ticket) {
