@@ -8,16 +8,17 @@
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
 use async_trait::async_trait;
+use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::catalog::{
-    Catalog, Claim, Claimed, Discard, Due, GroupName, Listed, OutboxEntry, Publication, Published, Scope,
+    Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
 };
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::dataset::{Contents, Dataset};
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::ids::{SystemIds, full_jitter};
-use dataset_core::lifecycle::Lifecycle;
+use dataset_core::uploads;
 use dataset_tests::memory::{Fakes, MemoryTable};
 use dataset_tests::{draft, group};
 use futures::future::join_all;
@@ -62,11 +63,11 @@ catalog! {
         datasets(ids: &[DatasetId]) -> Vec<Dataset>;
         list(scope: Scope) -> Vec<Listed>;
         set_deleted(id: DatasetId, is_deleted: bool) -> bool;
-        claim(id: DatasetId, claim: &Claim) -> Claimed;
-        unclaim(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;
+        acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;
+        release_lease(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;
         restart(id: DatasetId, judged: Timestamp, due_at: Timestamp) -> bool;
-        discard(discard: &Discard) -> bool;
-        cleaned(id: DatasetId) -> ();
+        fail(failed: &FailedDraft) -> bool;
+        cleaned_up(id: DatasetId) -> ();
         outbox_entry(id: DatasetId) -> Option<OutboxEntry>;
         close_outbox_entry(id: DatasetId) -> ();
         due(now: Timestamp, limit: usize) -> Vec<Due>;
@@ -102,19 +103,18 @@ async fn main() {
         let fakes = Fakes::default();
         fakes.table.create_group(&group).await.unwrap();
         let catalog = Arc::new(Distant { table: fakes.table.clone(), is_written: AtomicBool::default() });
-        let lifecycle =
-            Lifecycle { catalog, clock: Arc::new(SystemClock), ids: Arc::new(SystemIds), ..fakes.lifecycle() };
+        let ports = Ports { catalog, clock: Arc::new(SystemClock), ids: Arc::new(SystemIds), ..fakes.ports() };
         let started = Instant::now();
         let arrivals = (0..rate * SECONDS).map(|n| {
-            let (lifecycle, group) = (lifecycle.clone(), group.clone());
+            let (ports, group) = (ports.clone(), group.clone());
             tokio::spawn(async move {
                 // At any moment of the time, as independent clients come.
                 SystemClock.sleep(full_jitter(&SystemIds, Duration::from_secs(u64::from(SECONDS)))).await;
                 let draft = draft(u64::from(n) + 1, &group, "a.csv");
-                lifecycle.catalog.create_draft(&draft).await.unwrap();
+                ports.catalog.create_draft(&draft).await.unwrap();
                 let arrived = Instant::now();
                 let contents = Contents { columns: vec!["a".into()], row_count: 1 };
-                lifecycle.publish(&draft, &contents).await.ok().map(|_| arrived.elapsed())
+                uploads::publish(&ports, &draft, &contents).await.ok().map(|_| arrived.elapsed())
             })
         });
         let waits: Vec<Option<Duration>> = join_all(arrivals).await.into_iter().map(|wait| wait.unwrap()).collect();

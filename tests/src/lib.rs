@@ -85,7 +85,7 @@ pub fn draft(id: u64, group: &Group, file_name: &str) -> Dataset {
         created_at: start(),
         file_due_at: rounded(start() + DRAFT_LIFETIME),
         is_deleted: false,
-        state: State::Draft { due_at: rounded(start() + DRAFT_LIFETIME), claims: 0, restarts: 0 },
+        state: State::Draft { due_at: rounded(start() + DRAFT_LIFETIME), lost_leases: 0, restarts: 0 },
     }
 }
 

@@ -12,11 +12,11 @@ pub use receivers::MemoryVault;
 pub use table::MemoryTable;
 
 use async_trait::async_trait;
+use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::clock::Clock;
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::ids::Ids;
-use dataset_core::lifecycle::Lifecycle;
 use dataset_core::queue::Queue;
 use jiff::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -82,7 +82,7 @@ impl Queue for MemoryQueue {
     }
 }
 
-/// All the fakes, and a lifecycle on them.
+/// All the fakes.
 pub struct Fakes {
     pub table: Arc<MemoryTable>,
     pub blobs: Arc<MemoryBlobs>,
@@ -106,9 +106,10 @@ impl Default for Fakes {
 }
 
 impl Fakes {
-    pub fn lifecycle(&self) -> Lifecycle {
-        Lifecycle {
+    pub fn ports(&self) -> Ports {
+        Ports {
             catalog: self.table.clone(),
+            idempotency: self.table.clone(),
             receivers: self.table.clone(),
             deliveries: self.table.clone(),
             blobs: self.blobs.clone(),

@@ -27,7 +27,7 @@ impl FromRequestParts<Arc<Api>> for Caller {
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
         let key = parts.headers.get(HEADER).and_then(|value| value.to_str().ok());
         let key = key.and_then(|key| ApiKey::parse(key).ok()).ok_or_else(ApiError::unauthorized)?;
-        let now = api.clock.now();
+        let now = api.ports.clock.now();
         match api.api_keys.admit(&key.hash(), now, api.call_limit).await? {
             Admission::Granted(grant) => Ok(Self { workspace_id: grant.workspace_id, user_id: grant.user_id }),
             Admission::Limited { until } => {
@@ -42,7 +42,7 @@ impl Caller {
     /// The group, if it exists and is of the caller's workspace. One that is
     /// deleted is as good as none.
     pub(crate) async fn group(&self, api: &Api, id: GroupId) -> Result<Group, ApiError> {
-        let group = api.catalog.group(id).await?.filter(|group| !group.is_deleted);
+        let group = api.ports.catalog.group(id).await?.filter(|group| !group.is_deleted);
         let group = group.ok_or_else(ApiError::group_not_found)?;
         if group.workspace_id != self.workspace_id {
             return Err(Error::forbidden(
@@ -58,14 +58,14 @@ impl Caller {
     /// another workspace is as good as none.
     pub(crate) async fn dataset(&self, api: &Api, id: &str) -> Result<Dataset, ApiError> {
         let id: DatasetId = id.parse().map_err(|_| ApiError::dataset_not_found())?;
-        let dataset = api.catalog.dataset(id).await?.filter(|d| d.workspace_id == self.workspace_id);
+        let dataset = api.ports.catalog.dataset(id).await?.filter(|d| d.workspace_id == self.workspace_id);
         // The store takes its time to remove what has outlived its use.
-        let dataset = dataset.filter(|d| !d.is_forgotten(api.clock.now()));
+        let dataset = dataset.filter(|d| !d.is_forgotten(api.ports.clock.now()));
         dataset.ok_or_else(ApiError::dataset_not_found)
     }
 
     pub(crate) async fn is_group_deleted(&self, api: &Api, dataset: &Dataset) -> Result<bool> {
-        Ok(api.catalog.group(dataset.group_id).await?.is_none_or(|group| group.is_deleted))
+        Ok(api.ports.catalog.group(dataset.group_id).await?.is_none_or(|group| group.is_deleted))
     }
 
     /// The dataset, if its rows can be read.

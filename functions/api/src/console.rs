@@ -135,7 +135,7 @@ fn policy(storage: &str) -> String {
 
 /// The origin that large files are sent to, as any URL that is signed there tells.
 async fn storage(api: &Api) -> Result<String> {
-    let url = api.blobs.download_url("console", "console", "text/plain", Duration::from_secs(1)).await?;
+    let url = api.ports.blobs.download_url("console", "console", "text/plain", Duration::from_secs(1)).await?;
     let url: Uri = url.parse().map_err(|e| Error::internal("storage has no URL").because(e))?;
     match (url.scheme_str(), url.authority()) {
         (Some(scheme), Some(authority)) => Ok(format!("{scheme}://{authority}")),

@@ -21,16 +21,9 @@ use axum::Router;
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::{self, Next};
 use axum::response::Response;
+use dataset_core::Ports;
 use dataset_core::api_keys::ApiKeys;
-use dataset_core::blobs::Blobs;
-use dataset_core::catalog::Catalog;
-use dataset_core::clock::Clock;
-use dataset_core::deliveries::Deliveries;
 use dataset_core::destination::Policy;
-use dataset_core::idempotency::Idempotency;
-use dataset_core::ids::Ids;
-use dataset_core::queue::Queue;
-use dataset_core::receivers::Receivers;
 use dataset_core::resolver::Resolver;
 use dataset_core::secret::Vault;
 use error::ApiError;
@@ -41,16 +34,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// What the routes work on.
 pub struct Api {
     pub api_keys: Arc<dyn ApiKeys>,
-    pub catalog: Arc<dyn Catalog>,
-    pub idempotency: Arc<dyn Idempotency>,
-    pub receivers: Arc<dyn Receivers>,
-    pub deliveries: Arc<dyn Deliveries>,
-    pub queue: Arc<dyn Queue>,
     pub vault: Arc<dyn Vault>,
     pub resolver: Arc<dyn Resolver>,
-    pub blobs: Arc<dyn Blobs>,
-    pub clock: Arc<dyn Clock>,
-    pub ids: Arc<dyn Ids>,
+    pub ports: Ports,
     /// Where webhooks may be sent.
     pub destinations: Policy,
     /// How many calls a key may make in each [`WINDOW`](dataset_core::api_keys::WINDOW).
@@ -74,11 +60,11 @@ pub fn router(api: Arc<Api>) -> Router {
 
 /// One line for each request.
 async fn log(axum::extract::State(api): axum::extract::State<Arc<Api>>, request: Request, next: Next) -> Response {
-    let started = api.clock.now();
+    let started = api.ports.clock.now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     let response = next.run(request).await;
-    let duration_ms = api.clock.ms_since(started);
+    let duration_ms = api.ports.clock.ms_since(started);
     tracing::info!(%method, route, status = response.status().as_u16(), duration_ms, "request");
     response
 }

@@ -15,19 +15,11 @@ async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;
     let aws = Aws::from_env()?;
-    let (lifecycle, table) = (aws.lifecycle(&settings), Arc::new(aws.table(&settings.table)));
     let api = Api {
-        api_keys: table.clone(),
-        idempotency: table,
-        catalog: lifecycle.catalog,
-        receivers: lifecycle.receivers,
-        deliveries: lifecycle.deliveries,
-        queue: lifecycle.queue,
+        api_keys: Arc::new(aws.table(&settings.table)),
+        ports: aws.ports(&settings),
         vault: Arc::new(aws.vault_from_env()?),
         resolver: Arc::new(SystemResolver),
-        blobs: lifecycle.blobs,
-        clock: lifecycle.clock,
-        ids: lifecycle.ids,
         destinations: Policy::from_env()?,
         call_limit: api_keys::limit_from_env()?,
     };

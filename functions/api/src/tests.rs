@@ -16,6 +16,7 @@ use dataset_core::dataset::{Contents, Failure, State};
 use dataset_core::destination::Policy;
 use dataset_core::id::{KeyId, UserId};
 use dataset_core::resolver::Resolver;
+use dataset_core::uploads;
 use dataset_tests::memory::Fakes;
 use dataset_tests::{dataset_id, draft, group, group_id, start, workspace};
 use http_body_util::BodyExt;
@@ -44,16 +45,9 @@ async fn service() -> (Fakes, Router) {
     fakes.table.create_group(&group(8, 2, "Theirs")).await.unwrap();
     let api = Api {
         api_keys: fakes.table.clone(),
-        catalog: fakes.table.clone(),
-        idempotency: fakes.table.clone(),
-        receivers: fakes.table.clone(),
-        deliveries: fakes.table.clone(),
-        queue: fakes.queue.clone(),
+        ports: fakes.ports(),
         vault: fakes.vault.clone(),
         resolver: Arc::new(Names),
-        blobs: fakes.blobs.clone(),
-        clock: fakes.clock.clone(),
-        ids: fakes.ids.clone(),
         destinations: Policy::default(),
         call_limit: NonZero::new(LIMIT),
     };
@@ -286,7 +280,7 @@ async fn a_failure_is_readable_for_thirty_days() {
     let (fakes, router) = service().await;
     let draft = draft(1, &group(7, 1, "Questions"), "a.csv");
     fakes.table.create_draft(&draft).await.unwrap();
-    fakes.lifecycle().discard(&draft, Failure::upload_expired()).await.unwrap();
+    uploads::fail(&fakes.ports(), &draft, Failure::upload_expired()).await.unwrap();
     for (days, status) in [(0, 200), (29, 200), (2, 404)] {
         fakes.clock.advance(Duration::from_secs(days * 24 * 3600));
         assert_eq!(call(&router, "GET", "/api/public/v2/datasets/1", "").await.0, status);
@@ -346,15 +340,15 @@ async fn groups_are_created_and_listed() {
 #[tokio::test]
 async fn datasets_are_listed_newest_first_and_by_what_is_asked() {
     let (fakes, router) = service().await;
-    let lifecycle = fakes.lifecycle();
+    let ports = fakes.ports();
     let group = group(7, 1, "Questions");
     for id in 1..=5 {
         let draft = draft(id, &group, "a.csv");
         fakes.table.create_draft(&draft).await.unwrap();
         let contents = Contents { columns: vec!["a".into()], row_count: id };
         match id {
-            1..=3 => drop(lifecycle.publish(&draft, &contents).await.unwrap()),
-            4 => drop(lifecycle.discard(&draft, Failure::upload_expired()).await.unwrap()),
+            1..=3 => drop(uploads::publish(&ports, &draft, &contents).await.unwrap()),
+            4 => drop(uploads::fail(&ports, &draft, Failure::upload_expired()).await.unwrap()),
             _ => {}
         }
     }

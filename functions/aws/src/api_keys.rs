@@ -11,8 +11,8 @@ use aws_sdk_dynamodb::types::{
 };
 use dataset_core::api_key::{Grant, KeyHash};
 use dataset_core::api_keys::{Admission, ApiKeys, KnownKey, WINDOW, window_of};
+use dataset_core::clock::after;
 use dataset_core::id::{KeyId, WorkspaceId};
-use dataset_core::lifecycle::after;
 use dataset_core::{Error, Kind, Result};
 use jiff::Timestamp;
 use std::num::NonZero;

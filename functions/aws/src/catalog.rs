@@ -2,6 +2,7 @@
 
 mod datasets;
 mod groups;
+mod leases;
 mod outcomes;
 
 use crate::failure::unexpected;
@@ -10,7 +11,7 @@ use crate::table::{DATASET, DELIVERY_PREFIX, DUE_INDEX, DUE_SHARDS, GROUP_NAME_P
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use dataset_core::catalog::{
-    Catalog, Claim, Claimed, Discard, Due, GroupName, Listed, OutboxEntry, Publication, Published, Scope,
+    Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
 };
 use dataset_core::dataset::Dataset;
 use dataset_core::delivery::{DeliveryId, DeliveryKey};
@@ -89,28 +90,28 @@ impl Catalog for Table {
         datasets::set_deleted(self, id, is_deleted).await
     }
 
-    async fn claim(&self, id: DatasetId, claim: &Claim) -> Result<Claimed> {
-        datasets::claim(self, id, claim).await
+    async fn acquire_lease(&self, id: DatasetId, request: &LeaseRequest) -> Result<Leased> {
+        leases::acquire(self, id, request).await
     }
 
-    async fn unclaim(&self, id: DatasetId, owner: &str, due_at: Timestamp) -> Result<bool> {
-        datasets::unclaim(self, id, owner, due_at).await
+    async fn release_lease(&self, id: DatasetId, owner: &str, due_at: Timestamp) -> Result<bool> {
+        leases::release(self, id, owner, due_at).await
     }
 
     async fn restart(&self, id: DatasetId, judged: Timestamp, due_at: Timestamp) -> Result<bool> {
-        datasets::restart(self, id, judged, due_at).await
+        leases::restart(self, id, judged, due_at).await
     }
 
     async fn publish(&self, publication: &Publication) -> Result<Published> {
         outcomes::publish(self, publication).await
     }
 
-    async fn discard(&self, discard: &Discard) -> Result<bool> {
-        outcomes::discard(self, discard).await
+    async fn fail(&self, failed: &FailedDraft) -> Result<bool> {
+        outcomes::fail(self, failed).await
     }
 
-    async fn cleaned(&self, id: DatasetId) -> Result<()> {
-        outcomes::cleaned(self, id).await
+    async fn cleaned_up(&self, id: DatasetId) -> Result<()> {
+        outcomes::cleaned_up(self, id).await
     }
 
     async fn outbox_entry(&self, id: DatasetId) -> Result<Option<OutboxEntry>> {

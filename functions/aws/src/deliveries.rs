@@ -14,9 +14,9 @@ use async_trait::async_trait;
 use attributes::{Append, Change, PENDING, names, new_item, read};
 use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem};
 use dataset_core::Result;
+use dataset_core::clock::after;
 use dataset_core::deliveries::{Deliveries, Page, Wanted};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, DeliveryStatus, QUEUE_GRACE};
-use dataset_core::lifecycle::after;
 use jiff::Timestamp;
 
 /// As many items as one transaction takes.

@@ -5,9 +5,9 @@ use crate::item::{Attributes, Item, Read, ms, n, s, seconds};
 use crate::table::{Key, Table, update_if};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::ReturnValue;
+use dataset_core::clock::after;
 use dataset_core::id::DatasetId;
 use dataset_core::idempotency::{CALL_LIFETIME, Idempotency, MEMORY, Reservation, Reserved};
-use dataset_core::lifecycle::after;
 use dataset_core::{Error, Result};
 
 /// How often the call may be ended or forgotten between two looks at it.

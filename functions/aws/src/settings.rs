@@ -9,8 +9,7 @@ use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
 use dataset_core::clock::SystemClock;
 use dataset_core::ids::SystemIds;
-use dataset_core::lifecycle::Lifecycle;
-use dataset_core::{Error, Result};
+use dataset_core::{Error, Ports, Result};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -159,12 +158,12 @@ impl Aws {
         Bucket { client: Lazily::new(move || aws_sdk_s3::Client::from_conf(config.build())), name: name.to_owned() }
     }
 
-    /// The steps of an upload's life on all of them, with the machine's own
-    /// clock and randomness.
-    pub fn lifecycle(&self, settings: &Settings) -> Lifecycle {
+    /// The domain's ports on all of them, with the machine's own clock and randomness.
+    pub fn ports(&self, settings: &Settings) -> Ports {
         let table = Arc::new(self.table(&settings.table));
-        Lifecycle {
+        Ports {
             catalog: table.clone(),
+            idempotency: table.clone(),
             receivers: table.clone(),
             deliveries: table,
             blobs: Arc::new(self.bucket(&settings.bucket)),

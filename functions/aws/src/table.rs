@@ -6,7 +6,7 @@
 //! | `W#{workspace}` | `GROUP#{name}` | keeps a group's name unique, finds and lists groups |
 //! | `W#{workspace}` | `RECEIVER#{id}` | a webhook receiver |
 //! | `D#{dataset}` | `DATASET` | a draft, a version or a failure; or a withdrawn draft's id, until it is cleaned up after |
-//! | `D#{dataset}` | `OUTBOX` | its outcome, until it has been handed over |
+//! | `D#{dataset}` | `OUTBOX` | its event, until it has been relayed |
 //! | `W#{workspace}#R#{receiver}` | `DELIVERY#{id}` | a delivery |
 //! | `K#{hash}` | `KEY` | what an API key lets in, and its calls |
 //! | `W#{workspace}` | `KEY#{id}` | lists keys |

@@ -54,17 +54,18 @@ pub trait Catalog: Send + Sync {
     /// Puts a version away, or takes it out again. `false` if it is no version.
     async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool>;
 
-    /// Reserves a draft for one parse.
-    async fn claim(&self, id: DatasetId, claim: &Claim) -> Result<Claimed>;
+    /// Takes a draft for one parse, unless another has it. It counts as lost
+    /// until it is released.
+    async fn acquire_lease(&self, id: DatasetId, request: &LeaseRequest) -> Result<Leased>;
 
-    /// Lets go of a draft that `owner` has claimed, as if it never had: anyone
-    /// may claim it, and the sweeper looks at it again at `due_at`. `false` if
-    /// it is not the owner's any more.
-    async fn unclaim(&self, id: DatasetId, owner: &str, due_at: Timestamp) -> Result<bool>;
+    /// Gives a draft back that `owner` has, as if it never had: anyone may take
+    /// it, and the sweeper looks at it again at `due_at`. `false` if it is not
+    /// the owner's any more.
+    async fn release_lease(&self, id: DatasetId, owner: &str, due_at: Timestamp) -> Result<bool>;
 
     /// Notes that a draft which was due at `judged` starts again: anyone may
-    /// claim it, and the sweeper looks at it again at `due_at`. `false` if it
-    /// is no draft any more, or has been claimed or started since it was judged.
+    /// take it, and the sweeper looks at it again at `due_at`. `false` if it is
+    /// no draft any more, or was leased or restarted since it was judged.
     async fn restart(&self, id: DatasetId, judged: Timestamp, due_at: Timestamp) -> Result<bool>;
 
     /// In one transaction: the group's latest number goes from
@@ -74,15 +75,15 @@ pub trait Catalog: Send + Sync {
 
     /// In one transaction: the draft becomes a failure whose objects are
     /// still to be removed, and the outcome enters the outbox. `false` if it
-    /// is no draft any more, or has been claimed or started since it was judged.
-    async fn discard(&self, discard: &Discard) -> Result<bool>;
+    /// is no draft any more, or was leased or restarted since it was judged.
+    async fn fail(&self, failed: &FailedDraft) -> Result<bool>;
 
     /// Notes that nothing of a failed draft is stored any more.
-    async fn cleaned(&self, id: DatasetId) -> Result<()>;
+    async fn cleaned_up(&self, id: DatasetId) -> Result<()>;
 
     async fn outbox_entry(&self, id: DatasetId) -> Result<Option<OutboxEntry>>;
 
-    /// Removes an entry that has been handed over.
+    /// Removes an entry that has been relayed.
     async fn close_outbox_entry(&self, id: DatasetId) -> Result<()>;
 
     /// What should have been done by `now` and was not, the oldest first, at
@@ -134,20 +135,21 @@ impl From<&Dataset> for Listed {
     }
 }
 
-/// A parse that wants a draft for itself.
+/// An invocation that wants a draft for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Claim {
-    /// The invocation. A retry of it carries the same, and may take its own
-    /// claim up again: its forerunner is dead.
+pub struct LeaseRequest {
+    /// The invocation's id. A retry of it has the same, and takes its own
+    /// lease up again: its predecessor is dead.
     pub owner: String,
     pub now: Timestamp,
     /// When the invocation will have ended, one way or the other.
     pub until: Timestamp,
 }
 
+/// The answer to a [`LeaseRequest`].
 #[derive(Clone, Debug, PartialEq)]
-pub enum Claimed {
-    /// The draft is the caller's until its claim ends.
+pub enum Leased {
+    /// The draft is the caller's until its lease ends.
     Yours(Dataset),
     /// Another invocation has it.
     Busy,
@@ -177,11 +179,11 @@ pub enum Published {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Discard {
+pub struct FailedDraft {
     pub dataset_id: DatasetId,
     /// The draft's as it was judged.
     pub due_at: Timestamp,
-    pub claims: u32,
+    pub lost_leases: u32,
     pub finished_at: Timestamp,
     pub failure: Failure,
     pub outcome: OutboxEntry,
@@ -194,7 +196,7 @@ pub struct OutboxEntry {
     pub workspace_id: WorkspaceId,
     pub event_type: EventType,
     pub body: String,
-    /// When the sweeper hands it over, if no one has by then.
+    /// When the sweeper relays it, if no one has by then.
     pub due_at: Timestamp,
 }
 

@@ -1,5 +1,6 @@
 //! The port for time.
 
+use crate::{Error, Result};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -14,6 +15,14 @@ pub trait Clock: Send + Sync {
     }
 
     async fn sleep(&self, duration: Duration);
+}
+
+/// `at` plus `duration`.
+///
+/// # Errors
+/// If that is out of range.
+pub fn after(at: Timestamp, duration: Duration) -> Result<Timestamp> {
+    at.checked_add(duration).map_err(|e| Error::internal("the time is out of range").because(e))
 }
 
 /// The machine's own clock.

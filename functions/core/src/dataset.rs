@@ -52,8 +52,8 @@ pub enum State {
         /// When the sweeper looks at it: fails it if no file came, else
         /// starts it again.
         due_at: Timestamp,
-        /// By how many invocations it was claimed that did not come back.
-        claims: u32,
+        /// How many leases of it were never released: their processors died.
+        lost_leases: u32,
         /// How often it was started again.
         restarts: u32,
     },
@@ -118,8 +118,8 @@ pub enum Column {
     Name(String),
 }
 
-/// How long a draft has that was started again so often.
-pub fn patience(restarts: u32) -> Duration {
+/// How long a draft waits that has been restarted so often.
+pub fn backoff(restarts: u32) -> Duration {
     const LONGEST: Duration = Duration::from_secs(15 * 60);
     DRAFT_LIFETIME.saturating_mul(2_u32.saturating_pow(restarts)).min(LONGEST)
 }

@@ -1,5 +1,6 @@
 //! The port for randomness, and what is made of it.
 
+use crate::{Error, Result};
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -20,6 +21,14 @@ pub trait Ids: Send + Sync {
 pub fn time_ordered(ids: &dyn Ids, now: Timestamp) -> u64 {
     let random = random_u64(ids) & ((1 << RANDOM_BITS) - 1);
     ((first_at(now) | random) & ((1 << 53) - 1)).max(1)
+}
+
+/// A new identifier of whatever kind is asked for.
+///
+/// # Errors
+/// Never, before 2093.
+pub fn fresh<I: TryFrom<u64>>(ids: &dyn Ids, now: Timestamp) -> Result<I> {
+    I::try_from(time_ordered(ids, now)).map_err(|_| Error::internal("an identifier is out of range"))
 }
 
 /// The least identifier that [`time_ordered`] gives at `at` or later.

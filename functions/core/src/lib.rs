@@ -17,9 +17,9 @@
 //! | [`queue`] | the hint that a delivery is due now |
 //! | [`clock`], [`ids`] | time and randomness, injected so that tests decide both |
 //!
-//! Every promise has a due time in the catalog; queues and events only make
-//! it happen sooner. [`lifecycle`] holds the steps, each of them safe to
-//! repeat and safe to lose half-way.
+//! [`Ports`] holds those that the steps of an upload take. [`uploads`] has the
+//! steps, and [`outbox`] tells receivers of the outcome. Every promise has a
+//! due time in the catalog; queues and events only make it happen sooner.
 
 pub mod api_key;
 pub mod api_keys;
@@ -36,12 +36,28 @@ pub mod group;
 pub mod id;
 pub mod idempotency;
 pub mod ids;
-pub mod lifecycle;
+pub mod outbox;
 pub mod queue;
 pub mod receiver;
 pub mod receivers;
 pub mod resolver;
 pub mod secret;
 pub mod upload;
+pub mod uploads;
 
 pub use error::{Error, Kind, Result};
+
+use std::sync::Arc;
+
+/// What the domain asks of the outside, put together once for a process.
+#[derive(Clone)]
+pub struct Ports {
+    pub catalog: Arc<dyn catalog::Catalog>,
+    pub idempotency: Arc<dyn idempotency::Idempotency>,
+    pub receivers: Arc<dyn receivers::Receivers>,
+    pub deliveries: Arc<dyn deliveries::Deliveries>,
+    pub blobs: Arc<dyn blobs::Blobs>,
+    pub queue: Arc<dyn queue::Queue>,
+    pub clock: Arc<dyn clock::Clock>,
+    pub ids: Arc<dyn ids::Ids>,
+}

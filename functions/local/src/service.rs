@@ -9,6 +9,7 @@ use anyhow::Context;
 use axum::middleware;
 use dataset_api::{Api, router};
 use dataset_aws::{Aws, SecretVault, Settings, SqsQueue, Table};
+use dataset_core::Ports;
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::{Admission, ApiKeys};
 use dataset_core::catalog::{Catalog, GroupName};
@@ -17,7 +18,6 @@ use dataset_core::destination::Policy;
 use dataset_core::group::Group;
 use dataset_core::id::{GroupId, KeyId, UserId, WorkspaceId};
 use dataset_core::ids::{Ids, SystemIds, time_ordered};
-use dataset_core::lifecycle::Lifecycle;
 use dataset_core::resolver::SystemResolver;
 use dataset_formats::Limits;
 use dataset_processor::Processor;
@@ -187,8 +187,8 @@ impl State {
         Ok(Some(GroupName { name: group.name, id: group.id }))
     }
 
-    fn lifecycle(&self) -> Lifecycle {
-        self.aws.lifecycle(&Settings {
+    fn ports(&self) -> Ports {
+        self.aws.ports(&Settings {
             table: TABLE.to_owned(),
             bucket: BUCKET.to_owned(),
             queue_url: self.queue.url().to_owned(),
@@ -213,34 +213,26 @@ impl Service {
             State::open(&options.data_dir, public_url.as_str().trim_end_matches('/'), Signing::AsBefore).await?;
         let (api_key, workspace_id) = state.allow(options.api_key).await?;
         let group = state.first_group(workspace_id).await?;
-        let lifecycle = state.lifecycle();
+        let ports = state.ports();
 
         let mut triggers = JoinSet::new();
-        let processor =
-            Arc::new(Processor { lifecycle: lifecycle.clone(), limits: Arc::new(Limits::on_all_processors()) });
+        let processor = Arc::new(Processor { ports: ports.clone(), limits: Arc::new(Limits::on_all_processors()) });
         if let Some(ready) = state.ready.take() {
             triggers.spawn(state.invocations.clone().run(ready, processor));
         }
         let vault = Arc::new(SecretVault::on_file(&state.secrets_key()?, state.ids.clone())?);
         let destinations = &options.destinations;
         let resolver = Arc::new(SystemResolver);
-        let webhooks = Webhooks::new(lifecycle.clone(), vault.clone(), destinations.clone(), resolver.clone())?;
-        triggers.spawn(poll(state.queue.clone(), Arc::new(webhooks), lifecycle.clock.clone()));
-        triggers.spawn(sweep_every(options.sweep_every, lifecycle.clone()));
-        triggers.spawn(expire_exports(state.data_dir.objects(), BUCKET, lifecycle.clock.clone()));
+        let webhooks = Webhooks::new(ports.clone(), vault.clone(), destinations.clone(), resolver.clone())?;
+        triggers.spawn(poll(state.queue.clone(), Arc::new(webhooks), ports.clock.clone()));
+        triggers.spawn(sweep_every(options.sweep_every, ports.clone()));
+        triggers.spawn(expire_exports(state.data_dir.objects(), BUCKET, ports.clock.clone()));
 
         let api = Api {
             api_keys: Arc::new(state.table.clone()),
-            idempotency: Arc::new(state.table.clone()),
-            catalog: lifecycle.catalog,
-            receivers: lifecycle.receivers,
-            deliveries: lifecycle.deliveries,
-            queue: lifecycle.queue,
+            ports,
             vault,
             resolver,
-            blobs: lifecycle.blobs,
-            clock: lifecycle.clock,
-            ids: lifecycle.ids,
             destinations: options.destinations,
             call_limit: None,
         };

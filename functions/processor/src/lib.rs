@@ -1,8 +1,8 @@
 //! The Lambda on S3 events: a stored file becomes a version, or a failure.
 //!
-//! For each object of an event: claim its draft, stream it, check every row,
+//! For each object of an event: lease its draft, stream it, check every row,
 //! write the rows as Parquet, publish. A bad file is no error of this
-//! function: its draft is discarded and the event is done. A fault that may
+//! function: its draft fails and the event is done. A fault that may
 //! pass is an `Err`, so that the event comes again; whatever was finished
 //! by then is found finished.
 
@@ -10,14 +10,14 @@ mod event;
 mod ingest;
 mod pipe;
 
-use dataset_core::lifecycle::Lifecycle;
+use dataset_core::Ports;
 use dataset_formats::Limits;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 use std::sync::Arc;
 
 pub struct Processor {
-    pub lifecycle: Lifecycle,
+    pub ports: Ports,
     pub limits: Arc<Limits>,
 }
 

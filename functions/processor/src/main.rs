@@ -11,7 +11,7 @@ use std::sync::Arc;
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;
-    let lifecycle = Aws::from_env()?.lifecycle(&settings);
-    let processor = Processor { lifecycle, limits: Arc::new(Limits::on_all_processors()) };
+    let ports = Aws::from_env()?.ports(&settings);
+    let processor = Processor { ports, limits: Arc::new(Limits::on_all_processors()) };
     run(service_fn(|event| handle(event, &processor))).await
 }

@@ -1,9 +1,10 @@
 use crate::{Processor, handle};
 use dataset_core::blobs::Blobs;
-use dataset_core::catalog::{Catalog, Claim};
+use dataset_core::catalog::{Catalog, LeaseRequest};
 use dataset_core::dataset::{Column, DRAFT_LIFETIME, Dataset, State};
 use dataset_core::deliveries::Deliveries;
 use dataset_core::receivers::Receivers;
+use dataset_core::uploads;
 use dataset_formats::Limits;
 use dataset_tests::memory::Fakes;
 use dataset_tests::{draft, group, receiver_at, start};
@@ -34,7 +35,7 @@ impl Setting {
             fakes.table.create_draft(&draft).await.unwrap();
             fakes.blobs.put_new(&draft.upload_key(), "text/csv", content.to_string().into()).await.unwrap();
         }
-        let processor = Processor { lifecycle: fakes.lifecycle(), limits: Arc::new(Limits::default()) };
+        let processor = Processor { ports: fakes.ports(), limits: Arc::new(Limits::default()) };
         Self { fakes, processor }
     }
 
@@ -118,8 +119,8 @@ async fn a_fault_is_an_error_and_does_not_count_against_the_file() {
     setting.fakes.blobs.set_down(true);
     for _ in 0..10 {
         assert!(setting.handle(PUT, "first").await.is_err());
-        let State::Draft { due_at, claims, .. } = setting.dataset(FIRST).await.state else { panic!("a draft") };
-        assert_eq!((due_at, claims), (dataset_tests::rounded(start() + DRAFT_LIFETIME), 0));
+        let State::Draft { due_at, lost_leases, .. } = setting.dataset(FIRST).await.state else { panic!("a draft") };
+        assert_eq!((due_at, lost_leases), (dataset_tests::rounded(start() + DRAFT_LIFETIME), 0));
     }
     setting.fakes.blobs.set_down(false);
     // Whichever invocation comes next.
@@ -130,8 +131,8 @@ async fn a_fault_is_an_error_and_does_not_count_against_the_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_retry_of_an_invocation_that_died_goes_on() {
     let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
-    let claim = Claim { owner: "first".into(), now: start(), until: start() + Duration::from_secs(60) };
-    setting.fakes.table.claim(setting.dataset(FIRST).await.id, &claim).await.unwrap();
+    let lease = LeaseRequest { owner: "first".into(), now: start(), until: start() + Duration::from_secs(60) };
+    setting.fakes.table.acquire_lease(setting.dataset(FIRST).await.id, &lease).await.unwrap();
     // Another invocation can't know that the first is dead.
     setting.handle(PUT, "second").await.unwrap();
     assert!(matches!(setting.dataset(FIRST).await.state, State::Draft { .. }));
@@ -146,15 +147,15 @@ async fn what_a_dead_invocation_left_is_completed() {
     // It died with the rows written and nothing published.
     setting.fakes.blobs.put_new(&draft.rows_key(), "", "whatever".into()).await.unwrap();
     let now = start();
-    let claim = Claim { owner: "dead".into(), now, until: now + Duration::from_secs(60) };
-    setting.fakes.table.claim(draft.id, &claim).await.unwrap();
+    let lease = LeaseRequest { owner: "dead".into(), now, until: now + Duration::from_secs(60) };
+    setting.fakes.table.acquire_lease(draft.id, &lease).await.unwrap();
     setting.handle(PUT, "dead").await.unwrap();
     assert_eq!(setting.dataset(FIRST).await.version_number(), 1);
 
     // And here with the version published and no one told.
     let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
     let contents = dataset_core::dataset::Contents { columns: vec!["q".into()], row_count: 1 };
-    setting.processor.lifecycle.publish(&setting.dataset(FIRST).await, &contents).await.unwrap();
+    uploads::publish(&setting.processor.ports, &setting.dataset(FIRST).await, &contents).await.unwrap();
     setting.handle(PUT, "another").await.unwrap();
     assert_eq!(setting.told().await.len(), 1);
 }
@@ -189,7 +190,7 @@ async fn an_object_that_comes_after_its_draft_expired_is_removed() {
     let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
     let draft = setting.dataset(FIRST).await;
     let expired = dataset_core::dataset::Failure::upload_expired();
-    setting.processor.lifecycle.discard(&draft, expired).await.unwrap();
+    uploads::fail(&setting.processor.ports, &draft, expired).await.unwrap();
     setting.fakes.blobs.put_new(&draft.upload_key(), "", "q\n1\n".into()).await.unwrap();
     setting.handle(PUT, "late").await.unwrap();
     assert!(setting.fakes.blobs.keys().is_empty());
@@ -217,10 +218,10 @@ async fn rows_of_a_draft_that_was_given_up_meanwhile_are_removed() {
             setting.fakes.table.withdraw(&draft, start()).await.unwrap();
         } else {
             let failure = dataset_core::dataset::Failure::processing_failed();
-            setting.processor.lifecycle.discard(&draft, failure).await.unwrap();
+            uploads::fail(&setting.processor.ports, &draft, failure).await.unwrap();
             setting.fakes.blobs.put_new(&draft.upload_key(), "", "q\n1\n".into()).await.unwrap();
         }
-        // It had claimed the draft before.
+        // It had the lease before.
         crate::ingest::process(&setting.processor, &draft).await.unwrap();
         assert!(setting.fakes.blobs.keys().is_empty());
     }

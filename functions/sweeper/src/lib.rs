@@ -2,14 +2,14 @@
 //!
 //! Queues and events make things happen soon; this makes them happen at all.
 //! It expires drafts whose file never came, starts those whose event was
-//! lost, cleans up after failures, hands over outcomes that are still in the
+//! lost, cleans up after failures, relays events that are still in the
 //! outbox and puts overdue deliveries back on the queue. It also takes what
 //! AWS Lambda sends when the processor has failed for the last time.
 
 mod given_up;
 mod sweep;
 
-use dataset_core::lifecycle::Lifecycle;
+use dataset_core::{Ports, uploads};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
@@ -18,14 +18,14 @@ use serde_json::Value;
 /// # Errors
 /// If what is due could not be read, or not all of it be done. What is
 /// left is due still.
-pub async fn handle(event: LambdaEvent<Value>, lifecycle: &Lifecycle) -> Result<(), Error> {
+pub async fn handle(event: LambdaEvent<Value>, ports: &Ports) -> Result<(), Error> {
     if event.payload.get("requestPayload").is_some() {
         for id in given_up::drafts(event.payload)? {
             // What the tries were used up by may pass: the draft is due like any other.
-            sweep::settle_dataset(lifecycle, id).await.inspect_err(|e| log("upload could not be looked at", e))?;
+            uploads::expire(ports, id).await.inspect_err(|e| log("upload could not be looked at", e))?;
         }
     } else {
-        sweep::sweep(lifecycle).await.inspect_err(|e| log("not all that is overdue was done", e))?;
+        sweep::sweep(ports).await.inspect_err(|e| log("not all that is overdue was done", e))?;
     }
     Ok(())
 }

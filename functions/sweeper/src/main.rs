@@ -10,6 +10,6 @@ use lambda_runtime::{Error, run, service_fn, tracing};
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let settings = Settings::from_env()?;
-    let lifecycle = Aws::from_env()?.lifecycle(&settings);
-    run(service_fn(|event| handle(event, &lifecycle))).await
+    let ports = Aws::from_env()?.ports(&settings);
+    run(service_fn(|event| handle(event, &ports))).await
 }

@@ -15,12 +15,12 @@ pub use attempt::{Answer, Courier};
 pub use client::{client, tls};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
+use dataset_core::Ports;
 use dataset_core::clock::Clock;
 use dataset_core::deliveries::Deliveries;
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::destination::Policy;
 use dataset_core::ids::Ids;
-use dataset_core::lifecycle::Lifecycle;
 use dataset_core::queue::Queue;
 use dataset_core::receivers::Receivers;
 use dataset_core::resolver::Resolver;
@@ -49,28 +49,23 @@ impl Webhooks {
     /// # Errors
     /// If TLS can't be set up.
     pub fn new(
-        lifecycle: Lifecycle,
+        ports: Ports,
         vault: Arc<dyn Vault>,
         destinations: Policy,
         resolver: Arc<dyn Resolver>,
     ) -> reqwest::Result<Self> {
         let courier = Arc::new(client(&destinations, resolver)?);
-        Ok(Self::with_courier(lifecycle, vault, destinations, courier))
+        Ok(Self::with_courier(ports, vault, destinations, courier))
     }
 
     /// With another way to receivers than by HTTP.
-    pub fn with_courier(
-        lifecycle: Lifecycle,
-        vault: Arc<dyn Vault>,
-        destinations: Policy,
-        courier: Arc<dyn Courier>,
-    ) -> Self {
+    pub fn with_courier(ports: Ports, vault: Arc<dyn Vault>, destinations: Policy, courier: Arc<dyn Courier>) -> Self {
         Self {
-            receivers: lifecycle.receivers,
-            deliveries: lifecycle.deliveries,
-            queue: lifecycle.queue,
-            clock: lifecycle.clock,
-            ids: lifecycle.ids,
+            receivers: ports.receivers,
+            deliveries: ports.deliveries,
+            queue: ports.queue,
+            clock: ports.clock,
+            ids: ports.ids,
             vault,
             courier,
             destinations,

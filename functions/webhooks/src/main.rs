@@ -13,6 +13,6 @@ async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let (settings, aws) = (Settings::from_env()?, Aws::from_env()?);
     let vault = Arc::new(aws.vault_from_env()?);
-    let webhooks = Webhooks::new(aws.lifecycle(&settings), vault, Policy::from_env()?, Arc::new(SystemResolver))?;
+    let webhooks = Webhooks::new(aws.ports(&settings), vault, Policy::from_env()?, Arc::new(SystemResolver))?;
     run(service_fn(|event| handle(event, &webhooks))).await
 }

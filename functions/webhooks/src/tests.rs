@@ -8,9 +8,11 @@ use dataset_core::dataset::Contents;
 use dataset_core::deliveries::Deliveries;
 use dataset_core::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, RETRY_SCHEDULE};
 use dataset_core::destination::Policy;
+use dataset_core::outbox;
 use dataset_core::receiver::Receiver as Registered;
 use dataset_core::receivers::Receivers;
 use dataset_core::resolver::{Resolver, SystemResolver};
+use dataset_core::uploads;
 use dataset_tests::memory::Fakes;
 use dataset_tests::receiver::Receiver;
 use dataset_tests::{dataset_id, draft, group, receiver_at, receiver_id, start, workspace};
@@ -43,11 +45,11 @@ impl Setting {
             let draft = draft(id, &group, "a.csv");
             fakes.table.create_draft(&draft).await.unwrap();
             let contents = Contents { columns: vec!["q".into()], row_count: 1 };
-            fakes.lifecycle().publish(&draft, &contents).await.unwrap();
-            fakes.lifecycle().hand_over(draft.id).await.unwrap();
+            uploads::publish(&fakes.ports(), &draft, &contents).await.unwrap();
+            outbox::relay(&fakes.ports(), draft.id).await.unwrap();
         }
         fakes.queue.take();
-        let webhooks = Webhooks::new(fakes.lifecycle(), fakes.vault.clone(), policy, resolver).unwrap();
+        let webhooks = Webhooks::new(fakes.ports(), fakes.vault.clone(), policy, resolver).unwrap();
         Self { fakes, webhooks }
     }
 

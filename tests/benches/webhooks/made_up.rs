@@ -1,6 +1,7 @@
 //! A store in which every delivery is there and due, and none is kept.
 
 use async_trait::async_trait;
+use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::clock::SystemClock;
 use dataset_core::deliveries::{Deliveries, Page, Wanted};
@@ -9,7 +10,6 @@ use dataset_core::destination::Policy;
 use dataset_core::event::EventType;
 use dataset_core::id::{ReceiverId, WorkspaceId};
 use dataset_core::ids::SystemIds;
-use dataset_core::lifecycle::Lifecycle;
 use dataset_core::queue::Queue;
 use dataset_core::receiver::Receiver;
 use dataset_core::receivers::Receivers;
@@ -36,15 +36,15 @@ pub(crate) fn key(n: u64, receivers: u64) -> DeliveryKey {
 impl MadeUp {
     pub(crate) fn webhooks(url: &str) -> Webhooks {
         let store = Arc::new(Self { url: url.to_owned() });
-        let lifecycle = Lifecycle {
+        let ports = Ports {
             receivers: store.clone(),
             deliveries: store.clone(),
             queue: store,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
-            ..Fakes::default().lifecycle()
+            ..Fakes::default().ports()
         };
-        Webhooks::new(lifecycle, Arc::new(MemoryVault), Policy::private(), Arc::new(SystemResolver)).unwrap()
+        Webhooks::new(ports, Arc::new(MemoryVault), Policy::private(), Arc::new(SystemResolver)).unwrap()
     }
 }
 

@@ -1,7 +1,7 @@
 use crate::{dataset_id, draft, group, group_id, rounded, start, workspace};
 use dataset_core::Kind;
 use dataset_core::catalog::{
-    Catalog, Claim, Claimed, Discard, Due, GroupName, Listed, OutboxEntry, Publication, Published, Scope,
+    Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
 };
 use dataset_core::dataset::{Column, Contents, Dataset, Failure, State};
 use dataset_core::event::EventType;
@@ -36,18 +36,18 @@ fn publication(of: &Dataset, version: u64) -> Publication {
     }
 }
 
-fn claim(owner: &str, now: Timestamp) -> Claim {
-    Claim { owner: owner.into(), now, until: now + seconds(300) }
+fn lease(owner: &str, now: Timestamp) -> LeaseRequest {
+    LeaseRequest { owner: owner.into(), now, until: now + seconds(300) }
 }
 
 pub async fn catalog(catalog: &dyn Catalog) {
     groups(catalog).await;
     many_at_once(catalog).await;
     drafts(catalog).await;
-    claims(catalog).await;
+    leases(catalog).await;
     publishing(catalog).await;
     one_number_each(catalog).await;
-    discarding(catalog).await;
+    failing(catalog).await;
     what_is_due(catalog).await;
 }
 
@@ -145,7 +145,7 @@ async fn withdrawing(catalog: &dyn Catalog, draft: &Dataset) {
     }
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), None);
     assert_eq!(catalog.datasets(&[draft.id]).await.unwrap(), []);
-    assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Unknown);
+    assert_eq!(catalog.acquire_lease(draft.id, &lease("a", start())).await.unwrap(), Leased::Unknown);
     assert_eq!(catalog.publish(&publication(draft, 1)).await.unwrap(), Published::NotADraft);
     assert_eq!(catalog.create_draft(draft).await.unwrap_err().code(), "id_taken");
     assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), Some((draft.group_id, rounded(clean_at))));
@@ -162,30 +162,31 @@ async fn withdrawing(catalog: &dyn Catalog, draft: &Dataset) {
     catalog.forget_withdrawn(draft.id).await.unwrap();
 }
 
-async fn claims(catalog: &dyn Catalog) {
-    let group = group(31, 31, "claims");
+async fn leases(catalog: &dyn Catalog) {
+    let group = group(31, 31, "leases");
     catalog.create_group(&group).await.unwrap();
     let draft = draft(311, &group, "a.csv");
     catalog.create_draft(&draft).await.unwrap();
-    assert_eq!(catalog.claim(dataset_id(319), &claim("a", start())).await.unwrap(), Claimed::Unknown);
+    assert_eq!(catalog.acquire_lease(dataset_id(319), &lease("a", start())).await.unwrap(), Leased::Unknown);
 
-    let state = |until: Timestamp, claims, restarts| State::Draft { due_at: rounded(until), claims, restarts };
-    let claimed = |claims, until| Claimed::Yours(Dataset { state: state(until, claims, 0), ..draft.clone() });
+    let state =
+        |until: Timestamp, lost_leases, restarts| State::Draft { due_at: rounded(until), lost_leases, restarts };
+    let leased = |lost_leases, until| Leased::Yours(Dataset { state: state(until, lost_leases, 0), ..draft.clone() });
     let end = start() + seconds(300);
-    assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), claimed(1, end));
-    assert_eq!(catalog.claim(draft.id, &claim("b", start() + seconds(1))).await.unwrap(), Claimed::Busy);
-    // A retry of the same invocation, and anyone once the claim has ended.
+    assert_eq!(catalog.acquire_lease(draft.id, &lease("a", start())).await.unwrap(), leased(1, end));
+    assert_eq!(catalog.acquire_lease(draft.id, &lease("b", start() + seconds(1))).await.unwrap(), Leased::Busy);
+    // A retry of the same invocation, and anyone once the lease has ended.
     let later = start() + seconds(1);
-    assert_eq!(catalog.claim(draft.id, &claim("a", later)).await.unwrap(), claimed(2, later + seconds(300)));
+    assert_eq!(catalog.acquire_lease(draft.id, &lease("a", later)).await.unwrap(), leased(2, later + seconds(300)));
     let after = start() + seconds(302);
-    assert_eq!(catalog.claim(draft.id, &claim("b", after)).await.unwrap(), claimed(3, after + seconds(300)));
+    assert_eq!(catalog.acquire_lease(draft.id, &lease("b", after)).await.unwrap(), leased(3, after + seconds(300)));
 
-    // Only who has claimed it gives it back, and then it was not for nothing.
-    assert!(!catalog.unclaim(draft.id, "a", after).await.unwrap());
-    assert!(catalog.unclaim(draft.id, "b", after).await.unwrap());
-    assert!(!catalog.unclaim(draft.id, "b", after).await.unwrap());
+    // Only its owner releases a lease, and then it is not lost.
+    assert!(!catalog.release_lease(draft.id, "a", after).await.unwrap());
+    assert!(catalog.release_lease(draft.id, "b", after).await.unwrap());
+    assert!(!catalog.release_lease(draft.id, "b", after).await.unwrap());
     assert_eq!(catalog.dataset(draft.id).await.unwrap().unwrap().state, state(after, 2, 0));
-    assert_eq!(catalog.claim(draft.id, &claim("c", after)).await.unwrap(), claimed(3, after + seconds(300)));
+    assert_eq!(catalog.acquire_lease(draft.id, &lease("c", after)).await.unwrap(), leased(3, after + seconds(300)));
 
     // Of two that judge it alike, one starts it again.
     let (judged, next) = (rounded(after + seconds(300)), after + seconds(360));
@@ -193,12 +194,13 @@ async fn claims(catalog: &dyn Catalog) {
     assert_eq!(both.into_iter().filter(|restarted| *restarted.as_ref().unwrap()).count(), 1);
     let restarted = catalog.dataset(draft.id).await.unwrap().unwrap();
     assert_eq!(restarted.state, state(next, 3, 1));
-    assert!(matches!(catalog.claim(draft.id, &claim("d", after)).await.unwrap(), Claimed::Yours(_)));
+    assert!(matches!(catalog.acquire_lease(draft.id, &lease("d", after)).await.unwrap(), Leased::Yours(_)));
 
     let contenders = (0..10).map(|n| format!("contender {n}"));
     let now = start() + seconds(1_000);
-    let claims = contenders.map(|owner| async move { catalog.claim(draft.id, &claim(&owner, now)).await.unwrap() });
-    let won = join_all(claims).await.into_iter().filter(|claimed| matches!(claimed, Claimed::Yours(_))).count();
+    let leases =
+        contenders.map(|owner| async move { catalog.acquire_lease(draft.id, &lease(&owner, now)).await.unwrap() });
+    let won = join_all(leases).await.into_iter().filter(|leased| matches!(leased, Leased::Yours(_))).count();
     assert_eq!(won, 1);
 }
 
@@ -220,15 +222,15 @@ async fn publishing(catalog: &dyn Catalog) {
 
     // What is ready stays as it is.
     assert_eq!(catalog.publish(&self::publication(&draft, 2)).await.unwrap(), Published::NotADraft);
-    let discard = discard(&draft);
-    assert!(!catalog.discard(&discard).await.unwrap());
+    let ended = failed_draft(&draft);
+    assert!(!catalog.fail(&ended).await.unwrap());
     assert!(!catalog.withdraw(&draft, start()).await.unwrap());
     catalog.forget_withdrawn(draft.id).await.unwrap();
-    assert!(!catalog.unclaim(draft.id, "a", start()).await.unwrap());
+    assert!(!catalog.release_lease(draft.id, "a", start()).await.unwrap());
     assert!(!catalog.restart(draft.id, due_of(&draft), start()).await.unwrap());
-    catalog.cleaned(draft.id).await.unwrap();
+    catalog.cleaned_up(draft.id).await.unwrap();
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version.clone()));
-    assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Final(version.clone()));
+    assert_eq!(catalog.acquire_lease(draft.id, &lease("a", start())).await.unwrap(), Leased::Final(version.clone()));
 
     for is_deleted in [true, true, false] {
         assert!(catalog.set_deleted(draft.id, is_deleted).await.unwrap());
@@ -260,12 +262,12 @@ fn due_of(draft: &Dataset) -> Timestamp {
     due_at
 }
 
-fn discard(of: &Dataset) -> Discard {
-    let State::Draft { due_at, claims, .. } = of.state else { panic!("{of:?} is no draft") };
-    Discard {
+fn failed_draft(of: &Dataset) -> FailedDraft {
+    let State::Draft { due_at, lost_leases, .. } = of.state else { panic!("{of:?} is no draft") };
+    FailedDraft {
         dataset_id: of.id,
         due_at,
-        claims,
+        lost_leases,
         finished_at: start(),
         failure: Failure {
             code: "too_few_fields".into(),
@@ -278,32 +280,32 @@ fn discard(of: &Dataset) -> Discard {
     }
 }
 
-async fn discarding(catalog: &dyn Catalog) {
-    let group = group(61, 61, "discarding");
+async fn failing(catalog: &dyn Catalog) {
+    let group = group(61, 61, "failing");
     catalog.create_group(&group).await.unwrap();
     let draft = draft(611, &group, "a.csv");
     catalog.create_draft(&draft).await.unwrap();
-    // Started again and claimed, it is not the one that was judged.
-    let judged = discard(&draft);
+    // Restarted and leased, it is not the one that was judged.
+    let judged = failed_draft(&draft);
     assert!(catalog.restart(draft.id, due_of(&draft), start() + seconds(70)).await.unwrap());
-    assert!(!catalog.discard(&judged).await.unwrap());
-    let Claimed::Yours(draft) = catalog.claim(draft.id, &claim("a", start())).await.unwrap() else {
+    assert!(!catalog.fail(&judged).await.unwrap());
+    let Leased::Yours(draft) = catalog.acquire_lease(draft.id, &lease("a", start())).await.unwrap() else {
         panic!("it is no one's")
     };
-    let discard = discard(&draft);
-    assert!(catalog.discard(&discard).await.unwrap());
-    assert!(!catalog.discard(&discard).await.unwrap());
-    assert!(!catalog.unclaim(draft.id, "a", start()).await.unwrap());
+    let ended = failed_draft(&draft);
+    assert!(catalog.fail(&ended).await.unwrap());
+    assert!(!catalog.fail(&ended).await.unwrap());
+    assert!(!catalog.release_lease(draft.id, "a", start()).await.unwrap());
     assert!(!catalog.restart(draft.id, due_of(&draft), start()).await.unwrap());
 
-    let failed = State::Failed { failure: discard.failure.clone(), finished_at: start() };
+    let failed = State::Failed { failure: ended.failure.clone(), finished_at: start() };
     let failed = Dataset { state: failed, ..draft.clone() };
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(failed.clone()));
-    assert_eq!(catalog.outbox_entry(draft.id).await.unwrap(), Some(discard.outcome));
+    assert_eq!(catalog.outbox_entry(draft.id).await.unwrap(), Some(ended.outcome));
     assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), [Listed::from(&failed)]);
     assert!(!catalog.set_deleted(draft.id, true).await.unwrap());
     assert_eq!(catalog.publish(&publication(&draft, 1)).await.unwrap(), Published::NotADraft);
-    assert_eq!(catalog.claim(draft.id, &claim("a", start())).await.unwrap(), Claimed::Final(failed));
+    assert_eq!(catalog.acquire_lease(draft.id, &lease("a", start())).await.unwrap(), Leased::Final(failed));
 }
 
 async fn what_is_due(catalog: &dyn Catalog) {
@@ -315,7 +317,7 @@ async fn what_is_due(catalog: &dyn Catalog) {
     }
     let [waiting, ready, failed] = &drafts[..] else { unreachable!() };
     catalog.publish(&publication(ready, 1)).await.unwrap();
-    catalog.discard(&discard(failed)).await.unwrap();
+    catalog.fail(&failed_draft(failed)).await.unwrap();
 
     let ours = |due: &Due| match due {
         Due::Dataset(id) | Due::Outbox(id) => (711..714).contains(&id.get()),
@@ -333,7 +335,7 @@ async fn what_is_due(catalog: &dyn Catalog) {
     let draft_too = [Due::Dataset(waiting.id), Due::Dataset(failed.id), Due::Outbox(ready.id), Due::Outbox(failed.id)];
     assert_eq!(due(60).await, draft_too);
 
-    catalog.cleaned(failed.id).await.unwrap();
+    catalog.cleaned_up(failed.id).await.unwrap();
     catalog.close_outbox_entry(ready.id).await.unwrap();
     catalog.close_outbox_entry(failed.id).await.unwrap();
     catalog.restart(waiting.id, due_of(waiting), start() + seconds(90)).await.unwrap();

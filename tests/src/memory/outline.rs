@@ -18,9 +18,9 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Outline {
     pub status: Status,
-    claims: u32,
+    lost_leases: u32,
     restarts: u32,
-    claimed: Option<(String, i64)>,
+    leased: Option<(String, i64)>,
     due: Option<i64>,
     failure: Option<String>,
     outbox_due: Option<i64>,
@@ -61,8 +61,10 @@ impl MemoryTable {
         let tables = self.tables();
         let ms = |at: Timestamp| if at <= now { 0 } else { (at.as_millisecond() - now.as_millisecond()).max(1) };
         let dataset = &tables.datasets[&id];
-        let (status, claims, restarts, failure, due) = match &dataset.state {
-            State::Draft { due_at, claims, restarts } => (Status::Draft, *claims, *restarts, None, Some(*due_at)),
+        let (status, lost_leases, restarts, failure, due) = match &dataset.state {
+            State::Draft { due_at, lost_leases, restarts } => {
+                (Status::Draft, *lost_leases, *restarts, None, Some(*due_at))
+            }
             State::Ready { .. } => (Status::Ready, 0, 0, None, None),
             State::Failed { failure, .. } => {
                 (Status::Failed, 0, 0, Some(failure.code.clone()), tables.unclean.get(&id).copied())
@@ -82,9 +84,9 @@ impl MemoryTable {
         });
         Outline {
             status,
-            claims,
+            lost_leases,
             restarts,
-            claimed: tables.claims.get(&id).map(|claim| (claim.owner.clone(), ms(claim.until))),
+            leased: tables.leases.get(&id).map(|lease| (lease.owner.clone(), ms(lease.until))),
             due: due.map(ms),
             failure,
             outbox_due: tables.outbox.get(&id).map(|entry| ms(entry.due_at)),

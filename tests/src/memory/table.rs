@@ -3,7 +3,7 @@
 use super::callers::Callers;
 use async_trait::async_trait;
 use dataset_core::catalog::{
-    Catalog, Claim, Claimed, Discard, Due, GroupName, Listed, OutboxEntry, Publication, Published, Scope,
+    Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
 };
 use dataset_core::dataset::{Dataset, State};
 use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
@@ -30,7 +30,7 @@ pub(super) struct Tables {
     pub(super) callers: Callers,
     pub(super) groups: BTreeMap<GroupId, Group>,
     pub(super) datasets: BTreeMap<DatasetId, Dataset>,
-    pub(super) claims: HashMap<DatasetId, Claim>,
+    pub(super) leases: HashMap<DatasetId, LeaseRequest>,
     /// Failures whose objects are still to be removed, and since when.
     pub(super) unclean: BTreeMap<DatasetId, Timestamp>,
     /// Drafts that were taken back, and when what they stored is removed.
@@ -142,7 +142,7 @@ impl Catalog for MemoryTable {
             return Ok(false);
         }
         tables.datasets.remove(&draft.id);
-        tables.claims.remove(&draft.id);
+        tables.leases.remove(&draft.id);
         tables.withdrawn.insert(draft.id, (draft.group_id, clean_at));
         Ok(true)
     }
@@ -183,34 +183,35 @@ impl Catalog for MemoryTable {
         }
     }
 
-    async fn claim(&self, id: DatasetId, claim: &Claim) -> Result<Claimed> {
+    async fn acquire_lease(&self, id: DatasetId, request: &LeaseRequest) -> Result<Leased> {
         let mut tables = self.tables();
-        let taken = tables.claims.get(&id).is_some_and(|other| other.until > claim.now && other.owner != claim.owner);
+        let taken =
+            tables.leases.get(&id).is_some_and(|other| other.until > request.now && other.owner != request.owner);
         let Some(dataset) = tables.datasets.get_mut(&id) else {
-            return Ok(Claimed::Unknown);
+            return Ok(Leased::Unknown);
         };
-        let State::Draft { claims, restarts, .. } = dataset.state else {
-            return Ok(Claimed::Final(dataset.clone()));
+        let State::Draft { lost_leases, restarts, .. } = dataset.state else {
+            return Ok(Leased::Final(dataset.clone()));
         };
         if taken {
-            return Ok(Claimed::Busy);
+            return Ok(Leased::Busy);
         }
-        dataset.state = State::Draft { due_at: crate::rounded(claim.until), claims: claims + 1, restarts };
+        dataset.state = State::Draft { due_at: crate::rounded(request.until), lost_leases: lost_leases + 1, restarts };
         let dataset = dataset.clone();
-        tables.claims.insert(id, claim.clone());
-        Ok(Claimed::Yours(dataset))
+        tables.leases.insert(id, request.clone());
+        Ok(Leased::Yours(dataset))
     }
 
-    async fn unclaim(&self, id: DatasetId, owner: &str, until: Timestamp) -> Result<bool> {
+    async fn release_lease(&self, id: DatasetId, owner: &str, until: Timestamp) -> Result<bool> {
         let mut tables = self.tables();
-        let is_owner = tables.claims.get(&id).is_some_and(|claim| claim.owner == owner);
-        let Some(Dataset { state: State::Draft { due_at, claims, .. }, .. }) = tables.datasets.get_mut(&id) else {
+        let is_owner = tables.leases.get(&id).is_some_and(|lease| lease.owner == owner);
+        let Some(Dataset { state: State::Draft { due_at, lost_leases, .. }, .. }) = tables.datasets.get_mut(&id) else {
             return Ok(false);
         };
         if is_owner {
             *due_at = crate::rounded(until);
-            *claims -= 1;
-            tables.claims.remove(&id);
+            *lost_leases -= 1;
+            tables.leases.remove(&id);
         }
         Ok(is_owner)
     }
@@ -225,7 +226,7 @@ impl Catalog for MemoryTable {
         }
         *due_at = crate::rounded(until);
         *restarts += 1;
-        tables.claims.remove(&id);
+        tables.leases.remove(&id);
         Ok(true)
     }
 
@@ -248,19 +249,19 @@ impl Catalog for MemoryTable {
         Ok(Published::Done)
     }
 
-    async fn discard(&self, discard: &Discard) -> Result<bool> {
+    async fn fail(&self, failed: &FailedDraft) -> Result<bool> {
         let mut tables = self.tables();
-        let judged = |dataset: &Dataset| matches!(dataset.state, State::Draft { due_at, claims, .. } if (due_at, claims) == (discard.due_at, discard.claims));
-        let Some(dataset) = tables.datasets.get_mut(&discard.dataset_id).filter(|dataset| judged(dataset)) else {
+        let judged = |dataset: &Dataset| matches!(dataset.state, State::Draft { due_at, lost_leases, .. } if (due_at, lost_leases) == (failed.due_at, failed.lost_leases));
+        let Some(dataset) = tables.datasets.get_mut(&failed.dataset_id).filter(|dataset| judged(dataset)) else {
             return Ok(false);
         };
-        dataset.state = State::Failed { failure: discard.failure.clone(), finished_at: discard.finished_at };
-        tables.unclean.insert(discard.dataset_id, discard.outcome.due_at);
-        tables.outbox.insert(discard.dataset_id, discard.outcome.clone());
+        dataset.state = State::Failed { failure: failed.failure.clone(), finished_at: failed.finished_at };
+        tables.unclean.insert(failed.dataset_id, failed.outcome.due_at);
+        tables.outbox.insert(failed.dataset_id, failed.outcome.clone());
         Ok(true)
     }
 
-    async fn cleaned(&self, id: DatasetId) -> Result<()> {
+    async fn cleaned_up(&self, id: DatasetId) -> Result<()> {
         self.tables().unclean.remove(&id);
         Ok(())
     }

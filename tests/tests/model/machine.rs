@@ -1,7 +1,7 @@
 //! The four functions, as they are, run on a world that is put before them.
 
 use crate::gate::{Gate, Past, Stop};
-use crate::ports::{Ports, Stage};
+use crate::ports::{GatedPorts, Stage};
 use axum::Router;
 use axum::body::Body;
 use base64::Engine;
@@ -76,7 +76,7 @@ pub(crate) enum End {
 
 struct Machine {
     runtime: Runtime,
-    ports: Arc<Ports>,
+    gated: Arc<GatedPorts>,
     router: Router,
     processor: Processor,
     webhooks: Webhooks,
@@ -94,32 +94,24 @@ pub(crate) fn run(world: &World, job: &Job, past: Past, stop: Stop) -> Ran {
 impl Machine {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let ports = Arc::new(Ports::default());
-        let lifecycle = ports.lifecycle();
+        let gated = Arc::new(GatedPorts::default());
         // Who calls is not what this is about.
         let callers = Arc::new(callers(&runtime));
+        let ports = gated.ports(callers.clone());
         let api = Api {
-            api_keys: callers.clone(),
-            idempotency: callers,
-            catalog: ports.clone(),
-            receivers: ports.clone(),
-            deliveries: ports.clone(),
-            queue: ports.clone(),
+            api_keys: callers,
+            ports: ports.clone(),
             vault: Arc::new(MemoryVault),
             resolver: Arc::new(SystemResolver),
-            blobs: ports.clone(),
-            clock: ports.clone(),
-            ids: ports.clone(),
             destinations: Policy::private(),
             call_limit: None,
         };
-        let courier = ports.clone();
         Self {
             router: router(Arc::new(api)),
-            processor: Processor { lifecycle: lifecycle.clone(), limits: Arc::new(Limits::default()) },
-            webhooks: Webhooks::with_courier(lifecycle, Arc::new(MemoryVault), Policy::private(), courier),
+            processor: Processor { ports: ports.clone(), limits: Arc::new(Limits::default()) },
+            webhooks: Webhooks::with_courier(ports, Arc::new(MemoryVault), Policy::private(), gated.clone()),
             runtime,
-            ports,
+            gated,
         }
     }
 
@@ -138,7 +130,7 @@ impl Machine {
                 _ => StatusCode::OK,
             },
         });
-        self.ports.set(&stage);
+        self.gated.set(&stage);
         let end = self.runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -156,7 +148,7 @@ impl Machine {
 
     async fn handle(&self, job: &Job, now: Timestamp) -> End {
         let invocation = |event, id: &str| events::invocation(event, id, now, job.timeout());
-        let lifecycle = &self.processor.lifecycle;
+        let ports = &self.processor.ports;
         let is_done = match job {
             Job::Upload { group, file_name, file } => return self.upload(*group, file_name, file).await,
             Job::Event { key, request_id } => {
@@ -165,7 +157,7 @@ impl Machine {
             }
             Job::GaveUp { key } => {
                 let event = events::retries_exhausted("gave-up", &events::s3(&stored(key), now), "it died", now);
-                dataset_sweeper::handle(invocation(event, "gave-up"), lifecycle).await.is_ok()
+                dataset_sweeper::handle(invocation(event, "gave-up"), ports).await.is_ok()
             }
             Job::Message { key, .. } => {
                 let body = serde_json::to_string(key).unwrap();
@@ -173,7 +165,7 @@ impl Machine {
                 let batch = dataset_webhooks::handle(invocation(events::sqs(&[message]), "batch"), &self.webhooks);
                 batch.await.is_ok_and(|response| response.batch_item_failures.is_empty())
             }
-            Job::Sweep => dataset_sweeper::handle(invocation(events::schedule(now), "sweep"), lifecycle).await.is_ok(),
+            Job::Sweep => dataset_sweeper::handle(invocation(events::schedule(now), "sweep"), ports).await.is_ok(),
         };
         End::Done(is_done)
     }

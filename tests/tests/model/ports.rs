@@ -3,10 +3,11 @@
 use crate::gate::{Call, Gate};
 use async_trait::async_trait;
 use bytes::Bytes;
+use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::blobs::{BlobWriter, Blobs, SignedUpload, UploadTerms};
 use dataset_core::catalog::{
-    Catalog, Claim, Claimed, Discard, Due, GroupName, Listed, OutboxEntry, Publication, Published, Scope,
+    Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
 };
 use dataset_core::clock::Clock;
 use dataset_core::dataset::Dataset;
@@ -14,8 +15,8 @@ use dataset_core::deliveries::{Deliveries, Page, Wanted};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState};
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId, ReceiverId, WorkspaceId};
+use dataset_core::idempotency::Idempotency;
 use dataset_core::ids::Ids;
-use dataset_core::lifecycle::Lifecycle;
 use dataset_core::queue::Queue;
 use dataset_core::receiver::Receiver;
 use dataset_core::receivers::Receivers;
@@ -48,9 +49,9 @@ pub(crate) struct Stage {
 
 /// The ports of handlers that are made once, and run on one stage after another.
 #[derive(Default)]
-pub(crate) struct Ports(Mutex<Option<Arc<Stage>>>);
+pub(crate) struct GatedPorts(Mutex<Option<Arc<Stage>>>);
 
-impl Ports {
+impl GatedPorts {
     pub(crate) fn set(&self, stage: &Arc<Stage>) {
         *self.0.lock().unwrap() = Some(Arc::clone(stage));
     }
@@ -59,9 +60,10 @@ impl Ports {
         self.0.lock().unwrap().clone().expect("a run is on")
     }
 
-    pub(crate) fn lifecycle(self: &Arc<Self>) -> Lifecycle {
-        Lifecycle {
+    pub(crate) fn ports(self: &Arc<Self>, idempotency: Arc<dyn Idempotency>) -> Ports {
+        Ports {
             catalog: self.clone(),
+            idempotency,
             receivers: self.clone(),
             deliveries: self.clone(),
             blobs: self.clone(),
@@ -76,7 +78,7 @@ impl Ports {
 macro_rules! pass {
     ($port:ident, $fake:ident, $($call:ident $name:ident($($arg:ident: $kind:ty),*) -> $reply:ty;)*) => {
         #[async_trait]
-        impl $port for Ports {
+        impl $port for GatedPorts {
             $(async fn $name(&self, $($arg: $kind),*) -> Result<$reply> {
                 let stage = self.stage();
                 stage.gate.pass(Call::$call, stage.$fake.$name($($arg),*)).await
@@ -99,12 +101,12 @@ pass! { Catalog, table,
     Reads datasets(ids: &[DatasetId]) -> Vec<Dataset>;
     Reads list(scope: Scope) -> Vec<Listed>;
     Changes set_deleted(id: DatasetId, is_deleted: bool) -> bool;
-    Changes claim(id: DatasetId, claim: &Claim) -> Claimed;
-    Changes unclaim(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;
+    Changes acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;
+    Changes release_lease(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;
     Changes restart(id: DatasetId, judged: Timestamp, due_at: Timestamp) -> bool;
     Changes publish(publication: &Publication) -> Published;
-    Changes discard(discard: &Discard) -> bool;
-    Changes cleaned(id: DatasetId) -> ();
+    Changes fail(failed: &FailedDraft) -> bool;
+    Changes cleaned_up(id: DatasetId) -> ();
     Reads outbox_entry(id: DatasetId) -> Option<OutboxEntry>;
     Changes close_outbox_entry(id: DatasetId) -> ();
     Reads due(now: Timestamp, limit: usize) -> Vec<Due>;
@@ -134,7 +136,7 @@ pass! { Queue, queue,
 }
 
 #[async_trait]
-impl Blobs for Ports {
+impl Blobs for GatedPorts {
     async fn put_new(&self, key: &str, media_type: &str, body: Bytes) -> Result<()> {
         let stage = self.stage();
         let put = async {
@@ -220,7 +222,7 @@ impl BlobWriter for Writer {
 }
 
 #[async_trait]
-impl Clock for Ports {
+impl Clock for GatedPorts {
     fn now(&self) -> Timestamp {
         let stage = self.stage();
         stage.gate.time(stage.now)
@@ -230,14 +232,14 @@ impl Clock for Ports {
     async fn sleep(&self, _: Duration) {}
 }
 
-impl Ids for Ports {
+impl Ids for GatedPorts {
     fn fill(&self, bytes: &mut [u8]) {
         self.stage().ids.fill(bytes);
     }
 }
 
 #[async_trait]
-impl Courier for Ports {
+impl Courier for GatedPorts {
     async fn send(&self, request: Request<String>, _: Timestamp) -> Answer {
         let stage = self.stage();
         let id = request.headers()["webhook-id"].to_str().unwrap_or_default().to_owned();

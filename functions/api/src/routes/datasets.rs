@@ -103,7 +103,7 @@ async fn set_deleted(
         let message = "the dataset group of the version is deleted, so it can't be restored";
         return Err(ApiError::conflict("dataset_group_deleted", message));
     }
-    if !api.catalog.set_deleted(dataset.id, is_deleted).await? {
+    if !api.ports.catalog.set_deleted(dataset.id, is_deleted).await? {
         let message = "only a version can be deleted or restored; a draft ends by itself, and a failure is forgotten after 30 days";
         return Err(ApiError::conflict("not_a_version", message));
     }
@@ -112,7 +112,7 @@ async fn set_deleted(
 
 async fn answer(api: &Api, dataset: Dataset, message: &'static str) -> Result<Json<OneDataset>, ApiError> {
     // Also a group that is deleted: what is known of its datasets stays readable.
-    let group = api.catalog.group(dataset.group_id).await?;
+    let group = api.ports.catalog.group(dataset.group_id).await?;
     let group = group.ok_or_else(|| Error::internal(format!("dataset {} has no group", dataset.id)))?;
     Ok(Json(OneDataset { success: true, message, dataset: DatasetView::new(dataset, &group) }))
 }

@@ -93,7 +93,7 @@ pub(super) async fn download(
             (export(&api, &version, Export::JsonLines, "jsonl").await?, format!("{stem}.jsonl"), JSON_LINES)
         }
     };
-    let url = api.blobs.download_url(&key, &name, media_type, URL_LIFETIME).await?;
+    let url = api.ports.blobs.download_url(&key, &name, media_type, URL_LIFETIME).await?;
     let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if !redirect {
         let link = Link { success: true, message: "Dataset can be downloaded", url };
@@ -108,12 +108,12 @@ const JSON_LINES: &str = "application/jsonl";
 
 /// The key of the version in this format, made unless it was made today.
 async fn export(api: &Api, version: &Dataset, format: Export, extension: &str) -> Result<String, ApiError> {
-    let key = version.export_key(api.clock.now(), extension);
-    if api.blobs.size(&key).await?.is_some() {
+    let key = version.export_key(api.ports.clock.now(), extension);
+    if api.ports.blobs.size(&key).await?.is_some() {
         return Ok(key);
     }
     let table = stored::open(api, version).await?;
-    let (blobs, media_type) = (Arc::clone(&api.blobs), if format == Export::Csv { CSV } else { JSON_LINES });
+    let (blobs, media_type) = (Arc::clone(&api.ports.blobs), if format == Export::Csv { CSV } else { JSON_LINES });
     stored::aside(async move {
         write(&*blobs, &key, media_type, &table, format).await?;
         Ok(key)

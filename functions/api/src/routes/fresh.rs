@@ -18,7 +18,7 @@ where
     I: TryFrom<u64>,
 {
     for _ in 0..MAX_TRIES {
-        let now = api.clock.now();
+        let now = api.ports.clock.now();
         match create(fresh_id(api, now)?, now).await {
             Err(error) if error.code() == "id_taken" => {}
             result => return result,
@@ -28,6 +28,6 @@ where
 }
 
 pub(super) fn fresh_id<I: TryFrom<u64>>(api: &Api, now: Timestamp) -> Result<I> {
-    let id = I::try_from(ids::time_ordered(api.ids.as_ref(), now));
+    let id = I::try_from(ids::time_ordered(api.ports.ids.as_ref(), now));
     id.map_err(|_| Error::internal("an identifier is out of range"))
 }

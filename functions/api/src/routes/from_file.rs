@@ -1,6 +1,6 @@
 //! `POST /api/public/v2/dataset-versions/from-file`: a file in, a draft out.
 
-use super::drafts::{Begun, CallKey, Order, Ticket, begin, fingerprint, withdraw};
+use super::idempotency::{CallKey, fingerprint, in_progress, reused};
 use crate::Api;
 use crate::auth::Caller;
 use crate::error::{ApiError, ErrorResponse};
@@ -9,11 +9,12 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
-use dataset_core::dataset::{DRAFT_LIFETIME, Dataset};
+use dataset_core::Error;
+use dataset_core::dataset::DRAFT_LIFETIME;
 use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::idempotency::IdempotencyKey;
 use dataset_core::upload::{FileName, MAX_FILE_BYTES, too_large};
-use dataset_core::{Error, Kind, Result};
+use dataset_core::uploads::{self, CreateDraft, DraftStart, Idempotent};
 use memchr::{memchr_iter, memmem};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -113,30 +114,31 @@ async fn queue(
     let body =
         body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large(MAX_FILE_BYTES + 1)))?;
     // Decoding 100 MB takes long enough to get in the way of other requests.
-    let is_keyed = key.is_some();
     let unpacked = tokio::task::spawn_blocking(move || {
         let upload = unpack(body)?;
-        let fingerprint = if is_keyed { fingerprint_of(&upload) } else { String::new() };
-        Ok::<_, ApiError>((upload, fingerprint))
+        let idempotent = key.map(|key| Idempotent { key, fingerprint: fingerprint_of(&upload) });
+        Ok::<_, ApiError>((upload, idempotent))
     });
-    let (upload, fingerprint) =
+    let (upload, idempotent) =
         unpacked.await.map_err(|e| Error::internal("the body could not be decoded").because(e))??;
     caller.group(api, upload.group_id).await?;
-    let order = Order {
-        caller,
+    let request = CreateDraft {
+        workspace_id: caller.workspace_id,
+        user_id: caller.user_id,
         group_id: upload.group_id,
         file_name: upload.file_name,
         file_size: upload.file.len() as u64,
-        patience: DRAFT_LIFETIME,
-        fingerprint,
+        upload_ttl: DRAFT_LIFETIME,
+        idempotent,
     };
-    let dataset_id = match begin(api, &order, key).await? {
-        Begun::Done(id) => id,
-        Begun::Yours(draft, ticket) => {
-            store(api, &draft, &ticket, upload.file).await?;
-            ticket.complete(api).await?;
+    let dataset_id = match uploads::create(&api.ports, &request).await? {
+        DraftStart::Created(draft, guard) => {
+            guard.store(&api.ports, &draft, upload.file).await?;
             draft.id
         }
+        DraftStart::Done(id) => id,
+        DraftStart::InProgress => return Err(in_progress()),
+        DraftStart::KeyReused => return Err(reused()),
     };
     let queued = VersionQueued { success: true, message: "Dataset version creation job queued", dataset_id };
     Ok((StatusCode::CREATED, Json(queued)))
@@ -201,30 +203,4 @@ fn remove_line_breaks(body: &mut BytesMut) -> bool {
     let removed = kept < body.len();
     body.truncate(kept);
     removed
-}
-
-/// The draft is there first, so that an object never lacks one. Should this
-/// process die in between, the draft expires, and its owner is told.
-async fn store(api: &Api, draft: &Dataset, ticket: &Ticket, file: Bytes) -> Result<()> {
-    let (key, media_type) = (draft.upload_key(), draft.file_name.format().media_type());
-    let error = match api.blobs.put_new(&key, media_type, file).await {
-        Ok(()) => return Ok(()),
-        // No one else has this key: an earlier try stored it, and its answer was lost.
-        Err(error) if error.kind() == Kind::Conflict => return Ok(()),
-        Err(error) => error,
-    };
-    match withdraw(api, draft).await {
-        // It was stored all the same, and processed by now.
-        Ok(false) => return Ok(()),
-        // Whoever may be processing it finds the draft gone, and cleans up too.
-        Ok(true) => ticket.forget(api).await,
-        // The draft may become a version still, so its key stays with it.
-        Err(error) => {
-            tracing::error!(dataset_id = draft.id.get(), error = error.chain(), "draft is left to expire");
-        }
-    }
-    if error.kind() == Kind::Full {
-        return Err(error);
-    }
-    Err(Error::internal("the file could not be stored").because(error))
 }

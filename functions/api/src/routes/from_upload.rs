@@ -1,7 +1,7 @@
 //! `POST /api/public/v2/dataset-versions/from-upload`: a draft, and a URL by
 //! which its file is stored without passing through here.
 
-use super::drafts::{Begun, CallKey, Order, begin, fingerprint, withdraw};
+use super::idempotency::{CallKey, fingerprint, in_progress, reused};
 use crate::Api;
 use crate::auth::Caller;
 use crate::body::Json as JsonBody;
@@ -12,9 +12,11 @@ use axum::http::StatusCode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dataset_core::blobs::UploadTerms;
+use dataset_core::clock::after;
 use dataset_core::dataset::{Dataset, UPLOAD_LIFETIME};
 use dataset_core::id::{DatasetId, GroupId, Whole};
 use dataset_core::upload::{FileName, check_size};
+use dataset_core::uploads::{self, CreateDraft, DraftStart, Idempotent};
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -99,45 +101,47 @@ pub(super) async fn create(
     check_size(file_size)?;
     let checksum = body.checksum_sha256.as_deref().map(check_checksum).transpose()?;
     caller.group(&api, body.dataset_group_id).await?;
-    let order = Order {
-        caller: &caller,
+    let fingerprint = fingerprint(&[
+        b"from-upload",
+        body.dataset_group_id.to_string().as_bytes(),
+        file_name.as_str().as_bytes(),
+        file_size.to_string().as_bytes(),
+        checksum.unwrap_or_default().as_bytes(),
+    ]);
+    let request = CreateDraft {
+        workspace_id: caller.workspace_id,
+        user_id: caller.user_id,
         group_id: body.dataset_group_id,
-        fingerprint: fingerprint(&[
-            b"from-upload",
-            body.dataset_group_id.to_string().as_bytes(),
-            file_name.as_str().as_bytes(),
-            file_size.to_string().as_bytes(),
-            checksum.unwrap_or_default().as_bytes(),
-        ]),
         file_name,
         file_size,
-        patience: UPLOAD_LIFETIME,
+        upload_ttl: UPLOAD_LIFETIME,
+        idempotent: key.map(|key| Idempotent { key, fingerprint }),
     };
-    let (draft, ticket) = match begin(&api, &order, key).await? {
-        Begun::Yours(draft, ticket) => (*draft, Some(ticket)),
-        Begun::Done(id) => (api.catalog.dataset(id).await?.ok_or_else(ApiError::dataset_not_found)?, None),
-    };
-    let upload = match sign(&api, &draft, checksum).await {
-        Ok(upload) => upload,
-        Err(error) => {
-            if let Some(ticket) = ticket {
-                // No one knows of it, so no one is told of its end.
-                if withdraw(&api, &draft).await? {
-                    ticket.forget(&api).await;
-                }
+    let (draft, upload) = match uploads::create(&api.ports, &request).await? {
+        DraftStart::Created(draft, guard) => match presign(&api, &draft, checksum).await {
+            Ok(upload) => {
+                guard.complete(&api.ports).await?;
+                (*draft, upload)
             }
-            return Err(error.into());
+            Err(error) => {
+                guard.abandon(&api.ports, &draft).await?;
+                return Err(error.into());
+            }
+        },
+        DraftStart::Done(id) => {
+            let draft = api.ports.catalog.dataset(id).await?.ok_or_else(ApiError::dataset_not_found)?;
+            let upload = presign(&api, &draft, checksum).await?;
+            (draft, upload)
         }
+        DraftStart::InProgress => return Err(in_progress()),
+        DraftStart::KeyReused => return Err(reused()),
     };
-    if let Some(ticket) = ticket {
-        ticket.complete(&api).await?;
-    }
     let message = "Dataset version awaits its file; send it to upload.url";
     Ok((StatusCode::CREATED, Json(UploadAwaited { success: true, message, dataset_id: draft.id, upload })))
 }
 
 /// The same for the same draft, however often it is asked for.
-async fn sign(api: &Api, draft: &Dataset, checksum: Option<&str>) -> Result<UploadRequest> {
+async fn presign(api: &Api, draft: &Dataset, checksum: Option<&str>) -> Result<UploadRequest> {
     let terms = UploadTerms {
         media_type: draft.file_name.format().media_type(),
         length: draft.file_size_bytes,
@@ -145,8 +149,8 @@ async fn sign(api: &Api, draft: &Dataset, checksum: Option<&str>) -> Result<Uplo
     };
     // Signatures count in whole seconds.
     let signed_at = Timestamp::from_second(draft.created_at.as_second()).unwrap_or(draft.created_at);
-    let signed = api.blobs.upload_url(&draft.upload_key(), &terms, signed_at, UPLOAD_LIFETIME).await?;
-    let expires_at = dataset_core::lifecycle::after(signed_at, UPLOAD_LIFETIME)?;
+    let signed = api.ports.blobs.upload_url(&draft.upload_key(), &terms, signed_at, UPLOAD_LIFETIME).await?;
+    let expires_at = after(signed_at, UPLOAD_LIFETIME)?;
     Ok(UploadRequest { method: "PUT", url: signed.url, headers: signed.headers, expires_at: expires_at.to_string() })
 }
 

@@ -84,7 +84,7 @@ pub(super) async fn create(
         let message = "workspace_id is not the workspace of this key; leave it out, or use a key of that workspace";
         return Err(Error::forbidden("access_denied", message).into());
     }
-    let (catalog, name, workspace_id) = (&api.catalog, &create.name, caller.workspace_id);
+    let (catalog, name, workspace_id) = (&api.ports.catalog, &create.name, caller.workspace_id);
     let create = |id, created_at| {
         async move {
             let group =
@@ -176,7 +176,7 @@ pub(super) async fn list(
     Query(listing): Query<Listing>,
 ) -> Result<Json<Groups>, ApiError> {
     let paging = Paging::new(listing.page, listing.per_page)?;
-    let mut groups = api.catalog.group_names(caller.workspace_id).await?;
+    let mut groups = api.ports.catalog.group_names(caller.workspace_id).await?;
     let name = listing.name.map(|name| name.to_lowercase());
     groups.retain(|group| {
         name.as_ref().is_none_or(|name| group.name.to_lowercase().contains(name))
@@ -184,7 +184,7 @@ pub(super) async fn list(
     });
     let total = groups.len() as u64;
     let page: Vec<GroupId> = paging.cut(groups).into_iter().map(|group| group.id).collect();
-    let groups = api.catalog.groups(&page).await?;
+    let groups = api.ports.catalog.groups(&page).await?;
     Ok(Json(Groups {
         success: true,
         message: "Dataset groups retrieved successfully",
@@ -255,7 +255,7 @@ pub(super) async fn delete(
 ) -> Result<Json<GroupDeleted>, ApiError> {
     let id = id.parse().map_err(|_| ApiError::group_not_found())?;
     let group = caller.group(&api, id).await?;
-    api.catalog.delete_group(&group).await?;
+    api.ports.catalog.delete_group(&group).await?;
     Ok(Json(GroupDeleted {
         success: true,
         message: "Dataset group deleted successfully",

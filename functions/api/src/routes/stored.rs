@@ -63,7 +63,7 @@ impl Ranges for Object {
 
 /// The rows of a version.
 pub(super) async fn open(api: &Api, version: &Dataset) -> Result<Table<Object>, ApiError> {
-    Table::open(Object { blobs: Arc::clone(&api.blobs), key: version.rows_key() }).await.map_err(refused)
+    Table::open(Object { blobs: Arc::clone(&api.ports.blobs), key: version.rows_key() }).await.map_err(refused)
 }
 
 /// Runs what may go through whole versions, where it keeps no other request waiting.

@@ -103,13 +103,13 @@ pub(super) struct OneWebhook {
 /// The receiver, if it is of the caller's workspace.
 async fn receiver(api: &Api, caller: &Caller, id: &str) -> Result<Receiver, ApiError> {
     let id: ReceiverId = id.parse().map_err(|_| ApiError::webhook_not_found())?;
-    let receiver = api.receivers.receiver(caller.workspace_id, id).await?;
+    let receiver = api.ports.receivers.receiver(caller.workspace_id, id).await?;
     receiver.ok_or_else(ApiError::webhook_not_found)
 }
 
 /// Changes the receiver, if it is still there.
 async fn changed(api: &Api, receiver: &Receiver, how: impl FnMut(&mut Receiver) -> bool) -> Result<Receiver, ApiError> {
-    let changed = change(api.receivers.as_ref(), receiver.workspace_id, receiver.id, how).await?;
+    let changed = change(api.ports.receivers.as_ref(), receiver.workspace_id, receiver.id, how).await?;
     changed.ok_or_else(ApiError::webhook_not_found)
 }
 
@@ -135,11 +135,11 @@ pub(super) async fn register(
 ) -> Result<(StatusCode, Json<WebhookRegistered>), ApiError> {
     check_offered(&register.event_types)?;
     let url = api.destinations.check_name(&register.url, api.resolver.as_ref()).await?;
-    if api.receivers.receivers(caller.workspace_id).await?.len() >= MAX_PER_WORKSPACE {
+    if api.ports.receivers.receivers(caller.workspace_id).await?.len() >= MAX_PER_WORKSPACE {
         let message = "the workspace has 250 webhooks, and that is the most; delete one that is not used";
         return Err(ApiError::bad_request("too_many_webhooks", message));
     }
-    let secret = Secret::generate(api.ids.as_ref());
+    let secret = Secret::generate(api.ports.ids.as_ref());
     let (api, url, event_types, secret) = (api.as_ref(), url.as_str(), &register.event_types, &secret);
     let create = |id, created_at| {
         async move {
@@ -155,7 +155,7 @@ pub(super) async fn register(
                 created_at,
                 revision: 0,
             };
-            api.receivers.register(&receiver).await?;
+            api.ports.receivers.register(&receiver).await?;
             Ok(receiver)
         }
         .boxed()
@@ -181,7 +181,7 @@ pub(super) async fn register(
     responses((status = 200, description = "The webhooks of the workspace", body = Webhooks)),
 )]
 pub(super) async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<Json<Webhooks>, ApiError> {
-    let receivers = api.receivers.receivers(caller.workspace_id).await?;
+    let receivers = api.ports.receivers.receivers(caller.workspace_id).await?;
     Ok(Json(Webhooks {
         success: true,
         message: "Webhooks retrieved successfully",
@@ -236,7 +236,7 @@ pub(super) async fn update(
         Some(url) => Some(api.destinations.check_name(url, api.resolver.as_ref()).await?),
         None => None,
     };
-    let now = api.clock.now();
+    let now = api.ports.clock.now();
     let how = |receiver: &mut Receiver| {
         if let Some(url) = &url {
             url.as_str().clone_into(&mut receiver.url);
@@ -274,7 +274,7 @@ pub(super) async fn delete(
     Path(id): Path,
 ) -> Result<Json<OneWebhook>, ApiError> {
     let receiver = receiver(&api, &caller, &id).await?;
-    api.receivers.remove(receiver.workspace_id, receiver.id).await?;
+    api.ports.receivers.remove(receiver.workspace_id, receiver.id).await?;
     Ok(one(receiver, "Webhook deleted successfully"))
 }
 
@@ -299,7 +299,7 @@ pub(super) async fn rotate_secret(
     Path(id): Path,
 ) -> Result<Json<SecretRotated>, ApiError> {
     let receiver = receiver(&api, &caller, &id).await?;
-    let (secret, now) = (Secret::generate(api.ids.as_ref()), api.clock.now());
+    let (secret, now) = (Secret::generate(api.ports.ids.as_ref()), api.ports.clock.now());
     let sealed = api.vault.seal(&secret, receiver.owner()).await?;
     let how = |receiver: &mut Receiver| receiver.secrets.rotate(sealed.clone(), now);
     let receiver = changed(&api, &receiver, how).await?;

@@ -62,7 +62,7 @@ async fn a_call_that_died_is_taken_up_by_the_next_one() {
     let (fakes, router) = service().await;
     // What the first call had done: nothing but the reservation.
     let body = json!({"dataset_group_id": 7, "file_name": "a.csv", "file_size": 4});
-    let fingerprint = crate::routes::drafts::fingerprint(&[b"from-upload", b"7", b"a.csv", b"4", b""]);
+    let fingerprint = crate::routes::idempotency::fingerprint(&[b"from-upload", b"7", b"a.csv", b"4", b""]);
     let reservation = Reservation {
         workspace_id: workspace(1),
         key: IdempotencyKey::parse("k").unwrap(),

@@ -4,6 +4,7 @@
 use super::*;
 use axum::http::StatusCode;
 use dataset_core::blobs::Blobs;
+use dataset_core::uploads;
 use dataset_formats::{Format, Limits, convert};
 
 const DATASETS: &str = "/api/public/v2/datasets";
@@ -17,7 +18,7 @@ async fn publish(fakes: &Fakes, id: u64, group: &dataset_core::group::Group, fil
     fakes.blobs.put_new(&draft.upload_key(), "text/csv", file.to_owned().into()).await.unwrap();
     fakes.blobs.put_new(&draft.rows_key(), "", rows.into()).await.unwrap();
     let columns = summary.columns.into_iter().map(|column| column.name).collect();
-    fakes.lifecycle().publish(&draft, &Contents { columns, row_count: summary.rows }).await.unwrap();
+    uploads::publish(&fakes.ports(), &draft, &Contents { columns, row_count: summary.rows }).await.unwrap();
 }
 
 async fn get(router: &Router, path: &str) -> Value {
@@ -206,7 +207,7 @@ async fn versions_are_ordered_as_asked_and_pages_hold_still() {
     }
     for draft in drafts.iter().rev() {
         let contents = Contents { columns: vec!["a".into()], row_count: 1 };
-        fakes.lifecycle().publish(draft, &contents).await.unwrap();
+        uploads::publish(&fakes.ports(), draft, &contents).await.unwrap();
         fakes.clock.advance(Duration::from_secs(1));
     }
     for (query, ids) in [

@@ -1,11 +1,10 @@
 //! Drafts, versions and failures as items.
 
 use crate::failure::unexpected;
-use crate::item::{Attributes, Item, Read, flag, json, ms, n, s};
+use crate::item::{Attributes, Item, Read, flag, json, n, s};
 use crate::table::{GROUP_INDEX, Key, Table, WORKSPACE_INDEX, due, update_if};
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
-use dataset_core::catalog::{Claim, Claimed, Listed, Scope};
+use aws_sdk_dynamodb::types::AttributeValue;
+use dataset_core::catalog::{Listed, Scope};
 use dataset_core::dataset::{Contents, Dataset, State, Status};
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::{Error, Result};
@@ -18,7 +17,7 @@ pub(super) const FAILED: &str = "failed";
 const WITHDRAWN: &str = "withdrawn";
 
 pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
-    let State::Draft { due_at, claims, restarts } = draft.state else {
+    let State::Draft { due_at, lost_leases, restarts } = draft.state else {
         return Err(Error::internal("only a draft is created"));
     };
     let key = Key::dataset(draft.id);
@@ -37,7 +36,7 @@ pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
         .with("file_due_at", s(draft.file_due_at.to_string()))
         .with("is_deleted", flag(draft.is_deleted))
         .with("status", s(DRAFT))
-        .with("claims", n(claims))
+        .with("claims", n(lost_leases))
         .with("restarts", n(restarts));
     for (name, value) in due(draft.id.get(), due_at) {
         item = item.with(name, value);
@@ -50,7 +49,7 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
     let state = match read.text("status")? {
         DRAFT => State::Draft {
             due_at: read.ms("due_at")?,
-            claims: read.parsed("claims")?,
+            lost_leases: read.parsed("claims")?,
             // Drafts of the first releases have none.
             restarts: read.maybe("restarts").unwrap_or_default(),
         },
@@ -172,62 +171,6 @@ pub(super) async fn set_deleted(table: &Table, id: DatasetId, is_deleted: bool) 
         .expression_attribute_values(":ready", s(READY))
         .expression_attribute_values(":deleted", flag(is_deleted));
     Ok(update_if(update).await?.is_some())
-}
-
-pub(super) async fn claim(table: &Table, id: DatasetId, claim: &Claim) -> Result<Claimed> {
-    let [(shard, shard_value), (due_at, until)] = due(id.get(), claim.until);
-    let update = table
-        .update_item(Key::dataset(id))
-        .condition_expression(
-            "#status = :draft AND (attribute_not_exists(claim_until) OR claim_until <= :now OR claim_owner = :owner)",
-        )
-        .update_expression(format!(
-            "SET claim_owner = :owner, claim_until = :until, {due_at} = :until, {shard} = :shard ADD claims :one"
-        ))
-        .expression_attribute_names("#status", "status")
-        .expression_attribute_values(":draft", s(DRAFT))
-        .expression_attribute_values(":now", ms(claim.now))
-        .expression_attribute_values(":owner", s(&claim.owner))
-        .expression_attribute_values(":until", until)
-        .expression_attribute_values(":shard", shard_value)
-        .expression_attribute_values(":one", n(1))
-        .return_values(ReturnValue::AllNew);
-    if let Some(claimed) = update_if(update).await? {
-        return Ok(Claimed::Yours(read(&claimed)?));
-    }
-    let Some(item) = table.get(Key::dataset(id)).await? else {
-        return Ok(Claimed::Unknown);
-    };
-    let Some(dataset) = read_unless_withdrawn(&item)? else {
-        return Ok(Claimed::Unknown);
-    };
-    Ok(if matches!(dataset.state, State::Draft { .. }) { Claimed::Busy } else { Claimed::Final(dataset) })
-}
-
-pub(super) async fn unclaim(table: &Table, id: DatasetId, owner: &str, due_at: Timestamp) -> Result<bool> {
-    let update = let_go(table, id, due_at)
-        .condition_expression("#status = :draft AND claim_owner = :owner")
-        .update_expression("SET due_at = :due REMOVE claim_owner, claim_until ADD claims :less")
-        .expression_attribute_values(":owner", s(owner))
-        .expression_attribute_values(":less", n(-1));
-    Ok(update_if(update).await?.is_some())
-}
-
-pub(super) async fn restart(table: &Table, id: DatasetId, judged: Timestamp, due_at: Timestamp) -> Result<bool> {
-    let update = let_go(table, id, due_at)
-        .condition_expression("#status = :draft AND due_at = :judged")
-        .update_expression("SET due_at = :due REMOVE claim_owner, claim_until ADD restarts :one")
-        .expression_attribute_values(":judged", n(judged.as_millisecond()))
-        .expression_attribute_values(":one", n(1));
-    Ok(update_if(update).await?.is_some())
-}
-
-fn let_go(table: &Table, id: DatasetId, due_at: Timestamp) -> UpdateItemFluentBuilder {
-    table
-        .update_item(Key::dataset(id))
-        .expression_attribute_names("#status", "status")
-        .expression_attribute_values(":draft", s(DRAFT))
-        .expression_attribute_values(":due", n(due_at.as_millisecond()))
 }
 
 fn in_group(id: GroupId) -> String {

@@ -6,10 +6,10 @@ use crate::failure::unexpected;
 use crate::item::{Attributes, Item, Read, json, n, s, seconds};
 use crate::table::{Key, Table, build_error, due, update_if};
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
-use dataset_core::catalog::{Discard, OutboxEntry, Publication, Published};
+use dataset_core::catalog::{FailedDraft, OutboxEntry, Publication, Published};
+use dataset_core::clock::after;
 use dataset_core::dataset::FAILURE_LIFETIME;
 use dataset_core::id::DatasetId;
-use dataset_core::lifecycle::after;
 use dataset_core::{Error, Result};
 
 const CHECK_FAILED: &str = "ConditionalCheckFailed";
@@ -68,13 +68,13 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
     }
 }
 
-pub(super) async fn discard(table: &Table, discard: &Discard) -> Result<bool> {
-    let ttl = after(discard.finished_at, FAILURE_LIFETIME)?;
+pub(super) async fn fail(table: &Table, failed: &FailedDraft) -> Result<bool> {
+    let ttl = after(failed.finished_at, FAILURE_LIFETIME)?;
     let failure = table
-        .update(Key::dataset(discard.dataset_id))
+        .update(Key::dataset(failed.dataset_id))
         .condition_expression("#status = :draft AND due_at = :judged AND claims = :claims")
         .update_expression(
-            // Still due: until `cleaned`, the sweeper would take the clean-up up again.
+            // Still due: until it is `cleaned_up`, the sweeper would take the clean-up up again.
             "SET #status = :failed, failure = :failure, finished_at = :at, #ttl = :ttl, due_at = :due \
              REMOVE claim_owner, claim_until",
         )
@@ -82,15 +82,15 @@ pub(super) async fn discard(table: &Table, discard: &Discard) -> Result<bool> {
         .expression_attribute_names("#ttl", "ttl")
         .expression_attribute_values(":draft", s(DRAFT))
         .expression_attribute_values(":failed", s(FAILED))
-        .expression_attribute_values(":failure", json(&discard.failure)?)
-        .expression_attribute_values(":at", s(discard.finished_at.to_string()))
+        .expression_attribute_values(":failure", json(&failed.failure)?)
+        .expression_attribute_values(":at", s(failed.finished_at.to_string()))
         .expression_attribute_values(":ttl", seconds(ttl))
-        .expression_attribute_values(":judged", n(discard.due_at.as_millisecond()))
-        .expression_attribute_values(":claims", n(discard.claims))
-        .expression_attribute_values(":due", n(discard.outcome.due_at.as_millisecond()))
+        .expression_attribute_values(":judged", n(failed.due_at.as_millisecond()))
+        .expression_attribute_values(":claims", n(failed.lost_leases))
+        .expression_attribute_values(":due", n(failed.outcome.due_at.as_millisecond()))
         .build()
         .map_err(build_error)?;
-    let outbox = outbox_put(table, &discard.outcome)?;
+    let outbox = outbox_put(table, &failed.outcome)?;
     let sent = table
         .client
         .transact_write_items()
@@ -110,7 +110,7 @@ pub(super) async fn discard(table: &Table, discard: &Discard) -> Result<bool> {
     }
 }
 
-pub(super) async fn cleaned(table: &Table, id: DatasetId) -> Result<()> {
+pub(super) async fn cleaned_up(table: &Table, id: DatasetId) -> Result<()> {
     let update = table
         .update_item(Key::dataset(id))
         .condition_expression("#status = :failed")

@@ -3,11 +3,11 @@
 use crate::item::{Attributes, Item, Read, json, ms, n, s, seconds};
 use crate::table::{Key, due};
 use aws_sdk_dynamodb::types::AttributeValue;
+use dataset_core::clock::after;
 use dataset_core::delivery::{
     Attempt, DELIVERY_LIFETIME, Delivery, DeliveryId, DeliveryKey, DeliveryState, DeliveryStatus, MAX_ATTEMPTS_KEPT,
     QUEUE_GRACE,
 };
-use dataset_core::lifecycle::after;
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
 use std::collections::HashMap;

@@ -106,7 +106,7 @@ impl Invocations {
         let now = self.clock.now();
         let event = events::retries_exhausted(request_id, event, error, now);
         let invocation = events::invocation(event, request_id, now, TIMEOUT);
-        if let Err(error) = dataset_sweeper::handle(invocation, &processor.lifecycle).await {
+        if let Err(error) = dataset_sweeper::handle(invocation, &processor.ports).await {
             tracing::error!(request_id, %error, "the upload is left to the sweeper");
         }
         self.done(request_id);

@@ -2,8 +2,8 @@
 
 use crate::engines::expire;
 use crate::events;
+use dataset_core::Ports;
 use dataset_core::clock::Clock;
-use dataset_core::lifecycle::Lifecycle;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +12,14 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Sweeps now and then at each interval, until the task is dropped.
-pub(crate) async fn sweep_every(interval: Duration, lifecycle: Lifecycle) {
+pub(crate) async fn sweep_every(interval: Duration, ports: Ports) {
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let now = lifecycle.clock.now();
+        let now = ports.clock.now();
         let invocation = events::invocation(events::schedule(now), "schedule", now, TIMEOUT);
-        if let Err(error) = dataset_sweeper::handle(invocation, &lifecycle).await {
+        if let Err(error) = dataset_sweeper::handle(invocation, &ports).await {
             tracing::error!(%error, "the sweep was not complete");
         }
     }

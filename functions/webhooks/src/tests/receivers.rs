@@ -10,9 +10,11 @@ use dataset_core::deliveries::Deliveries;
 use dataset_core::delivery::{Delivery, DeliveryState};
 use dataset_core::destination::Policy;
 use dataset_core::event::EventType;
+use dataset_core::outbox;
 use dataset_core::receiver::{DisabledReason, Health, Receiver as Registered};
 use dataset_core::receivers::{Receivers, change};
 use dataset_core::secret::{Secret, Vault};
+use dataset_core::uploads;
 use dataset_tests::memory::Fakes;
 use dataset_tests::receiver::Receiver;
 use dataset_tests::{SECRET, receiver_id, workspace};
@@ -54,8 +56,8 @@ async fn an_event_for_a_disabled_receiver_can_be_recovered() {
     let draft = dataset_tests::draft(FIRST, &group, "a.csv");
     fakes.table.create_draft(&draft).await.unwrap();
     let contents = Contents { columns: vec!["q".into()], row_count: 1 };
-    fakes.lifecycle().publish(&draft, &contents).await.unwrap();
-    fakes.lifecycle().hand_over(draft.id).await.unwrap();
+    uploads::publish(&fakes.ports(), &draft, &contents).await.unwrap();
+    outbox::relay(&fakes.ports(), draft.id).await.unwrap();
     assert!(fakes.queue.take().is_empty());
     assert_eq!(setting.delivery().await.state, DeliveryState::Failed);
 

@@ -143,19 +143,19 @@ pub(in crate::routes) async fn list(
     let mut wanted = match listing.dataset_group_id {
         Some(id) => {
             let group = caller.group(&api, id).await?;
-            if named(&group.name) { api.catalog.list(Scope::Group(id)).await? } else { Vec::new() }
+            if named(&group.name) { api.ports.catalog.list(Scope::Group(id)).await? } else { Vec::new() }
         }
         None => {
             let (groups, mut listed) = tokio::try_join!(
-                api.catalog.group_names(caller.workspace_id),
-                api.catalog.list(Scope::Workspace(caller.workspace_id)),
+                api.ports.catalog.group_names(caller.workspace_id),
+                api.ports.catalog.list(Scope::Workspace(caller.workspace_id)),
             )?;
             let groups: HashMap<GroupId, String> = groups.into_iter().map(|group| (group.id, group.name)).collect();
             listed.retain(|dataset| groups.get(&dataset.group_id).is_some_and(|name| named(name)));
             listed
         }
     };
-    let now = api.clock.now();
+    let now = api.ports.clock.now();
     wanted.retain(|listed| listing.wants(listed, now));
     wanted.sort_by(|a, b| listing.order(a, b));
     let total = wanted.len() as u64;
@@ -176,7 +176,7 @@ async fn views(api: &Api, page: &[Listed]) -> Result<Vec<DatasetView>> {
     let mut group_ids: Vec<GroupId> = page.iter().map(|listed| listed.group_id).collect();
     group_ids.sort_unstable();
     group_ids.dedup();
-    let (datasets, groups) = tokio::try_join!(api.catalog.datasets(&ids), api.catalog.groups(&group_ids))?;
+    let (datasets, groups) = tokio::try_join!(api.ports.catalog.datasets(&ids), api.ports.catalog.groups(&group_ids))?;
     let groups: HashMap<GroupId, Group> = groups.into_iter().map(|group| (group.id, group)).collect();
     let view = |dataset: Dataset| Some(DatasetView::new(dataset.clone(), groups.get(&dataset.group_id)?));
     Ok(datasets.into_iter().filter_map(view).collect())

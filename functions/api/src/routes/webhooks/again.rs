@@ -61,10 +61,10 @@ pub(in crate::routes) async fn redeliver(
 ) -> Result<Json<OneDelivery>, ApiError> {
     let receiver = awake(&api, &receiver(&api, &caller, &webhook).await?).await?;
     let key = key(&receiver, &id)?;
-    if !api.deliveries.requeue(&key, api.clock.now()).await? {
+    if !api.ports.deliveries.requeue(&key, api.ports.clock.now()).await? {
         return Err(ApiError::delivery_not_found());
     }
-    api.queue.send(std::slice::from_ref(&key), Duration::ZERO).await?;
+    api.ports.queue.send(std::slice::from_ref(&key), Duration::ZERO).await?;
     answer(&api, &key, "Delivery queued").await
 }
 
@@ -124,11 +124,11 @@ pub(in crate::routes) async fn recover(
     let (receiver, status) = (receiver.owner(), Some(DeliveryStatus::Failed));
     let before = before.as_deref().map(position).transpose()?;
     let mut wanted = Wanted { receiver, status, before, from_order };
-    let (started_at, mut recovered) = (api.clock.now(), 0);
+    let (started_at, mut recovered) = (api.ports.clock.now(), 0);
     loop {
-        let Page { deliveries, next } = api.deliveries.deliveries(&wanted, RECOVERED_AT_ONCE).await?;
+        let Page { deliveries, next } = api.ports.deliveries.deliveries(&wanted, RECOVERED_AT_ONCE).await?;
         recovered += requeue(&api, deliveries, since).await?;
-        let is_late = api.clock.now().duration_since(started_at) >= RECOVERY_TIME.try_into().unwrap_or_default();
+        let is_late = api.ports.clock.now().duration_since(started_at) >= RECOVERY_TIME.try_into().unwrap_or_default();
         if next.is_none() || is_late {
             let (complete, next) = (next.is_none(), next.map(|id| id.to_string()));
             return Ok(Json(Recovered { success: true, message: "Deliveries queued", recovered, complete, next }));
@@ -139,18 +139,17 @@ pub(in crate::routes) async fn recover(
 
 /// Makes those due that were made at `since` or later.
 async fn requeue(api: &Api, found: Vec<Delivery>, since: Timestamp) -> Result<u64, Error> {
-    let now = api.clock.now();
+    let now = api.ports.clock.now();
     let wanted = found.into_iter().filter(|it| it.created_at >= since && it.event_type != EventType::Test);
-    let keys: Vec<DeliveryKey> =
-        stream::iter(wanted)
-            .map(|Delivery { key, .. }| async move {
-                Ok::<_, Error>(api.deliveries.requeue(&key, now).await?.then_some(key))
-            })
-            .buffer_unordered(16)
-            .try_filter_map(|key| async { Ok(key) })
-            .try_collect()
-            .await?;
-    api.queue.send(&keys, Duration::ZERO).await?;
+    let keys: Vec<DeliveryKey> = stream::iter(wanted)
+        .map(|Delivery { key, .. }| async move {
+            Ok::<_, Error>(api.ports.deliveries.requeue(&key, now).await?.then_some(key))
+        })
+        .buffer_unordered(16)
+        .try_filter_map(|key| async { Ok(key) })
+        .try_collect()
+        .await?;
+    api.ports.queue.send(&keys, Duration::ZERO).await?;
     Ok(keys.len() as u64)
 }
 
@@ -183,7 +182,7 @@ pub(in crate::routes) async fn test(
     Path(id): Path,
 ) -> Result<(StatusCode, Json<TestSent>), ApiError> {
     let receiver = awake(&api, &receiver(&api, &caller, &id).await?).await?;
-    let now = api.clock.now();
+    let now = api.ports.clock.now();
     let event = Event { workspace_id: receiver.workspace_id, user_id: caller.user_id, at: now, outcome: Outcome::Test };
     let order: DatasetId = fresh_id(&api, now)?;
     let delivery = Delivery {
@@ -198,8 +197,8 @@ pub(in crate::routes) async fn test(
         state: DeliveryState::fresh(now),
         attempts: Vec::new(),
     };
-    api.deliveries.create_deliveries(std::slice::from_ref(&delivery)).await?;
-    api.queue.send(std::slice::from_ref(&delivery.key), Duration::ZERO).await?;
+    api.ports.deliveries.create_deliveries(std::slice::from_ref(&delivery)).await?;
+    api.ports.queue.send(std::slice::from_ref(&delivery.key), Duration::ZERO).await?;
     let delivery_id = delivery.key.delivery_id.to_string();
     Ok((StatusCode::CREATED, Json(TestSent { success: true, message: "Test event queued", delivery_id })))
 }

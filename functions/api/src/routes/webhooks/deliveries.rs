@@ -72,7 +72,7 @@ pub(in crate::routes) async fn list(
     let per_page = usize::try_from(Paging::new(None, listing.per_page)?.per_page).unwrap_or(usize::MAX);
     let before = listing.before.as_deref().map(position).transpose()?;
     let wanted = Wanted { receiver: receiver.owner(), status: listing.state, before, from_order: 0 };
-    let Page { deliveries, next } = api.deliveries.deliveries(&wanted, per_page).await?;
+    let Page { deliveries, next } = api.ports.deliveries.deliveries(&wanted, per_page).await?;
     let view = |delivery| DeliveryView::new(delivery, ATTEMPTS_LISTED);
     Ok(Json(Deliveries {
         success: true,
@@ -124,6 +124,6 @@ pub(super) fn key(receiver: &Receiver, id: &str) -> Result<DeliveryKey, ApiError
 }
 
 pub(super) async fn answer(api: &Api, key: &DeliveryKey, message: &'static str) -> Result<Json<OneDelivery>, ApiError> {
-    let delivery = api.deliveries.delivery(key).await?.ok_or_else(ApiError::delivery_not_found)?;
+    let delivery = api.ports.deliveries.delivery(key).await?.ok_or_else(ApiError::delivery_not_found)?;
     Ok(Json(OneDelivery { success: true, message, delivery: DeliveryView::new(delivery, usize::MAX)? }))
 }

@@ -1,0 +1,49 @@
+//! Calls that their clients may repeat.
+
+use crate::Api;
+use crate::error::ApiError;
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use dataset_core::idempotency::IdempotencyKey;
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+
+/// `Idempotency-Key`, where the request has it.
+pub(super) struct CallKey(pub(super) Option<IdempotencyKey>);
+
+impl FromRequestParts<Arc<Api>> for CallKey {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Api>) -> Result<Self, ApiError> {
+        let mut values = parts.headers.get_all("idempotency-key").iter();
+        let Some(value) = values.next() else {
+            return Ok(Self(None));
+        };
+        if values.next().is_some() {
+            let message = "there are two headers Idempotency-Key; send one";
+            return Err(ApiError::bad_request("invalid_idempotency_key", message));
+        }
+        Ok(Self(Some(IdempotencyKey::parse(value.to_str().unwrap_or_default())?)))
+    }
+}
+
+/// One value for all of these parts, and another for any others.
+pub(crate) fn fingerprint(parts: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hex::encode(hash.finalize())
+}
+
+pub(super) fn in_progress() -> ApiError {
+    let message = "the first call with this Idempotency-Key is still running; ask again in a moment";
+    ApiError::conflict("idempotency_in_progress", message)
+}
+
+pub(super) fn reused() -> ApiError {
+    let message = "this Idempotency-Key was sent with another body within 24 hours; send another key with another body";
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message)
+}

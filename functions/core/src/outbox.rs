@@ -1,0 +1,72 @@
+//! The transactional outbox: events are written with what they tell of, and
+//! relayed from here to the deliveries and the queue.
+
+use crate::catalog::OutboxEntry;
+use crate::clock::after;
+use crate::dataset::Dataset;
+use crate::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, QUEUE_GRACE};
+use crate::event::{Event, Outcome};
+use crate::id::DatasetId;
+use crate::{Ports, Result};
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use std::time::Duration;
+
+/// Deliveries that are stored together, and then on their way while others are stored.
+const DELIVERIES_AT_ONCE: usize = 20;
+const CHUNKS_AT_ONCE: usize = 4;
+
+impl OutboxEntry {
+    pub(crate) fn of(draft: &Dataset, outcome: Outcome, now: Timestamp) -> Result<Self> {
+        let event = Event { workspace_id: draft.workspace_id, user_id: draft.user_id, at: now, outcome };
+        Ok(Self {
+            dataset_id: draft.id,
+            workspace_id: draft.workspace_id,
+            event_type: event.event_type(),
+            body: event.body(),
+            due_at: after(now, QUEUE_GRACE)?,
+        })
+    }
+}
+
+/// Relays an outbox entry: creates a delivery for each receiver, puts those
+/// that are due on the queue, and closes the entry. Deliveries have derived
+/// ids, so that a repeat adds none. Does nothing without an open entry.
+///
+/// # Errors
+/// If a port failed; the entry stays open, and due.
+pub async fn relay(ports: &Ports, id: DatasetId) -> Result<()> {
+    let Some(entry) = ports.catalog.outbox_entry(id).await? else {
+        return Ok(());
+    };
+    let receivers = ports.receivers.receivers(entry.workspace_id).await?;
+    let now = ports.clock.now();
+    let deliveries: Vec<Delivery> = receivers
+        .into_iter()
+        .filter(|receiver| receiver.wants(entry.event_type))
+        .map(|receiver| Delivery {
+            key: DeliveryKey {
+                workspace_id: entry.workspace_id,
+                receiver_id: receiver.id,
+                delivery_id: DeliveryId::of_outcome(entry.dataset_id, receiver.id),
+            },
+            event_type: entry.event_type,
+            body: entry.body.clone(),
+            created_at: now,
+            // What a disabled receiver misses can be recovered later.
+            state: if receiver.disabled.is_some() { DeliveryState::Failed } else { DeliveryState::fresh(now) },
+            attempts: Vec::new(),
+        })
+        .collect();
+    let chunks: Vec<_> = deliveries.chunks(DELIVERIES_AT_ONCE).map(|chunk| begin(ports, chunk)).collect();
+    stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE).try_collect::<()>().await?;
+    ports.catalog.close_outbox_entry(id).await
+}
+
+/// Stores deliveries, and queues those that are due.
+async fn begin(ports: &Ports, deliveries: &[Delivery]) -> Result<()> {
+    ports.deliveries.create_deliveries(deliveries).await?;
+    let pending = deliveries.iter().filter(|delivery| delivery.state != DeliveryState::Failed);
+    let pending: Vec<DeliveryKey> = pending.map(|delivery| delivery.key.clone()).collect();
+    ports.queue.send(&pending, Duration::ZERO).await
+}

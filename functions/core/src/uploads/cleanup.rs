@@ -1,0 +1,49 @@
+//! The end of what came to no version.
+
+use crate::clock::after;
+use crate::dataset::{Dataset, WITHDRAWN_GRACE, rows_key, upload_key};
+use crate::id::DatasetId;
+use crate::{Ports, Result};
+
+/// Takes back a draft that no one was told of, and its file: now if that can
+/// be, and once more when no function can be working on it any more. `false`
+/// if it has come to an outcome, which stays.
+///
+/// # Errors
+/// If the table failed.
+pub async fn withdraw(ports: &Ports, draft: &Dataset) -> Result<bool> {
+    if !ports.catalog.withdraw(draft, after(ports.clock.now(), WITHDRAWN_GRACE)?).await? {
+        return Ok(false);
+    }
+    if let Err(error) = ports.blobs.delete(&draft.upload_key()).await {
+        tracing::warn!(dataset_id = draft.id.get(), error = error.chain(), "an object is left to the sweeper");
+    }
+    Ok(true)
+}
+
+/// Removes the objects of a withdrawn draft, once no function can be working
+/// on it any more. Does nothing if there is no such draft.
+///
+/// # Errors
+/// If a port failed; the sweeper comes again.
+pub async fn clean_up_withdrawn(ports: &Ports, id: DatasetId) -> Result<()> {
+    let Some((group, clean_at)) = ports.catalog.withdrawn(id).await? else {
+        return Ok(());
+    };
+    if clean_at > ports.clock.now() {
+        return Ok(());
+    }
+    ports.blobs.delete(&rows_key(group, id)).await?;
+    ports.blobs.delete(&upload_key(id)).await?;
+    ports.catalog.forget_withdrawn(id).await
+}
+
+/// Removes the objects of a failed draft.
+///
+/// # Errors
+/// If a port failed; the sweeper comes again.
+pub async fn clean_up(ports: &Ports, failed: &Dataset) -> Result<()> {
+    ports.blobs.delete(&failed.rows_key()).await?;
+    ports.blobs.delete(&failed.upload_key()).await?;
+    ports.catalog.cleaned_up(failed.id).await
+}
