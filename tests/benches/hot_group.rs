@@ -15,6 +15,7 @@ use dataset_core::catalog::{
 };
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::dataset::{Contents, Dataset};
+use dataset_core::event::EventId;
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::ids::{SystemIds, full_jitter};
@@ -68,8 +69,8 @@ catalog! {
         restart(id: DatasetId, judged: Timestamp, due_at: Timestamp) -> bool;
         fail(failed: &FailedDraft) -> bool;
         cleaned_up(id: DatasetId) -> ();
-        outbox_entry(id: DatasetId) -> Option<OutboxEntry>;
-        close_outbox_entry(id: DatasetId) -> ();
+        outbox_entry(id: &EventId) -> Option<OutboxEntry>;
+        close_outbox_entry(id: &EventId) -> ();
         due(now: Timestamp, limit: usize) -> Vec<Due>;
     }
     far {

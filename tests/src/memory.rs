@@ -7,7 +7,7 @@ mod receivers;
 mod table;
 
 pub use blobs::MemoryBlobs;
-pub use outline::{Outline, Status};
+pub use outline::{Outline, Status, dataset_of};
 pub use receivers::MemoryVault;
 pub use table::MemoryTable;
 
@@ -52,6 +52,13 @@ impl Clock for ManualClock {
 /// Numbers that look random and are the same in every run.
 #[derive(Default)]
 pub struct CountingIds(AtomicU64);
+
+impl CountingIds {
+    /// Other numbers than those of other seeds.
+    pub fn seeded(seed: u64) -> Self {
+        Self(AtomicU64::new(seed))
+    }
+}
 
 impl Ids for CountingIds {
     fn fill(&self, bytes: &mut [u8]) {

@@ -14,6 +14,7 @@ use axum::http::{HeaderName, Uri};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use axum::{Extension, Router};
+use dataset_core::event::EventType;
 use dataset_core::upload::MAX_FILE_BYTES;
 use dataset_core::{Error, Result};
 use sha2::{Digest, Sha256};

@@ -7,7 +7,9 @@ mod outcomes;
 
 use crate::failure::unexpected;
 use crate::item::{Attributes, Read, n, s};
-use crate::table::{DATASET, DELIVERY_PREFIX, DUE_INDEX, DUE_SHARDS, GROUP_NAME_PREFIX, Key, OUTBOX, Table, due_shard};
+use crate::table::{
+    DATASET, DELIVERY_PREFIX, DUE_INDEX, DUE_SHARDS, GROUP_NAME_PREFIX, Key, OUTBOX, Table, due_shard, event_of,
+};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use dataset_core::catalog::{
@@ -15,6 +17,7 @@ use dataset_core::catalog::{
 };
 use dataset_core::dataset::Dataset;
 use dataset_core::delivery::{DeliveryId, DeliveryKey};
+use dataset_core::event::EventId;
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::{Error, Result};
@@ -114,11 +117,11 @@ impl Catalog for Table {
         outcomes::cleaned_up(self, id).await
     }
 
-    async fn outbox_entry(&self, id: DatasetId) -> Result<Option<OutboxEntry>> {
-        self.get(Key::outbox(id)).await?.map(|item| outcomes::read_entry(&item)).transpose()
+    async fn outbox_entry(&self, id: &EventId) -> Result<Option<OutboxEntry>> {
+        outcomes::outbox_entry(self, id).await
     }
 
-    async fn close_outbox_entry(&self, id: DatasetId) -> Result<()> {
+    async fn close_outbox_entry(&self, id: &EventId) -> Result<()> {
         let delete = self.client.delete_item().table_name(&self.name);
         delete.set_key(Some(Key::outbox(id).attributes())).send().await.map_err(unexpected("the table"))?;
         Ok(())
@@ -184,7 +187,7 @@ fn read_due(item: &Attributes) -> Result<Due> {
     };
     match sk {
         DATASET => dataset().map(Due::Dataset),
-        OUTBOX => dataset().map(Due::Outbox),
+        OUTBOX => event_of(pk).map(Due::Outbox),
         _ => delivery().map(Due::Delivery),
     }
     .ok_or_else(|| Error::internal(format!("item {pk} {sk} is due, but nothing that is known")))

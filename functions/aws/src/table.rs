@@ -6,7 +6,7 @@
 //! | `W#{workspace}` | `GROUP#{name}` | keeps a group's name unique, finds and lists groups |
 //! | `W#{workspace}` | `RECEIVER#{id}` | a webhook receiver |
 //! | `D#{dataset}` | `DATASET` | a draft, a version or a failure; or a withdrawn draft's id, until it is cleaned up after |
-//! | `D#{dataset}` | `OUTBOX` | its event, until it has been relayed |
+//! | `E#{event}` | `OUTBOX` | an event, until it has been relayed |
 //! | `W#{workspace}#R#{receiver}` | `DELIVERY#{id}` | a delivery |
 //! | `K#{hash}` | `KEY` | what an API key lets in, and its calls |
 //! | `W#{workspace}` | `KEY#{id}` | lists keys |
@@ -25,6 +25,7 @@ use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, Update};
 use dataset_core::api_key::KeyHash;
 use dataset_core::delivery::DeliveryKey;
+use dataset_core::event::EventId;
 use dataset_core::id::{DatasetId, GroupId, KeyId, ReceiverId, WorkspaceId};
 use dataset_core::idempotency::IdempotencyKey;
 use dataset_core::{Error, Result};
@@ -98,12 +99,22 @@ impl Key {
         Self { pk: format!("W#{workspace}"), sk: format!("CALL#{}", key.as_str()) }
     }
 
-    pub(crate) fn outbox(id: DatasetId) -> Self {
-        Self { pk: format!("D#{id}"), sk: OUTBOX.into() }
+    pub(crate) fn outbox(id: &EventId) -> Self {
+        // Where the first releases put the event of a dataset, whose id it had.
+        let pk = if id.is_of_dataset() { format!("D#{}", id.order()) } else { format!("E#{id}") };
+        Self { pk, sk: OUTBOX.into() }
     }
 
     pub(crate) fn attributes(self) -> Attributes {
         Attributes::from([("pk".to_owned(), s(self.pk)), ("sk".to_owned(), s(self.sk))])
+    }
+}
+
+/// The event in whose partition something is.
+pub(crate) fn event_of(pk: &str) -> Option<EventId> {
+    match pk.strip_prefix("D#") {
+        Some(dataset) => dataset.parse().ok().map(EventId::of_dataset),
+        None => EventId::parse(pk.strip_prefix("E#")?),
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::Result;
 use crate::dataset::{Contents, Dataset, Failure, State, Status};
 use crate::delivery::DeliveryKey;
-use crate::event::EventType;
+use crate::event::{EventId, EventType};
 use crate::group::Group;
 use crate::id::{DatasetId, GroupId, WorkspaceId};
 use async_trait::async_trait;
@@ -70,21 +70,21 @@ pub trait Catalog: Send + Sync {
 
     /// In one transaction: the group's latest number goes from
     /// `version - 1` to `version`, the draft becomes that version, the
-    /// outcome enters the outbox.
+    /// event enters the outbox.
     async fn publish(&self, publication: &Publication) -> Result<Published>;
 
     /// In one transaction: the draft becomes a failure whose objects are
-    /// still to be removed, and the outcome enters the outbox. `false` if it
+    /// still to be removed, and the event enters the outbox. `false` if it
     /// is no draft any more, or was leased or restarted since it was judged.
     async fn fail(&self, failed: &FailedDraft) -> Result<bool>;
 
     /// Notes that nothing of a failed draft is stored any more.
     async fn cleaned_up(&self, id: DatasetId) -> Result<()>;
 
-    async fn outbox_entry(&self, id: DatasetId) -> Result<Option<OutboxEntry>>;
+    async fn outbox_entry(&self, id: &EventId) -> Result<Option<OutboxEntry>>;
 
     /// Removes an entry that has been relayed.
-    async fn close_outbox_entry(&self, id: DatasetId) -> Result<()>;
+    async fn close_outbox_entry(&self, id: &EventId) -> Result<()>;
 
     /// What should have been done by `now` and was not, the oldest first, at
     /// most about `limit` of it. It may be some moments behind.
@@ -166,7 +166,7 @@ pub struct Publication {
     pub version: u64,
     pub finished_at: Timestamp,
     pub contents: Contents,
-    pub outcome: OutboxEntry,
+    pub event: OutboxEntry,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -186,13 +186,13 @@ pub struct FailedDraft {
     pub lost_leases: u32,
     pub finished_at: Timestamp,
     pub failure: Failure,
-    pub outcome: OutboxEntry,
+    pub event: OutboxEntry,
 }
 
-/// An outcome that receivers are still to be told of.
+/// An event that receivers are still to be told of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutboxEntry {
-    pub dataset_id: DatasetId,
+    pub event_id: EventId,
     pub workspace_id: WorkspaceId,
     pub event_type: EventType,
     pub body: String,
@@ -205,6 +205,6 @@ pub struct OutboxEntry {
 pub enum Due {
     /// A draft to start or expire, or what is left of one to clean up after.
     Dataset(DatasetId),
-    Outbox(DatasetId),
+    Outbox(EventId),
     Delivery(DeliveryKey),
 }

@@ -1,8 +1,8 @@
 //! A delivery: one event on its way to one receiver, tried until it is taken
 //! or the schedule ends.
 
-use crate::event::EventType;
-use crate::id::{DatasetId, ReceiverId, WorkspaceId};
+use crate::event::{EventId, EventType};
+use crate::id::{ReceiverId, WorkspaceId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -41,33 +41,31 @@ pub const MAX_ATTEMPTS_KEPT: usize = 40;
 pub struct DeliveryId(String);
 
 impl DeliveryId {
-    /// The same event and receiver give the same delivery, so handing an
-    /// event over twice makes nothing new.
-    pub fn of_outcome(dataset: DatasetId, receiver: ReceiverId) -> Self {
-        Self::new(dataset.get(), receiver)
+    /// The same event and receiver give the same delivery, so that relaying an
+    /// event twice makes nothing new.
+    pub fn new(event: &EventId, receiver: ReceiverId) -> Self {
+        Self(format!("msg_{event}_{receiver}"))
     }
 
-    /// `order` is an identifier that is ordered in time.
-    pub fn new(order: u64, receiver: ReceiverId) -> Self {
-        Self(format!("msg_{order:016}_{receiver}"))
+    /// Where the deliveries of events from `order` on begin.
+    pub fn at(order: u64, receiver: ReceiverId) -> Self {
+        Self::new(&EventId::of_dataset(order), receiver)
     }
 
     /// An identifier as a caller has it; `None` if it can't be one.
     pub fn parse(id: &str) -> Option<Self> {
-        let (order, receiver) = id.strip_prefix("msg_")?.split_once('_')?;
-        let is_order = order.len() == 16 && order.bytes().all(|b| b.is_ascii_digit());
-        let receiver: ReceiverId = receiver.parse().ok()?;
-        is_order.then(|| Self(format!("msg_{order}_{receiver}")))
+        let (event, receiver) = id.strip_prefix("msg_")?.split_once('_')?;
+        Some(Self::new(&EventId::parse(event)?, receiver.parse().ok()?))
     }
 
     pub fn from_stored(id: String) -> Self {
         Self(id)
     }
 
-    /// The identifier that it was made of; 0 for what is no delivery of ours.
+    /// Its event's, as [`EventId::order`] has it; 0 for what is no delivery of ours.
     pub fn order(&self) -> u64 {
-        let order = self.0.strip_prefix("msg_").and_then(|rest| rest.split_once('_'));
-        order.and_then(|(order, _)| order.parse().ok()).unwrap_or(0)
+        let event = self.0.strip_prefix("msg_").and_then(|rest| EventId::parse(rest.split_once('_')?.0));
+        event.map_or(0, |event| event.order())
     }
 
     pub fn as_str(&self) -> &str {
@@ -164,6 +162,7 @@ pub fn retry_delay(failed: u32, asked: Option<Duration>) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::SystemIds;
 
     #[test]
     fn ten_attempts_and_no_more() {
@@ -185,12 +184,15 @@ mod tests {
 
     #[test]
     fn identifiers_are_ordered_as_their_events_are() {
-        let id = |order| DeliveryId::new(order, ReceiverId::new(21).expect("valid"));
+        let id = |order| DeliveryId::at(order, ReceiverId::new(21).expect("valid"));
         assert!(id(999_999_999_999_999) < id(1_000_000_000_000_000));
         assert_eq!(id(7).as_str(), "msg_0000000000000007_21");
         assert_eq!(id(7).order(), 7);
         assert_eq!(DeliveryId::from_stored("else".into()).order(), 0);
         assert_eq!(DeliveryId::parse(id(7).as_str()), Some(id(7)));
+        let fresh = DeliveryId::new(&EventId::fresh(&SystemIds, Timestamp::MAX), ReceiverId::new(21).expect("valid"));
+        assert_eq!(DeliveryId::parse(fresh.as_str()), Some(fresh.clone()));
+        assert!(fresh > id(fresh.order()) && fresh < id(fresh.order() + 1), "{fresh}");
         for wrong in ["", "msg_7_21", "msg_0000000000000007_", "msg_0000000000000007_x", "0000000000000007_21"] {
             assert_eq!(DeliveryId::parse(wrong), None, "{wrong}");
         }

@@ -5,11 +5,9 @@ use crate::catalog::OutboxEntry;
 use crate::clock::after;
 use crate::dataset::Dataset;
 use crate::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, QUEUE_GRACE};
-use crate::event::{Event, Outcome};
-use crate::id::DatasetId;
+use crate::event::{Details, Event, EventId};
 use crate::{Ports, Result};
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
 use std::time::Duration;
 
 /// Deliveries that are stored together, and then on their way while others are stored.
@@ -17,28 +15,39 @@ const DELIVERIES_AT_ONCE: usize = 20;
 const CHUNKS_AT_ONCE: usize = 4;
 
 impl OutboxEntry {
-    pub(crate) fn of(draft: &Dataset, outcome: Outcome, now: Timestamp) -> Result<Self> {
-        let event = Event { workspace_id: draft.workspace_id, user_id: draft.user_id, at: now, outcome };
+    /// The entry of a new event about a draft.
+    pub(crate) fn new(ports: &Ports, draft: &Dataset, details: Details) -> Result<Self> {
+        let at = ports.clock.now();
+        let id = EventId::fresh(ports.ids.as_ref(), at);
+        let event = Event { id, workspace_id: draft.workspace_id, user_id: draft.user_id, at, details };
         Ok(Self {
-            dataset_id: draft.id,
-            workspace_id: draft.workspace_id,
+            workspace_id: event.workspace_id,
             event_type: event.event_type(),
             body: event.body(),
-            due_at: after(now, QUEUE_GRACE)?,
+            event_id: event.id,
+            due_at: after(at, QUEUE_GRACE)?,
         })
     }
 }
 
-/// Relays an outbox entry: creates a delivery for each receiver, puts those
-/// that are due on the queue, and closes the entry. Deliveries have derived
-/// ids, so that a repeat adds none. Does nothing without an open entry.
+/// Relays an entry that no one has relayed in time, if it is still there.
 ///
 /// # Errors
 /// If a port failed; the entry stays open, and due.
-pub async fn relay(ports: &Ports, id: DatasetId) -> Result<()> {
-    let Some(entry) = ports.catalog.outbox_entry(id).await? else {
-        return Ok(());
-    };
+pub async fn relay_overdue(ports: &Ports, id: &EventId) -> Result<()> {
+    match ports.catalog.outbox_entry(id).await? {
+        Some(entry) => relay(ports, &entry).await,
+        None => Ok(()),
+    }
+}
+
+/// Relays an outbox entry: creates a delivery for each receiver, puts those
+/// that are due on the queue, and closes the entry. The id of a delivery is
+/// made of the event's and the receiver's, so that a repeat adds none.
+///
+/// # Errors
+/// If a port failed; the entry stays open, and due.
+pub async fn relay(ports: &Ports, entry: &OutboxEntry) -> Result<()> {
     let receivers = ports.receivers.receivers(entry.workspace_id).await?;
     let now = ports.clock.now();
     let deliveries: Vec<Delivery> = receivers
@@ -48,7 +57,7 @@ pub async fn relay(ports: &Ports, id: DatasetId) -> Result<()> {
             key: DeliveryKey {
                 workspace_id: entry.workspace_id,
                 receiver_id: receiver.id,
-                delivery_id: DeliveryId::of_outcome(entry.dataset_id, receiver.id),
+                delivery_id: DeliveryId::new(&entry.event_id, receiver.id),
             },
             event_type: entry.event_type,
             body: entry.body.clone(),
@@ -60,7 +69,7 @@ pub async fn relay(ports: &Ports, id: DatasetId) -> Result<()> {
         .collect();
     let chunks: Vec<_> = deliveries.chunks(DELIVERIES_AT_ONCE).map(|chunk| begin(ports, chunk)).collect();
     stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE).try_collect::<()>().await?;
-    ports.catalog.close_outbox_entry(id).await
+    ports.catalog.close_outbox_entry(&entry.event_id).await
 }
 
 /// Stores deliveries, and queues those that are due.

@@ -2,9 +2,8 @@
 
 use crate::Processor;
 use crate::pipe::{self, ObjectReader, PartWriter};
-use dataset_core::catalog::Leased;
+use dataset_core::catalog::{FailedDraft, Leased, OutboxEntry, Publication};
 use dataset_core::dataset::{Column, Contents, Dataset, Failure, State, draft_of};
-use dataset_core::id::DatasetId;
 use dataset_core::upload::Format;
 use dataset_core::uploads::{self, Interruption};
 use dataset_core::{Error, Kind, Ports, Result, outbox};
@@ -30,15 +29,12 @@ pub(crate) async fn ingest(processor: &Processor, key: &str, context: &Context) 
     };
     let deadline = i64::try_from(context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     match uploads::acquire_lease(ports, id, &context.request_id, deadline).await? {
-        Leased::Yours(draft) => {
-            if let Err(why) = process(processor, &draft).await {
-                return uploads::release_lease(ports, &draft, &context.request_id, why).await;
-            }
-        }
-        Leased::Busy => {
-            tracing::info!(dataset_id = id.get(), "upload is being processed by another invocation");
-            return Ok(());
-        }
+        Leased::Yours(draft) => match process(processor, &draft).await {
+            Ok(Some(event)) => relay(ports, &event).await,
+            Ok(None) => {}
+            Err(why) => return uploads::release_lease(ports, &draft, &context.request_id, why).await,
+        },
+        Leased::Busy => tracing::info!(dataset_id = id.get(), "upload is being processed by another invocation"),
         Leased::Final(dataset) => {
             // An invocation that died may have left objects, or one came when its
             // draft had expired. Its outcome was told, so it can only be removed.
@@ -49,44 +45,43 @@ pub(crate) async fn ingest(processor: &Processor, key: &str, context: &Context) 
         }
         Leased::Unknown if ports.catalog.withdrawn(id).await?.is_some() => {
             tracing::info!(dataset_id = id.get(), "upload was withdrawn; the sweeper removes its object");
-            return Ok(());
         }
         Leased::Unknown => {
             // A draft comes before its object, so this is no upload of ours to delete.
             tracing::error!(dataset_id = id.get(), "object has no draft; it is left where it is");
-            return Ok(());
         }
     }
-    relay(ports, id).await;
     Ok(())
 }
 
-pub(crate) async fn process(processor: &Processor, draft: &Dataset) -> Result<(), Interruption> {
+/// Brings the draft to its outcome. Returns the event that tells of it; `None`
+/// if the draft had an outcome before.
+pub(crate) async fn process(processor: &Processor, draft: &Dataset) -> Result<Option<OutboxEntry>, Interruption> {
     let ports = &processor.ports;
     let started = ports.clock.now();
     let parsed = parse(processor, draft).await?;
     let parse_ms = ports.clock.ms_since(started);
     let bytes = draft.file_size_bytes;
-    match parsed {
+    Ok(match parsed {
         Ok(contents) => {
-            if let Some(version) = uploads::publish(ports, draft, &contents).await? {
+            uploads::publish(ports, draft, &contents).await?.map(|Publication { version, event, .. }| {
                 let rows = contents.row_count;
                 tracing::info!(dataset_id = draft.id.get(), version, rows, bytes, parse_ms, "version published");
-            }
+                event
+            })
         }
-        Err(failure) => {
-            let (code, row, line) = (failure.code.clone(), failure.row, failure.line);
-            uploads::fail(ports, draft, failure).await?;
+        Err(failure) => uploads::fail(ports, draft, failure).await?.map(|FailedDraft { failure, event, .. }| {
+            let Failure { code, row, line, .. } = failure;
             tracing::info!(dataset_id = draft.id.get(), code, row, line, bytes, parse_ms, "upload refused");
-        }
-    }
-    Ok(())
+            event
+        }),
+    })
 }
 
 /// Relays the event now. If that fails it is still in the outbox, for the sweeper.
-async fn relay(ports: &Ports, id: DatasetId) {
-    if let Err(error) = outbox::relay(ports, id).await {
-        tracing::warn!(dataset_id = id.get(), error = error.chain(), "outcome is left in the outbox");
+async fn relay(ports: &Ports, event: &OutboxEntry) {
+    if let Err(error) = outbox::relay(ports, event).await {
+        tracing::warn!(event_id = %event.event_id, error = error.chain(), "outcome is left in the outbox");
     }
 }
 

@@ -151,13 +151,6 @@ async fn what_a_dead_invocation_left_is_completed() {
     setting.fakes.table.acquire_lease(draft.id, &lease).await.unwrap();
     setting.handle(PUT, "dead").await.unwrap();
     assert_eq!(setting.dataset(FIRST).await.version_number(), 1);
-
-    // And here with the version published and no one told.
-    let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
-    let contents = dataset_core::dataset::Contents { columns: vec!["q".into()], row_count: 1 };
-    uploads::publish(&setting.processor.ports, &setting.dataset(FIRST).await, &contents).await.unwrap();
-    setting.handle(PUT, "another").await.unwrap();
-    assert_eq!(setting.told().await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -194,7 +187,7 @@ async fn an_object_that_comes_after_its_draft_expired_is_removed() {
     setting.fakes.blobs.put_new(&draft.upload_key(), "", "q\n1\n".into()).await.unwrap();
     setting.handle(PUT, "late").await.unwrap();
     assert!(setting.fakes.blobs.keys().is_empty());
-    assert_eq!(setting.told().await.len(), 1);
+    assert!(setting.told().await.is_empty(), "whoever failed it tells of it");
 }
 
 #[tokio::test(flavor = "multi_thread")]

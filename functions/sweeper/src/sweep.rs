@@ -29,7 +29,7 @@ pub(crate) async fn sweep(ports: &Ports) -> Result<()> {
 async fn settle(ports: &Ports, due: Due) -> Result<()> {
     let result = match &due {
         Due::Dataset(id) => uploads::expire(ports, *id).await,
-        Due::Outbox(id) => outbox::relay(ports, *id).await,
+        Due::Outbox(id) => outbox::relay_overdue(ports, id).await,
         Due::Delivery(key) => remind(ports, key).await,
     };
     if let Err(error) = &result {

@@ -3,7 +3,7 @@ use dataset_core::blobs::Blobs;
 use dataset_core::catalog::{Catalog, FailedDraft, LeaseRequest, OutboxEntry};
 use dataset_core::dataset::{Contents, DRAFT_LIFETIME, Dataset, Failure, State};
 use dataset_core::delivery::QUEUE_GRACE;
-use dataset_core::event::EventType;
+use dataset_core::event::{EventId, EventType};
 use dataset_core::outbox;
 use dataset_core::receivers::Receivers;
 use dataset_core::uploads;
@@ -76,24 +76,24 @@ async fn a_draft_whose_event_was_lost_is_started_and_in_the_end_given_up() {
 }
 
 #[tokio::test]
-async fn an_outcome_left_in_the_outbox_is_handed_over() {
+async fn an_event_left_in_the_outbox_is_relayed() {
     let (fakes, draft) = setting(true).await;
     let contents = Contents { columns: vec!["q".into()], row_count: 1 };
-    uploads::publish(&fakes.ports(), &draft, &contents).await.unwrap();
+    let published = uploads::publish(&fakes.ports(), &draft, &contents).await.unwrap().unwrap();
     invoke(&fakes, SCHEDULE).await;
     assert!(fakes.queue.take().is_empty(), "its processor may be at it");
     fakes.clock.advance(QUEUE_GRACE);
     invoke(&fakes, SCHEDULE).await;
     assert_eq!(fakes.queue.take().len(), 1);
-    assert_eq!(fakes.table.outbox_entry(draft.id).await.unwrap(), None);
+    assert_eq!(fakes.table.outbox_entry(&published.event.event_id).await.unwrap(), None);
 }
 
 #[tokio::test]
 async fn an_overdue_delivery_is_put_on_the_queue_again() {
     let (fakes, draft) = setting(true).await;
     let contents = Contents { columns: vec!["q".into()], row_count: 1 };
-    uploads::publish(&fakes.ports(), &draft, &contents).await.unwrap();
-    outbox::relay(&fakes.ports(), draft.id).await.unwrap();
+    let published = uploads::publish(&fakes.ports(), &draft, &contents).await.unwrap().unwrap();
+    outbox::relay(&fakes.ports(), &published.event).await.unwrap();
     let sent = fakes.queue.take();
     // The message is lost.
     fakes.clock.advance(QUEUE_GRACE);
@@ -104,21 +104,21 @@ async fn an_overdue_delivery_is_put_on_the_queue_again() {
 #[tokio::test]
 async fn a_cleanup_that_was_cut_off_is_completed() {
     let (fakes, draft) = setting(true).await;
-    let discard = FailedDraft {
+    let failed = FailedDraft {
         dataset_id: draft.id,
         due_at: draft.file_due_at,
         lost_leases: 0,
         finished_at: start(),
         failure: Failure::of_the_whole("no_rows", "there are no rows"),
-        outcome: OutboxEntry {
-            dataset_id: draft.id,
+        event: OutboxEntry {
+            event_id: EventId::of_dataset(draft.id.get()),
             workspace_id: draft.workspace_id,
             event_type: EventType::VersionFailed,
             body: "{}".into(),
             due_at: start() + QUEUE_GRACE,
         },
     };
-    fakes.table.fail(&discard).await.unwrap();
+    fakes.table.fail(&failed).await.unwrap();
     fakes.clock.advance(QUEUE_GRACE);
     invoke(&fakes, SCHEDULE).await;
     assert!(fakes.blobs.keys().is_empty());

@@ -2,12 +2,13 @@ mod hostile;
 mod receivers;
 
 use crate::{Webhooks, client, handle};
-use dataset_core::catalog::{Catalog, Due};
+use dataset_core::catalog::{Catalog, Due, OutboxEntry};
 use dataset_core::clock::Clock;
-use dataset_core::dataset::Contents;
+use dataset_core::dataset::{Contents, Dataset};
 use dataset_core::deliveries::Deliveries;
 use dataset_core::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, RETRY_SCHEDULE};
 use dataset_core::destination::Policy;
+use dataset_core::event::EventId;
 use dataset_core::outbox;
 use dataset_core::receiver::Receiver as Registered;
 use dataset_core::receivers::Receivers;
@@ -15,7 +16,7 @@ use dataset_core::resolver::{Resolver, SystemResolver};
 use dataset_core::uploads;
 use dataset_tests::memory::Fakes;
 use dataset_tests::receiver::Receiver;
-use dataset_tests::{dataset_id, draft, group, receiver_at, receiver_id, start, workspace};
+use dataset_tests::{draft, group, receiver_at, receiver_id, start, workspace};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::json;
 use std::sync::Arc;
@@ -44,9 +45,7 @@ impl Setting {
         for id in FIRST..FIRST + count {
             let draft = draft(id, &group, "a.csv");
             fakes.table.create_draft(&draft).await.unwrap();
-            let contents = Contents { columns: vec!["q".into()], row_count: 1 };
-            uploads::publish(&fakes.ports(), &draft, &contents).await.unwrap();
-            outbox::relay(&fakes.ports(), draft.id).await.unwrap();
+            publish_and_relay(&fakes, &draft).await;
         }
         fakes.queue.take();
         let webhooks = Webhooks::new(fakes.ports(), fakes.vault.clone(), policy, resolver).unwrap();
@@ -80,8 +79,16 @@ impl Setting {
     }
 }
 
+/// Under the id that the fixtures have.
+async fn publish_and_relay(fakes: &Fakes, draft: &Dataset) {
+    let contents = Contents { columns: vec!["q".into()], row_count: 1 };
+    let published = uploads::publish(&fakes.ports(), draft, &contents).await.unwrap().unwrap();
+    let event = OutboxEntry { event_id: EventId::of_dataset(draft.id.get()), ..published.event };
+    outbox::relay(&fakes.ports(), &event).await.unwrap();
+}
+
 fn key(number: u64) -> DeliveryKey {
-    let delivery_id = DeliveryId::of_outcome(dataset_id(FIRST + number), receiver_id(21));
+    let delivery_id = DeliveryId::at(FIRST + number, receiver_id(21));
     DeliveryKey { workspace_id: workspace(1), receiver_id: receiver_id(21), delivery_id }
 }
 

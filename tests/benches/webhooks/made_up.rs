@@ -30,7 +30,7 @@ pub(crate) struct MadeUp {
 pub(crate) fn key(n: u64, receivers: u64) -> DeliveryKey {
     let receiver_id = dataset_tests::receiver_id(n % receivers + 1);
     let workspace_id = dataset_tests::workspace(1);
-    DeliveryKey { workspace_id, receiver_id, delivery_id: DeliveryId::new(n, receiver_id) }
+    DeliveryKey { workspace_id, receiver_id, delivery_id: DeliveryId::at(n, receiver_id) }
 }
 
 impl MadeUp {

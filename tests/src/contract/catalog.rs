@@ -4,7 +4,7 @@ use dataset_core::catalog::{
     Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
 };
 use dataset_core::dataset::{Column, Contents, Dataset, Failure, State};
-use dataset_core::event::EventType;
+use dataset_core::event::{EventId, EventType};
 use dataset_core::group::Group;
 use dataset_core::id::DatasetId;
 use futures::future::join_all;
@@ -15,9 +15,13 @@ fn seconds(n: u64) -> Duration {
     Duration::from_secs(n)
 }
 
-fn outcome(of: &Dataset, due_at: Timestamp) -> OutboxEntry {
+fn event_id(of: &Dataset) -> EventId {
+    EventId::parse(&format!("{:016}0123abcd", of.id.get())).unwrap()
+}
+
+fn event(of: &Dataset, due_at: Timestamp) -> OutboxEntry {
     OutboxEntry {
-        dataset_id: of.id,
+        event_id: event_id(of),
         workspace_id: of.workspace_id,
         event_type: EventType::VersionCreated,
         body: "{\"é\": \"body\"}".into(),
@@ -32,7 +36,7 @@ fn publication(of: &Dataset, version: u64) -> Publication {
         version,
         finished_at: start(),
         contents: Contents { columns: vec!["a".into(), "é\"".into()], row_count: 3 },
-        outcome: outcome(of, start() + seconds(30)),
+        event: event(of, start() + seconds(30)),
     }
 }
 
@@ -210,7 +214,7 @@ async fn publishing(catalog: &dyn Catalog) {
     let draft = draft(411, &group, "a.csv");
     catalog.create_draft(&draft).await.unwrap();
     assert_eq!(catalog.publish(&publication(&draft, 2)).await.unwrap(), Published::NumberTaken);
-    assert_eq!(catalog.outbox_entry(draft.id).await.unwrap(), None);
+    assert_eq!(catalog.outbox_entry(&event_id(&draft)).await.unwrap(), None);
     assert_eq!(catalog.publish(&publication(&draft, 1)).await.unwrap(), Published::Done);
 
     let publication = publication(&draft, 1);
@@ -218,7 +222,7 @@ async fn publishing(catalog: &dyn Catalog) {
     let version = catalog.dataset(draft.id).await.unwrap().unwrap();
     assert_eq!(version, Dataset { state: ready, ..draft.clone() });
     assert_eq!(catalog.group(group.id).await.unwrap().unwrap().latest_version, 1);
-    assert_eq!(catalog.outbox_entry(draft.id).await.unwrap(), Some(publication.outcome));
+    assert_eq!(catalog.outbox_entry(&event_id(&draft)).await.unwrap(), Some(publication.event));
 
     // What is ready stays as it is.
     assert_eq!(catalog.publish(&self::publication(&draft, 2)).await.unwrap(), Published::NotADraft);
@@ -239,9 +243,9 @@ async fn publishing(catalog: &dyn Catalog) {
         assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version));
     }
 
-    catalog.close_outbox_entry(draft.id).await.unwrap();
-    catalog.close_outbox_entry(draft.id).await.unwrap();
-    assert_eq!(catalog.outbox_entry(draft.id).await.unwrap(), None);
+    catalog.close_outbox_entry(&event_id(&draft)).await.unwrap();
+    catalog.close_outbox_entry(&event_id(&draft)).await.unwrap();
+    assert_eq!(catalog.outbox_entry(&event_id(&draft)).await.unwrap(), None);
 }
 
 async fn one_number_each(catalog: &dyn Catalog) {
@@ -276,7 +280,7 @@ fn failed_draft(of: &Dataset) -> FailedDraft {
             line: None,
             column: Some(Column::Name("é".into())),
         },
-        outcome: outcome(of, start() + seconds(30)),
+        event: event(of, start() + seconds(30)),
     }
 }
 
@@ -301,7 +305,7 @@ async fn failing(catalog: &dyn Catalog) {
     let failed = State::Failed { failure: ended.failure.clone(), finished_at: start() };
     let failed = Dataset { state: failed, ..draft.clone() };
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(failed.clone()));
-    assert_eq!(catalog.outbox_entry(draft.id).await.unwrap(), Some(ended.outcome));
+    assert_eq!(catalog.outbox_entry(&event_id(&draft)).await.unwrap(), Some(ended.event));
     assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), [Listed::from(&failed)]);
     assert!(!catalog.set_deleted(draft.id, true).await.unwrap());
     assert_eq!(catalog.publish(&publication(&draft, 1)).await.unwrap(), Published::NotADraft);
@@ -320,7 +324,8 @@ async fn what_is_due(catalog: &dyn Catalog) {
     catalog.fail(&failed_draft(failed)).await.unwrap();
 
     let ours = |due: &Due| match due {
-        Due::Dataset(id) | Due::Outbox(id) => (711..714).contains(&id.get()),
+        Due::Dataset(id) => (711..714).contains(&id.get()),
+        Due::Outbox(id) => (711..714).contains(&id.order()),
         Due::Delivery(_) => false,
     };
     let due = async |after: u64| {
@@ -330,14 +335,19 @@ async fn what_is_due(catalog: &dyn Catalog) {
         due
     };
     assert_eq!(due(29).await, []);
-    let outcomes = [Due::Dataset(failed.id), Due::Outbox(ready.id), Due::Outbox(failed.id)];
+    let outcomes = [Due::Dataset(failed.id), Due::Outbox(event_id(ready)), Due::Outbox(event_id(failed))];
     assert_eq!(due(30).await, outcomes);
-    let draft_too = [Due::Dataset(waiting.id), Due::Dataset(failed.id), Due::Outbox(ready.id), Due::Outbox(failed.id)];
+    let draft_too = [
+        Due::Dataset(waiting.id),
+        Due::Dataset(failed.id),
+        Due::Outbox(event_id(ready)),
+        Due::Outbox(event_id(failed)),
+    ];
     assert_eq!(due(60).await, draft_too);
 
     catalog.cleaned_up(failed.id).await.unwrap();
-    catalog.close_outbox_entry(ready.id).await.unwrap();
-    catalog.close_outbox_entry(failed.id).await.unwrap();
+    catalog.close_outbox_entry(&event_id(ready)).await.unwrap();
+    catalog.close_outbox_entry(&event_id(failed)).await.unwrap();
     catalog.restart(waiting.id, due_of(waiting), start() + seconds(90)).await.unwrap();
     assert_eq!(due(89).await, []);
     assert_eq!(due(90).await, [Due::Dataset(waiting.id)]);

@@ -23,7 +23,7 @@ fn delivery(owner: Owner, order: u64, state: DeliveryState) -> Delivery {
         key: DeliveryKey {
             workspace_id: owner.workspace_id,
             receiver_id: owner.receiver_id,
-            delivery_id: DeliveryId::new(order, owner.receiver_id),
+            delivery_id: DeliveryId::at(order, owner.receiver_id),
         },
         event_type: EventType::VersionFailed,
         body: "{\"a\": 1}".into(),
@@ -154,7 +154,7 @@ async fn pages(deliveries: &dyn Deliveries) {
         deliveries.record_attempt(&one.unwrap(), &attempt(1), DeliveryState::Delivered, at(11)).await.unwrap();
     }
     let found = async |status, before: Option<u64>, from_order, limit| {
-        let before = before.map(|order| DeliveryId::new(order, owner.receiver_id));
+        let before = before.map(|order| DeliveryId::at(order, owner.receiver_id));
         let wanted = Wanted { receiver: owner, status, before, from_order };
         let found = deliveries.deliveries(&wanted, limit).await.unwrap().deliveries;
         found.into_iter().map(|delivery| delivery.key.delivery_id.order()).collect::<Vec<_>>()

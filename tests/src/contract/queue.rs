@@ -1,4 +1,4 @@
-use crate::{dataset_id, receiver_id, workspace};
+use crate::{receiver_id, workspace};
 use dataset_core::delivery::{DeliveryId, DeliveryKey};
 use dataset_core::queue::Queue;
 use std::time::Duration;
@@ -8,7 +8,7 @@ pub async fn queue(queue: &dyn Queue, receive: impl AsyncFn() -> Vec<DeliveryKey
     let key = |n| DeliveryKey {
         workspace_id: workspace(1),
         receiver_id: receiver_id(2),
-        delivery_id: DeliveryId::of_outcome(dataset_id(n), receiver_id(2)),
+        delivery_id: DeliveryId::at(n, receiver_id(2)),
     };
     queue.send(&[], Duration::ZERO).await.unwrap();
     // More than one call to SQS takes.

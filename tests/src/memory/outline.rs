@@ -2,7 +2,7 @@
 
 use super::MemoryTable;
 use dataset_core::dataset::{Dataset, State};
-use dataset_core::delivery::{DeliveryState, QUEUE_GRACE};
+use dataset_core::delivery::{DeliveryKey, DeliveryState, QUEUE_GRACE};
 use dataset_core::id::{DatasetId, GroupId};
 use jiff::Timestamp;
 
@@ -36,9 +36,33 @@ struct Sent {
     attempts: usize,
 }
 
+/// What an event is about.
+pub fn dataset_of(body: &str) -> Option<DatasetId> {
+    let payload: serde_json::Value = serde_json::from_str(body).ok()?;
+    DatasetId::new(payload["details"]["dataset_id"].as_u64()?)
+}
+
 impl MemoryTable {
+    /// The one delivery that there is about a dataset.
+    pub fn delivery_about(&self, id: DatasetId) -> Option<DeliveryKey> {
+        let tables = self.tables();
+        let delivery = tables.deliveries.values().find(|delivery| dataset_of(&delivery.body) == Some(id));
+        delivery.map(|delivery| delivery.key.clone())
+    }
+
+    /// What a delivery is about.
+    pub fn subject_of(&self, key: &DeliveryKey) -> Option<DatasetId> {
+        dataset_of(&self.tables().deliveries.get(key)?.body)
+    }
+
     pub fn named(&self, file_name: &str) -> Option<Dataset> {
         self.tables().datasets.values().find(|dataset| dataset.file_name.as_str() == file_name).cloned()
+    }
+
+    /// How many datasets are no drafts any more.
+    pub fn outcomes(&self) -> usize {
+        let tables = self.tables();
+        tables.datasets.values().filter(|dataset| !matches!(dataset.state, State::Draft { .. })).count()
     }
 
     /// The latest number of a group.
@@ -70,7 +94,7 @@ impl MemoryTable {
                 (Status::Failed, 0, 0, Some(failure.code.clone()), tables.unclean.get(&id).copied())
             }
         };
-        let of_dataset = tables.deliveries.values().filter(|delivery| delivery.key.delivery_id.order() == id.get());
+        let of_dataset = tables.deliveries.values().filter(|delivery| dataset_of(&delivery.body) == Some(id));
         let deliveries = of_dataset.map(|delivery| {
             let (pending, failed) = match delivery.state {
                 DeliveryState::Pending { next_attempt_at, failed } => {
@@ -89,7 +113,11 @@ impl MemoryTable {
             leased: tables.leases.get(&id).map(|lease| (lease.owner.clone(), ms(lease.until))),
             due: due.map(ms),
             failure,
-            outbox_due: tables.outbox.get(&id).map(|entry| ms(entry.due_at)),
+            outbox_due: tables
+                .outbox
+                .values()
+                .find(|entry| dataset_of(&entry.body) == Some(id))
+                .map(|entry| ms(entry.due_at)),
             deliveries: deliveries.collect(),
         }
     }

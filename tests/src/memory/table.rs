@@ -7,6 +7,7 @@ use dataset_core::catalog::{
 };
 use dataset_core::dataset::{Dataset, State};
 use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
+use dataset_core::event::EventId;
 use dataset_core::group::{Group, name_taken};
 use dataset_core::id::{DatasetId, GroupId, ReceiverId, WorkspaceId};
 use dataset_core::receiver::Receiver;
@@ -35,7 +36,7 @@ pub(super) struct Tables {
     pub(super) unclean: BTreeMap<DatasetId, Timestamp>,
     /// Drafts that were taken back, and when what they stored is removed.
     withdrawn: BTreeMap<DatasetId, (GroupId, Timestamp)>,
-    pub(super) outbox: BTreeMap<DatasetId, OutboxEntry>,
+    pub(super) outbox: BTreeMap<EventId, OutboxEntry>,
     pub(super) receivers: BTreeMap<(WorkspaceId, ReceiverId), Receiver>,
     pub(super) deliveries: BTreeMap<DeliveryKey, Delivery>,
     /// When pending deliveries are due for the sweeper, where that is not a
@@ -53,7 +54,7 @@ impl Tables {
         });
         let unclean = self.unclean.iter().map(|(id, at)| (*at, Due::Dataset(*id)));
         let withdrawn = self.withdrawn.iter().map(|(id, (_, at))| (*at, Due::Dataset(*id)));
-        let outbox = self.outbox.values().map(|entry| (entry.due_at, Due::Outbox(entry.dataset_id)));
+        let outbox = self.outbox.values().map(|entry| (entry.due_at, Due::Outbox(entry.event_id.clone())));
         let deliveries = self.deliveries.values().filter_map(|delivery| match delivery.state {
             DeliveryState::Pending { next_attempt_at, .. } => {
                 let due_at = self.due.get(&delivery.key).copied().unwrap_or(next_attempt_at + QUEUE_GRACE);
@@ -245,7 +246,7 @@ impl Catalog for MemoryTable {
             finished_at: publication.finished_at,
             contents: publication.contents.clone(),
         };
-        tables.outbox.insert(publication.dataset_id, publication.outcome.clone());
+        tables.outbox.insert(publication.event.event_id.clone(), publication.event.clone());
         Ok(Published::Done)
     }
 
@@ -256,8 +257,8 @@ impl Catalog for MemoryTable {
             return Ok(false);
         };
         dataset.state = State::Failed { failure: failed.failure.clone(), finished_at: failed.finished_at };
-        tables.unclean.insert(failed.dataset_id, failed.outcome.due_at);
-        tables.outbox.insert(failed.dataset_id, failed.outcome.clone());
+        tables.unclean.insert(failed.dataset_id, failed.event.due_at);
+        tables.outbox.insert(failed.event.event_id.clone(), failed.event.clone());
         Ok(true)
     }
 
@@ -266,13 +267,13 @@ impl Catalog for MemoryTable {
         Ok(())
     }
 
-    async fn outbox_entry(&self, id: DatasetId) -> Result<Option<OutboxEntry>> {
-        let entry = self.tables().outbox.get(&id).cloned();
+    async fn outbox_entry(&self, id: &EventId) -> Result<Option<OutboxEntry>> {
+        let entry = self.tables().outbox.get(id).cloned();
         Ok(entry.map(|entry| OutboxEntry { due_at: crate::rounded(entry.due_at), ..entry }))
     }
 
-    async fn close_outbox_entry(&self, id: DatasetId) -> Result<()> {
-        self.tables().outbox.remove(&id);
+    async fn close_outbox_entry(&self, id: &EventId) -> Result<()> {
+        self.tables().outbox.remove(id);
         Ok(())
     }
 

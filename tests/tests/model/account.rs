@@ -4,11 +4,12 @@ use crate::gate::{Past, Stop};
 use crate::machine::{End, Job, Ran, World, run};
 use dataset_core::catalog::Catalog;
 use dataset_core::dataset::{draft_of, rows_key, upload_key};
-use dataset_core::delivery::{DeliveryId, DeliveryKey};
+use dataset_core::delivery::DeliveryKey;
 use dataset_core::id::DatasetId;
 use dataset_core::receivers::Receivers;
+use dataset_tests::memory::dataset_of;
 use dataset_tests::memory::{Outline, Status};
-use dataset_tests::{group, receiver_at, receiver_id, start, workspace};
+use dataset_tests::{group, receiver_at, start};
 use futures::FutureExt;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -309,8 +310,7 @@ impl Account {
     }
 
     fn delivery(&self, at: usize) -> DeliveryKey {
-        let delivery_id = DeliveryId::of_outcome(self.id(at), receiver_id(21));
-        DeliveryKey { workspace_id: workspace(1), receiver_id: receiver_id(21), delivery_id }
+        self.world.table.delivery_about(self.id(at)).expect("a message has its delivery")
     }
 
     /// What was stored and sent by a run is on its way.
@@ -321,11 +321,12 @@ impl Account {
             self.uploads[ids[&key.get()]].events.push(Event { is_again: false, tries: 0 });
         }
         for (key, delay) in ran.messages {
-            self.uploads[ids[&key.delivery_id.order()]].messages.push(self.world.now + delay);
+            let id = self.world.table.subject_of(&key).expect("a message has its delivery");
+            self.uploads[ids[&id.get()]].messages.push(self.world.now + delay);
         }
         for (id, body) in ran.sent {
-            let order = DeliveryId::parse(&id).expect("one of ours").order();
-            self.uploads[ids[&order]].told.push((id, body));
+            let about = dataset_of(&body).expect("it is about a dataset");
+            self.uploads[ids[&about.get()]].told.push((id, body));
         }
     }
 

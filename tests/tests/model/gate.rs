@@ -29,6 +29,8 @@ pub(crate) struct Past {
     pub(crate) text: Vec<String>,
     times: Vec<Timestamp>,
     pub(crate) changes: usize,
+    /// What its identifiers are made of.
+    pub(crate) seed: Option<u64>,
 }
 
 impl Past {

@@ -13,6 +13,7 @@ use dataset_core::clock::Clock;
 use dataset_core::dataset::Dataset;
 use dataset_core::deliveries::{Deliveries, Page, Wanted};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState};
+use dataset_core::event::EventId;
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId, ReceiverId, WorkspaceId};
 use dataset_core::idempotency::Idempotency;
@@ -107,8 +108,8 @@ pass! { Catalog, table,
     Changes publish(publication: &Publication) -> Published;
     Changes fail(failed: &FailedDraft) -> bool;
     Changes cleaned_up(id: DatasetId) -> ();
-    Reads outbox_entry(id: DatasetId) -> Option<OutboxEntry>;
-    Changes close_outbox_entry(id: DatasetId) -> ();
+    Reads outbox_entry(id: &EventId) -> Option<OutboxEntry>;
+    Changes close_outbox_entry(id: &EventId) -> ();
     Reads due(now: Timestamp, limit: usize) -> Vec<Due>;
 }
 

@@ -53,11 +53,11 @@ pub(super) struct ChangeWebhook {
 }
 
 fn check_offered(event_types: &[EventType]) -> Result<(), ApiError> {
-    if event_types.iter().all(|event_type| EventType::OFFERED.contains(event_type)) {
+    if event_types.iter().all(|event_type| event_type.is_offered()) {
         return Ok(());
     }
-    let message = "event_types can be dataset_version_created_by_file and dataset_version_created_by_file_failed";
-    Err(ApiError::bad_request("invalid_request", message))
+    let offered = EventType::offered().map(EventType::name).collect::<Vec<_>>().join(" and ");
+    Err(ApiError::bad_request("invalid_request", format!("event_types can be {offered}")))
 }
 
 #[derive(Serialize, ToSchema)]

@@ -159,7 +159,7 @@ async fn seven(fakes: &Fakes, id: u64) {
             workspace_id: workspace(1),
             receiver_id: receiver_id(id),
             // In the order of time, as identifiers of datasets are.
-            delivery_id: DeliveryId::new(dataset_core::ids::first_at(fakes.clock.now()) + order, receiver_id(id)),
+            delivery_id: DeliveryId::at(dataset_core::ids::first_at(fakes.clock.now()) + order, receiver_id(id)),
         };
         let attempt = Attempt {
             started_at: fakes.clock.now(),

@@ -3,12 +3,13 @@
 use super::cancellations;
 use super::datasets::{DRAFT, FAILED, READY, columns};
 use crate::failure::unexpected;
-use crate::item::{Attributes, Item, Read, json, n, s, seconds};
+use crate::item::{Item, Read, json, n, s, seconds};
 use crate::table::{Key, Table, build_error, due, update_if};
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use dataset_core::catalog::{FailedDraft, OutboxEntry, Publication, Published};
 use dataset_core::clock::after;
 use dataset_core::dataset::FAILURE_LIFETIME;
+use dataset_core::event::EventId;
 use dataset_core::id::DatasetId;
 use dataset_core::{Error, Result};
 
@@ -41,7 +42,7 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .expression_attribute_values(":rows", n(publication.contents.row_count))
         .build()
         .map_err(build_error)?;
-    let outbox = outbox_put(table, &publication.outcome)?;
+    let outbox = outbox_put(table, &publication.event)?;
 
     // The SDK sends a token along, so that its own repeat of this call
     // succeeds if the first had gone through and only the answer was lost.
@@ -61,7 +62,7 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
     let is = |index: usize, code| reasons.get(index).is_some_and(|r| r == code);
     if is(1, CHECK_FAILED) {
         Ok(Published::NotADraft)
-    } else if is(0, CHECK_FAILED) || reasons.iter().any(|r| r == CONFLICT) {
+    } else if is(0, CHECK_FAILED) || reasons.iter().any(|reason| reason == CONFLICT) {
         Ok(Published::NumberTaken)
     } else {
         Err(unexpected("the table")(error))
@@ -87,10 +88,10 @@ pub(super) async fn fail(table: &Table, failed: &FailedDraft) -> Result<bool> {
         .expression_attribute_values(":ttl", seconds(ttl))
         .expression_attribute_values(":judged", n(failed.due_at.as_millisecond()))
         .expression_attribute_values(":claims", n(failed.lost_leases))
-        .expression_attribute_values(":due", n(failed.outcome.due_at.as_millisecond()))
+        .expression_attribute_values(":due", n(failed.event.due_at.as_millisecond()))
         .build()
         .map_err(build_error)?;
-    let outbox = outbox_put(table, &failed.outcome)?;
+    let outbox = outbox_put(table, &failed.event)?;
     let sent = table
         .client
         .transact_write_items()
@@ -102,7 +103,7 @@ pub(super) async fn fail(table: &Table, failed: &FailedDraft) -> Result<bool> {
         Ok(_) => Ok(true),
         Err(error) => match error.as_service_error().map(cancellations).as_deref() {
             Some([draft, ..]) if draft == CHECK_FAILED => Ok(false),
-            Some(reasons) if reasons.iter().any(|r| r == CONFLICT) => {
+            Some(reasons) if reasons.iter().any(|reason| reason == CONFLICT) => {
                 Err(Error::unavailable("the draft is being written by another").because(error))
             }
             _ => Err(unexpected("the table")(error)),
@@ -121,27 +122,29 @@ pub(super) async fn cleaned_up(table: &Table, id: DatasetId) -> Result<()> {
 }
 
 fn outbox_put(table: &Table, entry: &OutboxEntry) -> Result<Put> {
-    let key = Key::outbox(entry.dataset_id);
+    let key = Key::outbox(&entry.event_id);
     let mut item = Item::default()
         .with("pk", s(key.pk))
         .with("sk", s(key.sk))
-        .with("dataset_id", n(entry.dataset_id))
         .with("workspace_id", n(entry.workspace_id))
         .with("event_type", json(&entry.event_type)?)
         .with("body", s(&entry.body));
-    for (name, value) in due(entry.dataset_id.get(), entry.due_at) {
+    for (name, value) in due(entry.event_id.order(), entry.due_at) {
         item = item.with(name, value);
     }
     table.put().set_item(Some(item.into_attributes())).build().map_err(build_error)
 }
 
-pub(super) fn read_entry(item: &Attributes) -> Result<OutboxEntry> {
-    let read = Read(item);
-    Ok(OutboxEntry {
-        dataset_id: read.parsed("dataset_id")?,
+pub(super) async fn outbox_entry(table: &Table, id: &EventId) -> Result<Option<OutboxEntry>> {
+    let Some(item) = table.get(Key::outbox(id)).await? else {
+        return Ok(None);
+    };
+    let read = Read(&item);
+    Ok(Some(OutboxEntry {
+        event_id: id.clone(),
         workspace_id: read.parsed("workspace_id")?,
         event_type: read.json("event_type")?,
         body: read.text("body")?.to_owned(),
         due_at: read.ms("due_at")?,
-    })
+    }))
 }

@@ -52,7 +52,7 @@ pub(super) async fn by_status(table: &Table, wanted: &Wanted, status: DeliverySt
         };
     }
     deliveries.sort_by(|a, b| b.key.delivery_id.cmp(&a.key.delivery_id));
-    let next = (newest >= wanted.from_order).then(|| DeliveryId::new(newest.saturating_add(1), receiver_id));
+    let next = (newest >= wanted.from_order).then(|| DeliveryId::at(newest.saturating_add(1), receiver_id));
     Ok(Page { deliveries, next })
 }
 
@@ -91,5 +91,5 @@ pub(super) async fn newest(table: &Table, wanted: &Wanted, limit: usize) -> Resu
     }
     // There may be more among those that were not looked at.
     let order = before.rsplit('_').next().and_then(|order| order.parse().ok()).unwrap_or(0);
-    Ok(Page { deliveries, next: Some(DeliveryId::new(order, receiver_id)) })
+    Ok(Page { deliveries, next: Some(DeliveryId::at(order, receiver_id)) })
 }

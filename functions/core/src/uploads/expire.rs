@@ -35,10 +35,7 @@ pub async fn expire(ports: &Ports, id: DatasetId) -> Result<()> {
                 None => give_up(ports, &dataset, Failure::upload_expired()).await,
             }
         }
-        State::Failed { .. } => {
-            clean_up(ports, &dataset).await?;
-            outbox::relay(ports, id).await
-        }
+        State::Failed { .. } => clean_up(ports, &dataset).await,
         State::Ready { .. } => Ok(()),
     }
 }
@@ -57,9 +54,9 @@ async fn restart(ports: &Ports, draft: &Dataset, due_at: Timestamp, restarts: u3
 }
 
 async fn give_up(ports: &Ports, draft: &Dataset, failure: Failure) -> Result<()> {
-    let code = failure.code.clone();
-    if fail(ports, draft, failure).await? {
-        tracing::warn!(dataset_id = draft.id.get(), code, "draft failed");
-    }
-    outbox::relay(ports, draft.id).await
+    let Some(failed) = fail(ports, draft, failure).await? else {
+        return Ok(());
+    };
+    tracing::warn!(dataset_id = draft.id.get(), code = failed.failure.code, "draft failed");
+    outbox::relay(ports, &failed.event).await
 }

@@ -3,31 +3,31 @@
 use super::clean_up;
 use crate::catalog::{FailedDraft, OutboxEntry};
 use crate::dataset::{Dataset, Failure, State};
-use crate::event::Outcome;
+use crate::event::Details;
 use crate::{Ports, Result};
 
 /// Records why the draft became no version and writes the event to the outbox,
-/// in one transaction; then removes its objects. `false` if the draft had come
-/// to an outcome before, or was leased or restarted since it was read.
+/// in one transaction; then removes its objects. Returns what was written;
+/// `None` if the draft had come to an outcome before, or was leased or
+/// restarted since it was read.
 ///
 /// # Errors
 /// If a port failed; what is left to remove, the sweeper removes.
-pub async fn fail(ports: &Ports, draft: &Dataset, failure: Failure) -> Result<bool> {
+pub async fn fail(ports: &Ports, draft: &Dataset, failure: Failure) -> Result<Option<FailedDraft>> {
     let State::Draft { due_at, lost_leases, .. } = draft.state else {
-        return Ok(false);
+        return Ok(None);
     };
-    let now = ports.clock.now();
     let failed = FailedDraft {
         dataset_id: draft.id,
         due_at,
         lost_leases,
-        finished_at: now,
-        failure: failure.clone(),
-        outcome: OutboxEntry::of(draft, Outcome::Failed { dataset_id: draft.id, failure }, now)?,
+        finished_at: ports.clock.now(),
+        event: OutboxEntry::new(ports, draft, Details::of_failure(draft.id, &failure))?,
+        failure,
     };
-    let is_failed = ports.catalog.fail(&failed).await?;
-    if is_failed {
-        clean_up(ports, draft).await?;
+    if !ports.catalog.fail(&failed).await? {
+        return Ok(None);
     }
-    Ok(is_failed)
+    clean_up(ports, draft).await?;
+    Ok(Some(failed))
 }

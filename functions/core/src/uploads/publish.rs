@@ -3,7 +3,7 @@
 use super::clean_up;
 use crate::catalog::{OutboxEntry, Publication, Published};
 use crate::dataset::{Contents, Dataset, State};
-use crate::event::Outcome;
+use crate::event::Details;
 use crate::ids::full_jitter;
 use crate::{Error, Ports, Result};
 use std::time::Duration;
@@ -15,12 +15,12 @@ const FIRST_WAIT: Duration = Duration::from_millis(20);
 const MAX_WAIT: Duration = Duration::from_millis(640);
 
 /// Makes the draft the next version of its group, and writes the event to the
-/// outbox, in one transaction. Returns the version's number; `None` if the
-/// draft had come to an outcome before.
+/// outbox, in one transaction. Returns what was written; `None` if the draft
+/// had come to an outcome before.
 ///
 /// # Errors
 /// `Unavailable` if too many others publish into the group, or a port failed.
-pub async fn publish(ports: &Ports, draft: &Dataset, contents: &Contents) -> Result<Option<u64>> {
+pub async fn publish(ports: &Ports, draft: &Dataset, contents: &Contents) -> Result<Option<Publication>> {
     let mut most = FIRST_WAIT;
     for _ in 0..MAX_ATTEMPTS {
         let group = ports
@@ -29,17 +29,17 @@ pub async fn publish(ports: &Ports, draft: &Dataset, contents: &Contents) -> Res
             .await?
             .ok_or_else(|| Error::internal(format!("group {} of draft {} is gone", draft.group_id, draft.id)))?;
         let version = group.latest_version + 1;
-        let now = ports.clock.now();
+        let details = Details::VersionCreated { dataset_id: draft.id, dataset_version_number: version };
         let publication = Publication {
             dataset_id: draft.id,
             group_id: draft.group_id,
             version,
-            finished_at: now,
+            finished_at: ports.clock.now(),
             contents: contents.clone(),
-            outcome: OutboxEntry::of(draft, Outcome::Created { dataset_id: draft.id, version }, now)?,
+            event: OutboxEntry::new(ports, draft, details)?,
         };
         match ports.catalog.publish(&publication).await? {
-            Published::Done => return Ok(Some(version)),
+            Published::Done => return Ok(Some(publication)),
             Published::NotADraft => {
                 remove_unowned_rows(ports, draft).await?;
                 return Ok(None);

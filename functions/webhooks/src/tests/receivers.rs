@@ -1,20 +1,17 @@
 //! What becomes of a receiver, by what it answers.
 
-use super::{FIRST, Setting};
+use super::{FIRST, Setting, publish_and_relay};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dataset_core::catalog::Catalog;
 use dataset_core::clock::Clock;
-use dataset_core::dataset::Contents;
 use dataset_core::deliveries::Deliveries;
 use dataset_core::delivery::{Delivery, DeliveryState};
 use dataset_core::destination::Policy;
 use dataset_core::event::EventType;
-use dataset_core::outbox;
 use dataset_core::receiver::{DisabledReason, Health, Receiver as Registered};
 use dataset_core::receivers::{Receivers, change};
 use dataset_core::secret::{Secret, Vault};
-use dataset_core::uploads;
 use dataset_tests::memory::Fakes;
 use dataset_tests::receiver::Receiver;
 use dataset_tests::{SECRET, receiver_id, workspace};
@@ -55,9 +52,7 @@ async fn an_event_for_a_disabled_receiver_can_be_recovered() {
     let group = dataset_tests::group(7, 1, "Questions");
     let draft = dataset_tests::draft(FIRST, &group, "a.csv");
     fakes.table.create_draft(&draft).await.unwrap();
-    let contents = Contents { columns: vec!["q".into()], row_count: 1 };
-    uploads::publish(&fakes.ports(), &draft, &contents).await.unwrap();
-    outbox::relay(&fakes.ports(), draft.id).await.unwrap();
+    publish_and_relay(fakes, &draft).await;
     assert!(fakes.queue.take().is_empty());
     assert_eq!(setting.delivery().await.state, DeliveryState::Failed);
 

@@ -1,18 +1,13 @@
 import { call, get, latest, pause, post } from "./api.js";
 import { announce, busy, complain, crumbs, dialog, element, facts, fill, fromTemplate, onSubmit, say, tag } from "./dom.js";
 import { count, visible, when } from "./text.js";
-import { eventsText, showSecret, stateOf, ticked } from "./view_webhooks.js";
+import { eventText, eventsText, showSecret, stateOf, ticked } from "./view_webhooks.js";
 
 const PER_PAGE = 20;
 const LOOK_AGAIN_MS = 1_500;
 /** A list has this many of each delivery's attempts. */
 const ATTEMPTS_LISTED = 10;
 const DAY_MS = 86_400_000;
-const EVENTS = {
-  dataset_version_created_by_file: "a version is ready",
-  dataset_version_created_by_file_failed: "a file was refused",
-  webhook_test: "a test",
-};
 const REASONS = { requested: "on request", gone: "since it answered 410", failing: "after five days of failures" };
 
 /** Fills `main` and resolves to the title of the page. */
@@ -177,7 +172,7 @@ function deliveriesOf(view, path, signal) {
 function item(delivery, again, whole, fault) {
   const made = fromTemplate("delivery");
   tag(made.state, delivery.state);
-  made.event.textContent = EVENTS[delivery.event_type] ?? delivery.event_type;
+  made.event.textContent = eventText(delivery.event_type, "one");
   const dataset = delivery.payload.details?.dataset_id;
   const link = dataset && element("a", { href: `#/datasets/${dataset}` }, `dataset ${dataset}`);
   facts(made.names, `webhook-id ${delivery.id}`, delivery.event_type, link);

@@ -2,12 +2,13 @@ import { get, post } from "./api.js";
 import { copies, dialog, element, fill, fromTemplate, onSubmit, tag } from "./dom.js";
 import { visible } from "./text.js";
 
-const EVENTS = {
-  dataset_version_created_by_file: "versions that are ready",
-  dataset_version_created_by_file_failed: "files that were refused",
-};
+/** The words of the page's catalogue of events: for `one` of a type, or `many`. */
+export function eventText(type, how) {
+  const kinds = [...document.getElementById("event-types").options];
+  return kinds.find(({ value }) => value === type)?.dataset[how] ?? type;
+}
 
-export const eventsText = (types) => types.map((type) => EVENTS[type] ?? type).join(", ");
+export const eventsText = (types) => types.map((type) => eventText(type, "many")).join(", ");
 
 export const stateOf = (webhook) => (webhook.disabled ? "disabled" : webhook.failing_since ? "failing" : "active");
 

@@ -7,7 +7,6 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::body::Json as JsonBody;
 use crate::error::{ApiError, ErrorResponse};
-use crate::routes::fresh::fresh_id;
 use crate::routes::paging::Path;
 use axum::Json;
 use axum::extract::State;
@@ -15,8 +14,7 @@ use axum::http::StatusCode;
 use dataset_core::Error;
 use dataset_core::deliveries::{Page, Wanted};
 use dataset_core::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, DeliveryStatus};
-use dataset_core::event::{Event, EventType, Outcome};
-use dataset_core::id::DatasetId;
+use dataset_core::event::{Details, Event, EventId, EventType};
 use dataset_core::ids::first_at;
 use dataset_core::receiver::Receiver;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -32,7 +30,8 @@ const RECOVERY_TIME: Duration = Duration::from_secs(15);
 /// Deliveries that are found, and put on the queue, at a time.
 const RECOVERED_AT_ONCE: usize = 100;
 
-/// An event's outcome comes within this of the upload that its order tells of.
+/// Deliveries of the first releases are ordered by their uploads, which were no
+/// longer ago than this.
 const OUTCOME_TIME: Duration = Duration::from_secs(2 * 24 * 3600);
 
 /// Send a delivery again
@@ -76,7 +75,7 @@ pub(in crate::routes) struct Recover {
     #[schema(format = "date-time")]
     since: String,
     /// To go on: `next` of the answer before.
-    #[schema(pattern = "^msg_[0-9]{16}_[1-9][0-9]*$")]
+    #[schema(pattern = "^msg_[0-9]{16}([0-9a-f]{8})?_[1-9][0-9]*$")]
     before: Option<String>,
 }
 
@@ -183,13 +182,18 @@ pub(in crate::routes) async fn test(
 ) -> Result<(StatusCode, Json<TestSent>), ApiError> {
     let receiver = awake(&api, &receiver(&api, &caller, &id).await?).await?;
     let now = api.ports.clock.now();
-    let event = Event { workspace_id: receiver.workspace_id, user_id: caller.user_id, at: now, outcome: Outcome::Test };
-    let order: DatasetId = fresh_id(&api, now)?;
+    let event = Event {
+        id: EventId::fresh(api.ports.ids.as_ref(), now),
+        workspace_id: receiver.workspace_id,
+        user_id: caller.user_id,
+        at: now,
+        details: Details::Test {},
+    };
     let delivery = Delivery {
         key: DeliveryKey {
             workspace_id: receiver.workspace_id,
             receiver_id: receiver.id,
-            delivery_id: DeliveryId::of_outcome(order, receiver.id),
+            delivery_id: DeliveryId::new(&event.id, receiver.id),
         },
         event_type: event.event_type(),
         body: event.body(),

@@ -25,7 +25,7 @@ pub(in crate::routes) struct Listing {
     #[param(schema_with = states, required = false)]
     state: Option<DeliveryStatus>,
     /// Deliveries older than this one: `next` of the page before.
-    #[param(pattern = "^msg_[0-9]{16}_[1-9][0-9]*$")]
+    #[param(pattern = "^msg_[0-9]{16}([0-9a-f]{8})?_[1-9][0-9]*$")]
     before: Option<String>,
     #[param(minimum = 1, maximum = 100, default = 10)]
     per_page: Option<u64>,

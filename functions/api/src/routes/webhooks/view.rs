@@ -47,7 +47,7 @@ impl From<Receiver> for ReceiverView {
 }
 
 pub(super) fn event_types() -> Array {
-    let names = EventType::OFFERED.map(|name| serde_json::json!(name));
+    let names = EventType::offered().map(EventType::name);
     let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
     ArrayBuilder::new().items(name).build()
 }

@@ -1,7 +1,9 @@
 //! What `webhooks` and `listen` take.
 
 use super::Remote;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, Subcommand};
+use dataset_core::event::EventType;
 
 #[derive(Debug, Args)]
 pub(crate) struct Webhooks {
@@ -9,6 +11,11 @@ pub(crate) struct Webhooks {
     pub(crate) command: WebhooksCommand,
     #[command(flatten)]
     pub(crate) remote: Remote,
+}
+
+/// What there is to ask for, each with its words for `--help`.
+fn event_types() -> PossibleValuesParser {
+    EventType::offered().map(|kind| PossibleValue::new(kind.name()).help(kind.many())).into()
 }
 
 #[derive(Debug, Subcommand)]
@@ -19,7 +26,7 @@ pub(crate) enum WebhooksCommand {
         #[arg(id = "receiver", value_name = "RECEIVER_URL")]
         url: String,
         /// Events of this type alone; can be repeated.
-        #[arg(long = "event", value_name = "TYPE")]
+        #[arg(long = "event", value_name = "TYPE", value_parser = event_types())]
         events: Vec<String>,
     },
     /// List the receivers of the workspace, and how they are doing.
@@ -31,7 +38,7 @@ pub(crate) enum WebhooksCommand {
         #[arg(id = "receiver", long = "receiver", value_name = "RECEIVER_URL")]
         url: Option<String>,
         /// Events of this type alone; can be repeated.
-        #[arg(long = "event", value_name = "TYPE")]
+        #[arg(long = "event", value_name = "TYPE", value_parser = event_types())]
         events: Vec<String>,
         /// Bring a disabled receiver back.
         #[arg(long, conflicts_with = "disable")]
