@@ -10,7 +10,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 fn http() -> reqwest::Client {
     dataset_local::http_client().unwrap()
@@ -173,6 +173,32 @@ async fn a_directory_of_its_own() {
     assert_eq!(service.signal("TERM").unwrap(), Some(0));
     let service = Service::start(&own, http()).unwrap();
     assert_eq!(service.signal("HUP").unwrap(), Some(0));
+}
+
+/// Whatever a first start was at when it was killed, the next one completes it.
+#[tokio::test]
+async fn a_first_start_that_was_cut_off() {
+    let dir = tempfile::tempdir().unwrap();
+    for moment in 0..16 {
+        let data_dir = dir.path().join(moment.to_string());
+        let mut first = Command::new(binary())
+            .args(["serve", "--port", "0", "--data-dir", data_dir.to_str().unwrap()])
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let has_begun = || {
+            let entries = fs::read_dir(&data_dir).ok().into_iter().flatten().filter_map(Result::ok);
+            entries.into_iter().any(|entry| entry.file_name().to_string_lossy().starts_with("dynamodb"))
+        };
+        while !has_begun() {}
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_micros(700) * moment {}
+        first.kill().unwrap();
+        first.wait().unwrap();
+        let service = Service::start(&data_dir, http()).unwrap();
+        service.create_group("After a start that was cut off").await;
+        service.kill();
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The directory that holds everything the service knows.
 
+use crate::service::BUCKET;
 use anyhow::{Context, bail, ensure};
 use dataset_aws::{Credentials, SecretVault};
 use dataset_core::api_key::ApiKey;
@@ -67,12 +68,18 @@ impl DataDir {
             create(&part).with_context(unwritable)?;
             make_private(&part).with_context(unwritable)?;
         }
+        let bucket = path.join(OBJECTS).join(BUCKET);
+        if bucket.exists() {
+            make_private(&bucket).with_context(|| format!("{} is not this user's", bucket.display()))?;
+        }
         // Without it, not even what is there can be read.
         let room = if path.join(DATABASE).exists() { ROOM_TO_OPEN } else { ROOM_TO_CREATE };
         if let Err(error) = write_for_a_moment(path, room) {
             bail!("{} can't be written to: {error}; make room on its disk and start again", path.display());
         }
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        let opened = Self { path: path.to_owned(), _lock: lock };
+        opened.try_to_write()?;
+        Ok(opened)
     }
 
     /// Whether the service has worked in a directory.
@@ -95,17 +102,34 @@ impl DataDir {
         Ok(database)
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Whether as much as an upload of little takes can be written.
-    pub(crate) fn try_to_write(&self) -> io::Result<()> {
-        write_for_a_moment(&self.path, 64 << 10)
+    /// Whether as much as an upload of little takes can be written, wherever it is.
+    pub(crate) fn try_to_write(&self) -> anyhow::Result<()> {
+        let directories = [self.path.clone(), self.events(), self.objects(), self.objects().join(BUCKET)];
+        for directory in directories.iter().filter(|directory| directory.exists()) {
+            write_for_a_moment(directory, 16 << 10)
+                .with_context(|| format!("{} can't be written to", directory.display()))?;
+        }
+        let database = self.database();
+        if database.exists() {
+            OpenOptions::new()
+                .append(true)
+                .open(&database)
+                .with_context(|| format!("{} can't be written to", database.display()))?;
+        }
+        Ok(())
     }
 
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join(DATABASE)
+    }
+
+    /// Where the database is made at the first start. It has its name only once
+    /// it is whole, since one that is half made can't be told from a broken one.
+    pub(crate) fn unfinished_database(&self) -> io::Result<Unfinished> {
+        let path = self.path.join("dynamodb.part");
+        let unfinished = Unfinished { path, finished: self.database() };
+        unfinished.remove()?;
+        Ok(unfinished)
     }
 
     pub(crate) fn objects(&self) -> PathBuf {
@@ -163,6 +187,30 @@ impl DataDir {
             keep(&path, &SecretVault::key_for_file(ids))?;
         }
         Ok(path)
+    }
+}
+
+/// An SQLite file in the making.
+pub(crate) struct Unfinished {
+    pub(crate) path: PathBuf,
+    finished: PathBuf,
+}
+
+impl Unfinished {
+    fn parts(&self) -> [PathBuf; 3] {
+        ["part", "part-wal", "part-shm"].map(|extension| self.path.with_extension(extension))
+    }
+
+    fn remove(&self) -> io::Result<()> {
+        self.parts().into_iter().filter(|part| part.exists()).try_for_each(fs::remove_file)
+    }
+
+    /// No one may have it open any more.
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
+        let [database, log, _] = self.parts();
+        ensure!(!log.exists(), "{} is still open", database.display());
+        File::open(&database)?.sync_all()?;
+        Ok(fs::rename(database, self.finished)?)
     }
 }
 

@@ -53,8 +53,8 @@ pub(crate) async fn check_disk(State(data_dir): State<Arc<DataDir>>, request: Re
     match data_dir.try_to_write() {
         Ok(()) => next.run(request).await,
         Err(error) => {
-            tracing::error!(path = %data_dir.path().display(), %error, "the data directory can't be written to");
-            let message = format!("the data directory can't be written to: {error}; make room on its disk");
+            tracing::error!("{error:#}");
+            let message = format!("{error:#}; make room on its disk, or let the service write there");
             ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "storage_full", message).into_response()
         }
     }

@@ -7,7 +7,10 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use dataset_api::error::ApiError;
 use reqwest::Url;
+use std::net::IpAddr;
 use std::sync::Arc;
+
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// The names that the service goes by.
 #[derive(Clone, Debug)]
@@ -18,17 +21,31 @@ pub(crate) struct Hosts {
     public_origin: String,
     /// Its host.
     public_name: String,
+    /// Whether it listens on all addresses of this machine, and so goes by each.
+    any_address: bool,
 }
 
 impl Hosts {
-    pub(crate) fn new(public_url: &Url, allowed: &[String]) -> Self {
+    pub(crate) fn new(public_url: &Url, allowed: &[String], any_address: bool) -> Self {
         let public_name = public_url.host_str().unwrap_or_default().to_owned();
-        let loopback = ["localhost", "127.0.0.1", "[::1]"].map(str::to_owned);
-        let names = loopback
+        let names = LOOPBACK
+            .map(str::to_owned)
             .into_iter()
             .chain([public_name.clone()])
             .chain(allowed.iter().map(|name| name.to_ascii_lowercase()));
-        Self { names: names.collect(), public_origin: public_url.origin().ascii_serialization(), public_name }
+        Self {
+            names: names.collect(),
+            public_origin: public_url.origin().ascii_serialization(),
+            public_name,
+            any_address,
+        }
+    }
+
+    /// Only a name can be turned to another machine behind a browser's back, so
+    /// an address that was called is one of this machine's.
+    fn is_known(&self, host: &str) -> bool {
+        let is_address = || host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
+        self.names.iter().any(|name| name == host) || self.any_address && is_address()
     }
 
     fn refusal(&self, uri: &Uri, headers: &HeaderMap) -> Option<ApiError> {
@@ -40,14 +57,17 @@ impl Hosts {
             None => given.next().unwrap_or_default(),
         };
         let is_alone = uri.authority().is_some() || given.next().is_none();
-        if !is_alone || !self.names.iter().any(|name| *name == without_port(&host)) {
+        if !is_alone || !self.is_known(without_port(&host)) {
             let message = "the service does not go by the name in the Host header; start it with --allow-host NAME or --public-url URL";
             return Some(ApiError::new(StatusCode::MISDIRECTED_REQUEST, "host_not_allowed", message));
         }
         let is_own = |origin: String| {
             // Behind a proxy that ends TLS, the scheme is not the one that is seen here.
-            let authority = origin.strip_prefix("http://").or(origin.strip_prefix("https://"));
-            origin == self.public_origin || authority == Some(&host)
+            let may_be_proxied = !LOOPBACK.contains(&without_port(&host)) && without_port(&host) != self.public_name;
+            let proxied = origin.strip_prefix("https://").filter(|_| may_be_proxied);
+            let is_public = without_port(&host) == self.public_name && !LOOPBACK.contains(&without_port(&host));
+            let plain = origin.strip_prefix("http://").filter(|_| !is_public);
+            origin == self.public_origin || proxied.or(plain) == Some(&host)
         };
         let are_own = headers.get_all(header::ORIGIN).iter().map(text).all(is_own);
         (!are_own).then(|| {
@@ -61,7 +81,7 @@ impl Hosts {
     fn elsewhere(&self, request: &Request) -> Option<Redirect> {
         let host = request.headers().get(header::HOST)?.to_str().ok()?;
         let is_page = request.method() == Method::GET && request.uri().path() == "/";
-        let is_other = ["localhost", "[::1]", "127.0.0.1"].contains(&without_port(host))
+        let is_other = LOOPBACK.contains(&without_port(host))
             && ["127.0.0.1", "[::1]"].contains(&self.public_name.as_str())
             && without_port(host) != self.public_name;
         (is_page && is_other).then(|| Redirect::temporary(&self.public_origin))
@@ -97,7 +117,7 @@ mod tests {
     #[test]
     fn names_and_origins() {
         let url = "https://data.example.com".parse().unwrap();
-        let hosts = Hosts::new(&url, &["Box.local".to_owned()]);
+        let hosts = Hosts::new(&url, &["Box.local".to_owned()], false);
         let refused = |host: &str, origin: Option<&str>| {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, host.parse().unwrap());
@@ -115,6 +135,16 @@ mod tests {
             assert!(refused(host, None), "{host}");
         }
         assert!(!refused("127.0.0.1:8080", Some("http://127.0.0.1:8080")));
+        assert!(!refused("box.local", Some("https://box.local")) && !refused("box.local", Some("http://box.local")));
+        assert!(refused("data.example.com", Some("http://data.example.com")), "the plain twin of the public URL");
+        assert!(refused("127.0.0.1:8080", Some("https://127.0.0.1:8080")));
+        assert!(refused("192.0.2.7:8080", None) && refused("[2001:db8::7]", None));
+        let everywhere = Hosts { any_address: true, ..hosts.clone() };
+        let called = |host: &'static str| {
+            let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_static(host))]);
+            everywhere.refusal(&Uri::from_static("/"), &headers).is_none()
+        };
+        assert!(called("192.0.2.7:8080") && called("[2001:db8::7]:8080") && !called("evil.example"));
         assert!(!refused("127.0.0.1:8080", Some("https://data.example.com")));
         for origin in [
             "http://127.0.0.1:3000",

@@ -1,7 +1,7 @@
 //! The engines, the functions and what feeds them, put together.
 
 use crate::data_dir::{DataDir, drawn_credentials};
-use crate::engines::{EngineOptions, Engines};
+use crate::engines::{EngineOptions, Engines, open_table};
 use crate::front::{Storage, check_disk, host_of};
 use crate::hosts::{self, Hosts};
 use crate::triggers::{Invocations, expire_exports, poll, sweep_every};
@@ -106,6 +106,15 @@ impl State {
         let data_dir = DataDir::open(data_dir)?;
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
         let (invocations, ready) = Invocations::open(data_dir.events(), clock.clone(), ids.clone())?;
+        if !data_dir.database().exists() {
+            let unfinished = data_dir.unfinished_database()?;
+            open_table(&unfinished.path)?
+                .table(TABLE)
+                .create_if_missing()
+                .await
+                .context("the table could not be created")?;
+            unfinished.finish().context("the table could not be kept")?;
+        }
         let engines = Engines::open(EngineOptions {
             database: data_dir.database(),
             objects: data_dir.objects(),
@@ -237,7 +246,7 @@ impl Service {
             call_limit: None,
         };
         let (stop, stopped) = oneshot::channel();
-        let hosts = Hosts::new(&public_url, &options.allowed_hosts);
+        let hosts = Hosts::new(&public_url, &options.allowed_hosts, host.is_unspecified());
         let storage = Storage { engine: state.engines.storage(), public_host: host_of(&public_url)? };
         let routes = router(Arc::new(api))
             .layer(middleware::from_fn_with_state(Arc::new(storage), Storage::answer))

@@ -288,8 +288,9 @@ fn host_name(text: &str) -> anyhow::Result<String> {
     let bracketed = text.parse::<Ipv6Addr>().map(|address| format!("[{address}]"));
     let host = bracketed.unwrap_or_else(|_| text.to_ascii_lowercase());
     let url = Url::parse(&format!("http://{host}/")).ok();
+    let is_plain = host.chars().all(|c| c.is_alphanumeric() || ".-_[]:".contains(c));
     anyhow::ensure!(
-        url.is_some_and(|url| url.host_str() == Some(&host) && url.path() == "/"),
+        is_plain && url.is_some_and(|url| url.host_str() == Some(&host) && url.path() == "/"),
         "give a name or an address alone, such as box.local or 192.0.2.7"
     );
     Ok(host)

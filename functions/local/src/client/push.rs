@@ -156,7 +156,12 @@ async fn put(remote: &Remote, path: &Path, upload: &Upload, size: u64) -> anyhow
                     let text = response.text().await.unwrap_or_default();
                     return Err(refused(status, &text).into());
                 }
-                Trouble::Faulty { status }
+                match status {
+                    StatusCode::INSUFFICIENT_STORAGE => Trouble::Full(
+                        "the disk of the service is full or can't be written to; send the file again when there is room".to_owned(),
+                    ),
+                    _ => Trouble::Faulty { status },
+                }
             }
             Err(error) => remote.unreachable(error),
         };

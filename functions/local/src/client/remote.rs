@@ -24,6 +24,8 @@ pub enum Trouble {
     Unreachable { url: String, source: reqwest::Error },
     #[error("the service answered {status}; try again later")]
     Faulty { status: StatusCode },
+    #[error("{0} (storage_full)")]
+    Full(String),
     #[error("{0} (invalid_api_key)")]
     Unauthorized(String),
     #[error("no service is known: log in with `datasets login`, or set DATASETS_URL")]
@@ -42,7 +44,7 @@ impl Trouble {
         match self {
             Self::Refused { .. } | Self::Failed { .. } => 1,
             Self::Usage(_) => 2,
-            Self::Unreachable { .. } | Self::Faulty { .. } | Self::Unreadable(_) => 3,
+            Self::Unreachable { .. } | Self::Faulty { .. } | Self::Full(_) | Self::Unreadable(_) => 3,
             Self::Unauthorized(_) | Self::NoService | Self::NoKey { .. } => 4,
         }
     }
@@ -178,6 +180,7 @@ impl Remote {
         let text = response.text().await.unwrap_or_default();
         Err(match serde_json::from_str::<Envelope>(&text) {
             Ok(envelope) if status == StatusCode::UNAUTHORIZED => Trouble::Unauthorized(envelope.error),
+            Ok(envelope) if envelope.code == "storage_full" => Trouble::Full(envelope.error),
             Ok(envelope) if !status.is_server_error() => {
                 Trouble::Refused { code: envelope.code, message: envelope.error }
             }

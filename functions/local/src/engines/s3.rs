@@ -99,11 +99,13 @@ impl AnnouncingFiles {
 impl AnnouncingFiles {
     /// The error of a write, told apart where the disk takes no more.
     fn refused(&self, error: S3Error) -> S3Error {
-        const UNWRITABLE: [io::ErrorKind; 3] =
-            [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::ReadOnlyFilesystem];
+        // What a client does to its own connection is no fault of the disk.
+        const OF_CLIENTS: [io::ErrorKind; 3] =
+            [io::ErrorKind::ConnectionReset, io::ErrorKind::ConnectionAborted, io::ErrorKind::BrokenPipe];
+        let is_of_the_disk = |io: &&io::Error| io.raw_os_error().is_some() && !OF_CLIENTS.contains(&io.kind());
         let mut causes = error.source().map(|cause| cause as &(dyn std::error::Error + 'static));
         while let Some(cause) = causes {
-            if let Some(io) = cause.downcast_ref::<io::Error>().filter(|io| UNWRITABLE.contains(&io.kind())) {
+            if let Some(io) = cause.downcast_ref::<io::Error>().filter(is_of_the_disk) {
                 tracing::error!(path = %self.root.display(), error = %io, "objects can't be written; is their disk full?");
                 let mut full =
                     S3Error::with_message(S3ErrorCode::Custom(STORAGE_FULL.into()), "no object can be written");
