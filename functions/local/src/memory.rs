@@ -1,6 +1,13 @@
 //! What a service that runs for months does about its memory.
 #![cfg_attr(all(target_os = "linux", target_env = "gnu"), expect(unsafe_code, reason = "glibc is told in C"))]
 
+use dataset_core::clock::Clock;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long memory may be free and not be given back.
+const KEPT: Duration = Duration::from_secs(30);
+
 /// Lets all threads share one heap, where the C library would give them many.
 ///
 /// Each of glibc's heaps keeps what its largest request once needed, and the
@@ -10,4 +17,16 @@ pub(crate) fn share_one_heap() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     // SAFETY: no memory is passed, and no other thread runs yet.
     let _ = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+}
+
+/// Gives free memory back to the system from time to time. glibc does so by
+/// itself only at the end of the heap, where after many requests at once
+/// something small often is.
+pub(crate) async fn give_back(clock: Arc<dyn Clock>) {
+    loop {
+        clock.sleep(KEPT).await;
+        #[cfg(all(target_os = "linux", target_env = "gnu"))]
+        // SAFETY: it takes and gives nothing but a number, from any thread.
+        let _ = unsafe { libc::malloc_trim(0) };
+    }
 }

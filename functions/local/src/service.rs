@@ -4,6 +4,7 @@ use crate::data_dir::{DataDir, drawn_credentials};
 use crate::engines::{EngineOptions, Engines, open_table};
 use crate::front::{Storage, check_disk, host_of};
 use crate::hosts::{self, Hosts};
+use crate::memory;
 use crate::triggers::{Invocations, expire_exports, poll, sweep_every};
 use anyhow::Context;
 use axum::middleware;
@@ -235,6 +236,7 @@ impl Service {
         let webhooks = Webhooks::new(ports.clone(), vault.clone(), destinations.clone(), resolver.clone())?;
         triggers.spawn(poll(state.queue.clone(), Arc::new(webhooks), ports.clock.clone()));
         triggers.spawn(sweep_every(options.sweep_every, ports.clone()));
+        triggers.spawn(memory::give_back(ports.clock.clone()));
         triggers.spawn(expire_exports(state.data_dir.objects(), BUCKET, ports.clock.clone()));
 
         let api = Api {
