@@ -1,10 +1,10 @@
 """What `datasets convert` writes, read by the versions of readers that people run.
 
     python check.py install DIRECTORY
-    python check.py check BINARY DIRECTORY README.md [--update]
+    python check.py check BINARY DIRECTORY docs/formats.md [--update]
 
 Each version is installed into a directory of its own, and is asked for every cell of small files and of large ones,
-for rows by a filter, and for some of the columns. The table of what each answers is the one in the README:
+for rows by a filter, and for some of the columns. The table of what each answers is the one in docs/formats.md:
 --update writes it there, else it is an error if it is another.
 """
 
@@ -231,7 +231,7 @@ def main(arguments):
     if "--update" in arguments:
         readme.write_text(before + start + table + "\n" + end + after, "utf-8")
     elif shown.strip() != table:
-        sys.exit(f"the README's table of readers is another than this one, which --update writes there:\n{table}")
+        sys.exit(f"the table of readers in docs/formats.md is another than this one, which --update writes there:\n{table}")
     if not is_all_read:
         sys.exit("some reader does not read what the file has")
     print(f"{len(table.splitlines()) - 2} versions of readers read every cell")
