@@ -4,9 +4,12 @@
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use dataset_aws::{Body, Credentials, InProcess, STORAGE_FULL};
-use http::{Request, StatusCode};
-use http_body_util::BodyExt;
+use futures::stream;
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Body as HttpBody;
 use jiff::Timestamp as Moment;
 use s3s::auth::SimpleAuth;
 use s3s::dto::*;
@@ -69,9 +72,29 @@ pub(super) fn open(
         let service = service.clone();
         async move {
             let response = service.oneshot(request).await.map_err(|e| io::Error::other(StdError::from(e)))?;
-            Ok(response.map(|body| Body::new(body.map_err(io::Error::other))))
+            let length =
+                response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+            Ok(response.map(|body| Body::new(up_to(length, body.map_err(io::Error::other)))))
         }
     })))
+}
+
+/// A body that ends with its length. Of a range, the files' engine would
+/// otherwise go on to the end of the file, for nothing.
+fn up_to(
+    length: Option<u64>,
+    body: impl HttpBody<Data = Bytes, Error = io::Error> + Send + Unpin + 'static,
+) -> impl HttpBody<Data = Bytes, Error = io::Error> + Send {
+    StreamBody::new(stream::try_unfold((body, length.unwrap_or(u64::MAX)), |(mut body, left)| async move {
+        if left == 0 {
+            return Ok(None);
+        }
+        let frame = body.frame().await.transpose()?;
+        Ok(frame.map(|frame| {
+            let read = frame.data_ref().map_or(0, |data| data.len() as u64);
+            (frame, (body, left.saturating_sub(read)))
+        }))
+    }))
 }
 
 impl AnnouncingFiles {
@@ -259,4 +282,17 @@ mod tests {
         assert!(!root.path().join("b/exports").exists());
         expire(root.path(), "b", "exports", stored).unwrap();
     }
+}
+
+#[cfg(test)]
+#[tokio::test]
+async fn a_body_is_not_read_beyond_its_length() {
+    use futures::StreamExt;
+    use hyper::body::Frame;
+    let frames = stream::iter(0..3).map(|number| {
+        assert!(number < 2, "it is read on");
+        Ok(Frame::data(Bytes::from_static(b"four")))
+    });
+    let body = up_to(Some(8), StreamBody::new(frames)).collect().await.expect("there is no fault");
+    assert_eq!(body.to_bytes(), "fourfour");
 }
