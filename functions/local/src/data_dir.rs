@@ -38,21 +38,24 @@ impl DataDir {
             "{} holds files of something else; give an empty or a new --data-dir",
             path.display()
         );
-        let opened = Self::create_and_lock(path);
-        if opened.is_err() && is_new {
-            let _ = fs::remove_file(path.join(LOCK));
-            // Only what is empty goes.
-            for made in [path.join(OBJECTS), path.join(EVENTS), path.to_owned()] {
-                let _ = fs::remove_dir(made);
+        let opened = Self::create_and_lock(path).and_then(|opened| {
+            let prepared = opened.prepare();
+            if prepared.is_err() && is_new {
+                // The lock is ours to remove, and no other start's.
+                let _ = fs::remove_file(path.join(LOCK));
+                let _ = [opened.objects(), opened.events()].map(fs::remove_dir);
             }
+            prepared.map(|()| opened)
+        });
+        if opened.is_err() && is_new {
+            // Only if it is empty.
+            let _ = fs::remove_dir(path);
         }
         opened
     }
 
     fn create_and_lock(path: &Path) -> anyhow::Result<Self> {
         let unwritable = || format!("{} can't be written to; give another --data-dir", path.display());
-        let create = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
-        let make_private = |path: &Path| fs::set_permissions(path, Permissions::from_mode(0o700));
         create(path).with_context(unwritable)?;
         make_private(path).with_context(unwritable)?;
         let lock = File::create(path.join(LOCK)).with_context(unwritable)?;
@@ -64,11 +67,18 @@ impl DataDir {
             ),
             Err(TryLockError::Error(error)) => Err(error).with_context(unwritable)?,
         }
-        for part in [path.join(OBJECTS), path.join(EVENTS)] {
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Makes what is missing in it, and sees that it can be written to.
+    fn prepare(&self) -> anyhow::Result<()> {
+        let path = &self.path;
+        let unwritable = || format!("{} can't be written to; give another --data-dir", path.display());
+        for part in [self.objects(), self.events()] {
             create(&part).with_context(unwritable)?;
             make_private(&part).with_context(unwritable)?;
         }
-        let bucket = path.join(OBJECTS).join(BUCKET);
+        let bucket = self.objects().join(BUCKET);
         if bucket.exists() {
             make_private(&bucket).with_context(|| format!("{} is not this user's", bucket.display()))?;
         }
@@ -77,9 +87,7 @@ impl DataDir {
         if let Err(error) = write_for_a_moment(path, room) {
             bail!("{} can't be written to: {error}; make room on its disk and start again", path.display());
         }
-        let opened = Self { path: path.to_owned(), _lock: lock };
-        opened.try_to_write()?;
-        Ok(opened)
+        self.try_to_write()
     }
 
     /// Whether the service has worked in a directory.
@@ -220,6 +228,14 @@ pub(crate) fn drawn_credentials(ids: &dyn Ids) -> Credentials {
     ids.fill(&mut bytes);
     let (access_key, secret_key) = bytes.split_at(8);
     Credentials { access_key: hex::encode_upper(access_key), secret_key: hex::encode(secret_key) }
+}
+
+fn create(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn make_private(path: &Path) -> io::Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
 fn write_for_a_moment(directory: &Path, bytes: usize) -> io::Result<()> {
