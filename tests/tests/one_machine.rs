@@ -199,6 +199,10 @@ async fn a_first_start_that_was_cut_off() {
         service.create_group("After a start that was cut off").await;
         service.kill();
     }
+    let locked = dir.path().join("locked");
+    fs::create_dir(&locked).unwrap();
+    fs::write(locked.join("lock"), "").unwrap();
+    Service::start(&locked, http()).unwrap();
 }
 
 #[tokio::test]

@@ -95,7 +95,14 @@ impl DataDir {
         ensure!(path.is_dir(), "{} is no directory; give another --data-dir", path.display());
         // A database of this name alone may be any program's.
         let has = |part: &str| path.join(part).exists();
-        Ok(has(OBJECTS) && (has(DATABASE) || has(LOCK) && has(EVENTS)))
+        if has(OBJECTS) && (has(DATABASE) || has(LOCK) && has(EVENTS)) {
+            return Ok(true);
+        }
+        // A first start may have been cut off behind its lock, which is empty.
+        let mut entries = fs::read_dir(path).with_context(|| format!("{} could not be read", path.display()))?;
+        let is_cut_off =
+            entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK || entry.file_name() == OBJECTS));
+        Ok(is_cut_off && path.join(LOCK).metadata().is_ok_and(|lock| lock.len() == 0))
     }
 
     /// The database in a directory that the service has worked in, whether it
