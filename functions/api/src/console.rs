@@ -15,7 +15,7 @@ use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use axum::{Extension, Router};
 use dataset_core::event::EventType;
-use dataset_core::upload::MAX_FILE_BYTES;
+use dataset_core::upload::{Format, MAX_FILE_BYTES};
 use dataset_core::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, LazyLock};
@@ -36,6 +36,8 @@ struct Page<'a> {
     assets: &'a str,
     /// What is needed first, fetched at once and not one after another.
     modules: &'a [&'a str],
+    /// How names of files may end, as `.csv,.json`.
+    extensions: &'a str,
     max_file_bytes: u64,
     max_inline_bytes: u64,
 }
@@ -110,6 +112,7 @@ async fn page(State(api): State<Arc<Api>>, base: Option<Extension<Base>>) -> Res
         base: &base,
         assets: &format!("{base}/console/{}", *REVISION),
         modules: FIRST_MODULES,
+        extensions: &Format::ALL.iter().map(|format| format!(".{}", format.extension())).collect::<Vec<_>>().join(","),
         max_file_bytes: MAX_FILE_BYTES,
         max_inline_bytes: MAX_INLINE_BYTES,
     };

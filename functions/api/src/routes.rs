@@ -14,6 +14,7 @@ mod health;
 pub(crate) mod idempotency;
 mod paging;
 mod rows;
+mod schemas;
 mod stored;
 mod webhooks;
 

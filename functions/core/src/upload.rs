@@ -1,6 +1,7 @@
 //! What is known of an upload before it is parsed: a checked name and a size.
 
 use crate::{Error, Result};
+pub use dataset_types::Format;
 use serde::{Deserialize, Serialize};
 
 /// The largest file that is taken in, decoded: 100 MB as the API counts them.
@@ -8,22 +9,6 @@ pub const MAX_FILE_BYTES: u64 = 104_857_600;
 
 /// The longest file name, in characters.
 pub const MAX_FILE_NAME_CHARS: usize = 255;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    Csv,
-    Json,
-}
-
-impl Format {
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Format::Csv => "text/csv",
-            Format::Json => "application/json",
-        }
-    }
-}
 
 /// A file name that says its format, and nothing that a path, a terminal or a
 /// download dialog could trip over.
@@ -38,7 +23,8 @@ impl FileName {
     pub fn parse(name: &str) -> Result<Self> {
         let invalid = |message: &str| Err(Error::invalid("invalid_file_name", message));
         if name.is_empty() {
-            return invalid("file_name is empty; give the file's name, ending in .csv or .json");
+            let extensions = Format::extensions();
+            return invalid(&format!("file_name is empty; give the file's name, ending in {extensions}"));
         }
         if name.chars().count() > MAX_FILE_NAME_CHARS {
             return invalid("file_name is longer than 255 characters; shorten it");
@@ -52,10 +38,8 @@ impl FileName {
         let Some((stem, extension)) = name.rsplit_once('.') else {
             return unsupported();
         };
-        let format = match extension {
-            e if e.eq_ignore_ascii_case("csv") => Format::Csv,
-            e if e.eq_ignore_ascii_case("json") => Format::Json,
-            _ => return unsupported(),
+        let Some(format) = Format::of_extension(extension) else {
+            return unsupported();
         };
         if stem.is_empty() {
             return invalid("file_name has nothing before its extension; give the file a name");
@@ -89,7 +73,7 @@ impl From<FileName> for String {
 fn unsupported() -> Result<FileName> {
     Err(Error::invalid(
         "unsupported_file_type",
-        "file_name must end with .csv or .json; only CSV and JSON files are taken in",
+        format!("file_name must end with {}; only {} files are taken in", Format::extensions(), Format::names("and")),
     ))
 }
 

@@ -1,13 +1,13 @@
 //! One file to one Parquet file.
 
 use crate::error::Result;
-use crate::format::Format;
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::source::Source;
 use crate::summary::Summary;
 use crate::writer::with_threads;
 use crate::{csv, json};
+use dataset_types::Format;
 
 /// Reads `source`, checks every row of it, and writes Parquet to `out`.
 ///

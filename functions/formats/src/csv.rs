@@ -6,13 +6,13 @@ mod record;
 mod regular;
 
 use crate::error::{DataError, Error, Result};
-use crate::format::Format;
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::source::open_text;
 use crate::summary::{ColumnSummary, Dialect, Summary};
 use crate::window::Window;
 use crate::writer::{Column, Field, Kind, Press, TableWriter};
+use dataset_types::Format;
 use record::{Cell, Fault, FaultKind, Step};
 use regular::Index;
 use std::io::Read;

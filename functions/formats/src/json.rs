@@ -15,13 +15,13 @@ mod scan;
 mod value;
 
 use crate::error::{DataError, Error, Result};
-use crate::format::Format;
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::source::{Source, open_text};
 use crate::summary::Summary;
 use crate::writer::{Press, TableWriter};
 use columns::Columns;
+use dataset_types::Format;
 use rows::Rows;
 use std::io::Read;
 pub(crate) use value::{Parsed, number};

@@ -9,7 +9,6 @@
 mod convert;
 mod csv;
 mod error;
-mod format;
 mod json;
 mod limits;
 mod outline;
@@ -26,8 +25,8 @@ mod window;
 mod writer;
 
 pub use convert::convert;
+pub use dataset_types::Format;
 pub use error::{DataError, Error, Result};
-pub use format::Format;
 pub use limits::Limits;
 pub use output::Output;
 pub use rows::{Cell, Change, Difference, Examples, Export, Figures, Page, Ranges, Table, diff};

@@ -1,10 +1,10 @@
 //! A file as it comes in, and its first look.
 
 use crate::error::{DataError, Result};
-use crate::format::Format;
 use crate::limits::Limits;
 use crate::utf16::Utf16;
 use crate::window::Window;
+use dataset_types::Format;
 use std::io::{self, Read};
 
 /// A file that can be read from its start as often as it takes: once, or twice
@@ -58,10 +58,7 @@ fn check_signature(start: &[u8], format: Format) -> Result<(), DataError> {
         (b"PAR1\x15", "a Parquet file", "export it as CSV or JSON"),
         (b"\x28\xB5\x2F\xFD", "zstd data", "unpack it first"),
     ];
-    let expected = match format {
-        Format::Csv => "CSV",
-        Format::Json => "JSON",
-    };
+    let expected = format.name();
     for (signature, found, remedy) in SIGNATURES {
         if start.starts_with(signature) {
             let message = format!("expected {expected}, found {found}; {remedy} and upload that");

@@ -4,7 +4,7 @@ use crate::cli::args::{Check, Convert};
 use crate::output::say;
 use anyhow::Context;
 use dataset_core::upload::{self, FileName};
-use dataset_formats::{Error, Format, Kind, Limits, Output, Summary};
+use dataset_formats::{Error, Kind, Limits, Output, Summary};
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -46,13 +46,9 @@ fn read(path: &Path, out: &mut impl Output, limits: &Limits) -> anyhow::Result<S
     let shown = path.display();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = FileName::parse(&name).with_context(|| shown.to_string())?;
-    let format = match name.format() {
-        upload::Format::Csv => Format::Csv,
-        upload::Format::Json => Format::Json,
-    };
     let metadata = fs::metadata(path).with_context(|| unreadable(path))?;
     anyhow::ensure!(metadata.is_file(), "{shown} is not a file");
-    dataset_formats::convert(format, &mut || File::open(path), out, limits).map_err(|error| match error {
+    dataset_formats::convert(name.format(), &mut || File::open(path), out, limits).map_err(|error| match error {
         Error::Data(error) => {
             let place = [("row", error.row), ("line", error.line), ("column", error.column)];
             let place = place.iter().filter_map(|(name, n)| n.map(|n| format!(" {name} {n},"))).collect::<String>();

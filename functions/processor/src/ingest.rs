@@ -4,7 +4,6 @@ use crate::Processor;
 use crate::pipe::{self, ObjectReader, PartWriter};
 use dataset_core::catalog::{FailedDraft, Leased, OutboxEntry, Publication};
 use dataset_core::dataset::{Column, Contents, Dataset, Failure, State, draft_of};
-use dataset_core::upload::Format;
 use dataset_core::uploads::{self, Interruption};
 use dataset_core::{Error, Kind, Ports, Result, outbox};
 use dataset_formats::{DataError, Error as FormatError, Summary, convert};
@@ -94,7 +93,7 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
     let converting = tokio::task::spawn_blocking({
         let (runtime, blobs, key) = (Handle::current(), Arc::clone(blobs), draft.upload_key());
         let length = draft.file_size_bytes;
-        let (format, limits) = (format_of(draft), Arc::clone(&processor.limits));
+        let (format, limits) = (draft.file_name.format(), Arc::clone(&processor.limits));
         move || {
             let mut out = out;
             let mut source = || ObjectReader::open(&runtime, &blobs, &key, length);
@@ -132,13 +131,6 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
         );
     }
     problem
-}
-
-fn format_of(draft: &Dataset) -> dataset_formats::Format {
-    match draft.file_name.format() {
-        Format::Csv => dataset_formats::Format::Csv,
-        Format::Json => dataset_formats::Format::Json,
-    }
 }
 
 fn contents(summary: Summary) -> Contents {

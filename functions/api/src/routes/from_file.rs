@@ -1,6 +1,7 @@
 //! `POST /api/public/v2/dataset-versions/from-file`: a file in, a draft out.
 
 use super::idempotency::{CallKey, fingerprint, in_progress, reused};
+use super::schemas::file_name;
 use crate::Api;
 use crate::auth::Caller;
 use crate::error::{ApiError, ErrorResponse};
@@ -36,9 +37,8 @@ pub(super) struct FromFile<'a> {
     /// ID of the dataset group where the new version will be created
     #[schema(value_type = u64, minimum = 1, maximum = 9007199254740991u64)]
     dataset_group_id: GroupId,
-    /// Name of the file being uploaded (must end with .csv or .json)
     #[serde(borrow)]
-    #[schema(value_type = String, min_length = 1, max_length = 255, pattern = r"^[^/\\\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+\.([cC][sS][vV]|[jJ][sS][oO][nN])$")]
+    #[schema(schema_with = file_name)]
     file_name: Cow<'a, str>,
     /// Base64 encoded content of the file. Maximum file size: 100MB. Supported formats: CSV, JSON
     #[serde(borrow)]

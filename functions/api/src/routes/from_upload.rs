@@ -2,6 +2,7 @@
 //! which its file is stored without passing through here.
 
 use super::idempotency::{CallKey, fingerprint, in_progress, reused};
+use super::schemas::file_name;
 use crate::Api;
 use crate::auth::Caller;
 use crate::body::Json as JsonBody;
@@ -30,12 +31,7 @@ pub(super) struct FromUpload {
     /// The dataset group that gets the new version.
     #[schema(value_type = u64, minimum = 1, maximum = 9007199254740991u64)]
     dataset_group_id: GroupId,
-    /// The name of the file; it ends with .csv or .json.
-    #[schema(
-        min_length = 1,
-        max_length = 255,
-        pattern = r"^[^/\\\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+\.([cC][sS][vV]|[jJ][sS][oO][nN])$"
-    )]
+    #[schema(schema_with = file_name)]
     file_name: String,
     /// The length of the file in bytes: exactly as many can be sent to the URL.
     #[schema(value_type = u64, minimum = 1, maximum = 104857600)]

@@ -17,6 +17,11 @@ function encodingOf([first, second]) {
   return first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";
 }
 
+/** What there is to see of a file of each format before it is sent. */
+const LOOKS = { ".csv": lookAtCsv, ".json": lookAtJson };
+const EXTENSIONS = document.body.dataset.extensions.split(",");
+const extensionOf = (file) => EXTENSIONS.find((extension) => file.name.toLowerCase().endsWith(extension));
+
 export const isJson = (file) => /\.json$/i.test(file.name);
 
 async function head(file) {
@@ -35,17 +40,18 @@ export async function look(file, maxBytes) {
     return { encoding, facts: [], columns: [], rows: [], complaint: "This is not a text file. Export it as CSV or JSON." };
   }
   const seen = { encoding, facts: [], columns: [], rows: [], complaint: complaint(file, encoding, maxBytes) };
-  if (!/\.(csv|json)$/i.test(file.name)) {
+  const lookAt = LOOKS[extensionOf(file)];
+  if (!lookAt) {
     return seen;
   }
-  Object.assign(seen, isJson(file) ? lookAtJson(text) : lookAtCsv(text));
+  Object.assign(seen, lookAt(text));
   seen.facts.splice(1, 0, encoding.toUpperCase());
   return seen;
 }
 
 function complaint(file, encoding, maxBytes) {
-  if (!/\.(csv|json)$/i.test(file.name)) {
-    return "The name must end with .csv or .json.";
+  if (!extensionOf(file)) {
+    return `The name must end with ${EXTENSIONS.join(" or ")}.`;
   }
   if (file.size === 0) {
     return "The file is empty.";

@@ -1,0 +1,5 @@
+//! What every part of the service names alike.
+
+mod format;
+
+pub use format::Format;
