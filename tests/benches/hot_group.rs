@@ -15,8 +15,8 @@ use dataset_core::catalog::{
 };
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::dataset::{Contents, Dataset};
-use dataset_core::event::EventId;
 use dataset_core::group::Group;
+use dataset_core::id::EventId;
 use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::ids::{SystemIds, full_jitter};
 use dataset_core::uploads;

@@ -6,8 +6,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
-use dataset_core::upload::MAX_FILE_BYTES;
 use dataset_tests::service::{KEY, Service};
+use dataset_types::limits::MAX_FILE_BYTES;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::process::Command;

@@ -7,7 +7,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use dataset_formats::{Examples, Export, Format, Limits, Table, convert, diff};
+use dataset_formats::{Examples, Export, Limits, Table, convert, diff};
+use dataset_types::Format;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use futures::{FutureExt, TryStreamExt};

@@ -13,7 +13,7 @@ pub mod wire;
 
 use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State};
 use dataset_core::group::Group;
-use dataset_core::id::{DatasetId, GroupId, ReceiverId, UserId, WorkspaceId};
+use dataset_core::id::{DatasetId, GroupId, UserId, WebhookId, WorkspaceId};
 use dataset_core::receiver::{Health, Receiver, Secrets};
 use dataset_core::secret::{Owner, Sealed};
 use jiff::Timestamp;
@@ -30,8 +30,8 @@ pub fn dataset_id(id: u64) -> DatasetId {
     DatasetId::new(id).unwrap()
 }
 
-pub fn receiver_id(id: u64) -> ReceiverId {
-    ReceiverId::new(id).unwrap()
+pub fn receiver_id(id: u64) -> WebhookId {
+    WebhookId::new(id).unwrap()
 }
 
 /// The moment at which tests start: that of the published webhook vector.

@@ -303,8 +303,11 @@ async fn memory_is_given_back() {
         }
         after.push(resident_mib(service.id()));
     }
-    assert!(after[0] < 250 && after[9] < after[0] + after[0] / 5, "MiB after each round: {after:?}");
-    let (at_most, patience) = (after[9] * 4 / 5, Instant::now());
+    // Memory may have been given back between two of the rounds.
+    let highest = |rounds: &[usize]| rounds.iter().copied().max().unwrap();
+    let (early, late) = (highest(&after[..5]), highest(&after[5..]));
+    assert!(early < 250 && late < early + early / 5, "MiB after each round: {after:?}");
+    let (at_most, patience) = (late * 4 / 5, Instant::now());
     while resident_mib(service.id()) > at_most {
         assert!(patience.elapsed() < Duration::from_secs(90), "{after:?} MiB are not given back");
         pause().await;

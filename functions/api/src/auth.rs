@@ -1,15 +1,17 @@
-//! Who is calling.
+//! Who is calling, and what of it is theirs.
 
 use crate::Api;
 use crate::error::ApiError;
+use crate::routes::Path;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use dataset_core::api_key::ApiKey;
 use dataset_core::api_keys::Admission;
 use dataset_core::dataset::{Dataset, State};
 use dataset_core::group::Group;
-use dataset_core::id::{DatasetId, GroupId, UserId, WorkspaceId};
-use dataset_core::{Error, Result};
+use dataset_core::id::{DatasetId, GroupId, UserId, WebhookId, WorkspaceId};
+use dataset_core::receiver::Receiver;
+use dataset_core::{Error, ErrorCode, Result};
 use std::sync::Arc;
 
 const HEADER: &str = "x-api-key";
@@ -25,17 +27,50 @@ impl FromRequestParts<Arc<Api>> for Caller {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
+        // A key is admitted, and counted, once for each request.
+        if let Some(caller) = parts.extensions.get::<Self>() {
+            return Ok(caller.clone());
+        }
         let key = parts.headers.get(HEADER).and_then(|value| value.to_str().ok());
         let key = key.and_then(|key| ApiKey::parse(key).ok()).ok_or_else(ApiError::unauthorized)?;
         let now = api.ports.clock.now();
-        match api.api_keys.admit(&key.hash(), now, api.call_limit).await? {
-            Admission::Granted(grant) => Ok(Self { workspace_id: grant.workspace_id, user_id: grant.user_id }),
+        let caller = match api.api_keys.admit(&key.hash(), now, api.call_limit).await? {
+            Admission::Granted(grant) => Self { workspace_id: grant.workspace_id, user_id: grant.user_id },
             Admission::Limited { until } => {
-                Err(ApiError::too_many_requests(until.duration_since(now).try_into().unwrap_or_default()))
+                return Err(ApiError::too_many_requests(until.duration_since(now).try_into().unwrap_or_default()));
             }
-            Admission::Unknown => Err(ApiError::unauthorized()),
-        }
+            Admission::Unknown => return Err(ApiError::unauthorized()),
+        };
+        parts.extensions.insert(caller.clone());
+        Ok(caller)
     }
+}
+
+/// What the first parameter of the path names, if it is the caller's.
+pub(crate) struct Owned<T>(pub(crate) T);
+
+/// A dataset whose rows can be read.
+pub(crate) struct Version(pub(crate) Dataset);
+
+macro_rules! owned {
+    ($($type:ty: $find:ident)+) => {
+        $(impl FromRequestParts<Arc<Api>> for Owned<$type> {
+            type Rejection = ApiError;
+
+            async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, ApiError> {
+                let caller = Caller::from_request_parts(parts, api).await?;
+                let Path(names) = Path::<Vec<String>>::from_request_parts(parts, api).await?;
+                caller.$find(api, names.first().map_or("", String::as_str)).await.map(Self)
+            }
+        })+
+    };
+}
+
+owned! {
+    Dataset: dataset
+    Version: version
+    Group: named_group
+    Receiver: webhook
 }
 
 impl Caller {
@@ -45,8 +80,8 @@ impl Caller {
         let group = api.ports.catalog.group(id).await?.filter(|group| !group.is_deleted);
         let group = group.ok_or_else(ApiError::group_not_found)?;
         if group.workspace_id != self.workspace_id {
-            return Err(Error::forbidden(
-                "access_denied",
+            return Err(Error::refused(
+                ErrorCode::AccessDenied,
                 "the dataset group belongs to another workspace; use a key of that workspace",
             )
             .into());
@@ -56,7 +91,17 @@ impl Caller {
 
     /// The dataset, if it exists and is of the caller's workspace. One of
     /// another workspace is as good as none.
-    pub(crate) async fn dataset(&self, api: &Api, id: &str) -> Result<Dataset, ApiError> {
+    async fn named_group(&self, api: &Api, id: &str) -> Result<Group, ApiError> {
+        self.group(api, id.parse().map_err(|_| ApiError::group_not_found())?).await
+    }
+
+    async fn webhook(&self, api: &Api, id: &str) -> Result<Receiver, ApiError> {
+        let id: WebhookId = id.parse().map_err(|_| ApiError::webhook_not_found())?;
+        let webhook = api.ports.receivers.receiver(self.workspace_id, id).await?;
+        webhook.ok_or_else(ApiError::webhook_not_found)
+    }
+
+    async fn dataset(&self, api: &Api, id: &str) -> Result<Dataset, ApiError> {
         let id: DatasetId = id.parse().map_err(|_| ApiError::dataset_not_found())?;
         let dataset = api.ports.catalog.dataset(id).await?.filter(|d| d.workspace_id == self.workspace_id);
         // The store takes its time to remove what has outlived its use.
@@ -64,29 +109,29 @@ impl Caller {
         dataset.ok_or_else(ApiError::dataset_not_found)
     }
 
-    pub(crate) async fn is_group_deleted(&self, api: &Api, dataset: &Dataset) -> Result<bool> {
-        Ok(api.ports.catalog.group(dataset.group_id).await?.is_none_or(|group| group.is_deleted))
-    }
-
     /// The dataset, if its rows can be read.
-    pub(crate) async fn version(&self, api: &Api, id: &str) -> Result<Dataset, ApiError> {
+    pub(crate) async fn version(&self, api: &Api, id: &str) -> Result<Version, ApiError> {
         let dataset = self.dataset(api, id).await?;
         let (code, message) = match dataset.state {
             State::Ready { .. } if dataset.is_deleted => {
-                ("dataset_deleted", "the version is deleted; restore it to read its rows")
+                (ErrorCode::DatasetDeleted, "the version is deleted; restore it to read its rows")
             }
-            State::Ready { .. } if self.is_group_deleted(api, &dataset).await? => {
-                ("dataset_group_deleted", "the dataset group of the version is deleted, and its rows with it")
+            State::Ready { .. } if is_group_deleted(api, &dataset).await? => {
+                (ErrorCode::DatasetGroupDeleted, "the dataset group of the version is deleted, and its rows with it")
             }
-            State::Ready { .. } => return Ok(dataset),
+            State::Ready { .. } => return Ok(Version(dataset)),
             State::Draft { .. } => {
-                ("dataset_not_ready", "the dataset is still a draft; ask again when its status is ready")
+                (ErrorCode::DatasetNotReady, "the dataset is still a draft; ask again when its status is ready")
             }
             State::Failed { .. } => (
-                "dataset_failed",
+                ErrorCode::DatasetFailed,
                 "the file of this dataset could not be taken in, so it has no rows; its failure says why",
             ),
         };
-        Err(ApiError::conflict(code, message))
+        Err(ApiError::new(code, message))
     }
+}
+
+pub(crate) async fn is_group_deleted(api: &Api, dataset: &Dataset) -> Result<bool> {
+    Ok(api.ports.catalog.group(dataset.group_id).await?.is_none_or(|group| group.is_deleted))
 }

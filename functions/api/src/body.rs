@@ -3,8 +3,9 @@
 use crate::error::ApiError;
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use bytes::Bytes;
+use dataset_core::ErrorCode;
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -19,9 +20,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let body = read(request, MAX_BYTES).await?.ok_or_else(|| {
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is over 1 MiB; send less")
-        })?;
+        let body = read(request, MAX_BYTES)
+            .await?
+            .ok_or_else(|| ApiError::new(ErrorCode::BodyTooLarge, "the body is over 1 MiB; send less"))?;
         parse(&body).map(Json)
     }
 }
@@ -61,7 +62,7 @@ pub(crate) async fn read(request: Request, max_bytes: usize) -> Result<Option<By
 async fn frame(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| {
-            ApiError::bad_request("incomplete_body", "the body broke off before its end; send it again")
+            ApiError::new(ErrorCode::IncompleteBody, "the body broke off before its end; send it again")
         })?;
         if let Ok(data) = frame.into_data() {
             return Ok(Some(data));
@@ -73,8 +74,7 @@ async fn frame(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
 fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
         return Err(ApiError::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported_content_encoding",
+            ErrorCode::UnsupportedContentEncoding,
             "the body must not be compressed; send it without the header Content-Encoding",
         ));
     }
@@ -87,8 +87,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
         return Ok(());
     }
     Err(ApiError::new(
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "unsupported_media_type",
+        ErrorCode::UnsupportedMediaType,
         "the body must be JSON; send it with the header Content-Type: application/json",
     ))
 }
@@ -96,13 +95,13 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
 /// A JSON object as `T`. Serde would take an array of the fields as well.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
     if body.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
-        return Err(ApiError::bad_request("invalid_request", "the body must be a JSON object, not an array"));
+        return Err(ApiError::new(ErrorCode::InvalidRequest, "the body must be a JSON object, not an array"));
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| invalid(&e))?;
     deserializer
         .end()
-        .map_err(|e| ApiError::bad_request("invalid_json", format!("the body is not valid JSON: {e}")))?;
+        .map_err(|e| ApiError::new(ErrorCode::InvalidJson, format!("the body is not valid JSON: {e}")))?;
     Ok(parsed)
 }
 
@@ -110,8 +109,8 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiErro
 fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let (field, cause) = (error.path().to_string(), error.inner());
     match (cause.is_data(), field.as_str()) {
-        (true, ".") => ApiError::bad_request("invalid_request", format!("the body breaks a rule: {cause}")),
-        (true, field) => ApiError::bad_request("invalid_request", format!("{field} breaks a rule: {cause}")),
-        (false, _) => ApiError::bad_request("invalid_json", format!("the body is not valid JSON: {cause}")),
+        (true, ".") => ApiError::new(ErrorCode::InvalidRequest, format!("the body breaks a rule: {cause}")),
+        (true, field) => ApiError::new(ErrorCode::InvalidRequest, format!("{field} breaks a rule: {cause}")),
+        (false, _) => ApiError::new(ErrorCode::InvalidJson, format!("the body is not valid JSON: {cause}")),
     }
 }

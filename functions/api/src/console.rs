@@ -15,15 +15,12 @@ use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use axum::{Extension, Router};
 use dataset_core::event::EventType;
-use dataset_core::upload::{Format, MAX_FILE_BYTES};
 use dataset_core::{Error, Result};
+use dataset_types::Format;
+use dataset_types::limits::{MAX_FILE_BYTES, MAX_INLINE_BYTES};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
-
-/// A larger file is sent straight to storage. API Gateway hands a Lambda 6 MB at
-/// most, and Base64 makes four bytes of three.
-const MAX_INLINE_BYTES: u64 = 4 << 20;
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 

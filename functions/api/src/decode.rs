@@ -8,8 +8,8 @@
 use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine};
 use base64_simd::AsOut;
-use dataset_core::upload::MAX_FILE_BYTES;
-use dataset_core::{Error, Result, upload};
+use dataset_core::{Error, ErrorCode, Result, upload};
+use dataset_types::limits::MAX_FILE_BYTES;
 use std::ops::Range;
 
 /// Symbols that are decoded at once; a multiple of four.
@@ -157,8 +157,8 @@ impl Decoder<'_> {
 }
 
 fn invalid(offset: usize, what: &str) -> Error {
-    Error::invalid(
-        "invalid_base64",
+    Error::refused(
+        ErrorCode::InvalidBase64,
         format!("file_content_base64 is not valid base64: the character at offset {offset} {what}"),
     )
 }
@@ -202,7 +202,7 @@ mod tests {
                 (Ok(file), Ok(expected)) => assert_eq!(file, expected.as_bytes(), "{text}"),
                 (Ok(file), Err(_)) if text.starts_with(r"\/") => assert_eq!(file, [0xFF, 0xFF]),
                 (Err(error), Err((code, offset))) => {
-                    assert_eq!(error.code(), code, "{text}");
+                    assert_eq!(error.code().name(), code, "{text}");
                     if let Some(offset) = offset {
                         assert!(error.to_string().contains(&format!("offset {offset} ")), "{text}: {error}");
                     }
@@ -229,6 +229,6 @@ mod tests {
         let text = STANDARD.encode(vec![b'x'; most]);
         assert_eq!(decode(text.as_bytes()).unwrap().len(), most);
         let text = STANDARD.encode(vec![b'x'; most + 1]);
-        assert_eq!(decode(text.as_bytes()).unwrap_err().code(), "file_too_large");
+        assert_eq!(decode(text.as_bytes()).unwrap_err().code(), ErrorCode::FileTooLarge);
     }
 }

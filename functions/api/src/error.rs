@@ -4,48 +4,30 @@ use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dataset_core::{Error, Kind};
-use serde::Serialize;
+use dataset_types::{ErrorCode, ErrorResponse};
 use std::any::Any;
 use std::time::Duration;
-use utoipa::ToSchema;
 
 /// `{"success": false, "error": ..., "code": ...}` with its status.
 #[derive(Debug)]
 pub struct ApiError {
     status: StatusCode,
-    code: &'static str,
+    code: ErrorCode,
     message: String,
     retry_after: Option<Duration>,
 }
 
-/// Error response format.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct ErrorResponse {
-    /// Indicates that the request failed.
-    #[schema(default = false)]
-    success: bool,
-    /// Error message explaining why the request failed.
-    error: String,
-    /// A stable word for programs.
-    #[schema(required = false)]
-    code: &'static str,
-}
-
 impl ApiError {
-    pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self { status, code, message: message.into(), retry_after: None }
-    }
-
-    pub(crate) fn bad_request(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, code, message)
     }
 
     /// One answer for a key that is missing, malformed, unknown or revoked,
     /// so that it tells nothing about keys.
     pub(crate) fn unauthorized() -> Self {
         Self::new(
-            StatusCode::UNAUTHORIZED,
-            "invalid_api_key",
+            ErrorCode::InvalidApiKey,
             "the API key is missing or not valid; send a valid key in the X-API-KEY header",
         )
     }
@@ -53,40 +35,35 @@ impl ApiError {
     /// The key has made as many calls as it may for now.
     pub(crate) fn too_many_requests(retry_after: Duration) -> Self {
         let message = "too many requests with this API key; wait as long as the Retry-After header says";
-        let error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", message);
+        let error = Self::new(ErrorCode::TooManyRequests, message);
         Self { retry_after: Some(retry_after), ..error }
     }
 
-    pub(crate) fn conflict(code: &'static str, message: impl Into<String>) -> Self {
-        Self::new(StatusCode::CONFLICT, code, message)
-    }
-
     pub(crate) fn no_such_route() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "route_not_found", "there is no such route; check the path")
+        Self::new(ErrorCode::RouteNotFound, "there is no such route; check the path")
     }
 
     pub(crate) fn method_not_allowed() -> Self {
         Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
+            ErrorCode::MethodNotAllowed,
             "the route does not take this method; the Allow header says which it takes",
         )
     }
 
     pub(crate) fn group_not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "dataset_group_not_found", "there is no dataset group with this id")
+        Self::new(ErrorCode::DatasetGroupNotFound, "there is no dataset group with this id")
     }
 
     pub(crate) fn dataset_not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "dataset_not_found", "there is no dataset with this id")
+        Self::new(ErrorCode::DatasetNotFound, "there is no dataset with this id")
     }
 
     pub(crate) fn webhook_not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "webhook_not_found", "there is no webhook with this id")
+        Self::new(ErrorCode::WebhookNotFound, "there is no webhook with this id")
     }
 
     pub(crate) fn delivery_not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "delivery_not_found", "the webhook has no delivery with this id")
+        Self::new(ErrorCode::DeliveryNotFound, "the webhook has no delivery with this id")
     }
 }
 
@@ -100,32 +77,22 @@ impl ApiError {
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
-        let status = match error.kind() {
-            Kind::NotFound => StatusCode::NOT_FOUND,
-            Kind::Forbidden => StatusCode::FORBIDDEN,
-            // The original answers a name that is taken with 400, and so do we.
-            Kind::Conflict | Kind::Invalid => StatusCode::BAD_REQUEST,
-            Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Kind::Full => {
-                tracing::error!(code = error.code(), error = error.chain(), "request failed");
-                StatusCode::INSUFFICIENT_STORAGE
+        let code = error.code();
+        if !matches!(error.kind(), Kind::Refused(_)) {
+            tracing::error!(kind = ?error.kind(), error = error.chain(), "request failed");
+        }
+        match code {
+            ErrorCode::InternalError => {
+                Self::new(code, "the request could not be completed because of a fault on the server; try again")
             }
-            Kind::Unavailable | Kind::Internal => {
-                tracing::error!(code = error.code(), error = error.chain(), "request failed");
-                return Self::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "internal_error",
-                    "the request could not be completed because of a fault on the server; try again",
-                );
-            }
-        };
-        Self::new(status, error.code(), error.to_string())
+            code => Self::new(code, error.to_string()),
+        }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let envelope = ErrorResponse { success: false, error: self.message, code: self.code };
+        let envelope = ErrorResponse::new(self.code, self.message);
         let mut response = (self.status, axum::Json(envelope)).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = header::HeaderValue::from_static("ApiKey header=\"X-API-KEY\"");

@@ -1,16 +1,29 @@
 //! The description of the API, made of the types that it is about.
 
-use crate::error::ErrorResponse;
-use serde_json::Value;
-use utoipa::openapi::path::Operation;
+use dataset_types::event::{EventType, Payload};
+use dataset_types::id::{DatasetId, DeliveryId, GroupId, WebhookId};
+use dataset_types::{ErrorResponse, shared_schemas};
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, Info, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, Info, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder};
 use utoipa::{PartialSchema, ToSchema};
 
 const SCHEME: &str = "apiKey";
 
+/// The description of the API, and of the calls that it makes itself.
+#[derive(Serialize)]
+struct Description {
+    #[serde(flatten)]
+    routes: OpenApi,
+    /// For which the library of the rest has no place.
+    webhooks: BTreeMap<&'static str, Value>,
+}
+
 /// `routes`' own description, and what holds for all of them.
-pub(crate) fn describe(mut routes: OpenApi) -> OpenApi {
+fn describe(mut routes: OpenApi) -> Description {
     routes.info = Info::builder()
         .title("dataset-versions")
         .version(env!("CARGO_PKG_VERSION"))
@@ -22,28 +35,67 @@ pub(crate) fn describe(mut routes: OpenApi) -> OpenApi {
     let key = ApiKeyValue::with_description("X-API-KEY", "A key of the workspace that is worked in");
     let components = routes.components.get_or_insert_default();
     components.add_security_scheme(SCHEME, SecurityScheme::ApiKey(ApiKey::Header(key)));
-    components.schemas.insert(ErrorResponse::name().into_owned(), ErrorResponse::schema());
+    components.schemas.extend(shared_schemas());
+    components.schemas.insert("Event".to_owned(), Payload::schema());
     routes.security = Some(vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())]);
-    for path in routes.paths.paths.values_mut() {
-        add_common_failures(path.get.as_mut(), false);
-        for operation in [&mut path.post, &mut path.patch, &mut path.delete] {
-            add_common_failures(operation.as_mut(), true);
+    for (path, item) in &mut routes.paths.paths {
+        for (operation, writes) in operations(item) {
+            add_path_parameters(path, operation);
+            add_common_failures(path, operation, writes);
         }
     }
-    routes
+    let webhooks = EventType::ALL.iter().map(|event_type| (event_type.name(), webhook(*event_type))).collect();
+    Description { routes, webhooks }
 }
 
-/// What any route may answer that wants a key, a parameter or a body, or writes.
-fn add_common_failures(operation: Option<&mut Operation>, writes: bool) {
-    let Some(operation) = operation else { return };
+/// Each operation, and whether it may write.
+fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool)> {
+    let reading = item.get.iter_mut().map(|operation| (operation, false));
+    let writing = [&mut item.post, &mut item.patch, &mut item.delete];
+    reading.chain(writing.into_iter().flatten().map(|operation| (operation, true)))
+}
+
+/// A path names what it is about alike wherever it does.
+fn add_path_parameters(path: &str, operation: &mut Operation) {
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    let parameters = names.map(|name| {
+        let schema = match name {
+            "dataset_id" => DatasetId::name(),
+            "dataset_group_id" => GroupId::name(),
+            "webhook_id" => WebhookId::name(),
+            "delivery_id" => DeliveryId::name(),
+            other => panic!("{path} has the parameter {other}, which no one has described"),
+        };
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .schema(Some(Ref::from_schema_name(schema)))
+            .build()
+    });
+    let parameters: Vec<_> = parameters.collect();
+    if !parameters.is_empty() {
+        operation.parameters.get_or_insert_default().splice(0..0, parameters);
+    }
+}
+
+/// What any route may answer that names something, wants a key, a parameter or a body, or writes.
+fn add_common_failures(path: &str, operation: &mut Operation, writes: bool) {
     // The original has no such status.
     let may_be_full = writes && operation.operation_id.as_deref() != Some("createDatasetVersionFromFile");
     let is_open = operation.security.is_some();
     let has_body = operation.request_body.is_some();
     let has_input = has_body || operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
+    let reads_rows = ["/rows", "/columns", "/diff", "/download"].iter().any(|end| path.ends_with(end));
     let failures = [
         (has_input, "400", "The request breaks a rule"),
         (!is_open, "401", "The API key is missing or not valid"),
+        (path.contains("{dataset_group_id}"), "403", "The dataset group belongs to another workspace"),
+        (path.contains("{dataset_group_id}"), "404", "There is no such dataset group"),
+        (path.contains("{dataset_id}"), "404", "There is no such dataset"),
+        (path.contains("{delivery_id}"), "404", "There is no such webhook or delivery"),
+        (path.contains("{webhook_id}"), "404", "There is no such webhook"),
+        (reads_rows, "409", "A dataset is a draft, failed or is deleted"),
         (has_body, "413", "The body is too large"),
         (has_body, "415", "The body is not JSON"),
         (!is_open, "429", "Too many requests; the header Retry-After says how many seconds to wait"),
@@ -62,12 +114,40 @@ fn failure(description: &str) -> Response {
     ResponseBuilder::new().description(description).content("application/json", content).build()
 }
 
+/// The call that tells of an event.
+fn webhook(event_type: EventType) -> Value {
+    let header = |name: &str, description: &str| json!({"name": name, "in": "header", "required": true, "description": description, "schema": {"type": "string"}});
+    let details =
+        json!({"properties": {"event_type": {"const": event_type.name()}, "details": event_type.details_schema()}});
+    json!({"post": {
+        "summary": event_type.one(),
+        "description": event_type.description(),
+        "operationId": event_type.name(),
+        "tags": ["events"],
+        "security": [],
+        "parameters": [
+            header("webhook-id", "The id of the delivery: the same for every attempt."),
+            header("webhook-timestamp", "When the attempt was made, in seconds."),
+            header("webhook-signature", "As Standard Webhooks has it: `v1,` and a signature, for each secret that signs."),
+            header("X-PromptLayer-Signature", "The HMAC-SHA256 of the body in hexadecimal, by the newest secret."),
+        ],
+        "requestBody": {"required": true, "content": {"application/json": {
+            "schema": {"allOf": [{"$ref": "#/components/schemas/Event"}, details]},
+        }}},
+        "responses": {
+            "2XX": {"description": "The delivery has been taken"},
+            "410": {"description": "The webhook is disabled from now on"},
+            "default": {"description": "The delivery is tried again, ten times in all within three days"},
+        },
+    }})
+}
+
 /// The description is kept as a file, so that every change of the API is seen
 /// in its review. `UPDATE_OPENAPI=1 cargo test` writes it anew.
 #[test]
 fn the_description_is_that_of_the_routes() {
     let described = describe(crate::routes::describe());
-    let text = described.to_pretty_json().expect("it is JSON") + "\n";
+    let text = serde_json::to_string_pretty(&described).expect("it is JSON") + "\n";
     if std::env::var_os("UPDATE_OPENAPI").is_some() {
         std::fs::write("openapi.json", text).expect("the file can be written");
         return;
@@ -85,14 +165,13 @@ fn the_original_operation_is_described_field_by_field() {
 
 /// `ours` has every field of `theirs`, and every item of a list in some place.
 fn assert_has(ours: &Value, theirs: &Value, root: &Value, at: &str) {
-    let ours = match ours["$ref"].as_str() {
-        Some(place) => root.pointer(&place[1..]).expect("a reference leads somewhere"),
-        None => ours,
-    };
+    // A reference can have a description of its own beside it.
+    let referred = ours["$ref"].as_str().map(|place| root.pointer(&place[1..]).expect("a reference leads somewhere"));
     match theirs {
         Value::Object(fields) => {
             for (name, field) in fields {
-                assert_has(&ours[name], field, root, &format!("{at}/{name}"));
+                let ours = ours.get(name).or(referred.and_then(|schema| schema.get(name))).unwrap_or(&Value::Null);
+                assert_has(ours, field, root, &format!("{at}/{name}"));
             }
         }
         Value::Array(items) => {

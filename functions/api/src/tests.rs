@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::ApiKeys;
 use dataset_core::catalog::{Catalog, Scope};
-use dataset_core::dataset::{Contents, Failure, State};
+use dataset_core::dataset::{Contents, State, upload_expired};
 use dataset_core::destination::Policy;
 use dataset_core::id::{KeyId, UserId};
 use dataset_core::resolver::Resolver;
@@ -280,7 +280,7 @@ async fn a_failure_is_readable_for_thirty_days() {
     let (fakes, router) = service().await;
     let draft = draft(1, &group(7, 1, "Questions"), "a.csv");
     fakes.table.create_draft(&draft).await.unwrap();
-    uploads::fail(&fakes.ports(), &draft, Failure::upload_expired()).await.unwrap();
+    uploads::fail(&fakes.ports(), &draft, upload_expired()).await.unwrap();
     for (days, status) in [(0, 200), (29, 200), (2, 404)] {
         fakes.clock.advance(Duration::from_secs(days * 24 * 3600));
         assert_eq!(call(&router, "GET", "/api/public/v2/datasets/1", "").await.0, status);
@@ -348,7 +348,7 @@ async fn datasets_are_listed_newest_first_and_by_what_is_asked() {
         let contents = Contents { columns: vec!["a".into()], row_count: id };
         match id {
             1..=3 => drop(uploads::publish(&ports, &draft, &contents).await.unwrap()),
-            4 => drop(uploads::fail(&ports, &draft, Failure::upload_expired()).await.unwrap()),
+            4 => drop(uploads::fail(&ports, &draft, upload_expired()).await.unwrap()),
             _ => {}
         }
     }

@@ -112,39 +112,6 @@ fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result
 mod tests {
     use super::*;
 
-    /// The lines of the table in the docs, a command each.
-    fn lines(command: &mut clap::Command, lines: &mut Vec<String>) {
-        if !command.is_subcommand_required_set() {
-            let usage = command.render_usage().to_string();
-            let usage = usage.lines().next().unwrap_or_default().replace("Usage: ", "").replace(" [OPTIONS]", "");
-            let about = command.get_about().map(ToString::to_string).unwrap_or_default();
-            lines.push(format!("| `{}` | {about} |", usage.replace(" [COMMAND]", "").trim()));
-        }
-        let below = command.get_subcommands_mut().filter(|command| command.get_name() != "help");
-        below.for_each(|command| self::lines(command, lines));
-    }
-
-    /// `UPDATE_DOCS=1 cargo test -p dataset-local` writes it anew.
-    #[test]
-    fn the_docs_have_each_command() {
-        const PATH: &str = "../../docs/cli.md";
-        const MARKS: [&str; 2] = ["<!-- commands -->\n", "<!-- /commands -->"];
-        let mut command = Cli::command();
-        command.build();
-        let mut table = vec!["| command | what it does |".to_owned(), "|---|---|".to_owned()];
-        lines(&mut command, &mut table);
-        let table = table.join("\n") + "\n";
-        let docs = std::fs::read_to_string(PATH).expect("there is the page");
-        let (before, rest) = docs.split_once(MARKS[0]).expect("it has the marks");
-        let (found, after) = rest.split_once(MARKS[1]).expect("it has both marks");
-        if std::env::var_os("UPDATE_DOCS").is_some() {
-            let page = format!("{before}{}{table}{}{after}", MARKS[0], MARKS[1]);
-            std::fs::write(PATH, page).expect("the page can be written");
-            return;
-        }
-        assert!(found == table, "docs/cli.md is not current: UPDATE_DOCS=1 cargo test -p dataset-local writes it");
-    }
-
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();

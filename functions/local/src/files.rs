@@ -55,7 +55,7 @@ fn read(path: &Path, out: &mut impl Output, limits: &Limits) -> anyhow::Result<S
             let name = error.column_name.as_deref().map(|name| format!(" {name:?}")).unwrap_or_default();
             let place = format!("{}{name}", place.trim_end_matches(','));
             let place = if place.is_empty() { place } else { format!("{place}:") };
-            anyhow::anyhow!("{shown}:{place} {} ({})", error.message, error.code)
+            anyhow::anyhow!("{shown}:{place} {} ({})", error.message, error.code.name())
         }
         error => anyhow::Error::from(error).context(format!("{shown} could not be converted")),
     })

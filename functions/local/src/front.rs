@@ -10,6 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dataset_api::error::ApiError;
 use dataset_aws::{Body, InProcess};
+use dataset_types::ErrorCode;
 use http_body_util::BodyExt;
 use reqwest::Url;
 use std::io;
@@ -55,7 +56,7 @@ pub(crate) async fn check_disk(State(data_dir): State<Arc<DataDir>>, request: Re
         Err(error) => {
             tracing::error!("{error:#}");
             let message = format!("{error:#}; make room on its disk, or let the service write there");
-            ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "storage_full", message).into_response()
+            ApiError::new(ErrorCode::StorageFull, message).into_response()
         }
     }
 }
@@ -66,7 +67,7 @@ pub(crate) async fn check_disk(State(data_dir): State<Arc<DataDir>>, request: Re
 fn refuse_unsigned(request: &Request) -> Option<ApiError> {
     if ![Method::GET, Method::HEAD, Method::PUT].contains(request.method()) {
         let message = "storage takes no such method; get or put an object by its signed URL";
-        return Some(ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message));
+        return Some(ApiError::new(ErrorCode::MethodNotAllowed, message));
     }
     let query = request.uri().query().unwrap_or_default();
     let parameter = |name: &str| {
@@ -80,7 +81,7 @@ fn refuse_unsigned(request: &Request) -> Option<ApiError> {
     let is_signed = !signed.is_empty() && request.headers().keys().all(|name| is_covered(name.as_str()));
     (!is_signed).then(|| {
         let message = "the URL is not signed, or does not sign each of the x-amz headers; ask the service for one and send what it says";
-        ApiError::new(StatusCode::FORBIDDEN, "not_signed", message)
+        ApiError::new(ErrorCode::NotSigned, message)
     })
 }
 

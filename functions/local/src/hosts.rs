@@ -2,10 +2,11 @@
 //! was turned to this machine, is none of them.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use dataset_api::error::ApiError;
+use dataset_types::ErrorCode;
 use reqwest::Url;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -59,7 +60,7 @@ impl Hosts {
         let is_alone = uri.authority().is_some() || given.next().is_none();
         if !is_alone || !self.is_known(without_port(&host)) {
             let message = "the service does not go by the name in the Host header; start it with --allow-host NAME or --public-url URL";
-            return Some(ApiError::new(StatusCode::MISDIRECTED_REQUEST, "host_not_allowed", message));
+            return Some(ApiError::new(ErrorCode::HostNotAllowed, message));
         }
         let is_own = |origin: String| {
             // Behind a proxy that ends TLS, the scheme is not the one that is seen here.
@@ -72,7 +73,7 @@ impl Hosts {
         let are_own = headers.get_all(header::ORIGIN).iter().map(text).all(is_own);
         (!are_own).then(|| {
             let message = "the service takes no calls from pages of other origins; call it from a program, or open its own console";
-            ApiError::new(StatusCode::FORBIDDEN, "origin_not_allowed", message)
+            ApiError::new(ErrorCode::OriginNotAllowed, message)
         })
     }
 

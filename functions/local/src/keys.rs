@@ -18,12 +18,11 @@ use std::path::Path;
 
 pub(crate) async fn run(args: Keys) -> anyhow::Result<()> {
     let table = open(&args.place).await?;
-    let workspace = WorkspaceId::try_from(args.place.workspace).map_err(anyhow::Error::msg)?;
+    let workspace = args.place.workspace;
     match args.command {
         KeysCommand::Create { user } => create(&table, workspace, user, args.place.json).await,
         KeysCommand::List => list(&table, workspace, args.place.json).await,
         KeysCommand::Revoke { id } => {
-            let id = KeyId::try_from(id).map_err(anyhow::Error::msg)?;
             ensure!(table.revoke(workspace, id).await?, "workspace {workspace} has no key {id}");
             Ok(say(&format!("Key {id} lets no one in any more."))?)
         }
@@ -43,10 +42,9 @@ async fn open(place: &Place) -> anyhow::Result<Table> {
 }
 
 /// Makes a key and shows it, this once.
-async fn create(table: &Table, workspace_id: WorkspaceId, user: u64, as_json: bool) -> anyhow::Result<()> {
+async fn create(table: &Table, workspace_id: WorkspaceId, user_id: UserId, as_json: bool) -> anyhow::Result<()> {
     let (key, now) = (ApiKey::generate(&SystemIds), SystemClock.now());
     let id = KeyId::try_from(time_ordered(&SystemIds, now)).map_err(anyhow::Error::msg)?;
-    let user_id = UserId::try_from(user).map_err(anyhow::Error::msg)?;
     table.allow(&key.hash(), &Grant { id, workspace_id, user_id, created_at: now }).await?;
     let text = if as_json {
         json!({"id": id, "workspace_id": workspace_id, "user_id": user_id, "api_key": key.reveal()}).to_string()

@@ -108,7 +108,7 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
         (Ok(summary), Ok(())) => {
             return match rows.finish().await {
                 // An earlier try stored them; the same file gives the same rows.
-                Err(error) if error.kind() != Kind::Conflict => Err(error.into()),
+                Err(error) if error.kind() != Kind::AlreadyExists => Err(error.into()),
                 _ => Ok(Ok(contents(summary))),
             };
         }
@@ -156,7 +156,7 @@ fn a_name_is_shown_as_far_as_it_can_be() {
 fn failure(error: DataError) -> Failure {
     Failure {
         message: placed(&error),
-        code: error.code.to_owned(),
+        code: error.code.name().to_owned(),
         row: error.row,
         line: error.line,
         column: error.column_name.map(shortened).map(Column::Name).or(error.column.map(Column::Index)),

@@ -31,7 +31,7 @@ pub async fn handle(event: LambdaEvent<Value>, processor: &Processor) -> Result<
         if let Err(error) = ingest::ingest(processor, &key, &event.context).await {
             tracing::error!(
                 key,
-                code = error.code(),
+                kind = ?error.kind(),
                 error = error.chain(),
                 "upload not processed; it will be tried again"
             );

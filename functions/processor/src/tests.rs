@@ -182,7 +182,7 @@ async fn objects_that_are_no_uploads_of_ours_are_left_alone() {
 async fn an_object_that_comes_after_its_draft_expired_is_removed() {
     let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
     let draft = setting.dataset(FIRST).await;
-    let expired = dataset_core::dataset::Failure::upload_expired();
+    let expired = dataset_core::dataset::upload_expired();
     uploads::fail(&setting.processor.ports, &draft, expired).await.unwrap();
     setting.fakes.blobs.put_new(&draft.upload_key(), "", "q\n1\n".into()).await.unwrap();
     setting.handle(PUT, "late").await.unwrap();
@@ -210,7 +210,7 @@ async fn rows_of_a_draft_that_was_given_up_meanwhile_are_removed() {
         if gone {
             setting.fakes.table.withdraw(&draft, start()).await.unwrap();
         } else {
-            let failure = dataset_core::dataset::Failure::processing_failed();
+            let failure = dataset_core::dataset::processing_failed();
             uploads::fail(&setting.processor.ports, &draft, failure).await.unwrap();
             setting.fakes.blobs.put_new(&draft.upload_key(), "", "q\n1\n".into()).await.unwrap();
         }

@@ -31,7 +31,7 @@ pub async fn handle(event: LambdaEvent<Value>, ports: &Ports) -> Result<(), Erro
 }
 
 fn log(what: &str, error: &dataset_core::Error) {
-    tracing::error!(code = error.code(), error = error.chain(), "{what}; it will be tried again");
+    tracing::error!(kind = ?error.kind(), error = error.chain(), "{what}; it will be tried again");
 }
 
 #[cfg(test)]

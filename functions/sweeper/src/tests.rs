@@ -3,12 +3,14 @@ use dataset_core::blobs::Blobs;
 use dataset_core::catalog::{Catalog, FailedDraft, LeaseRequest, OutboxEntry};
 use dataset_core::dataset::{Contents, DRAFT_LIFETIME, Dataset, Failure, State};
 use dataset_core::delivery::QUEUE_GRACE;
-use dataset_core::event::{EventId, EventType};
+use dataset_core::event::EventType;
+use dataset_core::id::EventId;
 use dataset_core::outbox;
 use dataset_core::receivers::Receivers;
 use dataset_core::uploads;
 use dataset_tests::memory::Fakes;
 use dataset_tests::{dataset_id, draft, group, receiver_at, start};
+use dataset_types::FailureCode;
 use lambda_runtime::{Context, LambdaEvent};
 use std::time::Duration;
 
@@ -109,7 +111,7 @@ async fn a_cleanup_that_was_cut_off_is_completed() {
         due_at: draft.file_due_at,
         lost_leases: 0,
         finished_at: start(),
-        failure: Failure::of_the_whole("no_rows", "there are no rows"),
+        failure: Failure::new(FailureCode::NoRows, "there are no rows"),
         event: OutboxEntry {
             event_id: EventId::of_dataset(draft.id.get()),
             workspace_id: draft.workspace_id,

@@ -1,6 +1,6 @@
 //! How much of the function one receiver can take up.
 
-use dataset_core::id::ReceiverId;
+use dataset_core::id::WebhookId;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,7 @@ const MAX_WAIT: Duration = Duration::from_millis(250);
 
 /// Places at each receiver.
 #[derive(Default)]
-pub(crate) struct Places(Mutex<HashMap<ReceiverId, Arc<Semaphore>>>);
+pub(crate) struct Places(Mutex<HashMap<WebhookId, Arc<Semaphore>>>);
 
 /// A place, until it is dropped.
 pub(crate) struct Place {
@@ -23,13 +23,13 @@ pub(crate) struct Place {
 
 impl Places {
     /// `None` if there is none within a moment.
-    pub(crate) async fn take(&self, receiver: ReceiverId) -> Option<Place> {
+    pub(crate) async fn take(&self, receiver: WebhookId) -> Option<Place> {
         let places = self.of(receiver);
         let permit = tokio::time::timeout(MAX_WAIT, places.acquire_owned()).await.ok()?.ok()?;
         Some(Place { _permit: permit })
     }
 
-    fn of(&self, receiver: ReceiverId) -> Arc<Semaphore> {
+    fn of(&self, receiver: WebhookId) -> Arc<Semaphore> {
         let mut receivers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(places) = receivers.get(&receiver) {
             return Arc::clone(places);

@@ -5,10 +5,11 @@ use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::clock::SystemClock;
 use dataset_core::deliveries::{Deliveries, Page, Wanted};
-use dataset_core::delivery::{Attempt, Delivery, DeliveryId, DeliveryKey, DeliveryState};
+use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState};
 use dataset_core::destination::Policy;
 use dataset_core::event::EventType;
-use dataset_core::id::{ReceiverId, WorkspaceId};
+use dataset_core::id::DeliveryId;
+use dataset_core::id::{WebhookId, WorkspaceId};
 use dataset_core::ids::SystemIds;
 use dataset_core::queue::Queue;
 use dataset_core::receiver::Receiver;
@@ -54,7 +55,7 @@ impl Receivers for MadeUp {
         Ok(())
     }
 
-    async fn receiver(&self, _: WorkspaceId, id: ReceiverId) -> Result<Option<Receiver>> {
+    async fn receiver(&self, _: WorkspaceId, id: WebhookId) -> Result<Option<Receiver>> {
         Ok(Some(dataset_tests::receiver(id.get(), 1, &self.url)))
     }
 
@@ -66,7 +67,7 @@ impl Receivers for MadeUp {
         Ok(true)
     }
 
-    async fn remove(&self, _: WorkspaceId, _: ReceiverId) -> Result<bool> {
+    async fn remove(&self, _: WorkspaceId, _: WebhookId) -> Result<bool> {
         Ok(true)
     }
 }

@@ -12,7 +12,9 @@
 #![expect(clippy::unwrap_used, reason = "a surprise is what a fuzzer looks for")]
 
 use bytes::Bytes;
-use dataset_formats::{Cell, DataError, Dialect, Error, Format, Limits, Table, convert};
+use dataset_formats::{DataError, Dialect, Error, Limits, Table, convert};
+use dataset_types::Format;
+use dataset_types::rows::CellValue;
 use futures::FutureExt;
 use serde_json::{Map, Value};
 
@@ -119,7 +121,7 @@ fn check_error(error: &DataError) {
 struct Read {
     dialect: Option<Dialect>,
     columns: Vec<String>,
-    rows: Vec<Vec<Cell>>,
+    rows: Vec<Vec<CellValue>>,
 }
 
 fn table(format: Format, file: &[u8], limits: &Limits) -> Result<Read, DataError> {
@@ -137,9 +139,9 @@ fn table(format: Format, file: &[u8], limits: &Limits) -> Result<Read, DataError
     }
 }
 
-fn cell_text(cell: &Cell) -> String {
+fn cell_text(cell: &CellValue) -> String {
     match cell {
-        Cell::Text(text) => text.clone(),
+        CellValue::Text(text) => text.clone(),
         other => panic!("{other:?} is no text"),
     }
 }

@@ -1,6 +1,7 @@
 //! What a conversion holds in memory, whatever the file.
 
-use dataset_formats::{Format, Limits, convert};
+use dataset_formats::{Limits, convert};
+use dataset_types::Format;
 use peak_alloc::PeakAlloc;
 use std::io::{self, Read};
 

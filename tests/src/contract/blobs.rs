@@ -24,14 +24,14 @@ pub async fn blobs(blobs: &dyn Blobs) {
     assert_eq!(&blobs.read_range("c/a", 6..11).await.unwrap()[..], b"world");
     assert_eq!(&blobs.read_range("c/a", 4..4).await.unwrap()[..], b"");
     let exists = blobs.put_new("c/a", "text/csv", Bytes::from_static(b"other")).await.unwrap_err();
-    assert_eq!(exists.kind(), Kind::Conflict);
+    assert_eq!(exists.kind(), Kind::AlreadyExists);
     blobs.announce("c/a").await.unwrap();
     assert_eq!(whole(blobs, "c/a").await, b"hello world");
 
     let contenders = (0..16u8).map(|n| blobs.put_new("c/race", "text/csv", vec![n].into()));
     let lost: Vec<Error> = join_all(contenders).await.into_iter().filter_map(Result::err).collect();
     assert_eq!(lost.len(), 15);
-    assert!(lost.iter().all(|error| error.kind() == Kind::Conflict), "{lost:?}");
+    assert!(lost.iter().all(|error| error.kind() == Kind::AlreadyExists), "{lost:?}");
 
     writing(blobs).await;
     writing_at_once(blobs).await;
@@ -73,7 +73,7 @@ async fn writing(blobs: &dyn Blobs) {
         for part in &parts {
             again.write(part.clone()).await.unwrap();
         }
-        assert_eq!(again.finish().await.unwrap_err().kind(), Kind::Conflict, "{key}");
+        assert_eq!(again.finish().await.unwrap_err().kind(), Kind::AlreadyExists, "{key}");
         assert_eq!(whole(blobs, key).await, parts.concat(), "{key}");
     }
 }
@@ -93,6 +93,6 @@ async fn writing_at_once(blobs: &dyn Blobs) {
     let finished = join_all([one.finish(), other.finish()]).await;
     let lost: Vec<Error> = finished.into_iter().filter_map(Result::err).collect();
     let [lost] = &lost[..] else { panic!("one loses: {lost:?}") };
-    assert!(matches!(lost.kind(), Kind::Conflict | Kind::Unavailable), "{lost:?}");
+    assert!(matches!(lost.kind(), Kind::AlreadyExists | Kind::Unavailable), "{lost:?}");
     assert_eq!(whole(blobs, "c/at-once").await, parts.concat());
 }

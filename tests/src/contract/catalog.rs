@@ -1,12 +1,14 @@
 use crate::{dataset_id, draft, group, group_id, rounded, start, workspace};
+use dataset_core::ErrorCode;
 use dataset_core::Kind;
 use dataset_core::catalog::{
     Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
 };
 use dataset_core::dataset::{Column, Contents, Dataset, Failure, State};
-use dataset_core::event::{EventId, EventType};
+use dataset_core::event::EventType;
 use dataset_core::group::Group;
 use dataset_core::id::DatasetId;
+use dataset_core::id::EventId;
 use futures::future::join_all;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -62,10 +64,10 @@ async fn groups(catalog: &dyn Catalog) {
     assert_eq!(catalog.group(group_id(999)).await.unwrap(), None);
 
     let taken = catalog.create_group(&group(12, 1, "b é")).await.unwrap_err();
-    assert_eq!((taken.kind(), taken.code()), (Kind::Conflict, "name_taken"));
+    assert_eq!(taken.code(), ErrorCode::NameTaken);
     assert_eq!(catalog.group(group_id(12)).await.unwrap(), None);
     let taken = catalog.create_group(&group(11, 1, "other")).await.unwrap_err();
-    assert_eq!((taken.kind(), taken.code()), (Kind::Conflict, "id_taken"));
+    assert_eq!(taken.kind(), Kind::AlreadyExists);
 
     // The same name in another workspace, and the id that had been refused.
     catalog.create_group(&group(12, 2, "b é")).await.unwrap();
@@ -125,7 +127,7 @@ async fn drafts(catalog: &dyn Catalog) {
     catalog.create_draft(&drafts[0]).await.unwrap();
     let other = draft(drafts[0].id.get(), &group, "other.csv");
     let taken = catalog.create_draft(&other).await.unwrap_err();
-    assert_eq!((taken.kind(), taken.code()), (Kind::Conflict, "id_taken"));
+    assert_eq!(taken.kind(), Kind::AlreadyExists);
 
     let newest_first: Vec<Listed> = drafts.iter().rev().map(Listed::from).collect();
     for scope in [Scope::Group(group.id), Scope::Workspace(group.workspace_id)] {
@@ -151,7 +153,7 @@ async fn withdrawing(catalog: &dyn Catalog, draft: &Dataset) {
     assert_eq!(catalog.datasets(&[draft.id]).await.unwrap(), []);
     assert_eq!(catalog.acquire_lease(draft.id, &lease("a", start())).await.unwrap(), Leased::Unknown);
     assert_eq!(catalog.publish(&publication(draft, 1)).await.unwrap(), Published::NotADraft);
-    assert_eq!(catalog.create_draft(draft).await.unwrap_err().code(), "id_taken");
+    assert_eq!(catalog.create_draft(draft).await.unwrap_err().kind(), Kind::AlreadyExists);
     assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), Some((draft.group_id, rounded(clean_at))));
     let due = async |at| catalog.due(at, 100).await.unwrap().contains(&Due::Dataset(draft.id));
     assert!(!due(clean_at - seconds(1)).await && due(clean_at).await);

@@ -2,9 +2,10 @@ use crate::{receiver, rounded, start};
 use dataset_core::catalog::{Catalog, Due};
 use dataset_core::deliveries::{Deliveries, Wanted};
 use dataset_core::delivery::{
-    Attempt, Delivery, DeliveryId, DeliveryKey, DeliveryState, DeliveryStatus, MAX_ATTEMPTS_KEPT, QUEUE_GRACE,
+    Attempt, Delivery, DeliveryKey, DeliveryState, DeliveryStatus, MAX_ATTEMPTS_KEPT, QUEUE_GRACE,
 };
 use dataset_core::event::EventType;
+use dataset_core::id::DeliveryId;
 use dataset_core::secret::Owner;
 use futures::future::join_all;
 use jiff::Timestamp;

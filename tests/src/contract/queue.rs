@@ -1,5 +1,6 @@
 use crate::{receiver_id, workspace};
-use dataset_core::delivery::{DeliveryId, DeliveryKey};
+use dataset_core::delivery::DeliveryKey;
+use dataset_core::id::DeliveryId;
 use dataset_core::queue::Queue;
 use std::time::Duration;
 

@@ -13,7 +13,7 @@ pub async fn receivers(receivers: &dyn Receivers) {
     receivers.register(&second).await.unwrap();
     receivers.register(&first).await.unwrap();
     let other = Receiver { url: "https://example.com/other".into(), ..first.clone() };
-    assert_eq!(receivers.register(&other).await.unwrap_err().kind(), Kind::Conflict);
+    assert_eq!(receivers.register(&other).await.unwrap_err().kind(), Kind::AlreadyExists);
     assert_eq!(receivers.receiver(workspace(81), first.id).await.unwrap(), Some(first.clone()));
     assert_eq!(receivers.receiver(workspace(82), first.id).await.unwrap(), None);
     assert_eq!(receivers.receivers(workspace(81)).await.unwrap(), [second, first.clone()]);

@@ -165,12 +165,12 @@ impl BlobWriter for Writer {
 fn put_new(objects: &Objects, key: &str, body: Bytes) -> Result<()> {
     let mut objects = objects.lock().unwrap();
     if objects.contains_key(key) {
-        return Err(Error::conflict("object_exists", "the object exists already"));
+        return Err(Error::already_exists("the object exists already"));
     }
     objects.insert(key.to_owned(), body);
     Ok(())
 }
 
 fn not_found() -> Error {
-    Error::not_found("object_not_found", "the object does not exist")
+    Error::not_found("the object does not exist")
 }

@@ -4,7 +4,7 @@ use super::table::{MemoryTable, id_taken};
 use async_trait::async_trait;
 use dataset_core::deliveries::{Deliveries, Page, Wanted};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, MAX_ATTEMPTS_KEPT, QUEUE_GRACE};
-use dataset_core::id::{ReceiverId, WorkspaceId};
+use dataset_core::id::{WebhookId, WorkspaceId};
 use dataset_core::receiver::Receiver;
 use dataset_core::receivers::Receivers;
 use dataset_core::secret::{Owner, Sealed, Secret, Vault};
@@ -23,7 +23,7 @@ impl Receivers for MemoryTable {
         Ok(())
     }
 
-    async fn receiver(&self, workspace: WorkspaceId, id: ReceiverId) -> Result<Option<Receiver>> {
+    async fn receiver(&self, workspace: WorkspaceId, id: WebhookId) -> Result<Option<Receiver>> {
         Ok(self.tables().receivers.get(&(workspace, id)).cloned())
     }
 
@@ -41,7 +41,7 @@ impl Receivers for MemoryTable {
         }
     }
 
-    async fn remove(&self, workspace: WorkspaceId, id: ReceiverId) -> Result<bool> {
+    async fn remove(&self, workspace: WorkspaceId, id: WebhookId) -> Result<bool> {
         Ok(self.tables().receivers.remove(&(workspace, id)).is_some())
     }
 }

@@ -7,9 +7,9 @@ use dataset_core::catalog::{
 };
 use dataset_core::dataset::{Dataset, State};
 use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
-use dataset_core::event::EventId;
 use dataset_core::group::{Group, name_taken};
-use dataset_core::id::{DatasetId, GroupId, ReceiverId, WorkspaceId};
+use dataset_core::id::EventId;
+use dataset_core::id::{DatasetId, GroupId, WebhookId, WorkspaceId};
 use dataset_core::receiver::Receiver;
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
@@ -37,7 +37,7 @@ pub(super) struct Tables {
     /// Drafts that were taken back, and when what they stored is removed.
     withdrawn: BTreeMap<DatasetId, (GroupId, Timestamp)>,
     pub(super) outbox: BTreeMap<EventId, OutboxEntry>,
-    pub(super) receivers: BTreeMap<(WorkspaceId, ReceiverId), Receiver>,
+    pub(super) receivers: BTreeMap<(WorkspaceId, WebhookId), Receiver>,
     pub(super) deliveries: BTreeMap<DeliveryKey, Delivery>,
     /// When pending deliveries are due for the sweeper, where that is not a
     /// while after their time.
@@ -78,7 +78,7 @@ impl MemoryTable {
 }
 
 pub(super) fn id_taken() -> Error {
-    Error::conflict("id_taken", "the identifier is in use")
+    Error::already_exists("the identifier is in use")
 }
 
 fn is_draft(dataset: &Dataset) -> bool {

@@ -63,7 +63,7 @@ pub(crate) enum Call {
     ReadsFile,
 }
 
-type Reply<T> = std::result::Result<T, (Kind, &'static str, String)>;
+type Reply<T> = std::result::Result<T, (Kind, String)>;
 
 enum Turn<T> {
     Replayed(Reply<T>),
@@ -89,7 +89,7 @@ impl Gate {
                 std::future::pending().await
             }
             Turn::Live => {
-                let reply = live.await.map_err(|e| (e.kind(), e.code(), e.to_string()));
+                let reply = live.await.map_err(|e| (e.kind(), e.to_string()));
                 let mut run = self.run.lock().unwrap();
                 run.past.text.push(format!("{reply:?}"));
                 run.past.replies.push(Arc::new(reply.clone()));
@@ -97,7 +97,7 @@ impl Gate {
                 reply
             }
         };
-        reply.map_err(|(kind, code, message)| Error::new(kind, code, message))
+        reply.map_err(|(kind, message)| Error::new(kind, message))
     }
 
     fn turn<T: Clone + 'static>(&self, call: Call) -> Turn<T> {

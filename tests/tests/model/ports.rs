@@ -13,9 +13,9 @@ use dataset_core::clock::Clock;
 use dataset_core::dataset::Dataset;
 use dataset_core::deliveries::{Deliveries, Page, Wanted};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState};
-use dataset_core::event::EventId;
 use dataset_core::group::Group;
-use dataset_core::id::{DatasetId, GroupId, ReceiverId, WorkspaceId};
+use dataset_core::id::EventId;
+use dataset_core::id::{DatasetId, GroupId, WebhookId, WorkspaceId};
 use dataset_core::idempotency::Idempotency;
 use dataset_core::ids::Ids;
 use dataset_core::queue::Queue;
@@ -115,10 +115,10 @@ pass! { Catalog, table,
 
 pass! { Receivers, table,
     Changes register(receiver: &Receiver) -> ();
-    Reads receiver(workspace: WorkspaceId, id: ReceiverId) -> Option<Receiver>;
+    Reads receiver(workspace: WorkspaceId, id: WebhookId) -> Option<Receiver>;
     Reads receivers(workspace: WorkspaceId) -> Vec<Receiver>;
     Changes replace(changed: &Receiver) -> bool;
-    Changes remove(workspace: WorkspaceId, id: ReceiverId) -> bool;
+    Changes remove(workspace: WorkspaceId, id: WebhookId) -> bool;
 }
 
 pass! { Deliveries, table,

@@ -3,25 +3,17 @@
 pub(super) mod list;
 mod view;
 
-use super::paging::Path;
 use crate::Api;
-use crate::auth::Caller;
-use crate::error::{ApiError, ErrorResponse};
+use crate::auth::{Owned, is_group_deleted};
+use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State;
-use dataset_core::Error;
 use dataset_core::dataset::Dataset;
-use serde::Serialize;
+use dataset_core::{Error, ErrorCode};
+use dataset_types::ErrorResponse;
+use dataset_types::dataset::OneDataset;
 use std::sync::Arc;
-use utoipa::ToSchema;
-use view::DatasetView;
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct OneDataset {
-    success: bool,
-    message: &'static str,
-    dataset: DatasetView,
-}
+use view::view;
 
 /// Get a dataset
 ///
@@ -31,18 +23,12 @@ pub(super) struct OneDataset {
     path = "/api/public/v2/datasets/{dataset_id}",
     operation_id = "getDataset",
     tag = "datasets",
-    params(("dataset_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
-    responses(
-        (status = 200, description = "The dataset", body = OneDataset),
-        (status = 404, description = "There is no such dataset", body = ErrorResponse),
-    ),
+    responses((status = 200, description = "The dataset", body = OneDataset)),
 )]
 pub(super) async fn read(
     State(api): State<Arc<Api>>,
-    caller: Caller,
-    Path(id): Path,
+    Owned(dataset): Owned<Dataset>,
 ) -> Result<Json<OneDataset>, ApiError> {
-    let dataset = caller.dataset(&api, &id).await?;
     answer(&api, dataset, "Dataset retrieved successfully").await
 }
 
@@ -55,19 +41,16 @@ pub(super) async fn read(
     path = "/api/public/v2/datasets/{dataset_id}",
     operation_id = "deleteDataset",
     tag = "datasets",
-    params(("dataset_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
     responses(
         (status = 200, description = "The deleted version", body = OneDataset),
-        (status = 404, description = "There is no such dataset", body = ErrorResponse),
         (status = 409, description = "The dataset is no version", body = ErrorResponse),
     ),
 )]
 pub(super) async fn delete(
     State(api): State<Arc<Api>>,
-    caller: Caller,
-    Path(id): Path,
+    Owned(dataset): Owned<Dataset>,
 ) -> Result<Json<OneDataset>, ApiError> {
-    set_deleted(&api, &caller, &id, true, "Dataset deleted successfully").await
+    set_deleted(&api, dataset, true, "Dataset deleted successfully").await
 }
 
 /// Restore a deleted version
@@ -76,43 +59,38 @@ pub(super) async fn delete(
     path = "/api/public/v2/datasets/{dataset_id}/restore",
     operation_id = "restoreDataset",
     tag = "datasets",
-    params(("dataset_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
     responses(
         (status = 200, description = "The version", body = OneDataset),
-        (status = 404, description = "There is no such dataset", body = ErrorResponse),
         (status = 409, description = "The dataset is no version", body = ErrorResponse),
     ),
 )]
 pub(super) async fn restore(
     State(api): State<Arc<Api>>,
-    caller: Caller,
-    Path(id): Path,
+    Owned(dataset): Owned<Dataset>,
 ) -> Result<Json<OneDataset>, ApiError> {
-    set_deleted(&api, &caller, &id, false, "Dataset restored successfully").await
+    if is_group_deleted(&api, &dataset).await? {
+        let message = "the dataset group of the version is deleted, so it can't be restored";
+        return Err(ApiError::new(ErrorCode::DatasetGroupDeleted, message));
+    }
+    set_deleted(&api, dataset, false, "Dataset restored successfully").await
 }
 
 async fn set_deleted(
     api: &Api,
-    caller: &Caller,
-    id: &str,
+    dataset: Dataset,
     is_deleted: bool,
-    message: &'static str,
+    message: &str,
 ) -> Result<Json<OneDataset>, ApiError> {
-    let dataset = caller.dataset(api, id).await?;
-    if !is_deleted && caller.is_group_deleted(api, &dataset).await? {
-        let message = "the dataset group of the version is deleted, so it can't be restored";
-        return Err(ApiError::conflict("dataset_group_deleted", message));
-    }
     if !api.ports.catalog.set_deleted(dataset.id, is_deleted).await? {
         let message = "only a version can be deleted or restored; a draft ends by itself, and a failure is forgotten after 30 days";
-        return Err(ApiError::conflict("not_a_version", message));
+        return Err(ApiError::new(ErrorCode::NotAVersion, message));
     }
     answer(api, Dataset { is_deleted, ..dataset }, message).await
 }
 
-async fn answer(api: &Api, dataset: Dataset, message: &'static str) -> Result<Json<OneDataset>, ApiError> {
+async fn answer(api: &Api, dataset: Dataset, message: &str) -> Result<Json<OneDataset>, ApiError> {
     // Also a group that is deleted: what is known of its datasets stays readable.
     let group = api.ports.catalog.group(dataset.group_id).await?;
     let group = group.ok_or_else(|| Error::internal(format!("dataset {} has no group", dataset.id)))?;
-    Ok(Json(OneDataset { success: true, message, dataset: DatasetView::new(dataset, &group) }))
+    Ok(Json(OneDataset { success: true, message: message.into(), dataset: view(dataset, &group) }))
 }

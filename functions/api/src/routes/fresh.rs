@@ -1,7 +1,7 @@
 //! Identifiers for what is new.
 
 use crate::Api;
-use dataset_core::{Error, Result, ids};
+use dataset_core::{Error, Kind, Result, ids};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
@@ -20,7 +20,7 @@ where
     for _ in 0..MAX_TRIES {
         let now = api.ports.clock.now();
         match create(fresh_id(api, now)?, now).await {
-            Err(error) if error.code() == "id_taken" => {}
+            Err(error) if error.kind() == Kind::AlreadyExists => {}
             result => return result,
         }
     }

@@ -1,70 +1,37 @@
 //! `POST /api/public/v2/dataset-versions/from-file`: a file in, a draft out.
 
 use super::idempotency::{CallKey, fingerprint, in_progress, reused};
-use super::schemas::file_name;
 use crate::Api;
 use crate::auth::Caller;
-use crate::error::{ApiError, ErrorResponse};
+use crate::error::ApiError;
 use crate::{body, decode};
 use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
-use dataset_core::Error;
 use dataset_core::dataset::DRAFT_LIFETIME;
-use dataset_core::id::{DatasetId, GroupId};
+use dataset_core::id::GroupId;
 use dataset_core::idempotency::IdempotencyKey;
-use dataset_core::upload::{FileName, MAX_FILE_BYTES, too_large};
+use dataset_core::upload::{FileName, too_large};
 use dataset_core::uploads::{self, CreateDraft, DraftStart, Idempotent};
+use dataset_core::{Error, ErrorCode};
+use dataset_types::ErrorResponse;
+use dataset_types::limits::MAX_FILE_BYTES;
+use dataset_types::upload::{FromFile, IdempotencyKeyHeader, VersionQueued};
 use memchr::{memchr_iter, memmem};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
-use utoipa::ToSchema;
 
 /// Room for the base64 of the largest file with a line break, escaped, after
 /// each 76 symbols, and for the rest of the body.
 const MAX_BODY_BYTES: usize = (MAX_FILE_BYTES as usize) / 3 * 4 / 76 * 80 + (1 << 20);
-
-/// A file, and the group that it goes to.
-// It is borrowed from the body: the file's text is never copied.
-#[derive(Deserialize, ToSchema)]
-#[serde(expecting = "a JSON object")]
-pub(super) struct FromFile<'a> {
-    /// ID of the dataset group where the new version will be created
-    #[schema(value_type = u64, minimum = 1, maximum = 9007199254740991u64)]
-    dataset_group_id: GroupId,
-    #[serde(borrow)]
-    #[schema(schema_with = file_name)]
-    file_name: Cow<'a, str>,
-    /// Base64 encoded content of the file. Maximum file size: 100MB. Supported formats: CSV, JSON
-    #[serde(borrow)]
-    #[schema(
-        value_type = String,
-        min_length = 1,
-        content_encoding = "base64",
-        pattern = r"^[\r\n]*(([A-Za-z0-9+/][\r\n]*){4})*(([A-Za-z0-9+/][\r\n]*){4}|[A-Za-z0-9+/][\r\n]*[AQgw][\r\n]*=[\r\n]*=[\r\n]*|([A-Za-z0-9+/][\r\n]*){2}[AEIMQUYcgkosw048][\r\n]*=[\r\n]*)$"
-    )]
-    file_content_base64: &'a RawValue,
-}
 
 /// What a request holds.
 pub struct Upload {
     pub group_id: GroupId,
     pub file_name: FileName,
     pub file: Bytes,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct VersionQueued {
-    success: bool,
-    message: &'static str,
-    /// ID of the created draft dataset
-    #[schema(value_type = u64, minimum = 1)]
-    dataset_id: DatasetId,
 }
 
 /// Create Dataset Version from File
@@ -80,8 +47,7 @@ pub(super) struct VersionQueued {
     tag = "datasets",
     params(
         ("X-API-KEY" = String, Header, description = "API key for authentication. This endpoint supports API key authentication only."),
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
-            description = "For 24 hours the same key with the same body gives the first answer again and creates nothing."),
+        IdempotencyKeyHeader,
     ),
     request_body = FromFile,
     responses(
@@ -140,7 +106,7 @@ async fn queue(
         DraftStart::InProgress => return Err(in_progress()),
         DraftStart::KeyReused => return Err(reused()),
     };
-    let queued = VersionQueued { success: true, message: "Dataset version creation job queued", dataset_id };
+    let queued = VersionQueued { success: true, message: "Dataset version creation job queued".into(), dataset_id };
     Ok((StatusCode::CREATED, Json(queued)))
 }
 
@@ -171,11 +137,11 @@ fn take_apart(body: &[u8]) -> Result<(GroupId, FileName, Range<usize>), ApiError
     let text = parsed.file_content_base64.get().as_bytes();
     let [b'"', string @ .., b'"'] = text else {
         let message = "file_content_base64 must be a string: the file in base64";
-        return Err(ApiError::bad_request("invalid_request", message));
+        return Err(ApiError::new(ErrorCode::InvalidRequest, message));
     };
     if string.is_empty() {
         let message = "file_content_base64 is empty; send the file in base64";
-        return Err(ApiError::bad_request("empty_file", message));
+        return Err(ApiError::new(ErrorCode::EmptyFile, message));
     }
     let start = string.as_ptr().addr() - body.as_ptr().addr();
     Ok((group_id, file_name, start..start + string.len()))

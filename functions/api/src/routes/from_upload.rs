@@ -2,11 +2,10 @@
 //! which its file is stored without passing through here.
 
 use super::idempotency::{CallKey, fingerprint, in_progress, reused};
-use super::schemas::file_name;
 use crate::Api;
 use crate::auth::Caller;
 use crate::body::Json as JsonBody;
-use crate::error::{ApiError, ErrorResponse};
+use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -15,53 +14,14 @@ use base64::engine::general_purpose::STANDARD;
 use dataset_core::blobs::UploadTerms;
 use dataset_core::clock::after;
 use dataset_core::dataset::{Dataset, UPLOAD_LIFETIME};
-use dataset_core::id::{DatasetId, GroupId, Whole};
+use dataset_core::id::Whole;
 use dataset_core::upload::{FileName, check_size};
 use dataset_core::uploads::{self, CreateDraft, DraftStart, Idempotent};
-use dataset_core::{Error, Result};
+use dataset_core::{Error, ErrorCode, Result};
+use dataset_types::ErrorResponse;
+use dataset_types::upload::{FromUpload, IdempotencyKeyHeader, UploadAwaited, UploadRequest};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use utoipa::ToSchema;
-
-#[derive(Deserialize, ToSchema)]
-#[serde(expecting = "a JSON object")]
-pub(super) struct FromUpload {
-    /// The dataset group that gets the new version.
-    #[schema(value_type = u64, minimum = 1, maximum = 9007199254740991u64)]
-    dataset_group_id: GroupId,
-    #[schema(schema_with = file_name)]
-    file_name: String,
-    /// The length of the file in bytes: exactly as many can be sent to the URL.
-    #[schema(value_type = u64, minimum = 1, maximum = 104857600)]
-    file_size: Whole,
-    /// The SHA-256 of the file in base64. Where it is given, no other file is stored.
-    #[schema(min_length = 44, max_length = 44, pattern = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
-    checksum_sha256: Option<String>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct UploadAwaited {
-    success: bool,
-    message: &'static str,
-    /// The draft that waits for the file.
-    #[schema(value_type = u64, minimum = 1)]
-    dataset_id: DatasetId,
-    upload: UploadRequest,
-}
-
-/// The request that stores the file, but for its body: the file as it is.
-#[derive(Serialize, ToSchema)]
-struct UploadRequest {
-    method: &'static str,
-    url: String,
-    /// To be sent exactly as they are.
-    headers: BTreeMap<String, String>,
-    /// Until when the URL is good. Without a file by then the draft fails with `upload_expired`.
-    #[schema(format = "date-time")]
-    expires_at: String,
-}
 
 /// Create a dataset version from an upload
 ///
@@ -73,10 +33,7 @@ struct UploadRequest {
     path = "/api/public/v2/dataset-versions/from-upload",
     operation_id = "createDatasetVersionFromUpload",
     tag = "datasets",
-    params(
-        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
-            description = "For 24 hours the same key with the same body gives the first answer again and creates nothing."),
-    ),
+    params(IdempotencyKeyHeader),
     request_body = FromUpload,
     responses(
         (status = 201, description = "The draft waits for its file", body = UploadAwaited),
@@ -132,7 +89,7 @@ pub(super) async fn create(
         DraftStart::InProgress => return Err(in_progress()),
         DraftStart::KeyReused => return Err(reused()),
     };
-    let message = "Dataset version awaits its file; send it to upload.url";
+    let message = "Dataset version awaits its file; send it to upload.url".into();
     Ok((StatusCode::CREATED, Json(UploadAwaited { success: true, message, dataset_id: draft.id, upload })))
 }
 
@@ -147,14 +104,14 @@ async fn presign(api: &Api, draft: &Dataset, checksum: Option<&str>) -> Result<U
     let signed_at = Timestamp::from_second(draft.created_at.as_second()).unwrap_or(draft.created_at);
     let signed = api.ports.blobs.upload_url(&draft.upload_key(), &terms, signed_at, UPLOAD_LIFETIME).await?;
     let expires_at = after(signed_at, UPLOAD_LIFETIME)?;
-    Ok(UploadRequest { method: "PUT", url: signed.url, headers: signed.headers, expires_at: expires_at.to_string() })
+    Ok(UploadRequest { method: "PUT".into(), url: signed.url, headers: signed.headers, expires_at: expires_at.into() })
 }
 
 fn check_checksum(checksum: &str) -> Result<&str> {
     match STANDARD.decode(checksum) {
         Ok(bytes) if bytes.len() == 32 => Ok(checksum),
-        _ => Err(Error::invalid(
-            "invalid_checksum",
+        _ => Err(Error::refused(
+            ErrorCode::InvalidChecksum,
             "checksum_sha256 must be the SHA-256 of the file, its 32 bytes in base64 (44 characters)",
         )),
     }

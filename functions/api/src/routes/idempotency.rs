@@ -3,8 +3,8 @@
 use crate::Api;
 use crate::error::ApiError;
 use axum::extract::FromRequestParts;
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use dataset_core::ErrorCode;
 use dataset_core::idempotency::IdempotencyKey;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ impl FromRequestParts<Arc<Api>> for CallKey {
         };
         if values.next().is_some() {
             let message = "there are two headers Idempotency-Key; send one";
-            return Err(ApiError::bad_request("invalid_idempotency_key", message));
+            return Err(ApiError::new(ErrorCode::InvalidIdempotencyKey, message));
         }
         Ok(Self(Some(IdempotencyKey::parse(value.to_str().unwrap_or_default())?)))
     }
@@ -40,10 +40,10 @@ pub(crate) fn fingerprint(parts: &[&[u8]]) -> String {
 
 pub(super) fn in_progress() -> ApiError {
     let message = "the first call with this Idempotency-Key is still running; ask again in a moment";
-    ApiError::conflict("idempotency_in_progress", message)
+    ApiError::new(ErrorCode::IdempotencyInProgress, message)
 }
 
 pub(super) fn reused() -> ApiError {
     let message = "this Idempotency-Key was sent with another body within 24 hours; send another key with another body";
-    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency_key_reused", message)
+    ApiError::new(ErrorCode::IdempotencyKeyReused, message)
 }

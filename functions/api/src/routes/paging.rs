@@ -1,30 +1,20 @@
 //! Pages of lists.
 
 use crate::error::ApiError;
+use dataset_core::ErrorCode;
+use dataset_types::{PageNumber, PerPage};
 use serde::de::DeserializeOwned;
 
-/// `page` counts from 1.
+/// Which items of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Paging {
-    pub(super) page: u64,
-    pub(super) per_page: u64,
+    page: u64,
+    per_page: u64,
 }
 
-pub(super) const MAX_PER_PAGE: u64 = 100;
-
-/// The largest integer that every JSON client can hold.
-const MAX_PAGE: u64 = (1 << 53) - 1;
-
 impl Paging {
-    pub(super) fn new(page: Option<u64>, per_page: Option<u64>) -> Result<Self, ApiError> {
-        let (page, per_page) = (page.unwrap_or(1), per_page.unwrap_or(10));
-        if !(1..=MAX_PAGE).contains(&page) {
-            return Err(ApiError::bad_request("invalid_parameter", "page must be from 1 to 9007199254740991"));
-        }
-        if !(1..=MAX_PER_PAGE).contains(&per_page) {
-            return Err(ApiError::bad_request("invalid_parameter", "per_page must be from 1 to 100"));
-        }
-        Ok(Self { page, per_page })
+    pub(super) fn new(page: PageNumber, per_page: PerPage) -> Self {
+        Self { page: page.get(), per_page: per_page.get() }
     }
 
     /// Items before the page.
@@ -67,7 +57,7 @@ impl<T: DeserializeOwned, S: Sync> axum::extract::FromRequestParts<S> for Query<
         query.map(|query| Self(query.0)).map_err(|rejection| {
             let text = rejection.body_text();
             let what = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-            ApiError::bad_request("invalid_parameter", format!("a query parameter is wrong: {what}"))
+            ApiError::new(ErrorCode::InvalidParameter, format!("a query parameter is wrong: {what}"))
         })
     }
 }
@@ -75,15 +65,16 @@ impl<T: DeserializeOwned, S: Sync> axum::extract::FromRequestParts<S> for Query<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use dataset_types::limits::MAX_SAFE_INTEGER;
 
     #[test]
     fn pages_beyond_the_end_are_empty() {
-        let paging = Paging::new(Some(3), Some(2)).unwrap();
-        assert_eq!(paging.cut(vec![1, 2, 3, 4, 5]), [5]);
-        assert_eq!(paging.pages(5), 3);
-        assert!(Paging::new(Some(MAX_PAGE), Some(100)).unwrap().cut(vec![1]).is_empty());
-        assert!(Paging::new(Some(MAX_PAGE + 1), None).is_err());
-        assert!(Paging::new(Some(0), None).is_err());
-        assert!(Paging::new(None, Some(101)).is_err());
+        let paging = |page: u64, per_page: u64| Paging::new(page.try_into().unwrap(), per_page.try_into().unwrap());
+        assert_eq!(paging(3, 2).cut(vec![1, 2, 3, 4, 5]), [5]);
+        assert_eq!(paging(3, 2).pages(5), 3);
+        assert!(paging(MAX_SAFE_INTEGER, 100).cut(vec![1]).is_empty());
+        assert!(PageNumber::try_from(MAX_SAFE_INTEGER + 1).is_err());
+        assert!(PageNumber::try_from(0).is_err());
+        assert!(PerPage::try_from(101).is_err());
     }
 }

@@ -1,49 +1,26 @@
 //! What is stored of a version, read by ranges.
 
 use crate::Api;
+use crate::auth::Version;
 use crate::error::ApiError;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use dataset_core::Error;
 use dataset_core::blobs::Blobs;
-use dataset_core::dataset::Dataset;
-use dataset_formats::{Cell, Ranges, Table};
+use dataset_core::{Error, ErrorCode};
+use dataset_formats::{Ranges, Table};
 use futures::future::{BoxFuture, FutureExt};
 use serde::Serialize;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 use tokio::runtime::Handle;
-use utoipa::ToSchema;
 
 /// How much of rows is held in memory for one answer.
 pub(super) const MAX_BYTES: usize = 4 << 20;
 
 /// A Lambda answers with 6 MB at most, headers and escapes included.
 const MAX_ANSWER_BYTES: usize = 6_000_000;
-
-#[derive(Serialize, ToSchema)]
-#[schema(as = Cell)]
-pub(super) struct CellView {
-    r#type: &'static str,
-    /// As the file had it: null, a boolean, a number, text, or nested JSON.
-    #[schema(value_type = serde_json::Value)]
-    value: Cell,
-}
-
-/// A cell for each column.
-#[derive(Serialize, ToSchema)]
-#[serde(transparent)]
-pub(super) struct Row(Vec<CellView>);
-
-pub(super) fn row(cells: Vec<Cell>) -> Row {
-    Row(cells.into_iter().map(|value| CellView { r#type: "dataset", value }).collect())
-}
-
-pub(super) fn rows(rows: Vec<Vec<Cell>>) -> Vec<Row> {
-    rows.into_iter().map(row).collect()
-}
 
 /// A stored Parquet file.
 pub(super) struct Object {
@@ -62,12 +39,12 @@ impl Ranges for Object {
 }
 
 /// The rows of a version.
-pub(super) async fn open(api: &Api, version: &Dataset) -> Result<Table<Object>, ApiError> {
+pub(super) async fn open(api: &Api, Version(version): &Version) -> Result<Table<Object>, ApiError> {
     Table::open(Object { blobs: Arc::clone(&api.ports.blobs), key: version.rows_key() }).await.map_err(refused)
 }
 
 /// Runs what may go through whole versions, where it keeps no other request waiting.
-pub(super) async fn aside<T: Send + 'static>(
+pub(super) async fn on_blocking_pool<T: Send + 'static>(
     work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
     let runtime = Handle::current();
@@ -78,14 +55,14 @@ pub(super) async fn aside<T: Send + 'static>(
 pub(super) fn refused(error: dataset_formats::Error) -> ApiError {
     match error {
         dataset_formats::Error::PageTooLarge => too_large(),
-        dataset_formats::Error::Key { code, message } => ApiError::bad_request(code, message),
+        dataset_formats::Error::Key { code, message } => ApiError::new(code, message),
         other => Error::internal("the rows could not be read").because(other).into(),
     }
 }
 
 fn too_large() -> ApiError {
-    ApiError::bad_request(
-        "page_too_large",
+    ApiError::new(
+        ErrorCode::PageTooLarge,
         "the rows asked for are more than one answer can have; ask for fewer, by per_page or examples",
     )
 }

@@ -5,106 +5,29 @@ pub(super) mod deliveries;
 mod view;
 
 use super::fresh::with_fresh_id;
-use super::paging::Path;
 use crate::Api;
-use crate::auth::Caller;
+use crate::auth::{Caller, Owned};
 use crate::body::Json as JsonBody;
-use crate::error::{ApiError, ErrorResponse};
+use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use dataset_core::ErrorCode;
 use dataset_core::event::EventType;
-use dataset_core::id::ReceiverId;
 use dataset_core::receiver::{DisabledReason, Health, OLD_SECRET_LIFETIME, Receiver, Secrets};
 use dataset_core::receivers::change;
 use dataset_core::secret::{Owner, Secret};
+use dataset_types::limits::MAX_WEBHOOKS;
+use dataset_types::webhook::{ChangeWebhook, OneWebhook, RegisterWebhook, SecretRotated, WebhookRegistered, Webhooks};
 use futures::FutureExt;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use utoipa::ToSchema;
-use view::{ReceiverView, event_types, event_types_or_null};
-
-/// Each event is a delivery to each of them.
-const MAX_PER_WORKSPACE: usize = 250;
-
-#[derive(Deserialize, ToSchema)]
-#[serde(expecting = "a JSON object")]
-pub(super) struct RegisterWebhook {
-    /// Where events are sent: an https URL on the public network.
-    #[schema(format = "uri", max_length = 2048)]
-    url: String,
-    /// Every type, if it is missing or empty.
-    #[serde(default)]
-    #[schema(schema_with = event_types, required = false)]
-    event_types: Vec<EventType>,
-}
-
-#[derive(Deserialize, ToSchema)]
-#[serde(expecting = "a JSON object")]
-pub(super) struct ChangeWebhook {
-    /// Where events are sent from now on.
-    #[schema(format = "uri", max_length = 2048)]
-    url: Option<String>,
-    /// A webhook that is disabled gets nothing; what it misses can be recovered.
-    disabled: Option<bool>,
-    /// Empty for every type.
-    #[schema(schema_with = event_types_or_null, required = false)]
-    event_types: Option<Vec<EventType>>,
-}
 
 fn check_offered(event_types: &[EventType]) -> Result<(), ApiError> {
     if event_types.iter().all(|event_type| event_type.is_offered()) {
         return Ok(());
     }
     let offered = EventType::offered().map(EventType::name).collect::<Vec<_>>().join(" and ");
-    Err(ApiError::bad_request("invalid_request", format!("event_types can be {offered}")))
-}
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct WebhookRegistered {
-    success: bool,
-    message: &'static str,
-    #[schema(value_type = u64, minimum = 1)]
-    id: ReceiverId,
-    url: String,
-    #[schema(schema_with = event_types)]
-    event_types: Vec<EventType>,
-    /// Shown this once.
-    secret: String,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct SecretRotated {
-    success: bool,
-    message: &'static str,
-    #[schema(value_type = u64, minimum = 1)]
-    id: ReceiverId,
-    /// Shown this once.
-    secret: String,
-    /// Until when the secret before signs too.
-    #[schema(format = "date-time")]
-    previous_secret_expires_at: String,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct Webhooks {
-    success: bool,
-    message: &'static str,
-    webhooks: Vec<ReceiverView>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(super) struct OneWebhook {
-    success: bool,
-    message: &'static str,
-    webhook: ReceiverView,
-}
-
-/// The receiver, if it is of the caller's workspace.
-async fn receiver(api: &Api, caller: &Caller, id: &str) -> Result<Receiver, ApiError> {
-    let id: ReceiverId = id.parse().map_err(|_| ApiError::webhook_not_found())?;
-    let receiver = api.ports.receivers.receiver(caller.workspace_id, id).await?;
-    receiver.ok_or_else(ApiError::webhook_not_found)
+    Err(ApiError::new(ErrorCode::InvalidRequest, format!("event_types can be {offered}")))
 }
 
 /// Changes the receiver, if it is still there.
@@ -113,8 +36,8 @@ async fn changed(api: &Api, receiver: &Receiver, how: impl FnMut(&mut Receiver) 
     changed.ok_or_else(ApiError::webhook_not_found)
 }
 
-fn one(receiver: Receiver, message: &'static str) -> Json<OneWebhook> {
-    Json(OneWebhook { success: true, message, webhook: receiver.into() })
+fn one(receiver: Receiver, message: &str) -> Json<OneWebhook> {
+    Json(OneWebhook { success: true, message: message.into(), webhook: view::webhook(receiver) })
 }
 
 /// Register a webhook
@@ -135,9 +58,9 @@ pub(super) async fn register(
 ) -> Result<(StatusCode, Json<WebhookRegistered>), ApiError> {
     check_offered(&register.event_types)?;
     let url = api.destinations.check_name(&register.url, api.resolver.as_ref()).await?;
-    if api.ports.receivers.receivers(caller.workspace_id).await?.len() >= MAX_PER_WORKSPACE {
+    if api.ports.receivers.receivers(caller.workspace_id).await?.len() >= MAX_WEBHOOKS {
         let message = "the workspace has 250 webhooks, and that is the most; delete one that is not used";
-        return Err(ApiError::bad_request("too_many_webhooks", message));
+        return Err(ApiError::new(ErrorCode::TooManyWebhooks, message));
     }
     let secret = Secret::generate(api.ports.ids.as_ref());
     let (api, url, event_types, secret) = (api.as_ref(), url.as_str(), &register.event_types, &secret);
@@ -163,7 +86,7 @@ pub(super) async fn register(
     let receiver = with_fresh_id(api, create).await?;
     let registered = WebhookRegistered {
         success: true,
-        message: "Webhook created successfully; store its secret, it is shown only now",
+        message: "Webhook created successfully; store its secret, it is shown only now".into(),
         id: receiver.id,
         secret: secret.reveal().to_owned(),
         url: receiver.url,
@@ -184,8 +107,8 @@ pub(super) async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<
     let receivers = api.ports.receivers.receivers(caller.workspace_id).await?;
     Ok(Json(Webhooks {
         success: true,
-        message: "Webhooks retrieved successfully",
-        webhooks: receivers.into_iter().map(ReceiverView::from).collect(),
+        message: "Webhooks retrieved successfully".into(),
+        webhooks: receivers.into_iter().map(view::webhook).collect(),
     }))
 }
 
@@ -195,18 +118,10 @@ pub(super) async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<
     path = "/api/public/v2/webhooks/{webhook_id}",
     operation_id = "getWebhook",
     tag = "webhooks",
-    params(("webhook_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
-    responses(
-        (status = 200, description = "The webhook", body = OneWebhook),
-        (status = 404, description = "There is no such webhook", body = ErrorResponse),
-    ),
+    responses((status = 200, description = "The webhook", body = OneWebhook)),
 )]
-pub(super) async fn read(
-    State(api): State<Arc<Api>>,
-    caller: Caller,
-    Path(id): Path,
-) -> Result<Json<OneWebhook>, ApiError> {
-    Ok(one(receiver(&api, &caller, &id).await?, "Webhook retrieved successfully"))
+pub(super) async fn read(Owned(receiver): Owned<Receiver>) -> Json<OneWebhook> {
+    one(receiver, "Webhook retrieved successfully")
 }
 
 /// Change a webhook
@@ -217,20 +132,14 @@ pub(super) async fn read(
     path = "/api/public/v2/webhooks/{webhook_id}",
     operation_id = "changeWebhook",
     tag = "webhooks",
-    params(("webhook_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
     request_body = ChangeWebhook,
-    responses(
-        (status = 200, description = "The webhook as it is now", body = OneWebhook),
-        (status = 404, description = "There is no such webhook", body = ErrorResponse),
-    ),
+    responses((status = 200, description = "The webhook as it is now", body = OneWebhook)),
 )]
 pub(super) async fn update(
     State(api): State<Arc<Api>>,
-    caller: Caller,
-    Path(id): Path,
+    Owned(receiver): Owned<Receiver>,
     JsonBody(wanted): JsonBody<ChangeWebhook>,
 ) -> Result<Json<OneWebhook>, ApiError> {
-    let receiver = receiver(&api, &caller, &id).await?;
     check_offered(wanted.event_types.as_deref().unwrap_or_default())?;
     let url = match &wanted.url {
         Some(url) => Some(api.destinations.check_name(url, api.resolver.as_ref()).await?),
@@ -262,18 +171,12 @@ pub(super) async fn update(
     path = "/api/public/v2/webhooks/{webhook_id}",
     operation_id = "deleteWebhook",
     tag = "webhooks",
-    params(("webhook_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
-    responses(
-        (status = 200, description = "The webhook as it was", body = OneWebhook),
-        (status = 404, description = "There is no such webhook", body = ErrorResponse),
-    ),
+    responses((status = 200, description = "The webhook as it was", body = OneWebhook)),
 )]
 pub(super) async fn delete(
     State(api): State<Arc<Api>>,
-    caller: Caller,
-    Path(id): Path,
+    Owned(receiver): Owned<Receiver>,
 ) -> Result<Json<OneWebhook>, ApiError> {
-    let receiver = receiver(&api, &caller, &id).await?;
     api.ports.receivers.remove(receiver.workspace_id, receiver.id).await?;
     Ok(one(receiver, "Webhook deleted successfully"))
 }
@@ -287,27 +190,21 @@ pub(super) async fn delete(
     path = "/api/public/v2/webhooks/{webhook_id}/rotate-secret",
     operation_id = "rotateWebhookSecret",
     tag = "webhooks",
-    params(("webhook_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
-    responses(
-        (status = 200, description = "The new secret, this once", body = SecretRotated),
-        (status = 404, description = "There is no such webhook", body = ErrorResponse),
-    ),
+    responses((status = 200, description = "The new secret, this once", body = SecretRotated)),
 )]
 pub(super) async fn rotate_secret(
     State(api): State<Arc<Api>>,
-    caller: Caller,
-    Path(id): Path,
+    Owned(receiver): Owned<Receiver>,
 ) -> Result<Json<SecretRotated>, ApiError> {
-    let receiver = receiver(&api, &caller, &id).await?;
     let (secret, now) = (Secret::generate(api.ports.ids.as_ref()), api.ports.clock.now());
     let sealed = api.vault.seal(&secret, receiver.owner()).await?;
     let how = |receiver: &mut Receiver| receiver.secrets.rotate(sealed.clone(), now);
     let receiver = changed(&api, &receiver, how).await?;
     Ok(Json(SecretRotated {
         success: true,
-        message: "Secret rotated successfully; store it, it is shown only now",
+        message: "Secret rotated successfully; store it, it is shown only now".into(),
         id: receiver.id,
         secret: secret.reveal().to_owned(),
-        previous_secret_expires_at: (now + OLD_SECRET_LIFETIME).to_string(),
+        previous_secret_expires_at: (now + OLD_SECRET_LIFETIME).into(),
     }))
 }

@@ -5,7 +5,8 @@ use super::*;
 use axum::http::StatusCode;
 use dataset_core::blobs::Blobs;
 use dataset_core::uploads;
-use dataset_formats::{Format, Limits, convert};
+use dataset_formats::{Limits, convert};
+use dataset_types::Format;
 
 const DATASETS: &str = "/api/public/v2/datasets";
 

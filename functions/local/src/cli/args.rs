@@ -3,12 +3,21 @@
 pub(crate) mod webhooks;
 
 use anyhow::Context;
-use clap::{Args, Subcommand, value_parser};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
+use dataset_types::dataset::StatusFilter;
+use dataset_types::id::{DatasetId, GroupId, KeyId, UserId, WorkspaceId};
+use dataset_types::rows::ExampleCount;
+use dataset_types::upload::DownloadFormat;
+use dataset_types::{PageNumber, PerPage};
 use reqwest::Url;
+use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZero;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
+use strum::VariantNames;
 
 /// Where the service keeps everything, unless it is told otherwise.
 pub(crate) const DATA_DIR: &str = ".datasets";
@@ -39,7 +48,7 @@ pub(crate) struct Push {
     pub(crate) file: PathBuf,
     /// The id of the group that gets the version; `datasets groups` lists them.
     #[arg(long)]
-    pub(crate) group: u64,
+    pub(crate) group: GroupId,
     /// Wait until the file is a version, or was refused.
     #[arg(long)]
     pub(crate) wait: bool,
@@ -52,23 +61,23 @@ pub(crate) struct Push {
 
 #[derive(Debug, Args)]
 pub(crate) struct Pages {
-    #[arg(long, default_value_t = 1)]
-    pub(crate) page: u64,
-    #[arg(long, default_value_t = 20)]
-    pub(crate) per_page: u64,
+    #[arg(long, default_value_t)]
+    pub(crate) page: PageNumber,
+    #[arg(long, default_value = "20")]
+    pub(crate) per_page: PerPage,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// Datasets of this group alone.
     #[arg(long)]
-    pub(crate) group: Option<u64>,
+    pub(crate) group: Option<GroupId>,
     /// Datasets whose group has this in its name.
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// Datasets of this status alone.
-    #[arg(long, value_parser = ["draft", "ready", "failed", "active", "deleted", "all"])]
-    pub(crate) status: Option<String>,
+    #[arg(long, value_parser = one_of::<StatusFilter>())]
+    pub(crate) status: Option<StatusFilter>,
     #[command(flatten)]
     pub(crate) pages: Pages,
     #[command(flatten)]
@@ -107,7 +116,7 @@ pub(crate) enum GroupsCommand {
     /// Put a group away with all its versions. There is no way back.
     Delete {
         /// The id of the group.
-        id: u64,
+        id: GroupId,
         #[command(flatten)]
         remote: Remote,
     },
@@ -116,7 +125,7 @@ pub(crate) enum GroupsCommand {
 #[derive(Debug, Args)]
 pub(crate) struct OneDataset {
     /// The id of the version.
-    pub(crate) id: u64,
+    pub(crate) id: DatasetId,
     #[command(flatten)]
     pub(crate) remote: Remote,
 }
@@ -124,14 +133,14 @@ pub(crate) struct OneDataset {
 #[derive(Debug, Args)]
 pub(crate) struct Rows {
     /// The id of the version.
-    pub(crate) id: u64,
+    pub(crate) id: DatasetId,
     /// Rows that have this in some cell, in any case.
     #[arg(short = 'q', long = "search", value_name = "TEXT")]
     pub(crate) search: Option<String>,
-    #[arg(long, default_value_t = 1)]
-    pub(crate) page: u64,
-    #[arg(long, default_value_t = 10)]
-    pub(crate) per_page: u64,
+    #[arg(long, default_value_t)]
+    pub(crate) page: PageNumber,
+    #[arg(long, default_value_t)]
+    pub(crate) per_page: PerPage,
     #[command(flatten)]
     pub(crate) remote: Remote,
 }
@@ -139,15 +148,15 @@ pub(crate) struct Rows {
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
     /// The id of the older version.
-    pub(crate) old: u64,
+    pub(crate) old: DatasetId,
     /// The id of the newer version.
-    pub(crate) new: u64,
+    pub(crate) new: DatasetId,
     /// A column that tells rows apart, such as an id.
     #[arg(long)]
     pub(crate) key: Option<String>,
     /// How many rows of each sort to show.
-    #[arg(long, default_value_t = 10)]
-    pub(crate) examples: u64,
+    #[arg(long, default_value_t)]
+    pub(crate) examples: ExampleCount,
     #[command(flatten)]
     pub(crate) remote: Remote,
 }
@@ -155,10 +164,10 @@ pub(crate) struct Diff {
 #[derive(Debug, Args)]
 pub(crate) struct Download {
     /// The id of the version.
-    pub(crate) id: u64,
+    pub(crate) id: DatasetId,
     /// `source` is the file as it was uploaded.
-    #[arg(long, default_value = "parquet", value_parser = ["parquet", "source", "csv", "jsonl"])]
-    pub(crate) format: String,
+    #[arg(long, default_value = "parquet", value_parser = one_of::<DownloadFormat>())]
+    pub(crate) format: DownloadFormat,
     /// Where the file goes; `-` for standard output. Without it, beside you under the name it was uploaded by.
     #[arg(short, long)]
     pub(crate) out: Option<PathBuf>,
@@ -189,15 +198,15 @@ pub(crate) enum KeysCommand {
     /// Make a key, and show it this once.
     Create {
         /// The user that the key acts for.
-        #[arg(long, default_value_t = 1, value_parser = value_parser!(u64).range(1..1 << 53))]
-        user: u64,
+        #[arg(long, default_value = "1")]
+        user: UserId,
     },
     /// List the live keys, by their ids.
     List,
     /// End a key, at once.
     Revoke {
         /// As `datasets keys list` shows it.
-        id: u64,
+        id: KeyId,
     },
 }
 
@@ -205,8 +214,8 @@ pub(crate) enum KeysCommand {
 #[derive(Debug, Args)]
 pub(crate) struct Place {
     /// The workspace of the keys.
-    #[arg(long, global = true, default_value_t = 1, value_parser = value_parser!(u64).range(1..1 << 53))]
-    pub(crate) workspace: u64,
+    #[arg(long, global = true, default_value = "1")]
+    pub(crate) workspace: WorkspaceId,
     /// The table of a deployment in AWS, its stack's output `TableName`; region and credentials are found as usual.
     #[arg(long, global = true, env = "TABLE_NAME")]
     pub(crate) table: Option<String>,
@@ -265,6 +274,14 @@ pub(crate) struct Convert {
     /// How many threads may work on it.
     #[arg(long, default_value_t = NonZero::<usize>::MIN)]
     pub(crate) threads: NonZero<usize>,
+}
+
+/// One of the names of an enum of the API.
+fn one_of<T>() -> impl TypedValueParser<Value = T>
+where
+    T: VariantNames + FromStr<Err: Error + Send + Sync> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(T::VARIANTS).try_map(|name| name.parse())
 }
 
 /// A whole number of seconds, as `60s` or `60`.

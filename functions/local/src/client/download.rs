@@ -2,11 +2,14 @@
 
 use super::login;
 use super::remote::{Remote, Trouble};
-use super::show::{OneDataset, bar};
+use super::show::bar;
 use crate::cli::args::Download;
 use crate::output::say;
 use anyhow::{Context, ensure};
 use dataset_core::upload::FileName;
+use dataset_types::dataset::OneDataset;
+use dataset_types::id::DatasetId;
+use dataset_types::upload::{Download as Query, DownloadFormat};
 use std::io;
 use std::path::{Path, PathBuf};
 use tokio::fs::File;
@@ -16,9 +19,9 @@ pub(crate) async fn download(args: Download) -> anyhow::Result<()> {
     let remote = login::remote(&args.remote.access)?;
     let out = match args.out {
         Some(out) => out,
-        None => named(&remote, args.id, &args.format).await?,
+        None => named(&remote, args.id, args.format).await?,
     };
-    let query = [("format", args.format)];
+    let query = Query { format: args.format, redirect: true };
     let url = remote.redirect(&format!("datasets/{}/download", args.id), &query).await?;
     if out.as_os_str() == "-" {
         return match fetch(&remote, &url, &mut tokio::io::stdout()).await {
@@ -48,13 +51,16 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 /// The uploaded file's name, ended as the format is.
-async fn named(remote: &Remote, id: u64, format: &str) -> anyhow::Result<PathBuf> {
-    let answer = remote.get(&format!("datasets/{id}"), &[]).await?;
+async fn named(remote: &Remote, id: DatasetId, format: DownloadFormat) -> anyhow::Result<PathBuf> {
+    let answer = remote.get(&format!("datasets/{id}"), &()).await?;
     let dataset = answer.parse::<OneDataset>()?.dataset;
     // A name from elsewhere must not lead out of this directory.
     let name = FileName::parse(&dataset.file_name)?;
     let path = PathBuf::from(name.as_str());
-    Ok(if format == "source" { path } else { path.with_extension(format) })
+    Ok(match format {
+        DownloadFormat::Source => path,
+        format => path.with_extension(<&str>::from(format)),
+    })
 }
 
 async fn write(remote: &Remote, url: &str, path: &Path) -> anyhow::Result<u64> {

@@ -2,11 +2,12 @@
 
 use super::login;
 use super::show::printable;
-use super::webhooks::{Registered, register};
+use super::webhooks::register;
 use crate::cli::args::webhooks::Listen;
 use crate::output::{note, say};
 use crate::receiver::{Receiver, Webhook};
 use crate::serve::StopSignals;
+use dataset_types::webhook::WebhookRegistered;
 use serde_json::json;
 use serde_json::value::RawValue;
 
@@ -14,7 +15,7 @@ pub(crate) async fn listen(args: Listen) -> anyhow::Result<()> {
     let mut receiver = Receiver::start(args.port).await?;
     let Some(secret) = &args.secret else {
         let service = login::remote(&args.remote.access)?;
-        let Registered { id, secret } = register(&service, &receiver.url, &[]).await?.parse()?;
+        let WebhookRegistered { id, secret, .. } = register(&service, &receiver.url, Vec::new()).await?.parse()?;
         note(&format!("Webhook {id} sends to {} until Ctrl-C.", receiver.url))?;
         let result = until_stopped(&mut receiver, &secret, args.remote.json).await;
         let deleted = service.delete(&format!("webhooks/{id}")).await;

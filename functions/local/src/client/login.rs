@@ -6,6 +6,7 @@ use crate::output::say;
 use anyhow::Context;
 use console::Term;
 use dataset_core::api_key::ApiKey;
+use dataset_types::group::ListGroups;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, IsTerminal, Write};
@@ -29,7 +30,7 @@ pub(crate) async fn login(args: Login) -> anyhow::Result<()> {
         None => ask()?,
     };
     let remote = Remote::new(&url, &key)?;
-    remote.get("dataset-groups", &[("per_page", "1".to_owned())]).await?;
+    remote.get("dataset-groups", &ListGroups::default()).await?;
     let path = path()?;
     keep(&path, &Config { url: remote.url().to_owned(), api_key: key.reveal().to_owned() })
         .with_context(|| format!("{} could not be written", path.display()))?;

@@ -1,22 +1,13 @@
 //! Groups made and put away, and versions put away and brought back.
 
 use super::remote::Answer;
-use super::show::OneDataset as Answered;
-use super::{login, read};
+use super::{login, read, show};
 use crate::cli::args::{Groups, GroupsCommand, OneDataset, Remote};
 use crate::output::say;
-use serde::Deserialize;
+use dataset_types::dataset as api;
+use dataset_types::group::{CreateGroup, GroupCreated};
+use dataset_types::id::GroupId;
 use serde_json::json;
-
-#[derive(Deserialize)]
-struct GroupCreated {
-    dataset_group: Created,
-}
-
-#[derive(Deserialize)]
-struct Created {
-    id: u64,
-}
 
 pub(crate) async fn groups(args: Groups) -> anyhow::Result<()> {
     match args.command {
@@ -27,30 +18,32 @@ pub(crate) async fn groups(args: Groups) -> anyhow::Result<()> {
 }
 
 async fn create_group(name: &str, remote: &Remote) -> anyhow::Result<()> {
-    let answer = login::remote(&remote.access)?.post("dataset-groups", &json!({ "name": name })).await?;
-    show(remote, &answer, |answer| Ok(answer.parse::<GroupCreated>()?.dataset_group.id.to_string()))
+    let answer = login::remote(&remote.access)?
+        .post("dataset-groups", &CreateGroup { name: name.to_owned(), workspace_id: None })
+        .await?;
+    print(remote, &answer, |answer| Ok(answer.parse::<GroupCreated>()?.dataset_group.id.to_string()))
 }
 
-async fn delete_group(id: u64, remote: &Remote) -> anyhow::Result<()> {
+async fn delete_group(id: GroupId, remote: &Remote) -> anyhow::Result<()> {
     let answer = login::remote(&remote.access)?.delete(&format!("dataset-groups/{id}")).await?;
-    show(remote, &answer, |_| Ok(format!("group {id} deleted")))
+    print(remote, &answer, |_| Ok(format!("group {id} deleted")))
 }
 
 pub(crate) async fn delete(OneDataset { id, remote }: OneDataset) -> anyhow::Result<()> {
     let answer = login::remote(&remote.access)?.delete(&format!("datasets/{id}")).await?;
-    show(&remote, &answer, |answer| summary("deleted", answer))
+    print(&remote, &answer, |answer| summary("deleted", answer))
 }
 
 pub(crate) async fn restore(OneDataset { id, remote }: OneDataset) -> anyhow::Result<()> {
     let answer = login::remote(&remote.access)?.post(&format!("datasets/{id}/restore"), &json!({})).await?;
-    show(&remote, &answer, |answer| summary("restored", answer))
+    print(&remote, &answer, |answer| summary("restored", answer))
 }
 
 fn summary(what: &str, answer: &Answer) -> anyhow::Result<String> {
-    Ok(format!("{what} {}", answer.parse::<Answered>()?.dataset.summary()))
+    Ok(format!("{what} {}", show::summary(&answer.parse::<api::OneDataset>()?.dataset)))
 }
 
-pub(super) fn show(
+pub(super) fn print(
     remote: &Remote,
     answer: &Answer,
     line: impl FnOnce(&Answer) -> anyhow::Result<String>,

@@ -2,7 +2,7 @@
 
 use super::login;
 use super::remote::{Answer, Remote, Trouble, backoff, pause};
-use super::show::{OneDataset, bar, printable};
+use super::show::{bar, printable, summary, trouble};
 use crate::cli::args::Push;
 use crate::output::say;
 use anyhow::{Context, ensure};
@@ -11,6 +11,10 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use dataset_core::ids::{Ids, SystemIds};
 use dataset_core::upload::{FileName, check_size};
+use dataset_types::dataset::{OneDataset, Status};
+use dataset_types::id::{DatasetId, GroupId, Whole};
+use dataset_types::limits::MAX_INLINE_BYTES;
+use dataset_types::upload::{FromFile, FromUpload, UploadAwaited, UploadRequest, VersionQueued};
 use futures::stream;
 use indicatif::ProgressBar;
 use reqwest::header::CONTENT_LENGTH;
@@ -19,43 +23,22 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 
-/// In base64 this much is within what a Lambda takes in one request.
-const MAX_INLINE_BYTES: u64 = 4 << 20;
-
 /// How much of a file is read, and shown as progress, at a time.
 const CHUNK_BYTES: usize = 256 << 10;
 
 const TRIES: u32 = 3;
-
-#[derive(Deserialize)]
-struct Queued {
-    dataset_id: u64,
-}
 
 /// A dataset as the service wrote it.
 #[derive(Deserialize)]
 struct Verbatim<'a> {
     #[serde(borrow)]
     dataset: &'a RawValue,
-}
-
-#[derive(Deserialize)]
-struct Order {
-    dataset_id: u64,
-    upload: Upload,
-}
-
-#[derive(Deserialize)]
-struct Upload {
-    url: String,
-    headers: BTreeMap<String, String>,
 }
 
 pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
@@ -86,34 +69,40 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
     }
     let dataset = answer.parse::<OneDataset>()?.dataset;
     if let Some(failure) = dataset.failure {
-        return Err(failure.of(&name).into());
+        return Err(trouble(failure, &name).into());
     }
     if !args.remote.json {
-        say(&dataset.summary())?;
+        say(&summary(&dataset))?;
     }
     Ok(())
 }
 
 /// The file within the request.
-async fn inline(remote: &Remote, path: &Path, name: &str, group: u64) -> anyhow::Result<u64> {
+async fn inline(remote: &Remote, path: &Path, name: &str, group: GroupId) -> anyhow::Result<DatasetId> {
     let file = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
-    let body = json!({"dataset_group_id": group, "file_name": name, "file_content_base64": STANDARD.encode(file)});
+    let base64 = RawValue::from_string(format!("\"{}\"", STANDARD.encode(file)))?;
+    let body = FromFile { dataset_group_id: group, file_name: name.into(), file_content_base64: &base64 };
     let answer = remote.post_once("dataset-versions/from-file", &fresh_key(), &body).await?;
-    Ok(answer.parse::<Queued>()?.dataset_id)
+    Ok(answer.parse::<VersionQueued>()?.dataset_id)
 }
 
 /// The file to storage, by a URL that the service signs for it.
-async fn straight(remote: &Remote, path: &Path, name: &str, group: u64, size: u64) -> anyhow::Result<u64> {
+async fn straight(remote: &Remote, path: &Path, name: &str, group: GroupId, size: u64) -> anyhow::Result<DatasetId> {
     let (checksum, owned) = (bar(size, "checking"), path.to_owned());
     let progress = checksum.clone();
     let sum = tokio::task::spawn_blocking(move || sha256(&owned, &progress)).await?;
     checksum.finish_and_clear();
     let sum = sum.with_context(|| format!("{} could not be read", path.display()))?;
-    let body = json!({"dataset_group_id": group, "file_name": name, "file_size": size, "checksum_sha256": sum});
+    let body = FromUpload {
+        dataset_group_id: group,
+        file_name: name.to_owned(),
+        file_size: Whole(size),
+        checksum_sha256: Some(sum),
+    };
     let answer = remote.post_once("dataset-versions/from-upload", &fresh_key(), &body).await?;
-    let order: Order = answer.parse()?;
-    put(remote, path, &order.upload, size).await?;
-    Ok(order.dataset_id)
+    let awaited: UploadAwaited = answer.parse()?;
+    put(remote, path, &awaited.upload, size).await?;
+    Ok(awaited.dataset_id)
 }
 
 fn sha256(path: &Path, progress: &ProgressBar) -> io::Result<String> {
@@ -129,7 +118,7 @@ fn sha256(path: &Path, progress: &ProgressBar) -> io::Result<String> {
 }
 
 /// The URL takes one file, so whatever breaks off can be sent again.
-async fn put(remote: &Remote, path: &Path, upload: &Upload, size: u64) -> anyhow::Result<()> {
+async fn put(remote: &Remote, path: &Path, upload: &UploadRequest, size: u64) -> anyhow::Result<()> {
     let progress = bar(size, "sending");
     let mut tried = 0;
     loop {
@@ -189,12 +178,12 @@ fn body(file: tokio::fs::File, progress: ProgressBar) -> Body {
 }
 
 /// The answer about a dataset that is no draft any more.
-async fn finished(remote: &Remote, id: u64, timeout: Duration) -> anyhow::Result<Answer> {
+async fn finished(remote: &Remote, id: DatasetId, timeout: Duration) -> anyhow::Result<Answer> {
     let spinner = ProgressBar::new_spinner().with_message("waiting for the version");
     let (started, mut tried) = (Instant::now(), 0);
     loop {
-        let answer = remote.get(&format!("datasets/{id}"), &[]).await?;
-        if answer.parse::<OneDataset>()?.dataset.status != "draft" {
+        let answer = remote.get(&format!("datasets/{id}"), &()).await?;
+        if answer.parse::<OneDataset>()?.dataset.status != Status::Draft {
             spinner.finish_and_clear();
             return Ok(answer);
         }

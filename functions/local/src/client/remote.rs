@@ -1,10 +1,10 @@
 //! Calls to a service, made again where that is safe and may help.
 
 use dataset_core::api_key::ApiKey;
+use dataset_types::{ErrorCode, ErrorResponse};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// How often a call is made before it is given up.
@@ -70,12 +70,6 @@ impl Answer {
     }
 }
 
-#[derive(Deserialize)]
-struct Envelope {
-    error: String,
-    code: String,
-}
-
 impl Remote {
     pub(super) fn new(url: &str, key: &ApiKey) -> anyhow::Result<Self> {
         let http = Client::builder()
@@ -105,16 +99,21 @@ impl Remote {
         &self.url
     }
 
-    pub(super) async fn get(&self, path: &str, query: &[(&str, String)]) -> Result<Answer, Trouble> {
+    pub(super) async fn get(&self, path: &str, query: &impl Serialize) -> Result<Answer, Trouble> {
         self.read(self.call(Method::GET, path).query(query)).await
     }
 
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Answer, Trouble> {
+    pub(super) async fn post(&self, path: &str, body: &impl Serialize) -> Result<Answer, Trouble> {
         self.read(self.call(Method::POST, path).json(body)).await
     }
 
     /// A call that carries an `Idempotency-Key`, so that it is carried out once.
-    pub(super) async fn post_once(&self, path: &str, idempotency_key: &str, body: &Value) -> Result<Answer, Trouble> {
+    pub(super) async fn post_once(
+        &self,
+        path: &str,
+        idempotency_key: &str,
+        body: &impl Serialize,
+    ) -> Result<Answer, Trouble> {
         self.read(self.call(Method::POST, path).header("idempotency-key", idempotency_key).json(body)).await
     }
 
@@ -123,7 +122,7 @@ impl Remote {
     }
 
     /// Where a call redirects to.
-    pub(super) async fn redirect(&self, path: &str, query: &[(&str, String)]) -> Result<String, Trouble> {
+    pub(super) async fn redirect(&self, path: &str, query: &impl Serialize) -> Result<String, Trouble> {
         let response = self.send(self.call(Method::GET, path).query(query)).await?;
         let location = response.headers().get("location").and_then(|url| url.to_str().ok());
         location.map(str::to_owned).ok_or(Trouble::Faulty { status: response.status() })
@@ -138,7 +137,7 @@ impl Remote {
         self.http.request(method, format!("{}/api/public/v2/{path}", self.url)).header("x-api-key", &self.key)
     }
 
-    pub(super) async fn patch(&self, path: &str, body: &Value) -> Result<Answer, Trouble> {
+    pub(super) async fn patch(&self, path: &str, body: &impl Serialize) -> Result<Answer, Trouble> {
         self.read(self.call(Method::PATCH, path).json(body)).await
     }
 
@@ -178,13 +177,14 @@ impl Remote {
             return Ok(response);
         }
         let text = response.text().await.unwrap_or_default();
-        Err(match serde_json::from_str::<Envelope>(&text) {
-            Ok(envelope) if status == StatusCode::UNAUTHORIZED => Trouble::Unauthorized(envelope.error),
-            Ok(envelope) if envelope.code == "storage_full" => Trouble::Full(envelope.error),
-            Ok(envelope) if !status.is_server_error() => {
-                Trouble::Refused { code: envelope.code, message: envelope.error }
-            }
-            _ => Trouble::Faulty { status },
+        let Ok(answer) = serde_json::from_str::<ErrorResponse>(&text) else {
+            return Err(Trouble::Faulty { status });
+        };
+        Err(match answer.code() {
+            Some(ErrorCode::InvalidApiKey) => Trouble::Unauthorized(answer.error),
+            Some(ErrorCode::StorageFull) => Trouble::Full(answer.error),
+            _ if status.is_server_error() => Trouble::Faulty { status },
+            _ => Trouble::Refused { code: answer.code, message: answer.error },
         })
     }
 
@@ -195,7 +195,8 @@ impl Remote {
 
 /// Whether the same call may well succeed in a moment.
 fn is_passing(status: StatusCode, trouble: &Trouble) -> bool {
-    let is_running = matches!(trouble, Trouble::Refused { code, .. } if code == "idempotency_in_progress");
+    let is_running =
+        matches!(trouble, Trouble::Refused { code, .. } if code.parse() == Ok(ErrorCode::IdempotencyInProgress));
     is_running || status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS
 }
 

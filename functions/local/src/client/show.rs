@@ -5,95 +5,60 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use console::truncate_str;
 use dataset_core::upload::is_deceptive;
+use dataset_types::dataset::{Dataset, Failure};
+use dataset_types::rows::CellValue;
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
-/// As the API tells of it.
-#[derive(Deserialize)]
-pub(super) struct Dataset {
-    pub(super) id: u64,
-    pub(super) dataset_group_id: u64,
-    pub(super) version_number: i64,
-    pub(super) column_names: Option<Vec<String>>,
-    pub(super) is_deleted: bool,
-    pub(super) status: String,
-    pub(super) file_name: String,
-    pub(super) file_size: u64,
-    pub(super) row_count: Option<u64>,
-    pub(super) created_at: String,
-    pub(super) failure: Option<Failure>,
+/// A line about a version.
+pub(super) fn summary(dataset: &Dataset) -> String {
+    let columns = dataset.column_names.as_ref().map_or(0, Vec::len) as u64;
+    format!(
+        "{}: version {} of group {} (dataset {}), {}, {}",
+        printable(&dataset.file_name),
+        dataset.version_number,
+        dataset.dataset_group_id,
+        dataset.id,
+        counted(dataset.row_count.unwrap_or(0), "row"),
+        counted(columns, "column"),
+    )
 }
 
-#[derive(Deserialize)]
-pub(super) struct Failure {
-    code: String,
-    message: String,
+/// Everything a person may want to know of a dataset.
+pub(super) fn details(dataset: &Dataset) -> String {
+    let mut lines = vec![format!("{}: {}", printable(&dataset.file_name), state(dataset))];
+    let mut line = |name: &str, value: String| lines.push(format!("  {name:<9} {value}"));
+    line("dataset", dataset.id.to_string());
+    line("group", dataset.dataset_group_id.to_string());
+    line("size", size(dataset));
+    line("created", dataset.created_at.to_string());
+    if dataset.version_number > 0 {
+        line("version", dataset.version_number.to_string());
+        line("rows", dataset.row_count.unwrap_or(0).to_string());
+        let columns = dataset.column_names.iter().flatten().map(|name| printable(name));
+        line("columns", columns.collect::<Vec<_>>().join(", "));
+    }
+    if let Some(failure) = &dataset.failure {
+        line("failure", format!("{} ({})", printable(&failure.message), failure.code));
+    }
+    lines.join("\n")
 }
 
-/// An answer about one dataset.
-#[derive(Deserialize)]
-pub(super) struct OneDataset {
-    pub(super) dataset: Dataset,
+/// What a dataset is called in a list.
+pub(super) fn state(dataset: &Dataset) -> &'static str {
+    if dataset.is_deleted { "deleted" } else { dataset.status.into() }
 }
 
-impl Dataset {
-    pub(super) fn summary(&self) -> String {
-        let columns = self.column_names.as_ref().map_or(0, Vec::len) as u64;
-        format!(
-            "{}: version {} of group {} (dataset {}), {}, {}",
-            printable(&self.file_name),
-            self.version_number,
-            self.dataset_group_id,
-            self.id,
-            counted(self.row_count.unwrap_or(0), "row"),
-            counted(columns, "column"),
-        )
-    }
-
-    /// Everything a person may want to know of it.
-    pub(super) fn details(&self) -> String {
-        let mut lines = vec![format!("{}: {}", printable(&self.file_name), self.state())];
-        let mut line = |name: &str, value: String| lines.push(format!("  {name:<9} {value}"));
-        line("dataset", self.id.to_string());
-        line("group", self.dataset_group_id.to_string());
-        line("size", self.size());
-        line("created", self.created());
-        if self.version_number > 0 {
-            line("version", self.version_number.to_string());
-            line("rows", self.row_count.unwrap_or(0).to_string());
-            let columns = self.column_names.iter().flatten().map(|name| printable(name));
-            line("columns", columns.collect::<Vec<_>>().join(", "));
-        }
-        if let Some(failure) = &self.failure {
-            line("failure", format!("{} ({})", printable(&failure.message), failure.code));
-        }
-        lines.join("\n")
-    }
-
-    pub(super) fn created(&self) -> String {
-        self.created_at.get(..19).unwrap_or_default().replace('T', " ")
-    }
-
-    /// What it is called in a list.
-    pub(super) fn state(&self) -> &str {
-        if self.is_deleted { "deleted" } else { &self.status }
-    }
-
-    pub(super) fn size(&self) -> String {
-        DecimalBytes(self.file_size).to_string()
-    }
+pub(super) fn size(dataset: &Dataset) -> String {
+    DecimalBytes(dataset.file_size).to_string()
 }
 
 pub(super) fn counted(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-impl Failure {
-    /// Its message says where in the file it is.
-    pub(super) fn of(self, file: &str) -> Trouble {
-        Trouble::Failed { file: printable(file), code: self.code, message: printable(&self.message) }
-    }
+/// A failure's message says where in the file it is.
+pub(super) fn trouble(failure: Failure, file: &str) -> Trouble {
+    Trouble::Failed { file: printable(file), code: failure.code, message: printable(&failure.message) }
 }
 
 /// Text from elsewhere, with what could mislead a terminal or its reader made visible.
@@ -105,12 +70,17 @@ pub(super) fn printable(text: &str) -> String {
 }
 
 /// A value as a cell of a table.
-pub(super) fn cell(value: &RawValue, width: usize) -> String {
-    let text = match value.get() {
-        "null" => String::new(),
-        json => serde_json::from_str(json).unwrap_or_else(|_| json.to_owned()),
-    };
-    short(&text, width)
+pub(super) fn cell(value: &CellValue, width: usize) -> String {
+    match value {
+        CellValue::Null => String::new(),
+        CellValue::Text(text) => short(text, width),
+        value => short(&json(value), width),
+    }
+}
+
+/// A value as JSON has it: an empty text is not null, and "1" not 1.
+pub(super) fn json(value: &CellValue) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Text from elsewhere, cut off where it is too long.
@@ -148,7 +118,7 @@ mod tests {
     fn nothing_in_a_cell_reaches_the_terminal_as_a_command() {
         assert_eq!(printable("\u{1b}[31mred\u{7}"), "\\u{1b}[31mred\\u{7}");
         assert_eq!(printable("gpj\u{202e}.exe"), "gpj\\u{202e}.exe");
-        let cell = |json: &str, width| cell(&RawValue::from_string(json.to_owned()).unwrap(), width);
+        let cell = |json: &str, width| cell(&serde_json::from_str(json).unwrap(), width);
         assert_eq!(cell(r#""a\nb""#, 10), "a\\nb");
         assert_eq!(cell(r#"{"a":1}"#, 10), "{\"a\":1}");
         assert_eq!(cell(r#""größe und mehr""#, 6), "größe…");

@@ -1,162 +1,100 @@
 //! `datasets webhooks`: receivers, and what was sent to them.
 
 use super::login;
-use super::manage::show;
+use super::manage::print;
 use super::remote::{Answer, Remote};
 use super::show::{in_columns, printable, short};
-use crate::cli::args::webhooks::{Webhooks, WebhooksCommand};
+use crate::cli::args::webhooks::{self as args, WebhooksCommand};
 use crate::output::{note, say};
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use dataset_types::delivery::{
+    Attempt, Deliveries, Delivery, ListDeliveries, OneDelivery, Recover, Recovered, TestSent,
+};
+use dataset_types::event::EventType;
+use dataset_types::id::WebhookId;
+use dataset_types::webhook::{
+    ChangeWebhook, OneWebhook, RegisterWebhook, SecretRotated, Webhook, WebhookRegistered, Webhooks,
+};
+use serde_json::json;
 
 /// Where a URL, or an answer, is cut off in a table.
 const WIDTH: usize = 50;
 
-#[derive(Deserialize)]
-pub(super) struct Registered {
-    pub(super) id: u64,
-    pub(super) secret: String,
-}
-
-#[derive(Deserialize)]
-struct Receivers {
-    webhooks: Vec<Receiver>,
-}
-
-#[derive(Deserialize)]
-struct Changed {
-    webhook: Receiver,
-}
-
-#[derive(Deserialize)]
-struct Receiver {
-    id: u64,
-    url: String,
-    disabled_reason: Option<String>,
-    failing_since: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Deliveries {
-    deliveries: Vec<Delivery>,
-    next: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct OneDelivery {
-    delivery: Delivery,
-}
-
-#[derive(Deserialize)]
-struct Delivery {
-    id: String,
-    event_type: String,
-    state: String,
-    created_at: String,
-    next_attempt_at: Option<String>,
-    payload: Box<RawValue>,
-    attempts: Vec<Attempt>,
-}
-
-#[derive(Deserialize)]
-struct Attempt {
-    started_at: String,
-    status: Option<u16>,
-    duration_ms: u64,
-    error: Option<String>,
-    response: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Tested {
-    delivery_id: String,
-}
-
-#[derive(Deserialize)]
-struct Recovered {
-    recovered: u64,
-    next: Option<String>,
-}
-
-impl Receiver {
-    fn state(&self) -> String {
-        match (&self.disabled_reason, &self.failing_since) {
-            (Some(reason), _) => format!("disabled: {}", printable(reason)),
-            (None, Some(since)) => format!("failing since {}", second(since)),
-            (None, None) => "well".to_owned(),
-        }
+/// How a webhook has been doing.
+fn health(webhook: &Webhook) -> String {
+    match (webhook.disabled_reason, webhook.failing_since) {
+        (Some(reason), _) => format!("disabled: {}", <&str>::from(reason)),
+        (None, Some(since)) => format!("failing since {since}"),
+        (None, None) => "well".to_owned(),
     }
 }
 
-pub(crate) async fn webhooks(Webhooks { command, remote }: Webhooks) -> anyhow::Result<()> {
+pub(crate) async fn webhooks(args::Webhooks { command, remote }: args::Webhooks) -> anyhow::Result<()> {
     let service = login::remote(&remote.access)?;
     let post = async |path: String| service.post(&path, &json!({})).await;
     match command {
         WebhooksCommand::Create { url, events } => {
-            let answer = register(&service, &url, &events).await?;
-            show(&remote, &answer, |answer| {
-                let Registered { id, secret } = answer.parse()?;
+            let answer = register(&service, &url, events).await?;
+            print(&remote, &answer, |answer| {
+                let WebhookRegistered { id, secret, .. } = answer.parse()?;
                 note(&format!("This is the secret of webhook {id}; it is shown this once."))?;
                 Ok(secret)
             })
         }
-        WebhooksCommand::List => show(&remote, &service.get("webhooks", &[]).await?, list),
+        WebhooksCommand::List => print(&remote, &service.get("webhooks", &()).await?, list),
         WebhooksCommand::Update { id, url, events, enable, disable } => {
-            let mut body = json!({});
-            let mut set = |field: &str, value: Option<Value>| value.map(|value| body[field] = value);
-            set("url", url.map(Value::from));
-            set("event_types", (!events.is_empty()).then(|| json!(events)));
-            set("disabled", (enable || disable).then(|| json!(disable)));
-            show(&remote, &service.patch(&format!("webhooks/{id}"), &body).await?, |answer| {
-                let Changed { webhook } = answer.parse()?;
-                Ok(format!("webhook {}: {}, {}", webhook.id, printable(&webhook.url), webhook.state()))
+            let body = ChangeWebhook {
+                url,
+                event_types: (!events.is_empty()).then_some(events),
+                disabled: (enable || disable).then_some(disable),
+            };
+            print(&remote, &service.patch(&format!("webhooks/{id}"), &body).await?, |answer| {
+                let OneWebhook { webhook, .. } = answer.parse()?;
+                Ok(format!("webhook {}: {}, {}", webhook.id, printable(&webhook.url), health(&webhook)))
             })
         }
         WebhooksCommand::Delete { id } => {
-            show(&remote, &service.delete(&format!("webhooks/{id}")).await?, |_| Ok(format!("webhook {id} deleted")))
+            print(&remote, &service.delete(&format!("webhooks/{id}")).await?, |_| Ok(format!("webhook {id} deleted")))
         }
         WebhooksCommand::RotateSecret { id } => {
-            show(&remote, &post(format!("webhooks/{id}/rotate-secret")).await?, |answer| {
+            print(&remote, &post(format!("webhooks/{id}/rotate-secret")).await?, |answer| {
                 note("This is the new secret; it is shown this once, and the one before signs too for 24 hours.")?;
-                Ok(answer.parse::<Registered>()?.secret)
+                Ok(answer.parse::<SecretRotated>()?.secret)
             })
         }
-        WebhooksCommand::Test { id } => show(&remote, &post(format!("webhooks/{id}/test")).await?, |answer| {
-            let Tested { delivery_id } = answer.parse()?;
+        WebhooksCommand::Test { id } => print(&remote, &post(format!("webhooks/{id}/test")).await?, |answer| {
+            let TestSent { delivery_id, .. } = answer.parse()?;
             Ok(format!(
                 "queued as {delivery_id}; `datasets webhooks delivery {id} {delivery_id}` tells what came of it"
             ))
         }),
         WebhooksCommand::Deliveries { id, state, before, per_page } => {
-            let mut query = vec![("per_page", per_page.to_string())];
-            query.extend(state.map(|state| ("state", state)));
-            query.extend(before.map(|before| ("before", before)));
-            show(&remote, &service.get(&format!("webhooks/{id}/deliveries"), &query).await?, deliveries)
+            let query = ListDeliveries { state, before, per_page };
+            print(&remote, &service.get(&format!("webhooks/{id}/deliveries"), &query).await?, deliveries)
         }
         WebhooksCommand::Delivery { id, delivery } => {
-            show(&remote, &service.get(&format!("webhooks/{id}/deliveries/{delivery}"), &[]).await?, one_delivery)
+            print(&remote, &service.get(&format!("webhooks/{id}/deliveries/{delivery}"), &()).await?, one_delivery)
         }
         WebhooksCommand::Redeliver { id, delivery } => {
             let answer = post(format!("webhooks/{id}/deliveries/{delivery}/redeliver")).await?;
-            show(&remote, &answer, |_| Ok(format!("{} is sent again", printable(&delivery))))
+            print(&remote, &answer, |_| Ok(format!("{} is sent again", printable(&delivery))))
         }
-        WebhooksCommand::Recover { id, since } => recover(&service, id, &since, remote.json).await,
+        WebhooksCommand::Recover { id, since } => recover(&service, id, since, remote.json).await,
     }
 }
 
-pub(super) async fn register(service: &Remote, url: &str, events: &[String]) -> anyhow::Result<Answer> {
-    Ok(service.post("webhooks", &json!({"url": url, "event_types": events})).await?)
+pub(super) async fn register(service: &Remote, url: &str, event_types: Vec<EventType>) -> anyhow::Result<Answer> {
+    Ok(service.post("webhooks", &RegisterWebhook { url: url.to_owned(), event_types }).await?)
 }
 
 /// The service takes a while for many, and says when there are more.
-async fn recover(service: &Remote, id: u64, since: &str, as_json: bool) -> anyhow::Result<()> {
-    let (mut total, mut body) = (0, json!({ "since": since }));
+async fn recover(service: &Remote, id: WebhookId, since: String, as_json: bool) -> anyhow::Result<()> {
+    let (mut total, mut body) = (0, Recover { since, before: None });
     loop {
-        let Recovered { recovered, next } = service.post(&format!("webhooks/{id}/recover"), &body).await?.parse()?;
+        let Recovered { recovered, next, .. } =
+            service.post(&format!("webhooks/{id}/recover"), &body).await?.parse()?;
         total += recovered;
         match next {
-            Some(next) => body["before"] = next.into(),
+            Some(next) => body.before = Some(next.to_string()),
             None => break,
         }
     }
@@ -168,58 +106,53 @@ async fn recover(service: &Remote, id: u64, since: &str, as_json: bool) -> anyho
 }
 
 fn list(answer: &Answer) -> anyhow::Result<String> {
-    let Receivers { webhooks } = answer.parse()?;
-    let row = |receiver: &Receiver| vec![receiver.id.to_string(), short(&receiver.url, WIDTH), receiver.state()];
+    let Webhooks { webhooks, .. } = answer.parse()?;
+    let row = |webhook: &Webhook| vec![webhook.id.to_string(), short(&webhook.url, WIDTH), health(webhook)];
     Ok(in_columns(&["ID", "URL", "STATE"], &[0], webhooks.iter().map(row).collect()))
 }
 
 fn deliveries(answer: &Answer) -> anyhow::Result<String> {
-    let Deliveries { deliveries, next } = answer.parse()?;
+    let Deliveries { deliveries, next, .. } = answer.parse()?;
     let row = |delivery: &Delivery| {
         let last = delivery.attempts.last();
         vec![
-            printable(&delivery.id),
-            printable(&delivery.event_type),
-            printable(&delivery.state),
+            printable(delivery.id.as_str()),
+            delivery.event_type.name().to_owned(),
+            <&str>::from(delivery.state).to_owned(),
             delivery.attempts.len().to_string(),
-            last.map(|attempt| short(&attempt.outcome(), WIDTH)).unwrap_or_default(),
-            second(&delivery.created_at),
-            delivery.next_attempt_at.as_deref().map(second).unwrap_or_default(),
+            last.map(|attempt| short(&outcome(attempt), WIDTH)).unwrap_or_default(),
+            delivery.created_at.to_string(),
+            delivery.next_attempt_at.map(|at| at.to_string()).unwrap_or_default(),
         ]
     };
     let header = ["ID", "EVENT", "STATE", "ATTEMPTS", "LAST", "CREATED (UTC)", "NEXT (UTC)"];
     let mut table = in_columns(&header, &[3], deliveries.iter().map(row).collect());
     if let Some(next) = next {
-        table = format!("{table}\n\nmore: --before {}", printable(&next));
+        table = format!("{table}\n\nmore: --before {}", printable(next.as_str()));
     }
     Ok(table)
 }
 
 fn one_delivery(answer: &Answer) -> anyhow::Result<String> {
-    let OneDelivery { delivery } = answer.parse()?;
-    let mut lines =
-        vec![format!("{}: {}", printable(&delivery.id), printable(&delivery.state)), printable(delivery.payload.get())];
+    let OneDelivery { delivery, .. } = answer.parse()?;
+    let mut lines = vec![
+        format!("{}: {}", printable(delivery.id.as_str()), <&str>::from(delivery.state)),
+        printable(delivery.payload.get()),
+    ];
     for attempt in &delivery.attempts {
-        let (at, outcome) = (second(&attempt.started_at), printable(&attempt.outcome()));
+        let (at, outcome) = (attempt.started_at, printable(&outcome(attempt)));
         lines.push(format!("{at}  {outcome}, after {} ms", attempt.duration_ms));
         let response = attempt.response.iter().filter(|response| !response.is_empty());
         lines.extend(response.map(|response| format!("  {}", short(response, 4 * WIDTH))));
     }
-    lines.extend(delivery.next_attempt_at.as_deref().map(|at| format!("{}  next attempt", second(at))));
+    lines.extend(delivery.next_attempt_at.map(|at| format!("{at}  next attempt")));
     Ok(lines.join("\n"))
 }
 
-impl Attempt {
-    fn outcome(&self) -> String {
-        match (&self.error, self.status) {
-            (Some(error), _) => error.clone(),
-            (None, Some(status)) => status.to_string(),
-            (None, None) => "taken".to_owned(),
-        }
+fn outcome(attempt: &Attempt) -> String {
+    match (&attempt.error, attempt.status) {
+        (Some(error), _) => error.clone(),
+        (None, Some(status)) => status.to_string(),
+        (None, None) => "taken".to_owned(),
     }
-}
-
-/// A time of the API, to the second.
-fn second(at: &str) -> String {
-    at.get(..19).unwrap_or_default().replace('T', " ")
 }

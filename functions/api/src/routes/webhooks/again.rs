@@ -1,28 +1,29 @@
 //! Deliveries sent again, and sent to try a receiver.
 
-use super::deliveries::{OneDelivery, answer, key, position};
-use super::view::DeliveryIdView;
-use super::{changed, receiver};
+use super::changed;
+use super::deliveries::{answer, key, position};
 use crate::Api;
-use crate::auth::Caller;
+use crate::auth::{Caller, Owned};
 use crate::body::Json as JsonBody;
-use crate::error::{ApiError, ErrorResponse};
+use crate::error::ApiError;
 use crate::routes::paging::Path;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use dataset_core::Error;
 use dataset_core::deliveries::{Page, Wanted};
-use dataset_core::delivery::{Delivery, DeliveryId, DeliveryKey, DeliveryState, DeliveryStatus};
-use dataset_core::event::{Details, Event, EventId, EventType};
+use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, DeliveryStatus};
+use dataset_core::event::{Event, EventType, fresh_id};
+use dataset_core::id::DeliveryId;
 use dataset_core::ids::first_at;
 use dataset_core::receiver::Receiver;
+use dataset_core::{Error, ErrorCode};
+use dataset_types::ErrorResponse;
+use dataset_types::delivery::{OneDelivery, Recover, Recovered, TestSent};
+use dataset_types::event::Test;
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
-use utoipa::ToSchema;
 
 /// How long one call goes on recovering. API Gateway waits for 29 s.
 const RECOVERY_TIME: Duration = Duration::from_secs(15);
@@ -43,52 +44,23 @@ const OUTCOME_TIME: Duration = Duration::from_secs(2 * 24 * 3600);
     path = "/api/public/v2/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
     operation_id = "redeliverWebhook",
     tag = "webhooks",
-    params(
-        ("webhook_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64),
-        ("delivery_id" = String, Path),
-    ),
     responses(
         (status = 200, description = "The delivery, which is due now", body = OneDelivery),
-        (status = 404, description = "There is no such webhook or delivery", body = ErrorResponse),
         (status = 409, description = "The webhook is disabled", body = ErrorResponse),
     ),
 )]
 pub(in crate::routes) async fn redeliver(
     State(api): State<Arc<Api>>,
-    caller: Caller,
-    Path((webhook, id)): Path<(String, String)>,
+    Owned(receiver): Owned<Receiver>,
+    Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<OneDelivery>, ApiError> {
-    let receiver = awake(&api, &receiver(&api, &caller, &webhook).await?).await?;
+    let receiver = awake(&api, &receiver).await?;
     let key = key(&receiver, &id)?;
     if !api.ports.deliveries.requeue(&key, api.ports.clock.now()).await? {
         return Err(ApiError::delivery_not_found());
     }
     api.ports.queue.send(std::slice::from_ref(&key), Duration::ZERO).await?;
     answer(&api, &key, "Delivery queued").await
-}
-
-/// From when on to recover.
-#[derive(Deserialize, ToSchema)]
-#[serde(expecting = "a JSON object")]
-pub(in crate::routes) struct Recover {
-    /// Deliveries made at this time or later.
-    #[schema(format = "date-time")]
-    since: String,
-    /// To go on: `next` of the answer before.
-    #[schema(pattern = "^msg_[0-9]{16}([0-9a-f]{8})?_[1-9][0-9]*$")]
-    before: Option<String>,
-}
-
-#[derive(Serialize, ToSchema)]
-pub(in crate::routes) struct Recovered {
-    success: bool,
-    message: &'static str,
-    /// Deliveries that are due now.
-    recovered: u64,
-    /// Whether that was all. If it was not, call again with `next` as `before`.
-    complete: bool,
-    #[schema(required)]
-    next: Option<DeliveryIdView>,
 }
 
 /// Recover failed deliveries
@@ -99,24 +71,20 @@ pub(in crate::routes) struct Recovered {
     path = "/api/public/v2/webhooks/{webhook_id}/recover",
     operation_id = "recoverWebhook",
     tag = "webhooks",
-    params(("webhook_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
     request_body = Recover,
     responses(
         (status = 200, description = "How many deliveries are due now", body = Recovered),
-        (status = 404, description = "There is no such webhook", body = ErrorResponse),
         (status = 409, description = "The webhook is disabled", body = ErrorResponse),
     ),
 )]
 pub(in crate::routes) async fn recover(
     State(api): State<Arc<Api>>,
-    caller: Caller,
-    Path(id): Path,
+    Owned(receiver): Owned<Receiver>,
     JsonBody(Recover { since, before }): JsonBody<Recover>,
 ) -> Result<Json<Recovered>, ApiError> {
-    let receiver = receiver(&api, &caller, &id).await?;
     let Ok(since) = since.parse::<Timestamp>() else {
         let message = "since must be a time with its offset, such as 2026-01-31T08:00:00Z";
-        return Err(ApiError::bad_request("invalid_request", message));
+        return Err(ApiError::new(ErrorCode::InvalidRequest, message));
     };
     let receiver = awake(&api, &receiver).await?;
     let from_order = since.checked_sub(OUTCOME_TIME).map(first_at).unwrap_or(0);
@@ -129,8 +97,8 @@ pub(in crate::routes) async fn recover(
         recovered += requeue(&api, deliveries, since).await?;
         let is_late = api.ports.clock.now().duration_since(started_at) >= RECOVERY_TIME.try_into().unwrap_or_default();
         if next.is_none() || is_late {
-            let (complete, next) = (next.is_none(), next.map(|id| id.to_string()));
-            return Ok(Json(Recovered { success: true, message: "Deliveries queued", recovered, complete, next }));
+            let (complete, message) = (next.is_none(), "Deliveries queued".into());
+            return Ok(Json(Recovered { success: true, message, recovered, complete, next }));
         }
         wanted.before = next;
     }
@@ -152,14 +120,6 @@ async fn requeue(api: &Api, found: Vec<Delivery>, since: Timestamp) -> Result<u6
     Ok(keys.len() as u64)
 }
 
-#[derive(Serialize, ToSchema)]
-pub(in crate::routes) struct TestSent {
-    success: bool,
-    message: &'static str,
-    /// Of the delivery, which tells what came of it.
-    delivery_id: DeliveryIdView,
-}
-
 /// Send a test event
 ///
 /// Of type `webhook_test`, at once, and tried once.
@@ -168,26 +128,24 @@ pub(in crate::routes) struct TestSent {
     path = "/api/public/v2/webhooks/{webhook_id}/test",
     operation_id = "testWebhook",
     tag = "webhooks",
-    params(("webhook_id" = u64, Path, minimum = 1, maximum = 9007199254740991u64)),
     responses(
         (status = 201, description = "The delivery of the test", body = TestSent),
-        (status = 404, description = "There is no such webhook", body = ErrorResponse),
         (status = 409, description = "The webhook is disabled", body = ErrorResponse),
     ),
 )]
 pub(in crate::routes) async fn test(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Path(id): Path,
+    Owned(receiver): Owned<Receiver>,
 ) -> Result<(StatusCode, Json<TestSent>), ApiError> {
-    let receiver = awake(&api, &receiver(&api, &caller, &id).await?).await?;
+    let receiver = awake(&api, &receiver).await?;
     let now = api.ports.clock.now();
     let event = Event {
-        id: EventId::fresh(api.ports.ids.as_ref(), now),
+        id: fresh_id(api.ports.ids.as_ref(), now),
         workspace_id: receiver.workspace_id,
         user_id: caller.user_id,
         at: now,
-        details: Details::Test {},
+        details: Test {}.into(),
     };
     let delivery = Delivery {
         key: DeliveryKey {
@@ -203,15 +161,15 @@ pub(in crate::routes) async fn test(
     };
     api.ports.deliveries.create_deliveries(std::slice::from_ref(&delivery)).await?;
     api.ports.queue.send(std::slice::from_ref(&delivery.key), Duration::ZERO).await?;
-    let delivery_id = delivery.key.delivery_id.to_string();
-    Ok((StatusCode::CREATED, Json(TestSent { success: true, message: "Test event queued", delivery_id })))
+    let (message, delivery_id) = ("Test event queued".into(), delivery.key.delivery_id);
+    Ok((StatusCode::CREATED, Json(TestSent { success: true, message, delivery_id })))
 }
 
 /// The receiver, about to be called: not disabled, and not at rest.
 async fn awake(api: &Api, receiver: &Receiver) -> Result<Receiver, ApiError> {
     if receiver.disabled.is_some() {
         let message = "the webhook is disabled; enable it first, by a PATCH with \"disabled\": false";
-        return Err(ApiError::conflict("webhook_disabled", message));
+        return Err(ApiError::new(ErrorCode::WebhookDisabled, message));
     }
     changed(api, receiver, Receiver::wake).await
 }

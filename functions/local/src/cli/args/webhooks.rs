@@ -1,9 +1,12 @@
 //! What `webhooks` and `listen` take.
 
-use super::Remote;
-use clap::builder::{PossibleValue, PossibleValuesParser};
+use super::{Remote, one_of};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use dataset_core::event::EventType;
+use dataset_types::PerPage;
+use dataset_types::delivery::DeliveryStatus;
+use dataset_types::event::EventType;
+use dataset_types::id::WebhookId;
 
 #[derive(Debug, Args)]
 pub(crate) struct Webhooks {
@@ -14,8 +17,10 @@ pub(crate) struct Webhooks {
 }
 
 /// What there is to ask for, each with its words for `--help`.
-fn event_types() -> PossibleValuesParser {
-    EventType::offered().map(|kind| PossibleValue::new(kind.name()).help(kind.many())).into()
+fn event_types() -> impl TypedValueParser<Value = EventType> {
+    let names = EventType::offered().map(|kind| PossibleValue::new(kind.name()).help(kind.many()));
+    let named = |name: String| EventType::offered().find(|kind| kind.name() == name).ok_or("there is no such type");
+    PossibleValuesParser::from(names).try_map(named)
 }
 
 #[derive(Debug, Subcommand)]
@@ -27,19 +32,19 @@ pub(crate) enum WebhooksCommand {
         url: String,
         /// Events of this type alone; can be repeated.
         #[arg(long = "event", value_name = "TYPE", value_parser = event_types())]
-        events: Vec<String>,
+        events: Vec<EventType>,
     },
     /// List the receivers of the workspace, and how they are doing.
     List,
     /// Change a receiver; what is not given stays.
     Update {
-        id: u64,
+        id: WebhookId,
         /// Where events are sent from now on.
         #[arg(id = "receiver", long = "receiver", value_name = "RECEIVER_URL")]
         url: Option<String>,
         /// Events of this type alone; can be repeated.
         #[arg(long = "event", value_name = "TYPE", value_parser = event_types())]
-        events: Vec<String>,
+        events: Vec<EventType>,
         /// Bring a disabled receiver back.
         #[arg(long, conflicts_with = "disable")]
         enable: bool,
@@ -48,29 +53,29 @@ pub(crate) enum WebhooksCommand {
         disable: bool,
     },
     /// Delete a receiver.
-    Delete { id: u64 },
+    Delete { id: WebhookId },
     /// Make another secret; the one before signs too for 24 hours.
-    RotateSecret { id: u64 },
+    RotateSecret { id: WebhookId },
     /// Send a test event.
-    Test { id: u64 },
+    Test { id: WebhookId },
     /// List the deliveries to a receiver, newest first.
     Deliveries {
-        id: u64,
-        #[arg(long, value_parser = ["pending", "delivered", "failed"])]
-        state: Option<String>,
+        id: WebhookId,
+        #[arg(long, value_parser = one_of::<DeliveryStatus>())]
+        state: Option<DeliveryStatus>,
         /// Deliveries older than this one.
         #[arg(long)]
         before: Option<String>,
-        #[arg(long, default_value_t = 20)]
-        per_page: u64,
+        #[arg(long, default_value = "20")]
+        per_page: PerPage,
     },
     /// Show a delivery with its attempts.
-    Delivery { id: u64, delivery: String },
+    Delivery { id: WebhookId, delivery: String },
     /// Send a delivery again, now.
-    Redeliver { id: u64, delivery: String },
+    Redeliver { id: WebhookId, delivery: String },
     /// Send again what failed since a time, such as 2026-01-31T08:00:00Z.
     Recover {
-        id: u64,
+        id: WebhookId,
         #[arg(long)]
         since: String,
     },

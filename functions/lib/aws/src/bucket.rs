@@ -1,0 +1,360 @@
+//! Stored objects on S3.
+
+use crate::failure::unexpected;
+use crate::lazily::Lazily;
+use async_trait::async_trait;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::Config;
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::config::interceptors::InterceptorContext;
+use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, MetadataDirective};
+use bytes::Bytes;
+use dataset_core::blobs::{BlobWriter, Blobs, SignedUpload, UploadTerms};
+use dataset_core::{Error, Result};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use jiff::Timestamp;
+use std::ops::Range;
+use std::time::{Duration, UNIX_EPOCH};
+
+/// An S3 bucket.
+#[derive(Clone)]
+pub struct Bucket {
+    pub(crate) client: Lazily<Client>,
+    pub(crate) name: String,
+}
+
+#[async_trait]
+impl Blobs for Bucket {
+    async fn put_new(&self, key: &str, media_type: &str, body: Bytes) -> Result<()> {
+        self.client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(media_type)
+            .if_none_match("*")
+            .body(ByteStream::from(body))
+            .customize()
+            .config_override(Config::builder().retry_classifier(ConflictClassifier))
+            .send()
+            .await
+            .map_err(|e| if exists_already(&e) { conflict() } else { unexpected("storage")(e) })?;
+        Ok(())
+    }
+
+    async fn size(&self, key: &str) -> Result<Option<u64>> {
+        match self.client.head_object().bucket(&self.name).key(key).send().await {
+            Ok(output) => Ok(output.content_length.and_then(|n| u64::try_from(n).ok())),
+            Err(e) if e.as_service_error().is_some_and(|e| e.is_not_found()) => Ok(None),
+            Err(e) => Err(unexpected("storage")(e)),
+        }
+    }
+
+    async fn read(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let output = self.client.get_object().bucket(&self.name).key(key).send().await.map_err(|e| {
+            let missing = e.as_service_error().is_some_and(|e| e.is_no_such_key());
+            if missing { not_found() } else { unexpected("storage")(e) }
+        })?;
+        Ok(stream::unfold(output.body, |mut body| async {
+            let chunk = body.next().await?;
+            Some((chunk.map_err(|e| Error::unavailable("storage broke off").because(e)), body))
+        })
+        .boxed())
+    }
+
+    async fn read_tail(&self, key: &str, bytes: u64) -> Result<(Bytes, u64)> {
+        let output = self.get(key, format!("bytes=-{bytes}")).await?;
+        // bytes FIRST-LAST/SIZE
+        let size = output.content_range.as_deref().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
+        let size = size.ok_or_else(|| Error::internal("storage did not tell the object's size"))?;
+        Ok((collect(output.body).await?, size))
+    }
+
+    async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        let output = self.get(key, format!("bytes={}-{}", range.start, range.end - 1)).await?;
+        collect(output.body).await
+    }
+
+    async fn write_new(&self, key: &str, media_type: &str) -> Result<Box<dyn BlobWriter>> {
+        Ok(Box::new(Writer {
+            bucket: self.clone(),
+            key: key.to_owned(),
+            media_type: media_type.to_owned(),
+            first: None,
+            upload: None,
+        }))
+    }
+
+    async fn upload_url(
+        &self,
+        key: &str,
+        terms: &UploadTerms,
+        signed_at: Timestamp,
+        lifetime: Duration,
+    ) -> Result<SignedUpload> {
+        let start = UNIX_EPOCH + Duration::from_secs(u64::try_from(signed_at.as_second()).unwrap_or(0));
+        let signing = PresigningConfig::builder().start_time(start).expires_in(lifetime);
+        let signing = signing.build().map_err(unsigned)?;
+        let request = self
+            .client
+            .put_object()
+            .bucket(&self.name)
+            .key(key)
+            .content_type(terms.media_type)
+            .content_length(i64::try_from(terms.length).unwrap_or(i64::MAX))
+            .set_checksum_sha256(terms.checksum_sha256.clone())
+            .if_none_match("*")
+            .presigned(signing)
+            .await
+            .map_err(unsigned)?;
+        // The length is signed, and every client sends it by itself: of the file that it really has.
+        let headers = request.headers().filter(|(name, _)| *name != "content-length");
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Ok(SignedUpload { url: request.uri().to_owned(), headers })
+    }
+
+    async fn download_url(&self, key: &str, file_name: &str, media_type: &str, lifetime: Duration) -> Result<String> {
+        let request = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(key)
+            .response_content_type(media_type)
+            .response_content_disposition(attachment(file_name))
+            .presigned(PresigningConfig::expires_in(lifetime).map_err(unsigned)?)
+            .await
+            .map_err(unsigned)?;
+        Ok(request.uri().to_owned())
+    }
+
+    async fn delete(&self, key: &str) -> Result<()> {
+        self.client.delete_object().bucket(&self.name).key(key).send().await.map_err(unexpected("storage"))?;
+        Ok(())
+    }
+
+    async fn announce(&self, key: &str) -> Result<()> {
+        // A copy of an object onto itself needs something changed, and raises
+        // the bucket's event like any other write.
+        self.client
+            .copy_object()
+            .bucket(&self.name)
+            .key(key)
+            .copy_source(format!("{}/{key}", self.name))
+            .metadata_directive(MetadataDirective::Replace)
+            .send()
+            .await
+            .map_err(|e| if e.code() == Some("NoSuchKey") { not_found() } else { unexpected("storage")(e) })?;
+        Ok(())
+    }
+}
+
+impl Bucket {
+    async fn get(&self, key: &str, range: String) -> Result<GetObjectOutput> {
+        let sent = self.client.get_object().bucket(&self.name).key(key).range(range).send().await;
+        sent.map_err(|e| {
+            let missing = e.as_service_error().is_some_and(|e| e.is_no_such_key());
+            if missing { not_found() } else { unexpected("storage")(e) }
+        })
+    }
+}
+
+/// How a browser is told to save a file, by RFC 6266: the name in ASCII for
+/// old ones, and as it is.
+fn attachment(file_name: &str) -> String {
+    let plain: String = file_name
+        .chars()
+        .map(|c| if c.is_ascii_graphic() && !matches!(c, '"' | '\\' | '%') { c } else { '_' })
+        .collect();
+    let whole = percent_encoding::utf8_percent_encode(file_name, percent_encoding::NON_ALPHANUMERIC);
+    format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}")
+}
+
+fn unsigned(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::internal("a URL could not be signed").because(error)
+}
+
+async fn collect(body: ByteStream) -> Result<Bytes> {
+    let bytes = body.collect().await.map_err(|e| Error::unavailable("storage broke off").because(e))?;
+    Ok(bytes.into_bytes())
+}
+
+/// An object in the making. What fits into one part is stored by one plain
+/// put; from the second part on it is a multipart upload.
+struct Writer {
+    bucket: Bucket,
+    key: String,
+    media_type: String,
+    first: Option<Bytes>,
+    upload: Option<Upload>,
+}
+
+/// Named when an upload is created: S3 refuses the checksums that the SDK has
+/// in a completion where none was named.
+const PART_CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc32;
+
+struct Upload {
+    id: String,
+    parts: Vec<CompletedPart>,
+}
+
+impl Writer {
+    async fn start(&self) -> Result<Upload> {
+        let output = self
+            .bucket
+            .client
+            .create_multipart_upload()
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .content_type(&self.media_type)
+            .checksum_algorithm(PART_CHECKSUM)
+            .send()
+            .await
+            .map_err(unexpected("storage"))?;
+        let id = output.upload_id.ok_or_else(|| Error::internal("storage gave no upload id"))?;
+        Ok(Upload { id, parts: Vec::new() })
+    }
+
+    async fn give_up(&self, upload: &Upload) -> Result<()> {
+        self.bucket
+            .client
+            .abort_multipart_upload()
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .upload_id(&upload.id)
+            .send()
+            .await
+            .map_err(unexpected("storage"))?;
+        Ok(())
+    }
+
+    async fn send(&mut self, part: Bytes) -> Result<()> {
+        let Some(upload) = &mut self.upload else {
+            return Err(Error::internal("a part was sent before the upload was started"));
+        };
+        let number = i32::try_from(upload.parts.len() + 1).unwrap_or(i32::MAX);
+        let output = self
+            .bucket
+            .client
+            .upload_part()
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .upload_id(&upload.id)
+            .part_number(number)
+            .checksum_algorithm(PART_CHECKSUM)
+            .body(ByteStream::from(part))
+            .send()
+            .await
+            .map_err(unexpected("storage"))?;
+        upload.parts.push(
+            CompletedPart::builder()
+                .part_number(number)
+                .set_e_tag(output.e_tag)
+                .set_checksum_crc32(output.checksum_crc32)
+                .build(),
+        );
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl BlobWriter for Writer {
+    async fn write(&mut self, part: Bytes) -> Result<()> {
+        if self.upload.is_none() {
+            let Some(first) = self.first.replace(part) else {
+                return Ok(());
+            };
+            self.upload = Some(self.start().await?);
+            self.send(first).await?;
+            let part = self.first.take().unwrap_or_default();
+            return self.send(part).await;
+        }
+        self.send(part).await
+    }
+
+    async fn restart(&mut self) -> Result<()> {
+        self.first = None;
+        match self.upload.take() {
+            Some(upload) => self.give_up(&upload).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn finish(mut self: Box<Self>) -> Result<()> {
+        let Some(upload) = self.upload.take() else {
+            let body = self.first.take().unwrap_or_default();
+            return self.bucket.put_new(&self.key, &self.media_type, body).await;
+        };
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(upload.parts.clone())).build();
+        let completed = self
+            .bucket
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .upload_id(&upload.id)
+            .if_none_match("*")
+            .multipart_upload(parts)
+            .send()
+            .await;
+        let Err(error) = completed else {
+            return Ok(());
+        };
+        let is_conflict = conflicts_with_another_write(error.raw_response());
+        let error = if exists_already(&error) { conflict() } else { unexpected("storage")(error) };
+        // The lifecycle rule takes what can't be aborted now.
+        let _ = self.give_up(&upload).await;
+        // After a conflict an upload has to start anew, unless the other writer has stored the object.
+        // Who may not look is told to try again, and meets the object then.
+        if is_conflict && matches!(self.bucket.size(&self.key).await, Ok(Some(_))) {
+            return Err(conflict());
+        }
+        Err(error)
+    }
+
+    async fn abort(mut self: Box<Self>) -> Result<()> {
+        self.restart().await
+    }
+}
+
+fn exists_already<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
+    error.raw_response().is_some_and(|response| response.status().as_u16() == 412)
+}
+
+/// S3 answers so to one of two conditional writes of an object at the same time.
+fn conflicts_with_another_write(response: Option<&HttpResponse>) -> bool {
+    response.is_some_and(|response| response.status().as_u16() == 409)
+}
+
+/// Has the SDK send a request again that met another write: by then the object
+/// is there, or the other write has failed.
+#[derive(Debug)]
+struct ConflictClassifier;
+
+impl ClassifyRetry for ConflictClassifier {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        if conflicts_with_another_write(context.response()) {
+            return RetryAction::transient_error();
+        }
+        RetryAction::NoActionIndicated
+    }
+
+    fn name(&self) -> &'static str {
+        "conflict with another conditional write"
+    }
+}
+
+fn conflict() -> Error {
+    Error::already_exists("the object exists already")
+}
+
+fn not_found() -> Error {
+    Error::not_found("the object does not exist")
+}

@@ -1,0 +1,209 @@
+//! The catalog on DynamoDB.
+
+mod datasets;
+mod groups;
+mod leases;
+mod outcomes;
+
+use crate::failure::unexpected;
+use crate::item::{Attributes, Read, n, s};
+use crate::table::{
+    DATASET, DELIVERY_PREFIX, DUE_INDEX, DUE_SHARDS, GROUP_NAME_PREFIX, Key, OUTBOX, Table, due_shard, event_of,
+};
+use async_trait::async_trait;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use dataset_core::catalog::{
+    Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
+};
+use dataset_core::dataset::Dataset;
+use dataset_core::delivery::DeliveryKey;
+use dataset_core::group::Group;
+use dataset_core::id::DeliveryId;
+use dataset_core::id::EventId;
+use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
+use dataset_core::{Error, Result};
+use futures::future::try_join_all;
+use groups::read as read_group;
+use jiff::Timestamp;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+
+#[async_trait]
+impl Catalog for Table {
+    async fn create_group(&self, group: &Group) -> Result<()> {
+        groups::create(self, group).await
+    }
+
+    async fn group(&self, id: GroupId) -> Result<Option<Group>> {
+        self.get(Key::group(id)).await?.map(|item| read_group(&item)).transpose()
+    }
+
+    async fn groups(&self, ids: &[GroupId]) -> Result<Vec<Group>> {
+        let items = self.get_all(distinct(ids).map(Key::group)).await?;
+        let groups = items.iter().map(read_group).collect::<Result<Vec<_>>>()?;
+        Ok(in_order(ids, groups, |group| group.id))
+    }
+
+    async fn group_names(&self, workspace: WorkspaceId) -> Result<Vec<GroupName>> {
+        let items = self.partition(format!("W#{workspace}"), GROUP_NAME_PREFIX).await?;
+        let named = |item: &Attributes| {
+            let name = Read(item).text("sk")?.trim_start_matches(GROUP_NAME_PREFIX).to_owned();
+            Ok(GroupName { name, id: Read(item).parsed("group_id")? })
+        };
+        items.iter().map(named).collect()
+    }
+
+    async fn delete_group(&self, group: &Group) -> Result<()> {
+        groups::delete(self, group).await
+    }
+
+    async fn create_draft(&self, draft: &Dataset) -> Result<()> {
+        let stored = self.put_if_absent(datasets::draft_item(draft)?).await?;
+        if stored { Ok(()) } else { Err(id_taken()) }
+    }
+
+    async fn withdraw(&self, draft: &Dataset, clean_at: Timestamp) -> Result<bool> {
+        datasets::withdraw(self, draft, clean_at).await
+    }
+
+    async fn withdrawn(&self, id: DatasetId) -> Result<Option<(GroupId, Timestamp)>> {
+        datasets::withdrawn(self, id).await
+    }
+
+    async fn forget_withdrawn(&self, id: DatasetId) -> Result<()> {
+        datasets::forget_withdrawn(self, id).await
+    }
+
+    async fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>> {
+        let item = self.get(Key::dataset(id)).await?;
+        Ok(item.as_ref().map(datasets::read_unless_withdrawn).transpose()?.flatten())
+    }
+
+    async fn datasets(&self, ids: &[DatasetId]) -> Result<Vec<Dataset>> {
+        let items = self.get_all(distinct(ids).map(Key::dataset)).await?;
+        let datasets = items.iter().filter_map(|item| datasets::read_unless_withdrawn(item).transpose());
+        let datasets = datasets.collect::<Result<Vec<_>>>()?;
+        Ok(in_order(ids, datasets, |dataset| dataset.id))
+    }
+
+    async fn list(&self, scope: Scope) -> Result<Vec<Listed>> {
+        datasets::list(self, scope).await
+    }
+
+    async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool> {
+        datasets::set_deleted(self, id, is_deleted).await
+    }
+
+    async fn acquire_lease(&self, id: DatasetId, request: &LeaseRequest) -> Result<Leased> {
+        leases::acquire(self, id, request).await
+    }
+
+    async fn release_lease(&self, id: DatasetId, owner: &str, due_at: Timestamp) -> Result<bool> {
+        leases::release(self, id, owner, due_at).await
+    }
+
+    async fn restart(&self, id: DatasetId, judged: Timestamp, due_at: Timestamp) -> Result<bool> {
+        leases::restart(self, id, judged, due_at).await
+    }
+
+    async fn publish(&self, publication: &Publication) -> Result<Published> {
+        outcomes::publish(self, publication).await
+    }
+
+    async fn fail(&self, failed: &FailedDraft) -> Result<bool> {
+        outcomes::fail(self, failed).await
+    }
+
+    async fn cleaned_up(&self, id: DatasetId) -> Result<()> {
+        outcomes::cleaned_up(self, id).await
+    }
+
+    async fn outbox_entry(&self, id: &EventId) -> Result<Option<OutboxEntry>> {
+        outcomes::outbox_entry(self, id).await
+    }
+
+    async fn close_outbox_entry(&self, id: &EventId) -> Result<()> {
+        let delete = self.client.delete_item().table_name(&self.name);
+        delete.set_key(Some(Key::outbox(id).attributes())).send().await.map_err(unexpected("the table"))?;
+        Ok(())
+    }
+
+    async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
+        let shards = (0..DUE_SHARDS).map(|shard| self.due_in(shard, now, limit));
+        let mut items: Vec<_> = try_join_all(shards).await?.into_iter().flatten().collect();
+        items.sort_by_key(|item| Read(item).maybe::<i64>("due_at"));
+        items.truncate(limit);
+        // One that is not understood must not keep the others from being done.
+        let known = items.iter().filter_map(|item| match read_due(item) {
+            Ok(due) => Some(due),
+            Err(error) => {
+                tracing::error!(error = error.chain(), "left alone");
+                None
+            }
+        });
+        Ok(known.collect())
+    }
+}
+
+impl Table {
+    async fn due_in(&self, shard: u64, now: Timestamp, limit: usize) -> Result<Vec<Attributes>> {
+        let output = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(DUE_INDEX)
+            .key_condition_expression("due_shard = :shard AND due_at <= :now")
+            .expression_attribute_values(":shard", s(due_shard(shard)))
+            .expression_attribute_values(":now", n(now.as_millisecond()))
+            .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map_err(unexpected("the table"))?;
+        Ok(output.items.unwrap_or_default())
+    }
+}
+
+/// Each once.
+fn distinct<T: Copy + Ord>(ids: &[T]) -> impl Iterator<Item = T> {
+    ids.iter().copied().collect::<BTreeSet<T>>().into_iter()
+}
+
+/// What was found, in the order in which it was asked for.
+fn in_order<I: Copy + Eq + Hash, T: Clone>(ids: &[I], found: Vec<T>, id: impl Fn(&T) -> I) -> Vec<T> {
+    let found: HashMap<I, T> = found.into_iter().map(|item| (id(&item), item)).collect();
+    ids.iter().filter_map(|id| found.get(id).cloned()).collect()
+}
+
+fn read_due(item: &Attributes) -> Result<Due> {
+    let read = Read(item);
+    let (pk, sk) = (read.text("pk")?, read.text("sk")?);
+    let dataset = || pk.strip_prefix("D#").and_then(|id| id.parse().ok());
+    let delivery = || {
+        let (workspace, receiver) = pk.strip_prefix("W#")?.split_once("#R#")?;
+        Some(DeliveryKey {
+            workspace_id: workspace.parse().ok()?,
+            receiver_id: receiver.parse().ok()?,
+            delivery_id: DeliveryId::from_stored(sk.strip_prefix(DELIVERY_PREFIX)?.to_owned()),
+        })
+    };
+    match sk {
+        DATASET => dataset().map(Due::Dataset),
+        OUTBOX => event_of(pk).map(Due::Outbox),
+        _ => delivery().map(Due::Delivery),
+    }
+    .ok_or_else(|| Error::internal(format!("item {pk} {sk} is due, but nothing that is known")))
+}
+
+fn id_taken() -> Error {
+    Error::already_exists("the identifier is in use")
+}
+
+/// Why each action of a transaction was refused; "None" where it was not to blame.
+fn cancellations(error: &TransactWriteItemsError) -> Vec<String> {
+    match error {
+        TransactWriteItemsError::TransactionCanceledException(e) => {
+            e.cancellation_reasons().iter().map(|r| r.code().unwrap_or("None").to_owned()).collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,228 @@
+//! The table: its keys, and the calls that every adapter on it makes.
+//!
+//! | pk | sk | what |
+//! |---|---|---|
+//! | `G#{group}` | `GROUP` | a group, with its latest number |
+//! | `W#{workspace}` | `GROUP#{name}` | keeps a group's name unique, finds and lists groups |
+//! | `W#{workspace}` | `RECEIVER#{id}` | a webhook receiver |
+//! | `D#{dataset}` | `DATASET` | a draft, a version or a failure; or a withdrawn draft's id, until it is cleaned up after |
+//! | `E#{event}` | `OUTBOX` | an event, until it has been relayed |
+//! | `W#{workspace}#R#{receiver}` | `DELIVERY#{id}` | a delivery |
+//! | `K#{hash}` | `KEY` | what an API key lets in, and its calls |
+//! | `W#{workspace}` | `KEY#{id}` | lists keys |
+//! | `W#{workspace}` | `CALL#{key}` | a call that must not be carried out twice |
+//!
+//! Index `due` (`due_shard`, `due_at`) holds whatever is still promised;
+//! indexes `by_group` and `by_workspace` list datasets by id, with only what
+//! lists are filtered and ordered by: ten thousand of them are two reads.
+
+use crate::failure::unexpected;
+use crate::item::{Attributes, n, s};
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, Update};
+use dataset_core::api_key::KeyHash;
+use dataset_core::delivery::DeliveryKey;
+use dataset_core::id::EventId;
+use dataset_core::id::{DatasetId, GroupId, KeyId, WebhookId, WorkspaceId};
+use dataset_core::idempotency::IdempotencyKey;
+use dataset_core::{Error, Result};
+use jiff::Timestamp;
+
+/// As many items as one call gets.
+const MAX_BATCH: usize = 100;
+
+/// The `due` index is spread over this many partitions.
+pub(crate) const DUE_SHARDS: u64 = 4;
+
+pub(crate) const DUE_INDEX: &str = "due";
+pub(crate) const GROUP_INDEX: &str = "by_group";
+pub(crate) const WORKSPACE_INDEX: &str = "by_workspace";
+
+pub(crate) const GROUP: &str = "GROUP";
+pub(crate) const DATASET: &str = "DATASET";
+pub(crate) const OUTBOX: &str = "OUTBOX";
+pub(crate) const KEY: &str = "KEY";
+pub(crate) const GROUP_NAME_PREFIX: &str = "GROUP#";
+pub(crate) const RECEIVER_PREFIX: &str = "RECEIVER#";
+pub(crate) const KEY_PREFIX: &str = "KEY#";
+pub(crate) const DELIVERY_PREFIX: &str = "DELIVERY#";
+
+/// The catalog, the receivers and the API keys, in one DynamoDB table.
+#[derive(Clone)]
+pub struct Table {
+    pub(crate) client: Client,
+    pub(crate) name: String,
+}
+
+/// The primary key of an item.
+pub(crate) struct Key {
+    pub(crate) pk: String,
+    pub(crate) sk: String,
+}
+
+impl Key {
+    pub(crate) fn group(id: GroupId) -> Self {
+        Self { pk: format!("G#{id}"), sk: GROUP.into() }
+    }
+
+    pub(crate) fn group_name(workspace: WorkspaceId, name: &str) -> Self {
+        Self { pk: format!("W#{workspace}"), sk: format!("{GROUP_NAME_PREFIX}{name}") }
+    }
+
+    pub(crate) fn receiver(workspace: WorkspaceId, id: WebhookId) -> Self {
+        Self { pk: format!("W#{workspace}"), sk: format!("{RECEIVER_PREFIX}{id}") }
+    }
+
+    pub(crate) fn dataset(id: DatasetId) -> Self {
+        Self { pk: format!("D#{id}"), sk: DATASET.into() }
+    }
+
+    pub(crate) fn delivery(key: &DeliveryKey) -> Self {
+        Self {
+            pk: deliveries_of(key.workspace_id, key.receiver_id),
+            sk: format!("{DELIVERY_PREFIX}{}", key.delivery_id),
+        }
+    }
+
+    pub(crate) fn api_key(hash: &KeyHash) -> Self {
+        Self { pk: format!("K#{}", hash.as_str()), sk: KEY.into() }
+    }
+
+    pub(crate) fn known_key(workspace: WorkspaceId, id: KeyId) -> Self {
+        Self { pk: format!("W#{workspace}"), sk: format!("{KEY_PREFIX}{id:016}") }
+    }
+
+    pub(crate) fn call(workspace: WorkspaceId, key: &IdempotencyKey) -> Self {
+        Self { pk: format!("W#{workspace}"), sk: format!("CALL#{}", key.as_str()) }
+    }
+
+    pub(crate) fn outbox(id: &EventId) -> Self {
+        // Where the first releases put the event of a dataset, whose id it had.
+        let pk = if id.is_of_dataset() { format!("D#{}", id.order()) } else { format!("E#{id}") };
+        Self { pk, sk: OUTBOX.into() }
+    }
+
+    pub(crate) fn attributes(self) -> Attributes {
+        Attributes::from([("pk".to_owned(), s(self.pk)), ("sk".to_owned(), s(self.sk))])
+    }
+}
+
+/// The event in whose partition something is.
+pub(crate) fn event_of(pk: &str) -> Option<EventId> {
+    match pk.strip_prefix("D#") {
+        Some(dataset) => dataset.parse().ok().map(EventId::of_dataset),
+        None => EventId::parse(pk.strip_prefix("E#")?),
+    }
+}
+
+/// The partition of a receiver's deliveries.
+pub(crate) fn deliveries_of(workspace: WorkspaceId, receiver: WebhookId) -> String {
+    format!("W#{workspace}#R#{receiver}")
+}
+
+/// The two attributes that put an item into the `due` index.
+pub(crate) fn due(shard_of: u64, at: Timestamp) -> [(&'static str, AttributeValue); 2] {
+    [("due_shard", s(due_shard(shard_of % DUE_SHARDS))), ("due_at", n(at.as_millisecond()))]
+}
+
+pub(crate) fn due_shard(shard: u64) -> String {
+    format!("DUE#{shard}")
+}
+
+impl Table {
+    pub(crate) async fn get(&self, key: Key) -> Result<Option<Attributes>> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key.attributes()))
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(unexpected("the table"))?;
+        Ok(output.item)
+    }
+
+    /// The items of those keys that there are, in no order.
+    pub(crate) async fn get_all(&self, keys: impl Iterator<Item = Key>) -> Result<Vec<Attributes>> {
+        let mut wanted: Vec<Attributes> = keys.map(Key::attributes).collect();
+        let mut found = Vec::with_capacity(wanted.len());
+        while !wanted.is_empty() {
+            let rest = wanted.split_off(wanted.len().min(MAX_BATCH));
+            let batch = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true);
+            let batch = batch.build().map_err(build_error)?;
+            let output = self.client.batch_get_item().request_items(&self.name, batch).send().await;
+            let output = output.map_err(unexpected("the table"))?;
+            found.extend(output.responses.into_iter().flatten().flat_map(|(_, items)| items));
+            wanted = rest;
+            // The table gives as many as fit into an answer.
+            wanted.extend(output.unprocessed_keys.into_iter().flatten().flat_map(|(_, batch)| batch.keys));
+        }
+        Ok(found)
+    }
+
+    /// Stores an item if its key is new; `false` if it is not.
+    pub(crate) async fn put_if_absent(&self, item: Attributes) -> Result<bool> {
+        let put = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(item.clone()))
+            .condition_expression("attribute_not_exists(pk)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        match put.send().await {
+            Ok(_) => Ok(true),
+            Err(e) => match e.as_service_error() {
+                // The very same item is an earlier try of this call, whose answer was lost.
+                Some(PutItemError::ConditionalCheckFailedException(found)) => Ok(found.item.as_ref() == Some(&item)),
+                _ => Err(unexpected("the table")(e)),
+            },
+        }
+    }
+
+    /// Every item of partition `pk` whose sort key starts with `prefix`, in order.
+    pub(crate) async fn partition(&self, pk: String, prefix: &str) -> Result<Vec<Attributes>> {
+        self.client
+            .query()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", s(pk))
+            .expression_attribute_values(":prefix", s(prefix))
+            .into_paginator()
+            .items()
+            .send()
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .await
+            .map_err(unexpected("the table"))
+    }
+
+    pub(crate) fn update_item(&self, key: Key) -> UpdateItemFluentBuilder {
+        self.client.update_item().table_name(&self.name).set_key(Some(key.attributes()))
+    }
+
+    pub(crate) fn put(&self) -> PutBuilder {
+        Put::builder().table_name(&self.name)
+    }
+
+    pub(crate) fn update(&self, key: Key) -> UpdateBuilder {
+        Update::builder().table_name(&self.name).set_key(Some(key.attributes()))
+    }
+}
+
+/// Sends an update that has a condition; `None` if the condition did not hold.
+pub(crate) async fn update_if(update: UpdateItemFluentBuilder) -> Result<Option<Attributes>> {
+    match update.send().await {
+        Ok(output) => Ok(Some(output.attributes.unwrap_or_default())),
+        Err(e) if e.as_service_error().is_some_and(|e| e.is_conditional_check_failed_exception()) => Ok(None),
+        Err(e) => Err(unexpected("the table")(e)),
+    }
+}
+
+/// For the SDK's builders, which check at run time what is constant here.
+pub(crate) fn build_error(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::internal("a request was incomplete").because(error)
+}

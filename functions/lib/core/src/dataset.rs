@@ -1,0 +1,164 @@
+//! A dataset: a draft that becomes either a version, for ever, or a failure.
+
+use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
+use crate::upload::FileName;
+use dataset_types::FailureCode;
+pub use dataset_types::dataset::{Column, Failure, Status};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// How long a draft waits for its file. The function that stores the file
+/// lives for half of this at most, so a draft that is older without one will
+/// never get it.
+pub const DRAFT_LIFETIME: Duration = Duration::from_secs(60);
+
+/// How long the URL is good by which a client stores a file itself: enough
+/// for the largest file on a slow line.
+pub const UPLOAD_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// When no one can be at a withdrawn draft any more: no function lives as long.
+pub const WITHDRAWN_GRACE: Duration = Duration::from_secs(600);
+
+/// How long the record of a failure stays readable.
+pub const FAILURE_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Dataset {
+    pub id: DatasetId,
+    pub group_id: GroupId,
+    pub workspace_id: WorkspaceId,
+    pub user_id: UserId,
+    pub file_name: FileName,
+    pub file_size_bytes: u64,
+    pub created_at: Timestamp,
+    /// Until when its file may come.
+    pub file_due_at: Timestamp,
+    /// Whether a version has been put away. It is still there and can be restored.
+    pub is_deleted: bool,
+    pub state: State,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum State {
+    Draft {
+        /// When the sweeper looks at it: fails it if no file came, else
+        /// starts it again.
+        due_at: Timestamp,
+        /// How many leases of it were never released: their processors died.
+        lost_leases: u32,
+        /// How often it was started again.
+        restarts: u32,
+    },
+    Ready {
+        version: u64,
+        finished_at: Timestamp,
+        contents: Contents,
+    },
+    Failed {
+        failure: Failure,
+        finished_at: Timestamp,
+    },
+}
+
+/// What parsing found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contents {
+    pub columns: Vec<String>,
+    pub row_count: u64,
+}
+
+pub fn upload_expired() -> Failure {
+    Failure::new(FailureCode::UploadExpired, "the file never arrived in storage; upload it again")
+}
+
+/// After the last try, when it is not known what stopped the parse.
+pub fn processing_failed() -> Failure {
+    Failure::new(
+        FailureCode::ProcessingFailed,
+        "the file could not be processed after several tries; upload it again, and if it fails again ask the operator to look at the processor's log",
+    )
+}
+
+/// How long a draft waits that has been restarted so often.
+pub fn backoff(restarts: u32) -> Duration {
+    const LONGEST: Duration = Duration::from_secs(15 * 60);
+    DRAFT_LIFETIME.saturating_mul(2_u32.saturating_pow(restarts)).min(LONGEST)
+}
+
+impl State {
+    pub fn status(&self) -> Status {
+        match self {
+            State::Draft { .. } => Status::Draft,
+            State::Ready { .. } => Status::Ready,
+            State::Failed { .. } => Status::Failed,
+        }
+    }
+}
+
+impl Dataset {
+    /// The published number; -1 for what is not, or never will be, a version.
+    pub fn version_number(&self) -> i64 {
+        match &self.state {
+            State::Ready { version, .. } => i64::try_from(*version).unwrap_or(i64::MAX),
+            State::Draft { .. } | State::Failed { .. } => -1,
+        }
+    }
+
+    /// Whether it is a failure whose record has had its time.
+    pub fn is_forgotten(&self, now: Timestamp) -> bool {
+        matches!(self.state, State::Failed { finished_at, .. } if is_forgotten(finished_at, now))
+    }
+
+    pub fn upload_key(&self) -> String {
+        upload_key(self.id)
+    }
+
+    pub fn rows_key(&self) -> String {
+        rows_key(self.group_id, self.id)
+    }
+
+    /// Where the version is kept in another format, for those who download it
+    /// on that day. What was made on earlier days may be gone.
+    pub fn export_key(&self, now: Timestamp, extension: &str) -> String {
+        format!("{EXPORTS}{}/{}.{extension}", now.strftime("%F"), self.id)
+    }
+}
+
+/// Whether the record of a failure of this time has had its time.
+pub fn is_forgotten(failed_at: Timestamp, now: Timestamp) -> bool {
+    failed_at.checked_add(FAILURE_LIFETIME).is_ok_and(|forgotten| forgotten <= now)
+}
+
+const EXPORTS: &str = "exports/";
+
+const UPLOADS: &str = "uploads/";
+
+/// Where the file of a draft is stored, as it was sent.
+pub fn upload_key(id: DatasetId) -> String {
+    format!("{UPLOADS}{id}")
+}
+
+/// Where its rows are stored.
+pub fn rows_key(group: GroupId, id: DatasetId) -> String {
+    format!("versions/{group}/{id}/rows.parquet")
+}
+
+/// The draft that an object in storage belongs to.
+pub fn draft_of(key: &str) -> Option<DatasetId> {
+    key.strip_prefix(UPLOADS)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_leads_back_to_its_draft() {
+        let id = DatasetId::new(42).expect("valid");
+        assert_eq!(draft_of(&upload_key(id)), Some(id));
+        for key in ["uploads/", "uploads/x", "uploads/042", "uploads/42/x", "42", "versions/1/42/rows.parquet"] {
+            assert_eq!(draft_of(key), None, "{key}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! A dataset group: the series that versions are numbered in.
+
+use crate::id::{GroupId, WorkspaceId};
+use crate::{Error, ErrorCode, Result};
+use dataset_types::limits::MAX_GROUP_NAME_CHARS;
+use jiff::Timestamp;
+
+/// A name is part of a key, and stores bound the length of those.
+pub const MAX_NAME_BYTES: usize = 1_000;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    pub id: GroupId,
+    pub workspace_id: WorkspaceId,
+    pub name: String,
+    /// The number of the last published version; 0 before the first.
+    pub latest_version: u64,
+    pub created_at: Timestamp,
+    /// Put away with all its versions; its name is free again.
+    pub is_deleted: bool,
+}
+
+/// Accepts a name of 1 to [`MAX_GROUP_NAME_CHARS`] characters that a person can read.
+pub fn check_name(name: &str) -> Result<()> {
+    let problem = if name.trim().is_empty() {
+        "name is empty; give the group a name"
+    } else if name.chars().count() > MAX_GROUP_NAME_CHARS {
+        "name is longer than 255 characters; shorten it"
+    } else if name.len() > MAX_NAME_BYTES {
+        "name has more than 1,000 bytes in UTF-8; shorten it"
+    } else if name.chars().any(char::is_control) {
+        "name has a control character; remove it"
+    } else {
+        return Ok(());
+    };
+    Err(Error::refused(ErrorCode::InvalidName, problem))
+}
+
+/// What each adapter answers when the name is in use.
+pub fn name_taken(name: &str) -> Error {
+    Error::refused(
+        ErrorCode::NameTaken,
+        format!("a dataset group named '{name}' already exists in this workspace; choose another name"),
+    )
+}

@@ -1,0 +1,83 @@
+//! The transactional outbox: events are written with what they tell of, and
+//! relayed from here to the deliveries and the queue.
+
+use crate::catalog::OutboxEntry;
+use crate::clock::after;
+use crate::dataset::Dataset;
+use crate::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
+use crate::event::{Details, Event, fresh_id};
+use crate::id::DeliveryId;
+use crate::id::EventId;
+use crate::{Ports, Result};
+use futures::{StreamExt, TryStreamExt, stream};
+use std::time::Duration;
+
+/// Deliveries that are stored together, and then on their way while others are stored.
+const DELIVERIES_AT_ONCE: usize = 20;
+const CHUNKS_AT_ONCE: usize = 4;
+
+impl OutboxEntry {
+    /// The entry of a new event about a draft.
+    pub(crate) fn new(ports: &Ports, draft: &Dataset, details: impl Into<Details>) -> Result<Self> {
+        let at = ports.clock.now();
+        let id = fresh_id(ports.ids.as_ref(), at);
+        let event = Event { id, workspace_id: draft.workspace_id, user_id: draft.user_id, at, details: details.into() };
+        Ok(Self {
+            workspace_id: event.workspace_id,
+            event_type: event.event_type(),
+            body: event.body(),
+            event_id: event.id,
+            due_at: after(at, QUEUE_GRACE)?,
+        })
+    }
+}
+
+/// Relays an entry that no one has relayed in time, if it is still there.
+///
+/// # Errors
+/// If a port failed; the entry stays open, and due.
+pub async fn relay_overdue(ports: &Ports, id: &EventId) -> Result<()> {
+    match ports.catalog.outbox_entry(id).await? {
+        Some(entry) => relay(ports, &entry).await,
+        None => Ok(()),
+    }
+}
+
+/// Relays an outbox entry: creates a delivery for each receiver, puts those
+/// that are due on the queue, and closes the entry. The id of a delivery is
+/// made of the event's and the receiver's, so that a repeat adds none.
+///
+/// # Errors
+/// If a port failed; the entry stays open, and due.
+pub async fn relay(ports: &Ports, entry: &OutboxEntry) -> Result<()> {
+    let receivers = ports.receivers.receivers(entry.workspace_id).await?;
+    let now = ports.clock.now();
+    let deliveries: Vec<Delivery> = receivers
+        .into_iter()
+        .filter(|receiver| receiver.wants(entry.event_type))
+        .map(|receiver| Delivery {
+            key: DeliveryKey {
+                workspace_id: entry.workspace_id,
+                receiver_id: receiver.id,
+                delivery_id: DeliveryId::new(&entry.event_id, receiver.id),
+            },
+            event_type: entry.event_type,
+            body: entry.body.clone(),
+            created_at: now,
+            // What a disabled receiver misses can be recovered later.
+            state: if receiver.disabled.is_some() { DeliveryState::Failed } else { DeliveryState::fresh(now) },
+            attempts: Vec::new(),
+        })
+        .collect();
+    let chunks: Vec<_> = deliveries.chunks(DELIVERIES_AT_ONCE).map(|chunk| begin(ports, chunk)).collect();
+    stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE).try_collect::<()>().await?;
+    ports.catalog.close_outbox_entry(&entry.event_id).await
+}
+
+/// Stores deliveries, and queues those that are due.
+async fn begin(ports: &Ports, deliveries: &[Delivery]) -> Result<()> {
+    ports.deliveries.create_deliveries(deliveries).await?;
+    let pending = deliveries.iter().filter(|delivery| delivery.state != DeliveryState::Failed);
+    let pending: Vec<DeliveryKey> = pending.map(|delivery| delivery.key.clone()).collect();
+    ports.queue.send(&pending, Duration::ZERO).await
+}

@@ -1,0 +1,51 @@
+//! The port for webhook receivers.
+
+use crate::id::{WebhookId, WorkspaceId};
+use crate::receiver::Receiver;
+use crate::{Error, Result};
+use async_trait::async_trait;
+
+/// How often a change is made anew because another came first.
+const MAX_TRIES: usize = 20;
+
+#[async_trait]
+pub trait Receivers: Send + Sync {
+    /// Stores a receiver whose id must be new; a `Conflict` if it is not. The
+    /// very same receiver again is no conflict: it is the same call.
+    async fn register(&self, receiver: &Receiver) -> Result<()>;
+
+    async fn receiver(&self, workspace: WorkspaceId, id: WebhookId) -> Result<Option<Receiver>>;
+
+    /// Every receiver of the workspace, by id; sees each one registered before the call.
+    async fn receivers(&self, workspace: WorkspaceId) -> Result<Vec<Receiver>>;
+
+    /// Stores `changed` if its revision is the stored one, which is one more
+    /// then. `false` if it is not, or if the receiver has been removed.
+    async fn replace(&self, changed: &Receiver) -> Result<bool>;
+
+    /// `false` if there was none.
+    async fn remove(&self, workspace: WorkspaceId, id: WebhookId) -> Result<bool>;
+}
+
+/// Changes a receiver as it is at that moment, whoever else does. `change`
+/// says whether there is anything to store, and may be called again.
+/// `None` if there is no such receiver.
+///
+/// # Errors
+/// `Unavailable` if too many others change it, or the port failed.
+pub async fn change(
+    receivers: &dyn Receivers,
+    workspace: WorkspaceId,
+    id: WebhookId,
+    mut change: impl FnMut(&mut Receiver) -> bool,
+) -> Result<Option<Receiver>> {
+    for _ in 0..MAX_TRIES {
+        let Some(mut receiver) = receivers.receiver(workspace, id).await? else {
+            return Ok(None);
+        };
+        if !change(&mut receiver) || receivers.replace(&receiver).await? {
+            return Ok(Some(receiver));
+        }
+    }
+    Err(Error::unavailable(format!("receiver {id} is being changed by too many")))
+}

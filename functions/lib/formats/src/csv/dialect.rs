@@ -1,0 +1,234 @@
+//! Which character separates the fields.
+
+use crate::error::{DataError, Result};
+use crate::limits::Limits;
+use crate::window::Window;
+use dataset_types::FailureCode;
+use std::io::Read;
+
+/// The delimiters that are looked for, the usual one first.
+const CANDIDATES: [u8; 4] = *b",;\t|";
+
+/// Stands for the delimiter of a file of one column: a byte that no UTF-8 text
+/// has, so that it is found nowhere before the first byte that is no text.
+pub(super) const NO_DELIMITER: u8 = 0xFF;
+
+/// How much of a file is looked at. With the byte behind it, by which the end
+/// of the file is known, it is a MiB.
+const SAMPLE_BYTES: usize = (1 << 20) - 1;
+
+/// Finds the delimiter: the one that a first line `sep=;` names, which is
+/// skipped, else the one that divides the header and the rows of the first MiB
+/// into the same number of fields.
+///
+/// Whatever lies in quotes does not count, and a delimiter under which quotes
+/// stand where none belongs gives way to one under which all are in order.
+/// Where several delimiters fit, one
+/// that has a space behind it wherever it stands in the header is punctuation
+/// and gives way; if several are left, the file is refused. Where none fits
+/// every row, the one that fits at least half of them is taken, so that the
+/// fault is reported under it.
+///
+/// # Errors
+/// `ambiguous_dialect` if the file can be read in several ways.
+pub(super) fn find_delimiter<R: Read>(window: &mut Window<R>, limits: &Limits) -> Result<u8> {
+    if let Some(delimiter) = announced_delimiter(window)? {
+        return Ok(delimiter);
+    }
+    skip_blank_lines(window)?;
+    let mut fits = sample(window, SAMPLE_BYTES)?;
+    if fits.iter().any(|fit| !fit.has_row) {
+        // The first row is longer than the sample.
+        fits = sample(window, limits.max_row_bytes.max(SAMPLE_BYTES))?;
+    }
+    choose(&fits).map_err(|ambiguous| ambiguous.at_line(window.line_at(0)).into())
+}
+
+fn skip_blank_lines<R: Read>(window: &mut Window<R>) -> Result<()> {
+    loop {
+        match window.bytes().iter().position(|byte| !matches!(byte, b'\r' | b'\n')) {
+            Some(header) => {
+                window.consume(header);
+                return Ok(());
+            }
+            None if window.at_end() => return Ok(()),
+            None => {
+                window.consume_all();
+                window.grow()?;
+            }
+        }
+    }
+}
+
+fn sample<R: Read>(window: &mut Window<R>, bytes: usize) -> Result<[Fit; CANDIDATES.len()]> {
+    window.fill(bytes + 1)?;
+    let text = window.bytes();
+    let is_whole = window.at_end() && text.len() <= bytes;
+    let text = &text[..text.len().min(bytes)];
+    Ok(CANDIDATES.map(|delimiter| Fit::of(text, is_whole, delimiter)))
+}
+
+/// How well a delimiter fits a sample.
+#[derive(Clone, Copy, Debug)]
+struct Fit {
+    delimiter: u8,
+    header_fields: usize,
+    /// In the header, it is followed by a space wherever it stands.
+    is_spaced: bool,
+    /// The header and the first row are complete, or the file has no more.
+    has_row: bool,
+    rows: usize,
+    /// Rows with as many fields as the header.
+    rows_alike: usize,
+    /// Quotes open and close fields, and stand nowhere else.
+    has_orderly_quotes: bool,
+}
+
+impl Fit {
+    fn of(text: &[u8], is_whole: bool, delimiter: u8) -> Self {
+        let mut lines = Lines { text, position: 0, delimiter };
+        let complete = |line: &Line| is_whole || line.is_ended;
+        let Some(header) = lines.next().filter(complete) else {
+            let (header_fields, is_spaced, has_row, has_orderly_quotes) = (1, false, is_whole, true);
+            return Self { delimiter, header_fields, is_spaced, has_row, rows: 0, rows_alike: 0, has_orderly_quotes };
+        };
+        let Line { fields: header_fields, is_spaced, mut has_orderly_quotes, .. } = header;
+        let (mut rows, mut rows_alike) = (0, 0);
+        if header_fields > 1 {
+            for row in lines.filter(complete) {
+                rows += 1;
+                rows_alike += usize::from(row.fields == header_fields);
+                has_orderly_quotes &= row.has_orderly_quotes;
+            }
+        }
+        let has_row = is_whole || rows > 0 || header_fields == 1;
+        Self { delimiter, header_fields, is_spaced, has_row, rows, rows_alike, has_orderly_quotes }
+    }
+
+    fn fits_all_rows(&self) -> bool {
+        self.header_fields > 1 && self.rows_alike == self.rows
+    }
+
+    fn fits_half_of_the_rows(&self) -> bool {
+        self.header_fields > 1 && 2 * self.rows_alike >= self.rows
+    }
+}
+
+fn choose(fits: &[Fit]) -> Result<u8, DataError> {
+    let mut fits = fits.to_vec();
+    if fits.iter().any(|fit| fit.has_orderly_quotes && fit.fits_half_of_the_rows()) {
+        fits.retain(|fit| fit.has_orderly_quotes);
+    }
+    let mut clear: Vec<&Fit> = fits.iter().filter(|fit| fit.fits_all_rows()).collect();
+    if clear.len() > 1 && clear.iter().any(|fit| !fit.is_spaced) {
+        clear.retain(|fit| !fit.is_spaced);
+    }
+    match clear[..] {
+        [fit] => return Ok(fit.delimiter),
+        [] => {}
+        _ => return Err(ambiguous(&clear)),
+    }
+    // Of equals, the last is taken, which is the usual one then.
+    let likely = fits.iter().rev().filter(|fit| fit.fits_half_of_the_rows()).max_by_key(|fit| fit.header_fields);
+    Ok(match likely {
+        Some(fit) => fit.delimiter,
+        None if fits.iter().all(|fit| fit.header_fields == 1) => NO_DELIMITER,
+        None => CANDIDATES[0],
+    })
+}
+
+fn ambiguous(fits: &[&Fit]) -> DataError {
+    let name = |fit: &&Fit| match fit.delimiter {
+        b',' => "commas",
+        b';' => "semicolons",
+        b'\t' => "tabs",
+        _ => "vertical bars",
+    };
+    let names: Vec<&str> = fits.iter().map(name).collect();
+    let message = format!(
+        "expected one character between the fields, found several that divide every row alike: {}; name the right one in a first line of its own, as in sep=; for semicolons",
+        names.join(" and ")
+    );
+    DataError::new(FailureCode::AmbiguousDialect, message)
+}
+
+/// A line of fields, which may span line breaks within quotes.
+struct Line {
+    fields: usize,
+    is_spaced: bool,
+    has_orderly_quotes: bool,
+    /// Its end is in the text.
+    is_ended: bool,
+}
+
+/// The lines of a text that are not empty, as far as it takes to count their
+/// fields: quotes that are out of place are text.
+struct Lines<'a> {
+    text: &'a [u8],
+    position: usize,
+    delimiter: u8,
+}
+
+impl Iterator for Lines<'_> {
+    type Item = Line;
+
+    fn next(&mut self) -> Option<Line> {
+        while matches!(self.text.get(self.position), Some(b'\r' | b'\n')) {
+            self.position += 1;
+        }
+        if self.position == self.text.len() {
+            return None;
+        }
+        let mut line = Line { fields: 1, is_spaced: true, has_orderly_quotes: true, is_ended: false };
+        loop {
+            let field = self.position;
+            self.skip_quoted();
+            let rest = &self.text[self.position..];
+            let end = memchr::memchr3(self.delimiter, b'\n', b'\r', rest);
+            let unquoted = &rest[..end.unwrap_or(rest.len())];
+            let was_quoted = self.position > field;
+            line.has_orderly_quotes &=
+                if was_quoted { unquoted.is_empty() } else { memchr::memchr(b'"', unquoted).is_none() };
+            let Some(end) = end else {
+                self.position = self.text.len();
+                return Some(line);
+            };
+            self.position += end + 1;
+            if rest[end] != self.delimiter {
+                line.is_ended = true;
+                return Some(line);
+            }
+            line.fields += 1;
+            line.is_spaced &= self.text.get(self.position) == Some(&b' ');
+        }
+    }
+}
+
+impl Lines<'_> {
+    /// Moves behind the closing quote of a field that begins with one.
+    fn skip_quoted(&mut self) {
+        while self.text.get(self.position) == Some(&b'"') {
+            let rest = &self.text[self.position + 1..];
+            // Of a doubled quote, the second opens the field again.
+            self.position += memchr::memchr(b'"', rest).map_or(1 + rest.len(), |length| length + 2);
+        }
+    }
+}
+
+/// The delimiter that a first line `sep=;` names, as Excel writes and reads it.
+fn announced_delimiter<R: Read>(window: &mut Window<R>) -> Result<Option<u8>> {
+    window.fill(b"sep=;\r\n".len())?;
+    let bytes = window.bytes();
+    let Some((start, rest)) = bytes.split_at_checked(b"sep=".len()) else { return Ok(None) };
+    let (delimiter, line_end) = match *rest {
+        [delimiter, b'\r', b'\n', ..] => (delimiter, 2),
+        [delimiter, b'\r' | b'\n', ..] => (delimiter, 1),
+        _ => return Ok(None),
+    };
+    let is_delimiter = delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\'' | b'\r' | b'\n' | b'\0');
+    if !is_delimiter || !start.eq_ignore_ascii_case(b"sep=") {
+        return Ok(None);
+    }
+    window.consume(start.len() + 1 + line_end);
+    Ok(Some(delimiter))
+}

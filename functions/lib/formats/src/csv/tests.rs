@@ -1,0 +1,257 @@
+use super::*;
+use crate::testing::{parquet_of, table_of, texts, tight};
+use proptest::prelude::*;
+
+type Table = (Vec<String>, Vec<Vec<String>>);
+
+fn read(file: &[u8], limits: &Limits) -> Result<Table> {
+    let page = table_of(Format::Csv, file, limits)?;
+    Ok((page.columns.clone(), texts(&page)))
+}
+
+/// The same at every chunk size.
+fn table(file: &[u8]) -> Result<Table, DataError> {
+    let whole = read(file, &Limits::default());
+    for chunk in 1..file.len().min(24) {
+        let cut = read(file, &tight(chunk));
+        assert_eq!(format!("{cut:?}"), format!("{whole:?}"), "chunks of {chunk}");
+    }
+    whole.map_err(|e| match e {
+        Error::Data(e) => e,
+        other => panic!("{other:?}"),
+    })
+}
+
+#[test]
+fn what_is_taken_and_what_it_reads() {
+    let long = "x".repeat(100);
+    for (file, columns, rows) in [
+        ("a,b\n1,2\n", vec!["a", "b"], vec![vec!["1", "2"]]),
+        ("a,b\r\n1,2", vec!["a", "b"], vec![vec!["1", "2"]]),
+        ("a,b\r1,2\r", vec!["a", "b"], vec![vec!["1", "2"]]),
+        ("\u{FEFF}a,b\n\n1,2\n\r\n\r3,4\n\n", vec!["a", "b"], vec![vec!["1", "2"], vec!["3", "4"]]),
+        ("a,b\n\"x\ny\",\"say \"\"hi\"\"\"\n", vec!["a", "b"], vec![vec!["x\ny", "say \"hi\""]]),
+        ("a\n\"\"\n\"\"\"\"\n", vec!["a"], vec![vec![""], vec!["\""]]),
+        ("a,b\n0012, x \nNULL,\n", vec!["a", "b"], vec![vec!["0012", " x "], vec!["NULL", ""]]),
+        ("a;b\n1;2\n", vec!["a", "b"], vec![vec!["1", "2"]]),
+        ("a\tb\n1\t2,5\n", vec!["a", "b"], vec![vec!["1", "2,5"]]),
+        ("sep=;\r\na,x;b\n1;2\n", vec!["a,x", "b"], vec![vec!["1", "2"]]),
+        ("a|b\n1|2\n", vec!["a", "b"], vec![vec!["1", "2"]]),
+        ("sep=|\na,b|c\n1|2\n", vec!["a,b", "c"], vec![vec!["1", "2"]]),
+        ("sep=:\na:b\n1:2,3\n", vec!["a", "b"], vec![vec!["1", "2,3"]]),
+        // In the header a comma with a space behind it is punctuation.
+        ("id;Preis, netto;n\n1;2,50;3\n", vec!["id", "Preis, netto", "n"], vec![vec!["1", "2,50", "3"]]),
+        ("id\tcity, state\n1\tReno, NV\n", vec!["id", "city, state"], vec![vec!["1", "Reno, NV"]]),
+        // No row but one fits the comma; every row fits the bar.
+        ("a,x|b\n1|2\n3,4|5\n6|7\n", vec!["a,x", "b"], vec![vec!["1", "2"], vec!["3,4", "5"], vec!["6", "7"]]),
+        // Delimiters in quotes are text.
+        ("\"a;b\";c\n\"1;2\";3\n", vec!["a;b", "c"], vec![vec!["1;2", "3"]]),
+        ("\"a,b\"\n1\n", vec!["a,b"], vec![vec!["1"]]),
+        // Under the right delimiter all quotes are in order.
+        ("\"n\";\"a,b\"\n\"x\";\"1,50\"\n", vec!["n", "a,b"], vec![vec!["x", "1,50"]]),
+        ("id;\"a,b\"\n1;\"2,5\"", vec!["id", "a,b"], vec![vec!["1", "2,5"]]),
+        // A header without a delimiter is that of one column.
+        (
+            "text\nHello, world; and | all\n\"a, b\"\n",
+            vec!["text"],
+            vec![vec!["Hello, world; and | all"], vec!["a, b"]],
+        ),
+        ("a,b\n1;2,3;4\n", vec!["a", "b"], vec![vec!["1;2", "3;4"]]),
+        ("a\n\u{85}\u{2028}\n=1+1\n", vec!["a"], vec![vec!["\u{85}\u{2028}"], vec!["=1+1"]]),
+        (&format!("имя\n{long}\n"), vec!["имя"], vec![vec![&long]]),
+    ] {
+        let (got_columns, got_rows) = table(file.as_bytes()).unwrap_or_else(|e| panic!("{file:?}: {e:?}"));
+        assert_eq!(got_columns, columns, "{file:?}");
+        assert_eq!(got_rows, rows, "{file:?}");
+    }
+}
+
+#[test]
+fn what_is_refused_and_where() {
+    for (file, code, row, line, column) in [
+        (&b"\xEF\xBB\xBF"[..], "empty_file", None, None, None),
+        (b"\n\r\n\n", "empty_file", None, None, None),
+        (b"a,b\n", "no_rows", None, None, None),
+        (b"a,a\n1,2\n", "duplicate_column", None, Some(1), Some(2)),
+        (b"\n\na,\n1,2\n", "empty_column_name", None, Some(3), Some(2)),
+        (b"a,b\n1,2\n\n\n3\n", "too_few_fields", Some(2), Some(5), Some(2)),
+        (b"a,b\r1,2\r\r3,4,5\r", "too_many_fields", Some(2), Some(4), Some(3)),
+        (b"a,b\n\"x\ny\",2\n3\n", "too_few_fields", Some(2), Some(4), Some(2)),
+        (b"a,b\n1,\"2\n3,4\n", "unterminated_quote", Some(1), Some(2), Some(2)),
+        (b"a,b\n1,2\n3,\"4\"x\n", "text_after_quote", Some(2), Some(3), Some(2)),
+        (b"a,b\n1,2\"\n", "bare_quote", Some(1), Some(2), Some(2)),
+        // Every row has as many commas, but quotes are in order with semicolons alone.
+        (b"a;\"b,c\";d\n1;\"2,3\"\n1;\"2,3\";4\n", "too_few_fields", Some(1), Some(2), Some(3)),
+        (b"a\n\"x\"\xFF\n", "invalid_utf8", Some(1), Some(2), Some(1)),
+        (b"\"x\"\xFF\n1\n", "invalid_utf8", None, Some(1), Some(1)),
+        (b"a,b\n1,2\n3,\xE9t\xE9\n", "invalid_utf8", Some(2), Some(3), Some(2)),
+        (b"a,b\n1,\0\n", "nul_byte", Some(1), Some(2), Some(2)),
+        (b"a,b\n1,caf\xE9 \"x\"\n", "invalid_utf8", Some(1), Some(2), Some(2)),
+        (b"a,b\n\"a\"\xE9,b\n", "invalid_utf8", Some(1), Some(2), Some(1)),
+        (b"PAR1\x15\x04", "unsupported_content", None, None, None),
+        (b"\xE9,b\n1,2\n", "invalid_utf8", None, Some(1), Some(1)),
+        (b"\x1F\x8B\x08", "unsupported_content", None, None, None),
+        (b"PK\x03\x04...", "unsupported_content", None, None, None),
+        (b"\xFF\xFEa\0\n\0\0\xD8", "invalid_utf16", Some(1), Some(2), Some(1)),
+        (b"\xFE\xFF\0a\0\n\0", "invalid_utf16", Some(1), Some(2), Some(1)),
+        // None fits half of the rows, so it is commas.
+        (b"a;b;c\n1;2\n3;4,5\n", "too_many_fields", Some(2), Some(3), Some(2)),
+        // Semicolons fit most rows.
+        (b"a;b;c\n1;2;3\n4;5\n", "too_few_fields", Some(2), Some(3), Some(3)),
+        // Both fit half, and bars make more fields.
+        (b"a,b|c|d\n1,2|3|4\n5,6|7\n8|9|10\n", "too_few_fields", Some(2), Some(3), Some(3)),
+        (b"a,b;c,d\n1,2;3,4\n", "ambiguous_dialect", None, Some(1), None),
+        (b"\na;b\tc\n1;2\t3\n", "ambiguous_dialect", None, Some(2), None),
+        (b"a, b; c\n1, 2; 3\n", "ambiguous_dialect", None, Some(1), None),
+    ] {
+        let shown = String::from_utf8_lossy(file);
+        let error = read(file, &Limits::default()).expect_err(&shown);
+        let Error::Data(error) = error else { panic!("{shown:?}: {error:?}") };
+        assert_eq!((error.code.name(), error.row, error.line, error.column), (code, row, line, column), "{shown:?}");
+        for chunk in 1..file.len() {
+            assert_eq!(read(file, &tight(chunk)).expect_err(&shown).to_string(), error.message, "chunks of {chunk}");
+        }
+    }
+}
+
+/// More blank lines than are looked at for the delimiter.
+#[test]
+fn blank_lines_before_the_header_are_skipped() {
+    let lines = 17 << 20;
+    let file = [vec![b'\n'; lines], b"a;b\n1;2\n3\n".to_vec()].concat();
+    let Err(Error::Data(error)) = read(&file, &Limits::default()) else { panic!("a row is too short") };
+    assert_eq!((error.code.name(), error.line), ("too_few_fields", Some(lines as u64 + 3)));
+    for (chunk, ends) in [(1, "\r\n"), (2, "\r\n"), (3, "\n\r"), (4, "\r")] {
+        let file = format!("{}a;b\n1;2\n3\n", ends.repeat(9));
+        let Err(Error::Data(error)) = read(file.as_bytes(), &tight(chunk)) else { panic!("a row is too short") };
+        // A CR and the LF behind it are one.
+        let lines = if ends == "\n\r" { 10 } else { 9 };
+        assert_eq!((error.code.name(), error.line), ("too_few_fields", Some(lines + 3)), "{ends:?}");
+    }
+}
+
+#[test]
+fn bounds_are_kept() {
+    let limits = Limits { max_columns: 3, max_row_bytes: 64, chunk_bytes: 16, ..Limits::default() };
+    let wide = Limits { max_row_bytes: 64, chunk_bytes: 1 << 10, ..Limits::default() };
+    let file = format!("a\n1\n{}\n", "x".repeat(65));
+    let error = parquet_of(Format::Csv, file.as_bytes(), &wide).unwrap_err();
+    assert!(matches!(&error, Error::Data(e) if e.code.name() == "row_too_large" && e.row == Some(2)), "{error:?}");
+    for (file, code) in [
+        ("a,b,c,d\n1,2,3,4\n".to_owned(), "too_many_columns"),
+        (format!("a\n{}\n", "x".repeat(200)), "row_too_large"),
+        (format!("a\n\"{}", "x\n".repeat(1 << 20)), "row_too_large"),
+        (format!("{}\n1\n", "x".repeat(200)), "row_too_large"),
+    ] {
+        let error = parquet_of(Format::Csv, file.as_bytes(), &limits).expect_err(code);
+        assert!(matches!(&error, Error::Data(e) if e.code.name() == code), "{error:?}");
+    }
+}
+
+#[test]
+fn columns_that_repeat_and_columns_that_do_not_read_back() {
+    let mut file = b"few,many,empty,some\n".to_vec();
+    let row = |n: u32| {
+        let many = n.wrapping_mul(0x9E37_79B9);
+        // Few at first, then too many for a dictionary.
+        let some = if n < 30_000 { format!("{}", n % 7) } else { format!("{many:08x} {n:0>40}") };
+        [format!("topic {}", n % 50), format!("{many}"), String::new(), some]
+    };
+    for n in 0..80_000 {
+        file.extend_from_slice(row(n).join(",").as_bytes());
+        file.push(b'\n');
+    }
+    for threads in 1..4 {
+        let limits = Limits { threads, ..Limits::default() };
+        let (_, rows) = read(&file, &limits).unwrap();
+        for (n, cells) in rows.iter().enumerate() {
+            assert_eq!(*cells, row(n as u32), "row {n}");
+        }
+        // The same file gives the same bytes, whoever compressed which page.
+        let alone = parquet_of(Format::Csv, &file, &Limits::default()).unwrap();
+        assert!(alone == parquet_of(Format::Csv, &file, &limits).unwrap());
+    }
+}
+
+#[test]
+fn as_many_columns_as_are_taken_in() {
+    let line = |prefix: &str| (0..4_096).map(|n| format!("{prefix}{n}")).collect::<Vec<_>>().join(",");
+    let file = format!("{}\n{}\n{}\n", line("c"), line("x"), line(""));
+    let (columns, rows) = read(file.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!((columns.len(), &*columns[4_095], &*rows[0][4_095], &*rows[1][7]), (4_096, "c4095", "x4095", "7"));
+    let file = format!("{},c4096\n", line("c"));
+    let Err(Error::Data(error)) = read(file.as_bytes(), &Limits::default()) else { panic!() };
+    assert_eq!(error.code.name(), "too_many_columns");
+}
+
+/// The `csv` crate writes no terminator of its own choice but CRLF, so it is
+/// given each row apart.
+fn written(rows: &[Vec<String>], delimiter: u8, terminator: &str, quotes: csv::QuoteStyle) -> String {
+    let row = |row: &Vec<String>| {
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(delimiter)
+            .quote_style(quotes)
+            .terminator(csv::Terminator::Any(b'\n'))
+            .from_writer(vec![]);
+        writer.write_record(row).unwrap();
+        let line = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+        format!("{}{terminator}", line.strip_suffix('\n').unwrap())
+    };
+    rows.iter().map(row).collect()
+}
+
+proptest! {
+    #[test]
+    fn what_the_csv_crate_writes_reads_back(
+        cells in prop::collection::vec(prop::collection::vec("[a-c,;|\"\r\n é😀\t]{0,6}", 3), 1..6),
+        terminator in prop::sample::select(&["\n", "\r\n", "\r"][..]),
+        delimiter in prop::sample::select(&b",;\t|"[..]),
+        always in any::<bool>(),
+        is_announced in any::<bool>(),
+        has_bom in any::<bool>(),
+        is_utf16 in any::<bool>(),
+        chunk in 1usize..40,
+    ) {
+        let mut rows = vec![vec!["one".to_owned(), "two".to_owned(), "three".to_owned()]];
+        rows.extend(cells);
+        let quotes = if always { csv::QuoteStyle::Always } else { csv::QuoteStyle::Necessary };
+        let mut text = String::new();
+        if has_bom || is_utf16 {
+            text.push('\u{FEFF}');
+        }
+        if is_announced {
+            text.push_str(&format!("sep={}{terminator}", delimiter as char));
+        }
+        text.push_str(&written(&rows, delimiter, terminator, quotes));
+        let file = if is_utf16 { text.encode_utf16().flat_map(u16::to_le_bytes).collect() } else { text.into_bytes() };
+        let (columns, cells) = read(&file, &tight(chunk)).unwrap();
+        prop_assert_eq!(&columns, &rows[0]);
+        prop_assert_eq!(&cells, &rows[1..]);
+    }
+
+    /// Whatever other delimiters there are in the header and the cells, a table
+    /// is read as it was meant, or refused for being ambiguous.
+    #[test]
+    fn no_delimiter_is_taken_for_another(
+        header in prop::collection::vec("[a-c][a-c,;|\t]{0,3}( [,;|]?[a-c]|, [a-c])?", 2..5),
+        cells in prop::collection::vec(prop::collection::vec("[a-c,;|\t ]{0,5}", 4), 1..8),
+        delimiter in prop::sample::select(&b",;\t|"[..]),
+    ) {
+        let mut rows = vec![header.clone()];
+        rows.extend(cells.into_iter().map(|row| row[..header.len()].to_vec()));
+        prop_assume!(header.iter().collect::<std::collections::HashSet<_>>().len() == header.len());
+        // A name that begins with a space would make its delimiter look like punctuation.
+        let file = written(&rows, delimiter, "\n", csv::QuoteStyle::Necessary);
+        match table(file.as_bytes()) {
+            Ok((columns, cells)) => prop_assert_eq!((columns, cells), (header, rows[1..].to_vec())),
+            Err(error) => prop_assert_eq!(error.code.name(), "ambiguous_dialect"),
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(file in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(&b",;\"\r\na\t"[..])], 0..60), chunk in 1usize..20) {
+        let whole = read(&file, &Limits::default()).map_err(|e| e.to_string());
+        let cut = read(&file, &tight(chunk)).map_err(|e| e.to_string());
+        prop_assert_eq!(whole, cut);
+    }
+}

@@ -1,0 +1,89 @@
+//! What can be wrong with a file, and where.
+
+use dataset_types::{ErrorCode, FailureCode};
+use std::io;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file can't become rows; trying again won't help.
+    #[error("{0}")]
+    Data(DataError),
+    /// The file could not be read or the rows not be written to the end.
+    #[error("the file could not be read, or its rows not be written")]
+    Io(#[from] io::Error),
+    /// The rows that are asked for are more than may be held at once; ask for fewer.
+    #[error("the rows are too large to be read at once")]
+    PageTooLarge,
+    /// Rows of two versions can't be told apart by this column.
+    #[error("{message}")]
+    Key { code: ErrorCode, message: String },
+    /// The Parquet library refused what it was given.
+    #[error("the rows could not be encoded or decoded as Parquet")]
+    Parquet(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The first thing that is wrong in a file. No message repeats what a cell holds.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct DataError {
+    pub code: FailureCode,
+    /// What was expected, what was found, and what to do.
+    pub message: String,
+    /// 1 is the first data row.
+    pub row: Option<u64>,
+    /// A physical line, ended by LF, CRLF or CR; 1 is the first.
+    pub line: Option<u64>,
+    /// 1 is the first column.
+    pub column: Option<u64>,
+    pub column_name: Option<String>,
+}
+
+impl DataError {
+    pub(crate) fn new(code: FailureCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), row: None, line: None, column: None, column_name: None }
+    }
+
+    pub(crate) fn at_row(mut self, row: u64) -> Self {
+        self.row = Some(row);
+        self
+    }
+
+    pub(crate) fn at_line(mut self, line: u64) -> Self {
+        self.line = Some(line);
+        self
+    }
+
+    /// `index` counts from 0.
+    pub(crate) fn at_column(mut self, index: usize, name: Option<&str>) -> Self {
+        self.column = Some(index as u64 + 1);
+        self.column_name = name.map(str::to_owned);
+        self
+    }
+}
+
+impl From<DataError> for Error {
+    fn from(error: DataError) -> Self {
+        Error::Data(error)
+    }
+}
+
+impl From<parquet::errors::ParquetError> for Error {
+    fn from(error: parquet::errors::ParquetError) -> Self {
+        match error {
+            // What the sink could not write is no fault of the encoding.
+            parquet::errors::ParquetError::External(e) => match e.downcast::<io::Error>() {
+                Ok(io) => Error::Io(*io),
+                Err(other) => Error::Parquet(other),
+            },
+            other => Error::Parquet(Box::new(other)),
+        }
+    }
+}
+
+impl From<arrow_schema::ArrowError> for Error {
+    fn from(error: arrow_schema::ArrowError) -> Self {
+        Error::Parquet(Box::new(error))
+    }
+}

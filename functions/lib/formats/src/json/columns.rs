@@ -1,0 +1,177 @@
+//! The columns of the file, and the narrowest type for each.
+
+use super::object::Key;
+use super::rows::Row;
+use super::value::Parsed;
+use crate::error::DataError;
+use crate::limits::Limits;
+use crate::summary::ColumnSummary;
+use crate::writer::{Column, Field, Kind, is_short};
+use dataset_types::FailureCode;
+use std::collections::HashMap;
+
+/// What has been seen in a column.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    bools: bool,
+    strings: bool,
+    integers: bool,
+    negatives: bool,
+    /// Integers that are not [`is_short`].
+    long: bool,
+    /// Integers beyond `i64`, within `u64`.
+    large: bool,
+    /// Integers that a double would change.
+    beyond_double: bool,
+    /// Decimals that a double holds as they were written.
+    doubles: bool,
+    /// Numbers that no type here holds, and nested values.
+    others: bool,
+}
+
+pub(super) struct Columns<'a> {
+    limits: &'a Limits,
+    names: Vec<String>,
+    indexes: HashMap<String, usize>,
+    seen: Vec<Seen>,
+    /// For each column, the last row that had it.
+    last_row: Vec<u64>,
+    row: u64,
+    names_bytes: usize,
+}
+
+impl<'a> Columns<'a> {
+    pub(super) fn new(limits: &'a Limits) -> Self {
+        Self { limits, names: vec![], indexes: HashMap::new(), seen: vec![], last_row: vec![], row: 0, names_bytes: 0 }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
+    /// Takes a row into account.
+    pub(super) fn see(&mut self, row: &Row<'_>) -> Result<(), DataError> {
+        self.walk(row, |_, _, _| ())
+    }
+
+    /// Takes a row into account and writes it as row `at` of the row group;
+    /// `false` if it has a column that is not there, or a value that its
+    /// column can't hold.
+    pub(super) fn write(&mut self, row: &Row<'_>, at: usize, table: &mut [Column]) -> Result<bool, DataError> {
+        let mut fits = true;
+        self.walk(row, |index, member, parsed| {
+            fits = fits
+                && table
+                    .get_mut(index)
+                    .is_some_and(|column| parsed.push(row.text, &row.members[member].value, at, column));
+        })?;
+        Ok(fits)
+    }
+
+    /// Goes through a row's members: their columns, their numbers, their values.
+    fn walk(&mut self, row: &Row<'_>, mut each: impl FnMut(usize, usize, Parsed)) -> Result<(), DataError> {
+        self.row += 1;
+        let mut next = 0;
+        for (number, member) in row.members.iter().enumerate() {
+            // Rows mostly have the same keys in the same order.
+            let index = match self.names.get(next) {
+                Some(name) if member.key.is(row.text, name) => next,
+                _ => self.find_or_add(number, &member.key, row.text)?,
+            };
+            next = index + 1;
+            if std::mem::replace(&mut self.last_row[index], self.row) == self.row {
+                let message = "expected each key once, found one twice in the object; give each value its own key";
+                let name = Some(self.names[index].as_str());
+                return Err(DataError::new(FailureCode::DuplicateKey, message).at_column(index, name));
+            }
+            let parsed = Parsed::of(row.text, &member.value);
+            self.seen[index].add(parsed);
+            each(index, number, parsed);
+        }
+        Ok(())
+    }
+
+    fn find_or_add(&mut self, position: usize, key: &Key, text: &[u8]) -> Result<usize, DataError> {
+        let name = key.of(text);
+        if let Some(index) = self.indexes.get(&*name) {
+            return Ok(*index);
+        }
+        if name.trim().is_empty() {
+            let message = "expected a key with a name, found an empty one; give it a name";
+            return Err(DataError::new(FailureCode::EmptyColumnName, message).at_column(position, None));
+        }
+        let index = self.names.len();
+        self.names_bytes += Limits::name_bytes(&name);
+        if index >= self.limits.max_columns || self.names_bytes > self.limits.max_names_bytes {
+            let message = format!(
+                "the rows have more than {} different keys, or their names more than {} bytes together; nest what varies under one key",
+                self.limits.max_columns, self.limits.max_names_bytes
+            );
+            return Err(DataError::new(FailureCode::TooManyColumns, message));
+        }
+        self.names.push(name.clone().into_owned());
+        self.indexes.insert(name.into_owned(), index);
+        self.seen.push(Seen::default());
+        self.last_row.push(0);
+        Ok(index)
+    }
+
+    pub(super) fn fields(&self) -> Vec<Field<'_>> {
+        let columns = self.names.iter().zip(&self.seen);
+        let fields = columns.map(|(name, seen)| {
+            let kind = seen.narrowest();
+            Field { name, kind, is_nullable: true, has_long: seen.long }
+        });
+        fields.collect()
+    }
+
+    pub(super) fn summary(self) -> Vec<ColumnSummary> {
+        let columns = self.names.into_iter().zip(&self.seen);
+        columns.map(|(name, seen)| ColumnSummary { name, kind: seen.narrowest() }).collect()
+    }
+
+    /// Starts at the first row again, knowing what it knows.
+    pub(super) fn rewind(&mut self) {
+        self.row = 0;
+        self.last_row.fill(0);
+    }
+}
+
+impl Seen {
+    #[inline]
+    fn add(&mut self, value: Parsed) {
+        match value {
+            Parsed::Null => {}
+            Parsed::Bool(_) => self.bools = true,
+            Parsed::String => self.strings = true,
+            Parsed::Int(integer) => {
+                self.integers = true;
+                self.negatives |= integer < 0;
+                self.long |= !is_short(integer);
+                self.beyond_double |= value.is_beyond_double();
+            }
+            Parsed::UInt(_) => {
+                self.integers = true;
+                self.large = true;
+                self.beyond_double = true;
+            }
+            Parsed::Double(_) => self.doubles = true,
+            Parsed::Other => self.others = true,
+        }
+    }
+
+    fn narrowest(self) -> Kind {
+        let numbers = self.integers || self.doubles;
+        match (self.bools, self.strings, numbers) {
+            _ if self.others => Kind::Json,
+            (true, false, false) => Kind::Bool,
+            (false, false, true) if self.doubles && self.beyond_double => Kind::Json,
+            (false, false, true) if self.doubles => Kind::Double,
+            (false, false, true) if !self.large => Kind::Int,
+            (false, false, true) if !self.negatives => Kind::UInt,
+            (false, false, true) => Kind::Json,
+            (false, _, false) => Kind::Text,
+            _ => Kind::Json,
+        }
+    }
+}

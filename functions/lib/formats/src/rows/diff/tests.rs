@@ -1,0 +1,95 @@
+use super::*;
+use crate::testing::{InMemory, block_on, parquet_of, tight};
+use dataset_types::Format;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+fn table(rows: &Value) -> Table<InMemory> {
+    let file = parquet_of(Format::Json, rows.to_string().as_bytes(), &tight(64)).unwrap();
+    block_on(Table::open(InMemory::new(file))).unwrap()
+}
+
+const EXAMPLES: Examples = Examples { rows: 100, max_bytes: usize::MAX };
+
+fn compared(old: &Value, new: &Value, key: Option<&str>) -> Result<Difference> {
+    block_on(diff(&table(old), &table(new), key, EXAMPLES))
+}
+
+/// Added, removed, changed, unchanged.
+fn counts(difference: &Difference) -> [u64; 4] {
+    [difference.added, difference.removed, difference.changed, difference.unchanged]
+}
+
+#[test]
+fn without_a_key_rows_are_what_they_have_in_them() {
+    let old = json!([{"a": 1, "b": "x"}, {"a": 1, "b": "x"}, {"a": 2, "b": "y"}, {"a": 3, "b": "z"}]);
+    let new = json!([{"b": "z", "a": 3.0}, {"b": "x", "a": 1}, {"b": "new", "a": 1.5}]);
+    let difference = compared(&old, &new, None).unwrap();
+    assert_eq!(counts(&difference), [1, 2, 0, 2]);
+    assert_eq!(json!(difference.added_examples), json!([[1.5, "new"]]));
+    assert_eq!(json!(difference.removed_examples), json!([[1, "x"], [2, "y"]]));
+}
+
+#[test]
+fn with_a_key_a_row_changes() {
+    let old = json!([{"id": 1, "b": "x", "c": 0}, {"id": 2, "b": "y", "c": 0}, {"id": 3, "b": "z", "c": 0}]);
+    let new = json!([{"id": 3, "b": "Z", "d": 1}, {"id": 1, "b": "x", "d": 1}, {"id": 4, "b": "y", "d": 1}]);
+    let difference = compared(&old, &new, Some("id")).unwrap();
+    assert_eq!(counts(&difference), [1, 1, 1, 1]);
+    assert_eq!((difference.columns_added, difference.columns_removed), (vec!["d".into()], vec!["c".into()]));
+    assert_eq!(json!(difference.changed_examples[0].before), json!(["z", 0, 3]));
+    assert_eq!(json!(difference.changed_examples[0].after), json!(["Z", 1, 3]));
+}
+
+#[test]
+fn a_key_must_tell_rows_apart() {
+    let (once, twice) = (json!([{"a": 1, "b": 1}]), json!([{"a": 1}, {"a": 2}, {"a": 1.0}]));
+    let Err(Error::Key { code, message }) = compared(&once, &twice, Some("a")) else { panic!("it is a key") };
+    assert_eq!(code.name(), "key_not_unique");
+    assert!(message.contains("rows 1 and 3 of the newer version"), "{message}");
+    let Err(Error::Key { code, .. }) = compared(&once, &twice, Some("b")) else { panic!("it is a key") };
+    assert_eq!(code.name(), "key_not_found");
+}
+
+#[test]
+fn versions_without_a_common_column_share_no_row() {
+    let difference = compared(&json!([{"a": 1}, {"a": 1}]), &json!([{"b": 1}]), None).unwrap();
+    assert_eq!(counts(&difference), [1, 2, 0, 0]);
+}
+
+#[test]
+fn examples_are_the_first_and_bounded() {
+    let rows: Vec<Value> = (0..500).map(|n| json!({"n": n})).collect();
+    let (old, new) = (table(&json!([{"n": -1}])), table(&json!(rows)));
+    let few = |max_bytes| block_on(diff(&old, &new, None, Examples { rows: 3, max_bytes }));
+    assert_eq!(json!(few(usize::MAX).unwrap().added_examples), json!([[0], [1], [2]]));
+    assert!(matches!(few(10), Err(Error::PageTooLarge)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn it_is_the_difference_of_multisets(
+        old in vec(0..20u8, 1..200),
+        new in vec(0..20u8, 1..200),
+        rows_in_memory in 1..300u64,
+    ) {
+        let count = |values: &[u8]| values.iter().fold(BTreeMap::new(), |mut counts: BTreeMap<u8, u64>, value| {
+            *counts.entry(*value).or_default() += 1;
+            counts
+        });
+        let rows = |values: &[u8]| json!(values.iter().map(|value| json!({"v": value})).collect::<Vec<_>>());
+        let (before, after) = (count(&old), count(&new));
+        let beyond = |a: &BTreeMap<u8, u64>, b: &BTreeMap<u8, u64>| -> u64 {
+            a.iter().map(|(value, count)| count.saturating_sub(b.get(value).copied().unwrap_or(0))).sum()
+        };
+        let (old, new) = (table(&rows(&old)), table(&rows(&new)));
+        let difference = block_on(diff_in_shares(&old, &new, None, EXAMPLES, rows_in_memory)).unwrap();
+        let (added, removed) = (beyond(&after, &before), beyond(&before, &after));
+        prop_assert_eq!(counts(&difference), [added, removed, 0, old.row_count() - removed]);
+        prop_assert_eq!(difference.added_examples.len() as u64, added.min(100));
+    }
+}

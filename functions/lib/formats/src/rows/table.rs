@@ -1,0 +1,152 @@
+//! A stored dataset, opened to be read.
+
+use super::cell::Column;
+use super::reader::Ranges;
+use super::stored::{Opened, Stored};
+use crate::error::{Error, Result};
+use arrow_array::RecordBatch;
+use dataset_types::rows::CellValue;
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
+use parquet::arrow::arrow_reader::RowSelection;
+use std::ops::Range;
+use std::slice;
+use std::sync::Arc;
+
+/// Rows of a page are looked at this many at a time, so that large ones are noticed soon.
+const ROWS_AT_ONCE: usize = 16;
+
+/// Rows that are all gone through are decoded this many at a time.
+const ROWS_OF_A_SCAN: usize = 1024;
+
+/// A stored Parquet file that has been opened. All that reads rows of it is
+/// here and in the modules beside.
+#[derive(Debug)]
+pub struct Table<F> {
+    stored: Arc<Stored<F>>,
+}
+
+/// Some of the rows of a dataset.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// A cell for each column of each row.
+    pub rows: Vec<Vec<CellValue>>,
+    /// The rows of the whole dataset, or of all of it that was asked for.
+    pub total: u64,
+}
+
+impl<F: Ranges + 'static> Table<F> {
+    /// Reads the end of the file, and of one that says much of itself the schema.
+    ///
+    /// # Errors
+    /// If the file can't be read or is not Parquet.
+    pub async fn open(file: F) -> Result<Self> {
+        Ok(Self { stored: Arc::new(Stored::open(file).await?) })
+    }
+
+    /// The names of the columns, in order.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.stored.arrow_schema().fields().iter().map(|field| field.name().as_str())
+    }
+
+    pub fn row_count(&self) -> u64 {
+        self.stored.rows()
+    }
+
+    /// Reads `limit` rows from row `offset` on, counting from 0; fewer or none
+    /// where the dataset ends before.
+    ///
+    /// # Errors
+    /// [`Error::PageTooLarge`] if the rows take more than `max_bytes`.
+    pub async fn page(&self, offset: u64, limit: usize, max_bytes: usize) -> Result<Page> {
+        let total = self.row_count();
+        let end = offset.saturating_add(limit as u64).min(total);
+        let rows = self.take(slice::from_ref(&(offset.min(end)..end)), &mut Taken::new(max_bytes)).await?;
+        Ok(Page { rows, total })
+    }
+
+    /// The rows of these ranges, which are in order and within the table, by
+    /// way of nothing but the pages that have them, those of a section all
+    /// fetched at once.
+    pub(super) async fn take(&self, ranges: &[Range<u64>], taken: &mut Taken) -> Result<Vec<Vec<CellValue>>> {
+        let (mut rows, mut next) = (Vec::new(), 0);
+        for range in ranges.iter().filter(|range| !range.is_empty()) {
+            let sections = self.stored.sections_of(range);
+            for number in sections.start.max(next)..sections.end {
+                self.take_section(number, ranges, taken, &mut rows).await?;
+                next = number + 1;
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The rows of these ranges that are in a section.
+    async fn take_section(
+        &self,
+        number: usize,
+        ranges: &[Range<u64>],
+        taken: &mut Taken,
+        rows: &mut Vec<Vec<CellValue>>,
+    ) -> Result<()> {
+        let Opened { rows: own, reader } = self.stored.section(number).await?;
+        for (group, place) in reader.groups().into_iter().enumerate() {
+            let (start, end) = (own.start + place.start, own.start + place.end);
+            let within = |range: &Range<u64>| range.start.max(start)..range.end.min(end);
+            let chosen = ranges.iter().map(within).filter(|range| !range.is_empty());
+            let chosen: Vec<_> = chosen.map(|range| range.start - start..range.end - start).collect();
+            let (Some(first), Some(last)) = (chosen.first(), chosen.last()) else {
+                continue;
+            };
+            let fetched = reader.fetch(group, &(first.start..last.end)).await?;
+            let index = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
+            let chosen = chosen.iter().map(|range| index(range.start)..index(range.end));
+            let selection = RowSelection::from_consecutive_ranges(chosen, index(end - start));
+            for batch in self.stored.batches(&fetched, Some(selection), ROWS_AT_ONCE)? {
+                let batch = batch?;
+                let columns = Column::all(&batch)?;
+                for row in 0..batch.num_rows() {
+                    rows.push(taken.row(&columns, row)?);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// All rows in order, a row group in memory at a time.
+    pub(super) fn scan(&self) -> BoxStream<'static, Result<RecordBatch>> {
+        let stored = Arc::clone(&self.stored);
+        let sections = stream::iter(0..stored.sections()).then(move |number| {
+            let stored = Arc::clone(&stored);
+            async move {
+                let Opened { reader, .. } = stored.section(number).await?;
+                let (groups, reader) = (reader.groups(), Arc::new(reader));
+                let groups = stream::iter(groups.into_iter().enumerate()).then(move |(group, rows)| {
+                    let (stored, reader) = (Arc::clone(&stored), Arc::clone(&reader));
+                    async move {
+                        let fetched = reader.fetch(group, &(0..rows.end - rows.start)).await?;
+                        Ok::<_, Error>(stream::iter(stored.batches(&fetched, None, ROWS_OF_A_SCAN)?))
+                    }
+                });
+                Ok::<_, Error>(groups.try_flatten())
+            }
+        });
+        sections.try_flatten().boxed()
+    }
+}
+
+/// How much has been taken into memory, up to a bound.
+pub(super) struct Taken {
+    bytes_left: usize,
+}
+
+impl Taken {
+    pub(super) fn new(max_bytes: usize) -> Self {
+        Self { bytes_left: max_bytes }
+    }
+
+    pub(super) fn row(&mut self, columns: &[Column<'_>], row: usize) -> Result<Vec<CellValue>> {
+        let bytes = columns.iter().map(|column| column.cell(row).bytes()).sum();
+        self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(Error::PageTooLarge)?;
+        columns.iter().map(|column| column.cell(row).to_cell()).collect()
+    }
+}

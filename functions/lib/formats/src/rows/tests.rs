@@ -1,0 +1,252 @@
+use super::*;
+use crate::testing::{InMemory, block_on, parquet_of, tight};
+use crate::{Error, Limits};
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use arrow_schema::extension::Json;
+use arrow_schema::{DataType, Field, Schema};
+use bytes::Bytes;
+use dataset_types::Format;
+use futures::TryStreamExt;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataReader};
+use parquet::file::properties::{WriterProperties, WriterVersion};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+fn table(format: Format, file: &str) -> Table<InMemory> {
+    let file = parquet_of(format, file.as_bytes(), &tight(48)).unwrap();
+    block_on(Table::open(InMemory::new(file))).unwrap()
+}
+
+fn exported(table: &Table<InMemory>, format: Export, part_bytes: usize) -> String {
+    let parts: Vec<_> = block_on(table.export(format, part_bytes).unwrap().try_collect()).unwrap();
+    let (last, whole) = parts.split_last().expect("no file is empty");
+    assert!(!last.is_empty() && whole.iter().all(|part: &Bytes| part.len() >= part_bytes));
+    String::from_utf8(parts.concat()).unwrap()
+}
+
+const MIXED: &str = r#"[
+    {"text": "a,\"b\"\r\nc", "n": 1, "d": 0.5, "yes": true, "any": {"k":
+        [1, 2.50]}},
+    {"text": null, "n": -2, "d": 1e300, "yes": false, "any": "x"},
+    {"text": "", "any": 18446744073709551616}
+]"#;
+
+#[test]
+fn csv_has_each_value_as_it_is_shown() {
+    let csv = exported(&table(Format::Json, MIXED), Export::Csv, 1);
+    let nested = "\"{\"\"k\"\":\n        [1, 2.50]}\"";
+    assert_eq!(
+        csv,
+        format!(
+            "text,n,d,yes,any\r\n\"a,\"\"b\"\"\r\nc\",1,0.5,true,{nested}\r\n,-2,1e+300,false,\"\"\"x\"\"\"\r\n,,,,18446744073709551616\r\n"
+        )
+    );
+}
+
+#[test]
+fn json_lines_have_each_value_as_it_was_on_a_line() {
+    let lines = exported(&table(Format::Json, MIXED), Export::JsonLines, 1);
+    let expected = [
+        r#"{"text":"a,\"b\"\r\nc","n":1,"d":0.5,"yes":true,"any":{"k":         [1, 2.50]}}"#,
+        r#"{"text":null,"n":-2,"d":1e+300,"yes":false,"any":"x"}"#,
+        r#"{"text":"","n":null,"d":null,"yes":null,"any":18446744073709551616}"#,
+    ];
+    assert_eq!(lines, expected.map(|line| format!("{line}\n")).concat());
+}
+
+#[test]
+fn columns_are_summed_up() {
+    let figures = block_on(table(Format::Json, MIXED).figures()).unwrap();
+    let shown = |figures: &Figures| {
+        let Figures { name, kind, empty, lengths, range, sample, has_more } = figures;
+        format!("{name}: {kind:?}, {empty} empty, {lengths:?}, {}, {}, {has_more}", json!(range), json!(sample))
+    };
+    let shown: Vec<_> = figures.iter().map(shown).collect();
+    let expected = [
+        r#"text: Text, 2 empty, Some((8, 8)), null, ["a,\"b\"\r\nc"], false"#,
+        "n: Int, 1 empty, None, [-2,1], [1,-2], false",
+        "d: Double, 1 empty, None, [0.5,1e+300], [0.5,1e+300], false",
+        "yes: Bool, 1 empty, None, null, [true,false], false",
+    ];
+    assert_eq!(shown[..4], expected);
+    assert_eq!(figures[4].lengths, Some((3, 24)));
+}
+
+#[test]
+fn a_sample_has_few_values_each_once_and_no_long_ones() {
+    let file = |cells: &[String]| format!("a\n{}\n", cells.join("\n"));
+    let sample_of = |cells: &[String]| {
+        let figures = block_on(table(Format::Csv, &file(cells)).figures()).unwrap().remove(0);
+        (json!(figures.sample), figures.has_more)
+    };
+    let many: Vec<String> = (0..100).map(|n| (n % 6).to_string()).collect();
+    assert_eq!(sample_of(&many), (json!(["0", "1", "2", "3", "4"]), true));
+    assert_eq!(sample_of(&many[..5]), (json!(["0", "1", "2", "3", "4"]), false));
+    assert_eq!(sample_of(&["ß".repeat(101), "b".into()]), (json!(["b"]), true));
+}
+
+#[test]
+fn a_search_finds_text_in_any_case_and_numbers_as_shown() {
+    let table = table(
+        Format::Json,
+        r#"[{"t": "Straße.", "n": 12.5}, {"t": "x", "n": 3}, {"t": null, "n": null}, {"t": ["STRASSE"], "n": 125}]"#,
+    );
+    let found = |text: &str| {
+        let page = block_on(table.search(text, 0, 10, usize::MAX)).unwrap();
+        assert_eq!(page.total, page.rows.len() as u64);
+        page.rows.iter().map(|row| json!(row)[1].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("STRAßE."), [json!(12.5)]);
+    assert_eq!(found("strasse"), [json!(125.0)]);
+    assert_eq!(found("12.5"), [json!(12.5)]);
+    assert_eq!(found("125"), [json!(125.0)]);
+    assert_eq!(found("null"), [] as [Value; 0]);
+    assert_eq!(found("").len(), 4, "nothing is in every row");
+}
+
+/// Versions of the first releases have JSON as Parquet's own type and as Arrow's.
+#[test]
+fn older_files_are_read() {
+    let column = |name: &str| Field::new(name, DataType::Utf8, true);
+    let fields = vec![column("any").with_extension_type(Json::default()), column("text")];
+    let columns: Vec<ArrayRef> = [["[1]", "[2]"], ["[1]", ""]]
+        .map(|[first, last]| -> ArrayRef { Arc::new(StringArray::from(vec![Some(first), None, Some(last)])) })
+        .to_vec();
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
+    for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+        for compression in [Compression::ZSTD(ZstdLevel::default()), Compression::UNCOMPRESSED] {
+            let properties = WriterProperties::builder().set_writer_version(version).set_compression(compression);
+            let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties.build())).unwrap();
+            writer.write(&batch).unwrap();
+            let table = block_on(Table::open(InMemory::new(writer.into_inner().unwrap()))).unwrap();
+            let page = block_on(table.page(0, 3, usize::MAX)).unwrap();
+            assert_eq!(json!(page.rows), json!([[[1], "[1]"], [null, null], [[2], ""]]));
+        }
+    }
+}
+
+/// A column's name is no outline, whatever it is, in a footer of one row group
+/// that is larger than what is read of the file's end.
+#[test]
+fn a_name_that_looks_like_an_outline_is_a_name() {
+    for forged in [
+        r#"{"json_columns":[9999999],"schema_end":18446744073709551615,"groups":[]}"#,
+        r#"{"json_columns":[],"schema_end":1,"groups":[[3,0,1]]}"#,
+    ] {
+        let name = format!("{}\u{18}{}{forged}", crate::outline::Outline::KEY, char::from(forged.len() as u8));
+        let mut row = serde_json::Map::new();
+        row.extend((0..2_000).map(|n| (format!("column {n} {}", "x".repeat(60)), json!(n))));
+        row.insert(name, json!("last"));
+        let file = parquet_of(Format::Json, &serde_json::to_vec(&json!([row])).unwrap(), &Limits::default()).unwrap();
+        let table = block_on(Table::open(InMemory::new(file))).unwrap();
+        let page = block_on(table.page(0, 1, usize::MAX)).unwrap();
+        assert_eq!(json!(page.rows[0][2_000]), "last");
+    }
+}
+
+/// What some readers fail at: see the writer's footer.
+#[test]
+fn chunks_of_a_column_are_encoded_and_bounded_alike() {
+    let rows =
+        |values: &mut dyn Iterator<Item = i64>| values.map(|n| json!({"n": n, "small": n % 7})).collect::<Vec<_>>();
+    let limits = Limits { row_group_bytes: 64 << 10, page_bytes: 4 << 10, chunk_bytes: 8 << 10, ..Limits::default() };
+    for (last, encoding, is_bounded) in [
+        (1 << 53, Encoding::DELTA_BINARY_PACKED, true),
+        (1 << 60, Encoding::PLAIN, true),
+        (i64::MAX, Encoding::PLAIN, false),
+    ] {
+        let rows = rows(&mut (0..40_000).chain([last]));
+        let file = Bytes::from(parquet_of(Format::Json, &serde_json::to_vec(&rows).unwrap(), &limits).unwrap());
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&file).unwrap();
+        assert!(metadata.num_row_groups() > 3);
+        for group in metadata.row_groups() {
+            let [n, small] = group.columns() else { panic!("two columns") };
+            let encodings = |chunk: &ColumnChunkMetaData| chunk.encodings().collect::<Vec<_>>();
+            assert!(encodings(n).iter().all(|found| [encoding, Encoding::RLE].contains(found)), "{:?}", encodings(n));
+            assert!(encodings(small).contains(&Encoding::DELTA_BINARY_PACKED));
+            assert_eq!(n.statistics().unwrap().min_bytes_opt().is_some(), is_bounded, "{last}");
+            assert!(small.statistics().unwrap().min_bytes_opt().is_some());
+        }
+        let table = block_on(Table::open(InMemory::new(file.to_vec()))).unwrap();
+        let page = block_on(table.page(39_999, 2, usize::MAX)).unwrap();
+        assert_eq!(json!(page.rows), json!([[39_999, 39_999 % 7], [last, last % 7]]));
+    }
+}
+
+/// A thousand columns in many row groups: the footer is larger than what is
+/// read of a file's end at first.
+#[test]
+fn of_a_large_footer_the_part_is_read_that_is_needed() {
+    const ROWS: u32 = 600;
+    let row = |n: u32| -> Vec<String> { (0..1_000).map(|column| format!("{}", n * column)).collect() };
+    let lines = (0..ROWS).map(|n| row(n).join(",") + "\n").collect::<String>();
+    let names = (0..1_000).map(|n| format!("column {n}")).collect::<Vec<_>>().join(",");
+    let limits = Limits { row_group_bytes: 32 << 10, chunk_bytes: 16 << 10, ..Limits::default() };
+    let csv = format!("{names}\n{lines}");
+    let parquet = parquet_of(Format::Csv, csv.as_bytes(), &limits).unwrap();
+    let footer_bytes = u32::from_le_bytes(*parquet[..parquet.len() - 4].last_chunk().unwrap());
+    let file = InMemory::new(parquet);
+    for offset in (0..u64::from(ROWS)).step_by(17) {
+        file.reads.lock().unwrap().clear();
+        let table = block_on(Table::open(file.clone())).unwrap();
+        let page = block_on(table.page(offset, 1, usize::MAX)).unwrap();
+        assert_eq!(json!(page.rows), json!([row(offset as u32)]));
+        let reads = file.reads.lock().unwrap();
+        let [tail, schema, group, ..] = &reads[..] else { panic!("{reads:?}") };
+        assert!(tail.end - tail.start < u64::from(footer_bytes), "the footer is large");
+        let bytes = schema.end - schema.start + group.end - group.start;
+        assert!(bytes < u64::from(footer_bytes) / 3, "{bytes} of {footer_bytes}: {reads:?}");
+    }
+    let table = block_on(Table::open(file)).unwrap();
+    let whole = block_on(table.page(0, 1_000, usize::MAX)).unwrap();
+    assert_eq!((whole.rows.len(), whole.total), (ROWS as usize, ROWS.into()));
+    assert_eq!(exported(&table, Export::Csv, 1 << 10), csv.replace('\n', "\r\n"));
+    let found = block_on(table.search(&format!("{}", (ROWS - 1) * 999), 0, 10, usize::MAX)).unwrap();
+    assert_eq!(json!(found.rows), json!([row(ROWS - 1)]));
+    let difference = block_on(diff(&table, &table, None, Examples { rows: 1, max_bytes: usize::MAX })).unwrap();
+    assert_eq!((difference.unchanged, difference.added, difference.removed), (ROWS.into(), 0, 0));
+}
+
+#[test]
+fn rows_that_are_too_large_are_not_held() {
+    let table = table(Format::Csv, "a\nlong text\n");
+    assert!(matches!(block_on(table.page(0, 1, 8)), Err(Error::PageTooLarge)));
+    assert!(matches!(block_on(table.search("long", 0, 1, 8)), Err(Error::PageTooLarge)));
+    assert_eq!(block_on(table.search("long", 1, 1, 8)).unwrap().total, 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Cells whose ends run into each other must not be found as one.
+    #[test]
+    fn a_search_finds_what_a_look_at_each_cell_finds(
+        rows in vec(vec("[aAbé]{0,3}", 2..3), 1..60),
+        text in "[aBé]{1,2}",
+        offset in 0..5u64,
+        limit in 1..10usize,
+    ) {
+        let lines: String = rows.iter().map(|row| format!("\"{}\",\"{}\"\n", row[0], row[1])).collect();
+        let table = table(Format::Csv, &format!("x,y\n{lines}"));
+        let page = block_on(table.search(&text, offset, limit, usize::MAX)).unwrap();
+        let has = |row: &&Vec<String>| row.iter().any(|cell| cell.to_lowercase().contains(&text.to_lowercase()));
+        let expected: Vec<_> = rows.iter().filter(has).collect();
+        prop_assert_eq!(page.total, expected.len() as u64);
+        let expected: Vec<_> = expected.into_iter().skip(offset as usize).take(limit).collect();
+        prop_assert_eq!(json!(page.rows), json!(expected));
+    }
+
+    /// What was taken in as CSV comes out the same, cell by cell.
+    #[test]
+    fn csv_goes_round(rows in vec(vec("[a\",\r\n é]{0,4}", 3..4), 1..40), part_bytes in 1..200usize) {
+        let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+        writer.write_record(["x", "y", "z"]).unwrap();
+        rows.iter().for_each(|row| writer.write_record(row).unwrap());
+        let file = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+        prop_assert_eq!(exported(&table(Format::Csv, &file), Export::Csv, part_bytes), file);
+    }
+}

@@ -1,0 +1,75 @@
+//! A file as it comes in, and its first look.
+
+use crate::error::{DataError, Result};
+use crate::limits::Limits;
+use crate::utf16::Utf16;
+use crate::window::Window;
+use dataset_types::FailureCode;
+use dataset_types::Format;
+use std::io::{self, Read};
+
+/// A file that can be read from its start as often as it takes: once, or twice
+/// for JSON whose later rows do not fit the columns that the first suggest.
+pub trait Source {
+    type Reader: Read;
+
+    fn open(&mut self) -> io::Result<Self::Reader>;
+}
+
+impl<F, R> Source for F
+where
+    F: FnMut() -> io::Result<R>,
+    R: Read,
+{
+    type Reader = R;
+
+    fn open(&mut self) -> io::Result<R> {
+        self()
+    }
+}
+
+/// A window at the start of a text: behind a byte order mark, if there is one.
+pub(crate) fn open_text<R: Read>(input: R, format: Format, limits: &Limits) -> Result<Window<R>> {
+    let mut window = Window::new(input, limits.chunk_bytes);
+    window.fill(SIGNATURE_BYTES)?;
+    let start = window.bytes();
+    check_signature(start, format)?;
+    if start.starts_with(UTF16_LITTLE_ENDIAN) {
+        window.decode(Utf16::little_endian());
+    } else if start.starts_with(UTF16_BIG_ENDIAN) {
+        window.decode(Utf16::big_endian());
+    }
+    window.skip_bom();
+    Ok(window)
+}
+
+/// As many bytes as tell what a file is.
+const SIGNATURE_BYTES: usize = 8;
+
+const UTF16_LITTLE_ENDIAN: &[u8] = b"\xFF\xFE";
+const UTF16_BIG_ENDIAN: &[u8] = b"\xFE\xFF";
+
+/// Refuses, by its name, what is no text but is sent as if it were.
+fn check_signature(start: &[u8], format: Format) -> Result<(), DataError> {
+    const SIGNATURES: [(&[u8], &str, &str); 6] = [
+        (b"\x1F\x8B", "gzip data", "unpack it first"),
+        (b"PK\x03\x04", "a zip archive or an Excel workbook (.xlsx)", "export it as CSV"),
+        (b"\xD0\xCF\x11\xE0", "an old Excel workbook (.xls)", "export it as CSV"),
+        (b"%PDF-", "a PDF document", "export the table as CSV"),
+        (b"PAR1\x15", "a Parquet file", "export it as CSV or JSON"),
+        (b"\x28\xB5\x2F\xFD", "zstd data", "unpack it first"),
+    ];
+    let expected = format.name();
+    for (signature, found, remedy) in SIGNATURES {
+        if start.starts_with(signature) {
+            let message = format!("expected {expected}, found {found}; {remedy} and upload that");
+            return Err(DataError::new(FailureCode::UnsupportedContent, message));
+        }
+    }
+    // Spreadsheets write UTF-16; JSON must be UTF-8 by its standard.
+    if format == Format::Json && (start.starts_with(UTF16_LITTLE_ENDIAN) || start.starts_with(UTF16_BIG_ENDIAN)) {
+        let message = "expected JSON, which is UTF-8, found UTF-16; save the file as UTF-8 and upload that";
+        return Err(DataError::new(FailureCode::UnsupportedEncoding, message));
+    }
+    Ok(())
+}

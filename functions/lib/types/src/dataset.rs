@@ -1,0 +1,178 @@
+//! Datasets: drafts, versions and failures.
+
+use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
+use crate::{FailureCode, PageNumber, PerPage, Time};
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantNames};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
+
+/// The original's fields, then ours.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Dataset {
+    pub id: DatasetId,
+    pub dataset_group_id: GroupId,
+    /// 1, 2, 3 ... in its group; -1 for what is no version.
+    #[schema(minimum = -1)]
+    pub version_number: i64,
+    /// Of a version.
+    #[schema(required)]
+    pub column_names: Option<Vec<String>>,
+    pub is_deleted: bool,
+    pub user_id: UserId,
+    pub dataset_group: GroupOfDataset,
+    #[schema(value_type = Vec<String>)]
+    pub external_ids: [(); 0],
+    #[schema(value_type = Option<Object>, required)]
+    pub filter_params: Option<()>,
+    pub status: Status,
+    pub file_name: String,
+    /// In bytes.
+    pub file_size: u64,
+    /// Of a version.
+    #[schema(required)]
+    pub row_count: Option<u64>,
+    pub created_at: Time,
+    /// When it became a version or failed.
+    #[schema(required)]
+    pub finished_at: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// What a dataset is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Status {
+    Draft,
+    Ready,
+    Failed,
+}
+
+/// Why the file did not become a version, and where in it. Readable for 30 days.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Failure {
+    /// A stable word for programs.
+    pub code: String,
+    pub message: String,
+    /// 1 is the first data row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
+    /// A physical line of the file; 1 is the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<Column>,
+}
+
+impl Failure {
+    /// A failure that no place in the file is to blame for.
+    pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
+        Self { code: code.name().to_owned(), message: message.into(), row: None, line: None, column: None }
+    }
+}
+
+/// A column by its name where it has one, else by its position from 1.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Column {
+    Index(u64),
+    Name(String),
+}
+
+impl PartialSchema for Column {
+    fn schema() -> RefOr<Schema> {
+        let name = ObjectBuilder::new().schema_type(Type::String);
+        let index = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+        let description = "By its name where it has one, else by its position from 1.";
+        OneOfBuilder::new().item(name).item(index).description(Some(description)).into()
+    }
+}
+
+impl ToSchema for Column {}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = DatasetGroup)]
+pub struct GroupOfDataset {
+    pub id: GroupId,
+    pub name: String,
+    pub workspace_id: WorkspaceId,
+    pub is_deleted: bool,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OneDataset {
+    pub success: bool,
+    pub message: String,
+    pub dataset: Dataset,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListDatasets {
+    /// Datasets of this group alone.
+    pub dataset_group_id: Option<GroupId>,
+    /// Datasets whose group has this in its name, in any case.
+    pub name: Option<String>,
+    /// Without it: versions that are not deleted, and drafts.
+    #[param(inline)]
+    pub status: Option<StatusFilter>,
+    /// Datasets up to this identifier: the pages of a list stay as they are while others write.
+    pub up_to_id: Option<DatasetId>,
+    #[serde(default)]
+    #[param(inline, required = false)]
+    pub sort_by: SortBy,
+    #[serde(default)]
+    #[param(inline, required = false)]
+    pub sort_order: SortOrder,
+    /// Counts from 1.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    pub page: PageNumber,
+    #[serde(default)]
+    #[param(inline, required = false)]
+    pub per_page: PerPage,
+}
+
+/// By what became of a dataset, or by whether it has been deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, EnumString, VariantNames, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum StatusFilter {
+    Draft,
+    Ready,
+    Failed,
+    Active,
+    Deleted,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SortBy {
+    #[default]
+    CreatedAt,
+    FinishedAt,
+    VersionNumber,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SortOrder {
+    Asc,
+    #[default]
+    Desc,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Datasets {
+    pub success: bool,
+    pub message: String,
+    pub datasets: Vec<Dataset>,
+    pub page: u64,
+    pub per_page: u64,
+    pub total: u64,
+    pub pages: u64,
+}

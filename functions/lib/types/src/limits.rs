@@ -1,0 +1,36 @@
+//! Limits that clients meet.
+
+/// The largest file that is taken in, decoded: 100 MB as the API counts them.
+pub const MAX_FILE_BYTES: u64 = 104_857_600;
+
+/// The largest file that goes within a request, in base64; a larger one is sent
+/// straight to storage. API Gateway hands a Lambda 6 MB at most, and base64
+/// makes four bytes of three.
+pub const MAX_INLINE_BYTES: u64 = 4 << 20;
+
+/// The longest file name, in characters.
+pub const MAX_FILE_NAME_CHARS: usize = 255;
+
+/// The longest name of a group, in characters.
+pub const MAX_GROUP_NAME_CHARS: usize = 255;
+
+/// The longest `Idempotency-Key`, in characters.
+pub const MAX_IDEMPOTENCY_KEY_CHARS: usize = 255;
+
+/// The longest text that rows are searched for, in characters.
+pub const MAX_SEARCH_CHARS: usize = 255;
+
+/// The longest URL of a webhook, in characters.
+pub const MAX_URL_CHARS: usize = 2_048;
+
+/// Webhooks of a workspace: each event is a delivery to each of them.
+pub const MAX_WEBHOOKS: usize = 250;
+
+/// Items of a page of a list.
+pub const MAX_PER_PAGE: u64 = 100;
+
+/// Rows of each sort in a comparison.
+pub const MAX_EXAMPLES: u64 = 100;
+
+/// The largest integer that a double, and so every JSON client, can hold.
+pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;

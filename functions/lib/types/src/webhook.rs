@@ -1,0 +1,129 @@
+//! Webhooks: URLs that events are sent to.
+
+use crate::Time;
+use crate::event::EventType;
+use crate::id::WebhookId;
+use crate::limits::MAX_URL_CHARS;
+use serde::{Deserialize, Serialize};
+use strum::IntoStaticStr;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(expecting = "a JSON object")]
+pub struct RegisterWebhook {
+    #[schema(schema_with = url)]
+    pub url: String,
+    #[serde(default)]
+    #[schema(schema_with = event_types, required = false)]
+    pub event_types: Vec<EventType>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(expecting = "a JSON object")]
+pub struct ChangeWebhook {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = url_or_null, required = false)]
+    pub url: Option<String>,
+    /// A webhook that is disabled gets nothing; what it misses can be recovered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = event_types_or_null, required = false)]
+    pub event_types: Option<Vec<EventType>>,
+}
+
+fn url() -> Object {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("Where events are sent: an https URL on the public network."))
+        .format(Some(SchemaFormat::Custom("uri".to_owned())))
+        .max_length(Some(MAX_URL_CHARS))
+        .build()
+}
+
+fn url_or_null() -> Object {
+    let mut url = url();
+    url.schema_type = SchemaType::from_iter([Type::String, Type::Null]);
+    url
+}
+
+fn event_types() -> Array {
+    let names = EventType::offered().map(EventType::name);
+    let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
+    ArrayBuilder::new().description(Some("Every type, if it is missing or empty.")).items(name).build()
+}
+
+fn event_types_or_null() -> Array {
+    let mut types = event_types();
+    types.description = Some("Empty for every type.".to_owned());
+    types.schema_type = SchemaType::from_iter([Type::Array, Type::Null]);
+    types
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct WebhookRegistered {
+    pub success: bool,
+    pub message: String,
+    pub id: WebhookId,
+    pub url: String,
+    #[schema(schema_with = event_types)]
+    pub event_types: Vec<EventType>,
+    /// Shown this once.
+    pub secret: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct SecretRotated {
+    pub success: bool,
+    pub message: String,
+    pub id: WebhookId,
+    /// Shown this once.
+    pub secret: String,
+    /// Until when the secret before signs too.
+    pub previous_secret_expires_at: Time,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Webhooks {
+    pub success: bool,
+    pub message: String,
+    pub webhooks: Vec<Webhook>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct OneWebhook {
+    pub success: bool,
+    pub message: String,
+    pub webhook: Webhook,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Webhook {
+    pub id: WebhookId,
+    pub url: String,
+    #[schema(schema_with = event_types)]
+    pub event_types: Vec<EventType>,
+    pub disabled: bool,
+    #[schema(required)]
+    pub disabled_reason: Option<DisabledReason>,
+    #[schema(required)]
+    pub disabled_at: Option<Time>,
+    /// The first failure since it last took a delivery.
+    #[schema(required)]
+    pub failing_since: Option<Time>,
+    pub created_at: Time,
+}
+
+/// `requested`, `gone` after a 410, or `failing` after five days of nothing but failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum DisabledReason {
+    /// Someone wanted it so.
+    Requested,
+    /// It answered 410.
+    Gone,
+    /// It did nothing but fail for five days.
+    Failing,
+}

@@ -1,5 +1,0 @@
-//! What every part of the service names alike.
-
-mod format;
-
-pub use format::Format;
