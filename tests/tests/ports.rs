@@ -3,11 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
 use dataset_aws::{Aws, Credentials, Endpoints, SecretVault, SqsQueue};
-use dataset_core::blobs::{Blobs, UploadTerms};
+use dataset_core::blobs::{Blobs, Object, UploadTerms};
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::delivery::DeliveryKey;
 use dataset_local::engines::{EngineOptions, Engines, Notify, Ports, Stored, Ticket};
 use dataset_tests::contract;
+use dataset_tests::dataset_id;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable, MemoryVault};
 use dataset_tests::ministack::{self, Ministack};
 use dataset_tests::wire::{self, StrictProxy};
@@ -123,6 +124,7 @@ async fn objects_on_s3() {
 /// What is signed holds for whoever has the URL, and for nothing else.
 #[tokio::test(flavor = "multi_thread")]
 async fn urls_that_were_signed() {
+    let object = Object::Upload(dataset_id(1));
     let fresh = engines().await;
     let bucket = fresh.aws.bucket("signed");
     bucket.create_if_missing().await.unwrap();
@@ -131,11 +133,11 @@ async fn urls_that_were_signed() {
     let checksum_sha256 = Some("uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=".to_owned());
     let plain = UploadTerms { media_type: "text/csv", length: file.len() as u64, checksum_sha256: None };
     let checked = UploadTerms { checksum_sha256, ..plain.clone() };
-    let put = async |key: &str, terms: &UploadTerms, body: &str, signed_at| {
-        let signed = bucket.upload_url(key, terms, signed_at, hour).await.unwrap();
+    let put = async |terms: &UploadTerms, body: &str, signed_at| {
+        let signed = bucket.upload_url(object, terms, signed_at, hour).await.unwrap();
         assert_eq!(
             signed,
-            bucket.upload_url(key, terms, signed_at, hour).await.unwrap(),
+            bucket.upload_url(object, terms, signed_at, hour).await.unwrap(),
             "the same terms, the same URL"
         );
         let mut request = http.put(&signed.url);
@@ -145,22 +147,22 @@ async fn urls_that_were_signed() {
         request.body(body.to_owned()).send().await.unwrap().status().as_u16()
     };
     for terms in [&plain, &checked] {
-        assert_eq!(put("u/a", terms, "hello worlds", now).await, 403, "longer");
-        assert_eq!(put("u/a", terms, "hello", now).await, 403, "shorter");
+        assert_eq!(put(terms, "hello worlds", now).await, 403, "longer");
+        assert_eq!(put(terms, "hello", now).await, 403, "shorter");
     }
-    assert_eq!(put("u/a", &plain, file, now - hour * 2).await, 403, "late");
-    assert_eq!(put("u/a", &checked, "hello w0rld", now).await, 400, "another file");
-    assert_eq!(bucket.size("u/a").await.unwrap(), None);
-    assert_eq!(put("u/a", &checked, file, now).await, 200);
-    assert_eq!(put("u/a", &plain, "hello again", now).await, 412, "there is one");
+    assert_eq!(put(&plain, file, now - hour * 2).await, 403, "late");
+    assert_eq!(put(&checked, "hello w0rld", now).await, 400, "another file");
+    assert_eq!(bucket.size(object).await.unwrap(), None);
+    assert_eq!(put(&checked, file, now).await, 200);
+    assert_eq!(put(&plain, "hello again", now).await, 412, "there is one");
 
-    let url = bucket.download_url("u/a", "größe \"1\".csv", "text/plain", hour).await.unwrap();
+    let url = bucket.download_url(object, "größe \"1\".csv", "text/plain", hour).await.unwrap();
     let response = http.get(&url).send().await.unwrap();
     assert_eq!(response.headers()["content-type"], "text/plain");
     let expected = "attachment; filename=\"gr__e__1_.csv\"; filename*=UTF-8''gr%C3%B6%C3%9Fe%20%221%22%2Ecsv";
     assert_eq!(response.headers()["content-disposition"], expected);
     assert_eq!(response.text().await.unwrap(), file);
-    assert_eq!(http.get(url.replace("u/a", "u/b")).send().await.unwrap().status().as_u16(), 403);
+    assert_eq!(http.get(url.replace("uploads/1", "uploads/2")).send().await.unwrap().status().as_u16(), 403);
 }
 
 /// Whoever has not drawn the credentials gets nothing from any of the engines.

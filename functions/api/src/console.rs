@@ -7,10 +7,10 @@ use crate::routes::Path;
 use crate::{Api, Base};
 use askama::Template;
 use axum::extract::State;
+use axum::http::HeaderName;
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
-use axum::http::{HeaderName, Uri};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -20,7 +20,6 @@ use dataset_types::Format;
 use dataset_types::limits::{MAX_FILE_BYTES, MAX_INLINE_BYTES};
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
@@ -115,7 +114,7 @@ async fn page(State(api): State<Arc<Api>>, base: Option<Extension<Base>>) -> Res
     };
     let page = page.render().map_err(|e| Error::internal("the page could not be made").because(e))?;
     let headers = [
-        (CONTENT_SECURITY_POLICY, policy(&storage(&api).await?)),
+        (CONTENT_SECURITY_POLICY, policy(&api.ports.blobs.origin().await?)),
         (CACHE_CONTROL, "no-cache".to_owned()),
         (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (REFERRER_POLICY, "no-referrer".to_owned()),
@@ -132,16 +131,6 @@ fn policy(storage: &str) -> String {
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; \
          trusted-types 'none'"
     )
-}
-
-/// The origin that large files are sent to, as any URL that is signed there tells.
-async fn storage(api: &Api) -> Result<String> {
-    let url = api.ports.blobs.download_url("console", "console", "text/plain", Duration::from_secs(1)).await?;
-    let url: Uri = url.parse().map_err(|e| Error::internal("storage has no URL").because(e))?;
-    match (url.scheme_str(), url.authority()) {
-        (Some(scheme), Some(authority)) => Ok(format!("{scheme}://{authority}")),
-        _ => Err(Error::internal("storage's URL has no host")),
-    }
 }
 
 async fn asset(Path((revision, name)): Path<(String, String)>) -> Result<impl IntoResponse, ApiError> {

@@ -1,10 +1,7 @@
 //! `dataset-api`, run by AWS Lambda behind API Gateway.
 
 use dataset_api::{Api, gateway, router};
-use dataset_aws::{Aws, Settings};
-use dataset_core::api_keys;
-use dataset_core::destination::Policy;
-use dataset_core::resolver::SystemResolver;
+use dataset_aws::{Aws, Settings, SystemResolver};
 use lambda_http::{Error, run, service_fn, tracing};
 use std::sync::Arc;
 use tower::ServiceExt;
@@ -20,8 +17,8 @@ async fn main() -> Result<(), Error> {
         ports: aws.ports(&settings),
         vault: Arc::new(aws.vault_from_env()?),
         resolver: Arc::new(SystemResolver),
-        destinations: Policy::from_env()?,
-        call_limit: api_keys::limit_from_env()?,
+        destinations: Settings::destinations_from_env()?,
+        call_limit: Settings::call_limit_from_env()?,
     };
     let router = router(Arc::new(api));
     run(service_fn(|event| router.clone().oneshot(gateway::request(event)))).await

@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::ApiKeys;
+use dataset_core::blobs::Object;
 use dataset_core::catalog::{Catalog, Scope};
 use dataset_core::dataset::{Contents, State, upload_expired};
 use dataset_core::destination::Policy;
@@ -131,7 +132,7 @@ async fn a_file_in_a_draft_out() {
             json!({"success": true, "message": "Dataset version creation job queued", "dataset_id": id})
         );
 
-        assert_eq!(fakes.blobs.keys(), [format!("uploads/{id}")]);
+        assert_eq!(fakes.blobs.objects(), [Object::Upload(dataset_id(id))]);
         let draft = fakes.table.dataset(dataset_id(id)).await.unwrap().unwrap();
         assert!(matches!(draft.state, State::Draft { .. }));
         assert_eq!((draft.file_size_bytes, draft.user_id.get()), (file.len() as u64, 3));
@@ -163,7 +164,7 @@ async fn every_event_that_is_refused() {
         let (got, answer) = invoke(&router, event).await;
         assert_eq!(got, status, "{answer}");
         assert_envelope(&answer, code);
-        assert!(fakes.blobs.keys().is_empty());
+        assert!(fakes.blobs.objects().is_empty());
         assert!(fakes.table.list(Scope::Workspace(workspace(1))).await.unwrap().is_empty());
     }
 }
@@ -231,7 +232,7 @@ async fn bodies_that_break_a_rule() {
         let (status, answer) = call(&router, "POST", FROM_FILE, body.clone()).await;
         assert_eq!(status, 400, "{body}: {answer}");
         assert_envelope(&answer, code);
-        assert!(fakes.blobs.keys().is_empty(), "{body}");
+        assert!(fakes.blobs.objects().is_empty(), "{body}");
     }
 }
 

@@ -25,8 +25,8 @@ mod triggers;
 
 pub use service::{Options, Service};
 
+use dataset_aws::SystemResolver;
 use dataset_core::destination::Policy;
-use dataset_core::resolver::SystemResolver;
 use std::sync::Arc;
 
 /// A client that goes wherever it is sent, but follows no redirect.

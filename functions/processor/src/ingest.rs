@@ -3,7 +3,7 @@
 use crate::Processor;
 use crate::pipe::{self, ObjectReader, PartWriter};
 use dataset_core::catalog::{FailedDraft, Leased, OutboxEntry, Publication};
-use dataset_core::dataset::{Column, Contents, Dataset, Failure, State, draft_of};
+use dataset_core::dataset::{Column, Contents, Dataset, Failure, State};
 use dataset_core::uploads::{self, Interruption};
 use dataset_core::{Error, Kind, Ports, Result, outbox};
 use dataset_formats::{DataError, Error as FormatError, Summary, convert};
@@ -22,7 +22,7 @@ type Parsed = std::result::Result<Contents, Failure>;
 /// invocation has its lease.
 pub(crate) async fn ingest(processor: &Processor, key: &str, context: &Context) -> Result<()> {
     let ports = &processor.ports;
-    let Some(id) = draft_of(key) else {
+    let Some(id) = ports.blobs.upload_of(key) else {
         tracing::warn!(key, "object is no upload; it is left where it is");
         return Ok(());
     };
@@ -87,16 +87,16 @@ async fn relay(ports: &Ports, event: &OutboxEntry) {
 /// Reads the file and writes its rows.
 async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interruption> {
     let blobs = &processor.ports.blobs;
-    let rows = blobs.write_new(&draft.rows_key(), "application/vnd.apache.parquet").await?;
+    let rows = blobs.write_new(draft.rows(), "application/vnd.apache.parquet").await?;
     let (out, parts) = PartWriter::new();
     let storing = tokio::spawn(pipe::store(rows, parts));
     let converting = tokio::task::spawn_blocking({
-        let (runtime, blobs, key) = (Handle::current(), Arc::clone(blobs), draft.upload_key());
+        let (runtime, blobs, upload) = (Handle::current(), Arc::clone(blobs), draft.upload());
         let length = draft.file_size_bytes;
         let (format, limits) = (draft.file_name.format(), Arc::clone(&processor.limits));
         move || {
             let mut out = out;
-            let mut source = || ObjectReader::open(&runtime, &blobs, &key, length);
+            let mut source = || ObjectReader::open(&runtime, &blobs, upload, length);
             let summary = convert(format, &mut source, &mut out, &limits)?;
             out.finish()?;
             Ok(summary)

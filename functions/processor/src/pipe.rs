@@ -2,7 +2,7 @@
 //! Both pipes hold a fixed number of chunks, so the faster side waits.
 
 use bytes::Bytes;
-use dataset_core::blobs::{BlobWriter, Blobs, MIN_PART_BYTES};
+use dataset_core::blobs::{BlobWriter, Blobs, MIN_PART_BYTES, Object};
 use dataset_core::{Error, Result};
 use dataset_formats::Output;
 use futures::StreamExt;
@@ -26,8 +26,8 @@ pub(crate) struct ObjectReader {
 
 impl ObjectReader {
     /// Starts to read the object on `runtime`. Call it from a thread that may block.
-    pub(crate) fn open(runtime: &Handle, blobs: &Arc<dyn Blobs>, key: &str, length: u64) -> io::Result<Self> {
-        let mut stream = runtime.block_on(blobs.read(key)).map_err(io::Error::other)?;
+    pub(crate) fn open(runtime: &Handle, blobs: &Arc<dyn Blobs>, object: Object, length: u64) -> io::Result<Self> {
+        let mut stream = runtime.block_on(blobs.read(object)).map_err(io::Error::other)?;
         let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
         runtime.spawn(async move {
             while let Some(chunk) = stream.next().await {

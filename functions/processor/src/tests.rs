@@ -1,5 +1,5 @@
 use crate::{Processor, handle};
-use dataset_core::blobs::Blobs;
+use dataset_core::blobs::{Blobs, Object};
 use dataset_core::catalog::{Catalog, LeaseRequest};
 use dataset_core::dataset::{Column, DRAFT_LIFETIME, Dataset, State};
 use dataset_core::deliveries::Deliveries;
@@ -7,7 +7,7 @@ use dataset_core::receivers::Receivers;
 use dataset_core::uploads;
 use dataset_formats::Limits;
 use dataset_tests::memory::Fakes;
-use dataset_tests::{draft, group, receiver_at, start};
+use dataset_tests::{dataset_id, draft, group, receiver_at, start};
 use futures::future::join_all;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
@@ -33,7 +33,7 @@ impl Setting {
         for (id, (name, content)) in (FIRST..).zip(files) {
             let draft = Dataset { file_size_bytes: content.len() as u64, ..draft(id, &group, name) };
             fakes.table.create_draft(&draft).await.unwrap();
-            fakes.blobs.put_new(&draft.upload_key(), "text/csv", content.to_string().into()).await.unwrap();
+            fakes.blobs.put_new(draft.upload(), "text/csv", content.to_string().into()).await.unwrap();
         }
         let processor = Processor { ports: fakes.ports(), limits: Arc::new(Limits::default()) };
         Self { fakes, processor }
@@ -46,7 +46,7 @@ impl Setting {
     }
 
     async fn dataset(&self, id: u64) -> Dataset {
-        self.fakes.table.dataset(dataset_tests::dataset_id(id)).await.unwrap().unwrap()
+        self.fakes.table.dataset(dataset_id(id)).await.unwrap().unwrap()
     }
 
     /// The bodies of the deliveries on the queue.
@@ -67,8 +67,8 @@ async fn a_good_file_becomes_a_version_and_a_repeat_changes_nothing() {
     let version = setting.dataset(FIRST).await;
     let State::Ready { version: 1, contents, .. } = &version.state else { panic!("{version:?}") };
     assert_eq!((&contents.columns[..], contents.row_count), (&["q".to_owned(), "a".to_owned()][..], 2));
-    let keys = [version.upload_key(), version.rows_key()];
-    assert_eq!(setting.fakes.blobs.keys(), keys);
+    let keys = [version.upload(), version.rows()];
+    assert_eq!(setting.fakes.blobs.objects(), keys);
     let told = setting.told().await;
     assert_eq!(told.len(), 1);
     assert_eq!(told[0]["details"]["dataset_version_number"], 1);
@@ -77,7 +77,7 @@ async fn a_good_file_becomes_a_version_and_a_repeat_changes_nothing() {
         setting.handle(PUT, &format!("repeat {n}")).await.unwrap();
     }
     assert_eq!(setting.dataset(FIRST).await, version);
-    assert_eq!(setting.fakes.blobs.keys(), keys);
+    assert_eq!(setting.fakes.blobs.objects(), keys);
     assert!(setting.told().await.is_empty());
 }
 
@@ -89,7 +89,7 @@ async fn a_bad_file_is_a_failure_with_its_place_and_leaves_nothing_stored() {
     let State::Failed { failure, .. } = &failed.state else { panic!("{failed:?}") };
     assert_eq!((failure.code.as_str(), failure.row, failure.line), ("too_few_fields", Some(2), Some(4)));
     assert_eq!(failure.column, Some(Column::Name("a".into())));
-    assert!(setting.fakes.blobs.keys().is_empty());
+    assert!(setting.fakes.blobs.objects().is_empty());
     let told = setting.told().await;
     assert_eq!(told.len(), 1);
     assert_eq!(told[0]["event_type"], "dataset_version_created_by_file_failed");
@@ -145,7 +145,7 @@ async fn what_a_dead_invocation_left_is_completed() {
     let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
     let draft = setting.dataset(FIRST).await;
     // It died with the rows written and nothing published.
-    setting.fakes.blobs.put_new(&draft.rows_key(), "", "whatever".into()).await.unwrap();
+    setting.fakes.blobs.put_new(draft.rows(), "", "whatever".into()).await.unwrap();
     let now = start();
     let lease = LeaseRequest { owner: "dead".into(), now, until: now + Duration::from_secs(60) };
     setting.fakes.table.acquire_lease(draft.id, &lease).await.unwrap();
@@ -157,11 +157,11 @@ async fn what_a_dead_invocation_left_is_completed() {
 async fn an_event_before_its_object_leaves_the_draft_as_it_was() {
     let setting = Setting::with(&[("a.csv", "q\n1\n")]).await;
     let draft = setting.dataset(FIRST).await;
-    setting.fakes.blobs.delete(&draft.upload_key()).await.unwrap();
+    setting.fakes.blobs.delete(draft.upload()).await.unwrap();
     setting.handle(PUT, "early").await.unwrap();
     let State::Draft { due_at, .. } = setting.dataset(FIRST).await.state else { panic!("it is a draft still") };
     assert_eq!(due_at, dataset_tests::rounded(start() + DRAFT_LIFETIME));
-    setting.fakes.blobs.put_new(&draft.upload_key(), "", "q\n1\n".into()).await.unwrap();
+    setting.fakes.blobs.put_new(draft.upload(), "", "q\n1\n".into()).await.unwrap();
     setting.handle(PUT, "in time").await.unwrap();
     assert_eq!(setting.dataset(FIRST).await.version_number(), 1);
 }
@@ -169,13 +169,13 @@ async fn an_event_before_its_object_leaves_the_draft_as_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn objects_that_are_no_uploads_of_ours_are_left_alone() {
     let setting = Setting::with(&[]).await;
-    setting.fakes.blobs.put_new(&format!("uploads/{FIRST}"), "", "x".into()).await.unwrap();
+    setting.fakes.blobs.put_new(Object::Upload(dataset_id(FIRST)), "", "x".into()).await.unwrap();
     for event in
         [PUT, include_str!("../../../events/s3-odd-keys.json"), include_str!("../../../events/s3-test-event.json")]
     {
         setting.handle(event, "first").await.unwrap();
     }
-    assert_eq!(setting.fakes.blobs.keys(), [format!("uploads/{FIRST}")]);
+    assert_eq!(setting.fakes.blobs.objects(), [Object::Upload(dataset_id(FIRST))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -184,9 +184,9 @@ async fn an_object_that_comes_after_its_draft_expired_is_removed() {
     let draft = setting.dataset(FIRST).await;
     let expired = dataset_core::dataset::upload_expired();
     uploads::fail(&setting.processor.ports, &draft, expired).await.unwrap();
-    setting.fakes.blobs.put_new(&draft.upload_key(), "", "q\n1\n".into()).await.unwrap();
+    setting.fakes.blobs.put_new(draft.upload(), "", "q\n1\n".into()).await.unwrap();
     setting.handle(PUT, "late").await.unwrap();
-    assert!(setting.fakes.blobs.keys().is_empty());
+    assert!(setting.fakes.blobs.objects().is_empty());
     assert!(setting.told().await.is_empty(), "whoever failed it tells of it");
 }
 
@@ -195,8 +195,8 @@ async fn a_file_that_storage_cuts_short_is_never_published() {
     let setting = Setting::with(&[("a.csv", "q\n1\n2\n")]).await;
     let draft = setting.dataset(FIRST).await;
     for cut in ["q\n1\n", "q\n1\n2\n3\n"] {
-        setting.fakes.blobs.delete(&draft.upload_key()).await.unwrap();
-        setting.fakes.blobs.put_new(&draft.upload_key(), "", cut.into()).await.unwrap();
+        setting.fakes.blobs.delete(draft.upload()).await.unwrap();
+        setting.fakes.blobs.put_new(draft.upload(), "", cut.into()).await.unwrap();
         assert!(setting.handle(PUT, "first").await.is_err());
         assert!(matches!(setting.dataset(FIRST).await.state, State::Draft { .. }));
     }
@@ -212,11 +212,11 @@ async fn rows_of_a_draft_that_was_given_up_meanwhile_are_removed() {
         } else {
             let failure = dataset_core::dataset::processing_failed();
             uploads::fail(&setting.processor.ports, &draft, failure).await.unwrap();
-            setting.fakes.blobs.put_new(&draft.upload_key(), "", "q\n1\n".into()).await.unwrap();
+            setting.fakes.blobs.put_new(draft.upload(), "", "q\n1\n".into()).await.unwrap();
         }
         // It had the lease before.
         crate::ingest::process(&setting.processor, &draft).await.unwrap();
-        assert!(setting.fakes.blobs.keys().is_empty());
+        assert!(setting.fakes.blobs.objects().is_empty());
     }
 }
 

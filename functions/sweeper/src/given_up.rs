@@ -1,6 +1,6 @@
 //! Uploads that AWS Lambda has given up on.
 
-use dataset_core::dataset::draft_of;
+use dataset_core::blobs::Blobs;
 use dataset_core::id::DatasetId;
 use lambda_runtime::Error;
 use percent_encoding::percent_decode_str;
@@ -36,13 +36,13 @@ struct Object {
 }
 
 /// The drafts whose objects the event was about.
-pub(crate) fn drafts(event: Value) -> Result<Vec<DatasetId>, Error> {
+pub(crate) fn drafts(event: Value, blobs: &dyn Blobs) -> Result<Vec<DatasetId>, Error> {
     let event: GivenUp = serde_json::from_value(event)?;
     let mut drafts = Vec::new();
     for record in &event.request_payload.records {
         // The keys of drafts are plain, but the event encodes every key.
         let key = percent_decode_str(&record.s3.object.key).decode_utf8()?;
-        drafts.extend(draft_of(&key));
+        drafts.extend(blobs.upload_of(&key));
     }
     Ok(drafts)
 }

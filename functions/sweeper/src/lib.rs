@@ -20,7 +20,7 @@ use serde_json::Value;
 /// left is due still.
 pub async fn handle(event: LambdaEvent<Value>, ports: &Ports) -> Result<(), Error> {
     if event.payload.get("requestPayload").is_some() {
-        for id in given_up::drafts(event.payload)? {
+        for id in given_up::drafts(event.payload, ports.blobs.as_ref())? {
             // What the tries were used up by may pass: the draft is due like any other.
             uploads::expire(ports, id).await.inspect_err(|e| log("upload could not be looked at", e))?;
         }

@@ -26,7 +26,7 @@ async fn setting(with_file: bool) -> (Fakes, Dataset) {
     let draft = draft(ID, &group, "a.csv");
     fakes.table.create_draft(&draft).await.unwrap();
     if with_file {
-        fakes.blobs.put_new(&draft.upload_key(), "text/csv", "q\n1\n".into()).await.unwrap();
+        fakes.blobs.put_new(draft.upload(), "text/csv", "q\n1\n".into()).await.unwrap();
     }
     (fakes, draft)
 }
@@ -61,7 +61,7 @@ async fn a_draft_whose_event_was_lost_is_started_and_in_the_end_given_up() {
     let (fakes, draft) = setting(true).await;
     fakes.clock.advance(DRAFT_LIFETIME);
     invoke(&fakes, SCHEDULE).await;
-    assert_eq!(fakes.blobs.take_announced(), [draft.upload_key()]);
+    assert_eq!(fakes.blobs.take_announced(), [draft.upload()]);
     invoke(&fakes, SCHEDULE).await;
     assert!(fakes.blobs.take_announced().is_empty(), "it has time to be processed");
 
@@ -74,7 +74,7 @@ async fn a_draft_whose_event_was_lost_is_started_and_in_the_end_given_up() {
     }
     invoke(&fakes, SCHEDULE).await;
     assert_eq!(failure_code(&fakes).await.as_deref(), Some("processing_failed"));
-    assert!(fakes.blobs.keys().is_empty());
+    assert!(fakes.blobs.objects().is_empty());
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn a_cleanup_that_was_cut_off_is_completed() {
     fakes.table.fail(&failed).await.unwrap();
     fakes.clock.advance(QUEUE_GRACE);
     invoke(&fakes, SCHEDULE).await;
-    assert!(fakes.blobs.keys().is_empty());
+    assert!(fakes.blobs.objects().is_empty());
     assert_eq!(fakes.queue.take().len(), 1);
     assert!(fakes.table.due(start() + Duration::from_secs(29), 10).await.unwrap().is_empty());
 }
@@ -135,7 +135,7 @@ async fn what_lambda_gave_up_on_waits_for_its_time_like_any_draft() {
     assert!(fakes.blobs.take_announced().is_empty());
     fakes.clock.advance(DRAFT_LIFETIME);
     invoke(&fakes, GAVE_UP).await;
-    assert_eq!(fakes.blobs.take_announced(), [draft.upload_key()]);
+    assert_eq!(fakes.blobs.take_announced(), [draft.upload()]);
     assert_eq!(failure_code(&fakes).await, None);
 }
 

@@ -2,6 +2,7 @@ mod hostile;
 mod receivers;
 
 use crate::{Webhooks, client, handle};
+use dataset_aws::SystemResolver;
 use dataset_core::catalog::{Catalog, Due, OutboxEntry};
 use dataset_core::clock::Clock;
 use dataset_core::dataset::{Contents, Dataset};
@@ -13,7 +14,7 @@ use dataset_core::id::EventId;
 use dataset_core::outbox;
 use dataset_core::receiver::Receiver as Registered;
 use dataset_core::receivers::Receivers;
-use dataset_core::resolver::{Resolver, SystemResolver};
+use dataset_core::resolver::Resolver;
 use dataset_core::uploads;
 use dataset_tests::memory::Fakes;
 use dataset_tests::receiver::Receiver;

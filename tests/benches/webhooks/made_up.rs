@@ -1,6 +1,7 @@
 //! A store in which every delivery is there and due, and none is kept.
 
 use async_trait::async_trait;
+use dataset_aws::SystemResolver;
 use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::clock::SystemClock;
@@ -14,7 +15,6 @@ use dataset_core::ids::SystemIds;
 use dataset_core::queue::Queue;
 use dataset_core::receiver::Receiver;
 use dataset_core::receivers::Receivers;
-use dataset_core::resolver::SystemResolver;
 use dataset_tests::memory::{Fakes, MemoryVault};
 use dataset_webhooks::Webhooks;
 use jiff::Timestamp;

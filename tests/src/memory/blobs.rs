@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use dataset_core::blobs::{BlobWriter, Blobs, MIN_PART_BYTES, SignedUpload, UploadTerms};
+use dataset_core::blobs::{BlobWriter, Blobs, MIN_PART_BYTES, Object, SignedUpload, UploadTerms};
+use dataset_core::id::DatasetId;
 use dataset_core::{Error, Result};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -13,12 +14,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-type Objects = Arc<Mutex<BTreeMap<String, Bytes>>>;
+type Objects = Arc<Mutex<BTreeMap<Object, Bytes>>>;
 
 #[derive(Default)]
 pub struct MemoryBlobs {
     objects: Objects,
-    announced: Mutex<Vec<String>>,
+    announced: Mutex<Vec<Object>>,
     down: AtomicBool,
 }
 
@@ -31,12 +32,12 @@ impl Clone for MemoryBlobs {
 }
 
 impl MemoryBlobs {
-    pub fn keys(&self) -> Vec<String> {
-        self.objects.lock().unwrap().keys().cloned().collect()
+    pub fn objects(&self) -> Vec<Object> {
+        self.objects.lock().unwrap().keys().copied().collect()
     }
 
-    /// The keys that were announced since the last time.
-    pub fn take_announced(&self) -> Vec<String> {
+    /// The objects that were announced since the last time.
+    pub fn take_announced(&self) -> Vec<Object> {
         std::mem::take(&mut self.announced.lock().unwrap())
     }
 
@@ -52,87 +53,107 @@ impl MemoryBlobs {
 
 #[async_trait]
 impl Blobs for MemoryBlobs {
-    async fn put_new(&self, key: &str, _media_type: &str, body: Bytes) -> Result<()> {
+    async fn put_new(&self, object: Object, _media_type: &str, body: Bytes) -> Result<()> {
         self.up()?;
-        put_new(&self.objects, key, body)
+        put_new(&self.objects, object, body)
     }
 
-    async fn size(&self, key: &str) -> Result<Option<u64>> {
+    async fn size(&self, object: Object) -> Result<Option<u64>> {
         self.up()?;
-        Ok(self.objects.lock().unwrap().get(key).map(|body| body.len() as u64))
+        Ok(self.objects.lock().unwrap().get(&object).map(|body| body.len() as u64))
     }
 
-    async fn read(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes>>> {
+    async fn read(&self, object: Object) -> Result<BoxStream<'static, Result<Bytes>>> {
         self.up()?;
-        let body = self.objects.lock().unwrap().get(key).cloned().ok_or_else(not_found)?;
+        let body = self.objects.lock().unwrap().get(&object).cloned().ok_or_else(not_found)?;
         // In two pieces, so that no one counts on one.
         let (first, second) = (body.slice(..body.len() / 2), body.slice(body.len() / 2..));
         Ok(stream::iter([Ok(first), Ok(second)]).boxed())
     }
 
-    async fn read_tail(&self, key: &str, bytes: u64) -> Result<(Bytes, u64)> {
+    async fn read_tail(&self, object: Object, bytes: u64) -> Result<(Bytes, u64)> {
         self.up()?;
         let objects = self.objects.lock().unwrap();
-        let body = objects.get(key).ok_or_else(not_found)?;
+        let body = objects.get(&object).ok_or_else(not_found)?;
         Ok((body.slice(body.len().saturating_sub(bytes as usize)..), body.len() as u64))
     }
 
-    async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
+    async fn read_range(&self, object: Object, range: Range<u64>) -> Result<Bytes> {
         self.up()?;
         let objects = self.objects.lock().unwrap();
-        let body = objects.get(key).ok_or_else(not_found)?;
+        let body = objects.get(&object).ok_or_else(not_found)?;
         Ok(body.slice(range.start as usize..range.end as usize))
     }
 
-    async fn write_new(&self, key: &str, _media_type: &str) -> Result<Box<dyn BlobWriter>> {
+    async fn write_new(&self, object: Object, _media_type: &str) -> Result<Box<dyn BlobWriter>> {
         self.up()?;
-        Ok(Box::new(Writer {
-            objects: self.objects.clone(),
-            key: key.to_owned(),
-            body: Vec::new(),
-            last_part_bytes: None,
-        }))
+        Ok(Box::new(Writer { objects: self.objects.clone(), object, body: Vec::new(), last_part_bytes: None }))
     }
 
     async fn upload_url(
         &self,
-        key: &str,
+        object: Object,
         terms: &UploadTerms,
         signed_at: Timestamp,
         lifetime: Duration,
     ) -> Result<SignedUpload> {
         self.up()?;
         let (from, seconds, length) = (signed_at.as_second(), lifetime.as_secs(), terms.length);
-        let url = format!("memory://blobs/{key}?from={from}&seconds={seconds}&length={length}");
+        let url = format!("memory://blobs/{}?from={from}&seconds={seconds}&length={length}", name(object));
         let mut headers = BTreeMap::from([("content-type".to_owned(), terms.media_type.to_owned())]);
         headers.extend(terms.checksum_sha256.clone().map(|sum| ("x-amz-checksum-sha256".to_owned(), sum)));
         Ok(SignedUpload { url, headers })
     }
 
-    async fn download_url(&self, key: &str, file_name: &str, _media_type: &str, lifetime: Duration) -> Result<String> {
+    async fn download_url(
+        &self,
+        object: Object,
+        file_name: &str,
+        _media_type: &str,
+        lifetime: Duration,
+    ) -> Result<String> {
         self.up()?;
-        Ok(format!("memory://blobs/{key}?name={file_name}&seconds={}", lifetime.as_secs()))
+        Ok(format!("memory://blobs/{}?name={file_name}&seconds={}", name(object), lifetime.as_secs()))
     }
 
-    async fn delete(&self, key: &str) -> Result<()> {
+    async fn delete(&self, object: Object) -> Result<()> {
         self.up()?;
-        self.objects.lock().unwrap().remove(key);
+        self.objects.lock().unwrap().remove(&object);
         Ok(())
     }
 
-    async fn announce(&self, key: &str) -> Result<()> {
+    async fn announce(&self, object: Object) -> Result<()> {
         self.up()?;
-        if !self.objects.lock().unwrap().contains_key(key) {
+        if !self.objects.lock().unwrap().contains_key(&object) {
             return Err(not_found());
         }
-        self.announced.lock().unwrap().push(key.to_owned());
+        self.announced.lock().unwrap().push(object);
         Ok(())
+    }
+
+    async fn origin(&self) -> Result<String> {
+        self.up()?;
+        Ok("memory://blobs".to_owned())
+    }
+
+    fn upload_of(&self, key: &str) -> Option<DatasetId> {
+        // As the events of the fixtures have it.
+        key.strip_prefix("uploads/")?.parse().ok()
+    }
+}
+
+/// What an object is called in URLs.
+fn name(object: Object) -> String {
+    match object {
+        Object::Upload(id) => format!("uploads/{id}"),
+        Object::Rows(group, id) => format!("rows/{group}/{id}"),
+        Object::Export { made_on, dataset_id, extension } => format!("exports/{made_on}/{dataset_id}.{extension}"),
     }
 }
 
 struct Writer {
     objects: Objects,
-    key: String,
+    object: Object,
     body: Vec<u8>,
     last_part_bytes: Option<usize>,
 }
@@ -154,7 +175,7 @@ impl BlobWriter for Writer {
     }
 
     async fn finish(self: Box<Self>) -> Result<()> {
-        put_new(&self.objects, &self.key, self.body.into())
+        put_new(&self.objects, self.object, self.body.into())
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {
@@ -162,12 +183,12 @@ impl BlobWriter for Writer {
     }
 }
 
-fn put_new(objects: &Objects, key: &str, body: Bytes) -> Result<()> {
+fn put_new(objects: &Objects, object: Object, body: Bytes) -> Result<()> {
     let mut objects = objects.lock().unwrap();
-    if objects.contains_key(key) {
+    if objects.contains_key(&object) {
         return Err(Error::already_exists("the object exists already"));
     }
-    objects.insert(key.to_owned(), body);
+    objects.insert(object, body);
     Ok(())
 }
 

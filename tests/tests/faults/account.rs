@@ -9,7 +9,6 @@ use dataset_aws::{Aws, Credentials, Endpoints, Message, SecretVault, Settings, S
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::ApiKeys;
 use dataset_core::clock::{Clock, SystemClock};
-use dataset_core::destination::Policy;
 use dataset_core::id::{KeyId, UserId};
 use dataset_core::ids::SystemIds;
 use dataset_local::engines::{EngineOptions, Engines, Notify, Ports, Stored as Put, Ticket};
@@ -175,7 +174,7 @@ impl Account {
             (Settings::TABLE, name),
             (Settings::BUCKET, name),
             (Settings::QUEUE_URL, queue.url()),
-            (Policy::PRIVATE, "true"),
+            (Settings::ALLOW_PRIVATE_WEBHOOKS, "true"),
         ];
         environment.push(match &secrets_key {
             SecretsKey::File(path) => (SecretVault::KEY_FILE, path.to_str().unwrap()),

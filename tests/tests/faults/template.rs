@@ -5,8 +5,6 @@ use crate::account::{API, Account, PROCESSOR, SWEEPER, WEBHOOKS};
 use crate::proxy::Fate;
 use crate::{bad_upload, send, upload};
 use dataset_aws::{SecretVault, Settings};
-use dataset_core::api_keys::LIMIT_VARIABLE;
-use dataset_core::destination::Policy;
 use dataset_tests::ministack::Ministack;
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
@@ -43,10 +41,11 @@ fn the_environment_is_what_the_functions_read() {
         let variables = of["Environment"]["Variables"].as_mapping().into_iter().flatten();
         variables.map(|(name, _)| name.as_str().unwrap().to_owned()).collect()
     };
-    let of_all = [Settings::TABLE, Settings::BUCKET, Settings::QUEUE_URL, SecretVault::KEY_ID, Policy::PORTS];
+    let of_all = [Settings::TABLE, Settings::BUCKET, Settings::QUEUE_URL, SecretVault::KEY_ID, Settings::WEBHOOK_PORTS];
     assert_eq!(names(&template["Globals"]["Function"]), of_all.map(str::to_owned).into());
     for (name, function) in NAMES {
-        let expected = if function == API { BTreeSet::from([LIMIT_VARIABLE.to_owned()]) } else { BTreeSet::new() };
+        let expected =
+            if function == API { BTreeSet::from([Settings::CALLS_PER_SECOND.to_owned()]) } else { BTreeSet::new() };
         assert_eq!(names(&template["Resources"][name]["Properties"]), expected, "{name}");
     }
 }

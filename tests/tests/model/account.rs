@@ -2,8 +2,8 @@
 
 use crate::gate::{Past, Stop};
 use crate::machine::{End, Job, Ran, World, run};
+use dataset_core::blobs::Object;
 use dataset_core::catalog::Catalog;
-use dataset_core::dataset::{draft_of, rows_key, upload_key};
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::id::DatasetId;
 use dataset_core::receivers::Receivers;
@@ -297,9 +297,9 @@ impl Account {
             }
             Step::Event(at, event) => {
                 let request_id = if event.is_again { "again" } else { "first" };
-                Job::Event { key: upload_key(self.id(at)), request_id: request_id.into() }
+                Job::Event { id: self.id(at), request_id: request_id.into() }
             }
-            Step::GaveUp(at) => Job::GaveUp { key: upload_key(self.id(at)) },
+            Step::GaveUp(at) => Job::GaveUp { id: self.id(at) },
             Step::Message(at) => Job::Message { key: self.delivery(at), answer: 200 },
             Step::Sweep => Job::Sweep,
         }
@@ -317,8 +317,12 @@ impl Account {
     fn take(&mut self, ran: Ran) {
         self.world = ran.world;
         let ids: BTreeMap<u64, usize> = self.ids().into_iter().map(|(at, id)| (id.get(), at)).collect();
-        for key in ran.stored.iter().filter_map(|key| draft_of(key)) {
-            self.uploads[ids[&key.get()]].events.push(Event { is_again: false, tries: 0 });
+        let uploads = ran.stored.iter().filter_map(|object| match object {
+            Object::Upload(id) => Some(id),
+            _ => None,
+        });
+        for id in uploads {
+            self.uploads[ids[&id.get()]].events.push(Event { is_again: false, tries: 0 });
         }
         for (key, delay) in ran.messages {
             let id = self.world.table.subject_of(&key).expect("a message has its delivery");
@@ -419,9 +423,9 @@ impl Account {
         let outline: Option<Outline> = dataset.as_ref().map(|dataset| self.world.table.outline(dataset.id, now));
         outline.hash(&mut hasher);
         if let Some(dataset) = &dataset {
-            let keys = self.world.blobs.keys();
-            keys.contains(&dataset.upload_key()).hash(&mut hasher);
-            keys.contains(&dataset.rows_key()).hash(&mut hasher);
+            let stored = self.world.blobs.objects();
+            stored.contains(&dataset.upload()).hash(&mut hasher);
+            stored.contains(&dataset.rows()).hash(&mut hasher);
         }
         if let Some(held) = &self.held
             && let Step::Upload(of) | Step::Event(of, _) | Step::GaveUp(of) | Step::Message(of) = held.step
@@ -472,7 +476,12 @@ impl fmt::Debug for Account {
             let outline = outline.map(|dataset| self.world.table.outline(dataset.id, self.world.now));
             writeln!(f, "{at}: {outline:?} {upload:?}")?;
         }
-        writeln!(f, "{:?} {:?}", self.world.blobs.keys(), self.held.as_ref().map(|held| (held.step, &held.past.text)))
+        writeln!(
+            f,
+            "{:?} {:?}",
+            self.world.blobs.objects(),
+            self.held.as_ref().map(|held| (held.step, &held.past.text))
+        )
     }
 }
 
@@ -481,7 +490,7 @@ pub(crate) fn status_of(account: &Account, at: usize) -> Option<Status> {
     Some(account.world.table.outline(dataset.id, account.world.now).status)
 }
 
-pub(crate) fn keys_of(account: &Account, at: usize) -> Option<[String; 2]> {
+pub(crate) fn objects_of(account: &Account, at: usize) -> Option<[Object; 2]> {
     let dataset = account.world.table.named(&account.uploads[at].file_name)?;
-    Some([upload_key(dataset.id), rows_key(dataset.group_id, dataset.id)])
+    Some([Object::Upload(dataset.id), Object::Rows(dataset.group_id, dataset.id)])
 }

@@ -8,10 +8,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dataset_api::{Api, router};
 use dataset_aws::Message;
-use dataset_core::dataset::draft_of;
+use dataset_aws::SystemResolver;
+use dataset_core::blobs::Object;
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::destination::Policy;
-use dataset_core::resolver::SystemResolver;
+use dataset_core::id::DatasetId;
 use dataset_formats::Limits;
 use dataset_local::engines::Stored;
 use dataset_local::events;
@@ -40,8 +41,8 @@ pub(crate) struct World {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Job {
     Upload { group: u64, file_name: String, file: &'static str },
-    Event { key: String, request_id: String },
-    GaveUp { key: String },
+    Event { id: DatasetId, request_id: String },
+    GaveUp { id: DatasetId },
     Message { key: DeliveryKey, answer: u16 },
     Sweep,
 }
@@ -60,7 +61,7 @@ impl Job {
 /// What a run has done.
 pub(crate) struct Ran {
     pub(crate) world: World,
-    pub(crate) stored: Vec<String>,
+    pub(crate) stored: Vec<Object>,
     pub(crate) messages: Vec<(DeliveryKey, Duration)>,
     pub(crate) sent: Vec<(String, String)>,
     pub(crate) end: End,
@@ -153,12 +154,12 @@ impl Machine {
         let ports = &self.processor.ports;
         let is_done = match job {
             Job::Upload { group, file_name, file } => return self.upload(*group, file_name, file).await,
-            Job::Event { key, request_id } => {
-                let event = events::s3(&stored(key), now);
+            Job::Event { id, request_id } => {
+                let event = events::s3(&stored(*id), now);
                 dataset_processor::handle(invocation(event, request_id), &self.processor).await.is_ok()
             }
-            Job::GaveUp { key } => {
-                let event = events::retries_exhausted("gave-up", &events::s3(&stored(key), now), "it died", now);
+            Job::GaveUp { id } => {
+                let event = events::retries_exhausted("gave-up", &events::s3(&stored(*id), now), "it died", now);
                 dataset_sweeper::handle(invocation(event, "gave-up"), ports).await.is_ok()
             }
             Job::Message { key, .. } => {
@@ -194,14 +195,14 @@ impl Machine {
 /// is the same; uploads may draw one that is in use.
 fn seed(world: &World, job: &Job) -> u64 {
     match job {
-        Job::Event { key, .. } => draft_of(key).map_or(0, |id| id.get() << 16),
+        Job::Event { id, .. } => id.get() << 16,
         Job::Sweep => (1 << 40) + ((world.table.outcomes() as u64) << 16),
         Job::Upload { .. } | Job::GaveUp { .. } | Job::Message { .. } => 0,
     }
 }
 
-fn stored(key: &str) -> Stored {
-    Stored { bucket: "datasets".into(), key: key.to_owned(), operation: "Put" }
+fn stored(id: DatasetId) -> Stored {
+    Stored { bucket: "datasets".into(), key: format!("uploads/{id}"), operation: "Put" }
 }
 
 /// A table that knows nothing but the key.

@@ -10,7 +10,7 @@ mod gate;
 mod machine;
 mod ports;
 
-use account::{Account, Action, GOOD, keys_of, status_of};
+use account::{Account, Action, GOOD, objects_of, status_of};
 use dataset_tests::memory::Status;
 use stateright::{Checker, Model, Property};
 use std::collections::BTreeMap;
@@ -111,11 +111,11 @@ fn objects_are_those_of_versions(account: &Account) -> bool {
     let mut expected = Vec::new();
     for at in 0..account.uploads.len() {
         if status_of(account, at) == Some(Status::Ready) {
-            expected.extend(keys_of(account, at).into_iter().flatten());
+            expected.extend(objects_of(account, at).into_iter().flatten());
         }
     }
     expected.sort_unstable();
-    account.world.blobs.keys() == expected
+    account.world.blobs.objects() == expected
 }
 
 fn is_published_for_good(account: &Account, at: usize) -> bool {
@@ -126,8 +126,8 @@ fn is_published_for_good(account: &Account, at: usize) -> bool {
     if number != upload.published || (number.is_some() && !is_good) {
         return false;
     }
-    let keys = account.world.blobs.keys();
-    number.is_none() || keys_of(account, at).into_iter().flatten().all(|key| keys.contains(&key))
+    let stored = account.world.blobs.objects();
+    number.is_none() || objects_of(account, at).into_iter().flatten().all(|object| stored.contains(&object))
 }
 
 fn explore(explored: Explored) {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use dataset_core::Ports;
 use dataset_core::Result;
-use dataset_core::blobs::{BlobWriter, Blobs, SignedUpload, UploadTerms};
+use dataset_core::blobs::{BlobWriter, Blobs, Object, SignedUpload, UploadTerms};
 use dataset_core::catalog::{
     Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
 };
@@ -41,7 +41,7 @@ pub(crate) struct Stage {
     /// The same in every repeat of a run.
     pub(crate) ids: CountingIds,
     /// Objects that were stored, of which the bucket sends events.
-    pub(crate) stored: Mutex<Vec<String>>,
+    pub(crate) stored: Mutex<Vec<Object>>,
     /// What receivers have been sent: id and body.
     pub(crate) sent: Mutex<Vec<(String, String)>>,
     /// What receivers answer.
@@ -138,62 +138,82 @@ pass! { Queue, queue,
 
 #[async_trait]
 impl Blobs for GatedPorts {
-    async fn put_new(&self, key: &str, media_type: &str, body: Bytes) -> Result<()> {
+    async fn put_new(&self, object: Object, media_type: &str, body: Bytes) -> Result<()> {
         let stage = self.stage();
         let put = async {
-            stage.blobs.put_new(key, media_type, body).await?;
-            stage.stored.lock().unwrap().push(key.to_owned());
+            stage.blobs.put_new(object, media_type, body).await?;
+            stage.stored.lock().unwrap().push(object);
             Ok(())
         };
         stage.gate.pass(Call::Changes, put).await
     }
 
-    async fn size(&self, key: &str) -> Result<Option<u64>> {
+    async fn size(&self, object: Object) -> Result<Option<u64>> {
         let stage = self.stage();
-        stage.gate.pass(Call::Reads, stage.blobs.size(key)).await
+        stage.gate.pass(Call::Reads, stage.blobs.size(object)).await
     }
 
-    async fn read(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes>>> {
+    async fn read(&self, object: Object) -> Result<BoxStream<'static, Result<Bytes>>> {
         let stage = self.stage();
         let read = async {
-            let pieces: Vec<Result<Bytes>> = stage.blobs.read(key).await?.collect().await;
+            let pieces: Vec<Result<Bytes>> = stage.blobs.read(object).await?.collect().await;
             pieces.into_iter().collect::<Result<Vec<Bytes>>>()
         };
         let pieces = stage.gate.pass(Call::ReadsFile, read).await?;
         Ok(stream::iter(pieces.into_iter().map(Ok)).boxed())
     }
 
-    async fn read_tail(&self, key: &str, bytes: u64) -> Result<(Bytes, u64)> {
-        self.stage().blobs.read_tail(key, bytes).await
+    async fn read_tail(&self, object: Object, bytes: u64) -> Result<(Bytes, u64)> {
+        self.stage().blobs.read_tail(object, bytes).await
     }
 
-    async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
-        self.stage().blobs.read_range(key, range).await
+    async fn read_range(&self, object: Object, range: Range<u64>) -> Result<Bytes> {
+        self.stage().blobs.read_range(object, range).await
     }
 
-    async fn write_new(&self, key: &str, media_type: &str) -> Result<Box<dyn BlobWriter>> {
+    async fn write_new(&self, object: Object, media_type: &str) -> Result<Box<dyn BlobWriter>> {
         let stage = self.stage();
         // What it is given it keeps to itself until it is finished.
-        let writer = stage.blobs.write_new(key, media_type).await?;
+        let writer = stage.blobs.write_new(object, media_type).await?;
         Ok(Box::new(Writer { writer, stage }))
     }
 
-    async fn upload_url(&self, key: &str, terms: &UploadTerms, at: Timestamp, life: Duration) -> Result<SignedUpload> {
-        self.stage().blobs.upload_url(key, terms, at, life).await
+    async fn upload_url(
+        &self,
+        object: Object,
+        terms: &UploadTerms,
+        at: Timestamp,
+        life: Duration,
+    ) -> Result<SignedUpload> {
+        self.stage().blobs.upload_url(object, terms, at, life).await
     }
 
-    async fn download_url(&self, key: &str, file_name: &str, media_type: &str, lifetime: Duration) -> Result<String> {
-        self.stage().blobs.download_url(key, file_name, media_type, lifetime).await
+    async fn download_url(
+        &self,
+        object: Object,
+        file_name: &str,
+        media_type: &str,
+        lifetime: Duration,
+    ) -> Result<String> {
+        self.stage().blobs.download_url(object, file_name, media_type, lifetime).await
     }
 
-    async fn delete(&self, key: &str) -> Result<()> {
+    async fn origin(&self) -> Result<String> {
+        self.stage().blobs.origin().await
+    }
+
+    fn upload_of(&self, key: &str) -> Option<DatasetId> {
+        self.stage().blobs.upload_of(key)
+    }
+
+    async fn delete(&self, object: Object) -> Result<()> {
         let stage = self.stage();
-        stage.gate.pass(Call::Changes, stage.blobs.delete(key)).await
+        stage.gate.pass(Call::Changes, stage.blobs.delete(object)).await
     }
 
-    async fn announce(&self, key: &str) -> Result<()> {
+    async fn announce(&self, object: Object) -> Result<()> {
         let stage = self.stage();
-        stage.gate.pass(Call::Changes, stage.blobs.announce(key)).await
+        stage.gate.pass(Call::Changes, stage.blobs.announce(object)).await
     }
 }
 

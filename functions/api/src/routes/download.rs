@@ -11,11 +11,12 @@ use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use dataset_core::blobs::{Blobs, MIN_PART_BYTES};
+use dataset_core::blobs::{Blobs, MIN_PART_BYTES, Object};
 use dataset_core::{Error, Kind};
 use dataset_formats::{Export, Table};
 use dataset_types::upload::{Download, DownloadFormat, Link};
 use futures::TryStreamExt;
+use jiff::tz::TimeZone;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,15 +46,15 @@ pub(super) async fn download(
     let Version(dataset) = &version;
     let name = dataset.file_name.as_str();
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-    let (key, name, media_type) = match format {
-        DownloadFormat::Source => (dataset.upload_key(), name.to_owned(), dataset.file_name.format().media_type()),
-        DownloadFormat::Parquet => (dataset.rows_key(), format!("{stem}.parquet"), "application/vnd.apache.parquet"),
+    let (object, name, media_type) = match format {
+        DownloadFormat::Source => (dataset.upload(), name.to_owned(), dataset.file_name.format().media_type()),
+        DownloadFormat::Parquet => (dataset.rows(), format!("{stem}.parquet"), "application/vnd.apache.parquet"),
         DownloadFormat::Csv => (export(&api, &version, Export::Csv, "csv").await?, format!("{stem}.csv"), CSV),
         DownloadFormat::Jsonl => {
             (export(&api, &version, Export::JsonLines, "jsonl").await?, format!("{stem}.jsonl"), JSON_LINES)
         }
     };
-    let url = api.ports.blobs.download_url(&key, &name, media_type, URL_LIFETIME).await?;
+    let url = api.ports.blobs.download_url(object, &name, media_type, URL_LIFETIME).await?;
     let no_store = (CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if !redirect {
         let link = Link { success: true, message: "Dataset can be downloaded".into(), url };
@@ -66,29 +67,30 @@ pub(super) async fn download(
 const CSV: &str = "text/csv; charset=utf-8";
 const JSON_LINES: &str = "application/jsonl";
 
-/// The key of the version in this format, made unless it was made today.
-async fn export(api: &Api, version: &Version, format: Export, extension: &str) -> Result<String, ApiError> {
-    let key = version.0.export_key(api.ports.clock.now(), extension);
-    if api.ports.blobs.size(&key).await?.is_some() {
-        return Ok(key);
+/// The version in this format, made unless it was made today.
+async fn export(api: &Api, version: &Version, format: Export, extension: &'static str) -> Result<Object, ApiError> {
+    let made_on = TimeZone::UTC.to_datetime(api.ports.clock.now()).date();
+    let object = Object::Export { made_on, dataset_id: version.0.id, extension };
+    if api.ports.blobs.size(object).await?.is_some() {
+        return Ok(object);
     }
     let table = stored::open(api, version).await?;
     let (blobs, media_type) = (Arc::clone(&api.ports.blobs), if format == Export::Csv { CSV } else { JSON_LINES });
     stored::on_blocking_pool(async move {
-        write(&*blobs, &key, media_type, &table, format).await?;
-        Ok(key)
+        write(&*blobs, object, media_type, &table, format).await?;
+        Ok(object)
     })
     .await
 }
 
 async fn write(
     blobs: &dyn Blobs,
-    key: &str,
+    object: Object,
     media_type: &str,
-    table: &Table<stored::Object>,
+    table: &Table<stored::Stored>,
     format: Export,
 ) -> Result<(), ApiError> {
-    let mut writer = blobs.write_new(key, media_type).await?;
+    let mut writer = blobs.write_new(object, media_type).await?;
     let written = async {
         let mut parts = pin!(table.export(format, MIN_PART_BYTES).map_err(stored::refused)?);
         while let Some(part) = parts.try_next().await.map_err(stored::refused)? {

@@ -102,7 +102,7 @@ async fn presign(api: &Api, draft: &Dataset, checksum: Option<&str>) -> Result<U
     };
     // Signatures count in whole seconds.
     let signed_at = Timestamp::from_second(draft.created_at.as_second()).unwrap_or(draft.created_at);
-    let signed = api.ports.blobs.upload_url(&draft.upload_key(), &terms, signed_at, UPLOAD_LIFETIME).await?;
+    let signed = api.ports.blobs.upload_url(draft.upload(), &terms, signed_at, UPLOAD_LIFETIME).await?;
     let expires_at = after(signed_at, UPLOAD_LIFETIME)?;
     Ok(UploadRequest { method: "PUT".into(), url: signed.url, headers: signed.headers, expires_at: expires_at.into() })
 }

@@ -6,7 +6,7 @@ use crate::error::ApiError;
 use axum::body::Bytes;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use dataset_core::blobs::Blobs;
+use dataset_core::blobs::{Blobs, Object};
 use dataset_core::{Error, ErrorCode};
 use dataset_formats::{Ranges, Table};
 use futures::future::{BoxFuture, FutureExt};
@@ -23,24 +23,24 @@ pub(super) const MAX_BYTES: usize = 4 << 20;
 const MAX_ANSWER_BYTES: usize = 6_000_000;
 
 /// A stored Parquet file.
-pub(super) struct Object {
+pub(super) struct Stored {
     blobs: Arc<dyn Blobs>,
-    key: String,
+    object: Object,
 }
 
-impl Ranges for Object {
+impl Ranges for Stored {
     fn read_tail(&self, bytes: u64) -> BoxFuture<'_, io::Result<(Bytes, u64)>> {
-        async move { self.blobs.read_tail(&self.key, bytes).await.map_err(io::Error::other) }.boxed()
+        async move { self.blobs.read_tail(self.object, bytes).await.map_err(io::Error::other) }.boxed()
     }
 
     fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {
-        async move { self.blobs.read_range(&self.key, range).await.map_err(io::Error::other) }.boxed()
+        async move { self.blobs.read_range(self.object, range).await.map_err(io::Error::other) }.boxed()
     }
 }
 
 /// The rows of a version.
-pub(super) async fn open(api: &Api, Version(version): &Version) -> Result<Table<Object>, ApiError> {
-    Table::open(Object { blobs: Arc::clone(&api.ports.blobs), key: version.rows_key() }).await.map_err(refused)
+pub(super) async fn open(api: &Api, Version(version): &Version) -> Result<Table<Stored>, ApiError> {
+    Table::open(Stored { blobs: Arc::clone(&api.ports.blobs), object: version.rows() }).await.map_err(refused)
 }
 
 /// Runs what may go through whole versions, where it keeps no other request waiting.

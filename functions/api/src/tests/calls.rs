@@ -34,7 +34,7 @@ async fn the_same_key_gives_the_same_answer_and_creates_nothing() {
         assert_eq!(status, 422);
         assert_envelope(&answer, "idempotency_key_reused");
     }
-    assert_eq!((drafts(&fakes).await, fakes.blobs.keys().len()), (1, 1));
+    assert_eq!((drafts(&fakes).await, fakes.blobs.objects().len()), (1, 1));
     fakes.clock.advance(Duration::from_secs(2));
     assert_ne!(keyed(&router, FROM_FILE, "k", &file("a\n2\n")).await.1, first.1, "a day later it is a new call");
     let too_long = "k".repeat(256);

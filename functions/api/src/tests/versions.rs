@@ -3,7 +3,7 @@
 
 use super::*;
 use axum::http::StatusCode;
-use dataset_core::blobs::Blobs;
+use dataset_core::blobs::{Blobs, Object};
 use dataset_core::uploads;
 use dataset_formats::{Limits, convert};
 use dataset_types::Format;
@@ -16,8 +16,8 @@ async fn publish(fakes: &Fakes, id: u64, group: &dataset_core::group::Group, fil
     fakes.table.create_draft(&draft).await.unwrap();
     let mut rows = Vec::new();
     let summary = convert(Format::Csv, &mut || Ok(file.as_bytes()), &mut rows, &Limits::default()).unwrap();
-    fakes.blobs.put_new(&draft.upload_key(), "text/csv", file.to_owned().into()).await.unwrap();
-    fakes.blobs.put_new(&draft.rows_key(), "", rows.into()).await.unwrap();
+    fakes.blobs.put_new(draft.upload(), "text/csv", file.to_owned().into()).await.unwrap();
+    fakes.blobs.put_new(draft.rows(), "", rows.into()).await.unwrap();
     let columns = summary.columns.into_iter().map(|column| column.name).collect();
     uploads::publish(&fakes.ports(), &draft, &Contents { columns, row_count: summary.rows }).await.unwrap();
 }
@@ -74,8 +74,8 @@ async fn a_version_in_every_format() {
     let (fakes, router) = service().await;
     publish(&fakes, 1, &group(7, 1, "Questions"), "n;text\n1;\"a;b\"\n").await;
     for (query, key, name) in [
-        ("", "versions/7/1/rows.parquet", "q & a.parquet"),
-        ("?format=parquet", "versions/7/1/rows.parquet", "q & a.parquet"),
+        ("", "rows/7/1", "q & a.parquet"),
+        ("?format=parquet", "rows/7/1", "q & a.parquet"),
         ("?format=source", "uploads/1", "q & a.csv"),
         ("?format=csv", "exports/2023-12-01/1.csv", "q & a.csv"),
         ("?format=jsonl", "exports/2023-12-01/1.jsonl", "q & a.jsonl"),
@@ -87,11 +87,12 @@ async fn a_version_in_every_format() {
         assert_eq!(url, format!("memory://blobs/{key}?name={name}&seconds=900"));
     }
     let told = get(&router, "/1/download?redirect=false").await;
-    assert_eq!(told["url"], "memory://blobs/versions/7/1/rows.parquet?name=q & a.parquet&seconds=900");
-    let stored = fakes.blobs.read_tail("exports/2023-12-01/1.csv", 100).await.unwrap().0;
-    assert_eq!(stored, "n,text\r\n1,a;b\r\n");
-    let stored = fakes.blobs.read_tail("exports/2023-12-01/1.jsonl", 100).await.unwrap().0;
-    assert_eq!(stored, "{\"n\":\"1\",\"text\":\"a;b\"}\n");
+    assert_eq!(told["url"], "memory://blobs/rows/7/1?name=q & a.parquet&seconds=900");
+    let made_on = "2023-12-01".parse().unwrap();
+    for (extension, expected) in [("csv", "n,text\r\n1,a;b\r\n"), ("jsonl", "{\"n\":\"1\",\"text\":\"a;b\"}\n")] {
+        let export = Object::Export { made_on, dataset_id: dataset_id(1), extension };
+        assert_eq!(fakes.blobs.read_tail(export, 100).await.unwrap().0, expected);
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Stored objects on S3.
 
 use crate::failure::unexpected;
+use crate::layout;
 use crate::lazily::Lazily;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
@@ -14,7 +15,8 @@ use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, MetadataDirective};
 use bytes::Bytes;
-use dataset_core::blobs::{BlobWriter, Blobs, SignedUpload, UploadTerms};
+use dataset_core::blobs::{BlobWriter, Blobs, Object, SignedUpload, UploadTerms};
+use dataset_core::id::DatasetId;
 use dataset_core::{Error, Result};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -31,11 +33,11 @@ pub struct Bucket {
 
 #[async_trait]
 impl Blobs for Bucket {
-    async fn put_new(&self, key: &str, media_type: &str, body: Bytes) -> Result<()> {
+    async fn put_new(&self, object: Object, media_type: &str, body: Bytes) -> Result<()> {
         self.client
             .put_object()
             .bucket(&self.name)
-            .key(key)
+            .key(layout::key(object))
             .content_type(media_type)
             .if_none_match("*")
             .body(ByteStream::from(body))
@@ -47,19 +49,20 @@ impl Blobs for Bucket {
         Ok(())
     }
 
-    async fn size(&self, key: &str) -> Result<Option<u64>> {
-        match self.client.head_object().bucket(&self.name).key(key).send().await {
+    async fn size(&self, object: Object) -> Result<Option<u64>> {
+        match self.client.head_object().bucket(&self.name).key(layout::key(object)).send().await {
             Ok(output) => Ok(output.content_length.and_then(|n| u64::try_from(n).ok())),
             Err(e) if e.as_service_error().is_some_and(|e| e.is_not_found()) => Ok(None),
             Err(e) => Err(unexpected("storage")(e)),
         }
     }
 
-    async fn read(&self, key: &str) -> Result<BoxStream<'static, Result<Bytes>>> {
-        let output = self.client.get_object().bucket(&self.name).key(key).send().await.map_err(|e| {
-            let missing = e.as_service_error().is_some_and(|e| e.is_no_such_key());
-            if missing { not_found() } else { unexpected("storage")(e) }
-        })?;
+    async fn read(&self, object: Object) -> Result<BoxStream<'static, Result<Bytes>>> {
+        let output =
+            self.client.get_object().bucket(&self.name).key(layout::key(object)).send().await.map_err(|e| {
+                let missing = e.as_service_error().is_some_and(|e| e.is_no_such_key());
+                if missing { not_found() } else { unexpected("storage")(e) }
+            })?;
         Ok(stream::unfold(output.body, |mut body| async {
             let chunk = body.next().await?;
             Some((chunk.map_err(|e| Error::unavailable("storage broke off").because(e)), body))
@@ -67,26 +70,26 @@ impl Blobs for Bucket {
         .boxed())
     }
 
-    async fn read_tail(&self, key: &str, bytes: u64) -> Result<(Bytes, u64)> {
-        let output = self.get(key, format!("bytes=-{bytes}")).await?;
+    async fn read_tail(&self, object: Object, bytes: u64) -> Result<(Bytes, u64)> {
+        let output = self.get(object, format!("bytes=-{bytes}")).await?;
         // bytes FIRST-LAST/SIZE
         let size = output.content_range.as_deref().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
         let size = size.ok_or_else(|| Error::internal("storage did not tell the object's size"))?;
         Ok((collect(output.body).await?, size))
     }
 
-    async fn read_range(&self, key: &str, range: Range<u64>) -> Result<Bytes> {
+    async fn read_range(&self, object: Object, range: Range<u64>) -> Result<Bytes> {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        let output = self.get(key, format!("bytes={}-{}", range.start, range.end - 1)).await?;
+        let output = self.get(object, format!("bytes={}-{}", range.start, range.end - 1)).await?;
         collect(output.body).await
     }
 
-    async fn write_new(&self, key: &str, media_type: &str) -> Result<Box<dyn BlobWriter>> {
+    async fn write_new(&self, object: Object, media_type: &str) -> Result<Box<dyn BlobWriter>> {
         Ok(Box::new(Writer {
             bucket: self.clone(),
-            key: key.to_owned(),
+            object,
             media_type: media_type.to_owned(),
             first: None,
             upload: None,
@@ -95,7 +98,7 @@ impl Blobs for Bucket {
 
     async fn upload_url(
         &self,
-        key: &str,
+        object: Object,
         terms: &UploadTerms,
         signed_at: Timestamp,
         lifetime: Duration,
@@ -107,7 +110,7 @@ impl Blobs for Bucket {
             .client
             .put_object()
             .bucket(&self.name)
-            .key(key)
+            .key(layout::key(object))
             .content_type(terms.media_type)
             .content_length(i64::try_from(terms.length).unwrap_or(i64::MAX))
             .set_checksum_sha256(terms.checksum_sha256.clone())
@@ -121,12 +124,18 @@ impl Blobs for Bucket {
         Ok(SignedUpload { url: request.uri().to_owned(), headers })
     }
 
-    async fn download_url(&self, key: &str, file_name: &str, media_type: &str, lifetime: Duration) -> Result<String> {
+    async fn download_url(
+        &self,
+        object: Object,
+        file_name: &str,
+        media_type: &str,
+        lifetime: Duration,
+    ) -> Result<String> {
         let request = self
             .client
             .get_object()
             .bucket(&self.name)
-            .key(key)
+            .key(layout::key(object))
             .response_content_type(media_type)
             .response_content_disposition(attachment(file_name))
             .presigned(PresigningConfig::expires_in(lifetime).map_err(unsigned)?)
@@ -135,19 +144,41 @@ impl Blobs for Bucket {
         Ok(request.uri().to_owned())
     }
 
-    async fn delete(&self, key: &str) -> Result<()> {
-        self.client.delete_object().bucket(&self.name).key(key).send().await.map_err(unexpected("storage"))?;
+    async fn origin(&self) -> Result<String> {
+        let signing = PresigningConfig::expires_in(Duration::from_secs(1)).map_err(unsigned)?;
+        let request =
+            self.client.get_object().bucket(&self.name).key("any").presigned(signing).await.map_err(unsigned)?;
+        let url: http::Uri = request.uri().parse().map_err(unsigned)?;
+        match (url.scheme_str(), url.authority()) {
+            (Some(scheme), Some(authority)) => Ok(format!("{scheme}://{authority}")),
+            _ => Err(Error::internal("storage's URL has no host")),
+        }
+    }
+
+    fn upload_of(&self, key: &str) -> Option<DatasetId> {
+        layout::upload_of(key)
+    }
+
+    async fn delete(&self, object: Object) -> Result<()> {
+        self.client
+            .delete_object()
+            .bucket(&self.name)
+            .key(layout::key(object))
+            .send()
+            .await
+            .map_err(unexpected("storage"))?;
         Ok(())
     }
 
-    async fn announce(&self, key: &str) -> Result<()> {
+    async fn announce(&self, object: Object) -> Result<()> {
         // A copy of an object onto itself needs something changed, and raises
         // the bucket's event like any other write.
+        let key = layout::key(object);
         self.client
             .copy_object()
             .bucket(&self.name)
-            .key(key)
             .copy_source(format!("{}/{key}", self.name))
+            .key(key)
             .metadata_directive(MetadataDirective::Replace)
             .send()
             .await
@@ -157,8 +188,8 @@ impl Blobs for Bucket {
 }
 
 impl Bucket {
-    async fn get(&self, key: &str, range: String) -> Result<GetObjectOutput> {
-        let sent = self.client.get_object().bucket(&self.name).key(key).range(range).send().await;
+    async fn get(&self, object: Object, range: String) -> Result<GetObjectOutput> {
+        let sent = self.client.get_object().bucket(&self.name).key(layout::key(object)).range(range).send().await;
         sent.map_err(|e| {
             let missing = e.as_service_error().is_some_and(|e| e.is_no_such_key());
             if missing { not_found() } else { unexpected("storage")(e) }
@@ -190,7 +221,7 @@ async fn collect(body: ByteStream) -> Result<Bytes> {
 /// put; from the second part on it is a multipart upload.
 struct Writer {
     bucket: Bucket,
-    key: String,
+    object: Object,
     media_type: String,
     first: Option<Bytes>,
     upload: Option<Upload>,
@@ -212,7 +243,7 @@ impl Writer {
             .client
             .create_multipart_upload()
             .bucket(&self.bucket.name)
-            .key(&self.key)
+            .key(layout::key(self.object))
             .content_type(&self.media_type)
             .checksum_algorithm(PART_CHECKSUM)
             .send()
@@ -227,7 +258,7 @@ impl Writer {
             .client
             .abort_multipart_upload()
             .bucket(&self.bucket.name)
-            .key(&self.key)
+            .key(layout::key(self.object))
             .upload_id(&upload.id)
             .send()
             .await
@@ -245,7 +276,7 @@ impl Writer {
             .client
             .upload_part()
             .bucket(&self.bucket.name)
-            .key(&self.key)
+            .key(layout::key(self.object))
             .upload_id(&upload.id)
             .part_number(number)
             .checksum_algorithm(PART_CHECKSUM)
@@ -290,7 +321,7 @@ impl BlobWriter for Writer {
     async fn finish(mut self: Box<Self>) -> Result<()> {
         let Some(upload) = self.upload.take() else {
             let body = self.first.take().unwrap_or_default();
-            return self.bucket.put_new(&self.key, &self.media_type, body).await;
+            return self.bucket.put_new(self.object, &self.media_type, body).await;
         };
         let parts = CompletedMultipartUpload::builder().set_parts(Some(upload.parts.clone())).build();
         let completed = self
@@ -298,7 +329,7 @@ impl BlobWriter for Writer {
             .client
             .complete_multipart_upload()
             .bucket(&self.bucket.name)
-            .key(&self.key)
+            .key(layout::key(self.object))
             .upload_id(&upload.id)
             .if_none_match("*")
             .multipart_upload(parts)
@@ -313,7 +344,7 @@ impl BlobWriter for Writer {
         let _ = self.give_up(&upload).await;
         // After a conflict an upload has to start anew, unless the other writer has stored the object.
         // Who may not look is told to try again, and meets the object then.
-        if is_conflict && matches!(self.bucket.size(&self.key).await, Ok(Some(_))) {
+        if is_conflict && matches!(self.bucket.size(self.object).await, Ok(Some(_))) {
             return Err(conflict());
         }
         Err(error)

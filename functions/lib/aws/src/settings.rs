@@ -7,10 +7,13 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials as SdkCredentials, SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
+use dataset_core::api_keys::WINDOW;
 use dataset_core::clock::SystemClock;
+use dataset_core::destination::Policy;
 use dataset_core::ids::SystemIds;
 use dataset_core::{Error, Ports, Result};
 use serde::{Deserialize, Serialize};
+use std::num::NonZero;
 use std::sync::Arc;
 
 /// The names of what the functions work on, from `TABLE_NAME`, `BUCKET_NAME`
@@ -26,6 +29,9 @@ impl Settings {
     pub const TABLE: &str = "TABLE_NAME";
     pub const BUCKET: &str = "BUCKET_NAME";
     pub const QUEUE_URL: &str = "QUEUE_URL";
+    pub const ALLOW_PRIVATE_WEBHOOKS: &str = "ALLOW_PRIVATE_WEBHOOKS";
+    pub const WEBHOOK_PORTS: &str = "WEBHOOK_PORTS";
+    pub const CALLS_PER_SECOND: &str = "CALLS_PER_SECOND";
 
     /// # Errors
     /// Names the variable that is missing.
@@ -36,6 +42,42 @@ impl Settings {
             queue_url: variable(Self::QUEUE_URL)?,
         })
     }
+
+    /// Where webhooks may be sent. `ALLOW_PRIVATE_WEBHOOKS` is `true` or
+    /// `false`, and `WEBHOOK_PORTS` are listed as `8443,9443`; anything else is
+    /// refused, so that a slip does not open a door.
+    ///
+    /// # Errors
+    /// Names the variable that is wrong.
+    pub fn destinations_from_env() -> Result<Policy> {
+        let allow_private = match std::env::var(Self::ALLOW_PRIVATE_WEBHOOKS).as_deref() {
+            Err(_) | Ok("" | "false") => false,
+            Ok("true") => true,
+            Ok(_) => return Err(wrong(Self::ALLOW_PRIVATE_WEBHOOKS, "true or false")),
+        };
+        let ports = std::env::var(Self::WEBHOOK_PORTS).unwrap_or_default();
+        let ports = ports.split(',').map(str::trim).filter(|port| !port.is_empty()).map(str::parse);
+        let ports = ports.collect::<std::result::Result<_, _>>();
+        let ports = ports.map_err(|_| wrong(Self::WEBHOOK_PORTS, "like 8443,9443"))?;
+        Ok(Policy { allow_private, ports })
+    }
+
+    /// How many calls a key may make in a [`WINDOW`], from how many it may make
+    /// a second over it. Without one, or with 0, there is no limit.
+    ///
+    /// # Errors
+    /// If the variable is no number.
+    pub fn call_limit_from_env() -> Result<Option<NonZero<u32>>> {
+        let Ok(text) = std::env::var(Self::CALLS_PER_SECOND) else {
+            return Ok(None);
+        };
+        let calls: u32 = text.parse().map_err(|_| wrong(Self::CALLS_PER_SECOND, "a whole number"))?;
+        Ok(NonZero::new(calls.saturating_mul(WINDOW.as_secs() as u32)))
+    }
+}
+
+fn wrong(variable: &str, right: &str) -> Error {
+    Error::internal(format!("{variable} must be {right}"))
 }
 
 /// Engines that are not AWS's own, each at its URL.

@@ -1,8 +1,8 @@
 //! The port for API keys.
 
+use crate::Result;
 use crate::api_key::{Grant, KeyHash};
 use crate::id::{KeyId, WorkspaceId};
-use crate::{Error, Result};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use std::num::NonZero;
@@ -43,20 +43,6 @@ pub enum Admission {
 pub struct KnownKey {
     pub grant: Grant,
     pub last_used_at: Option<Timestamp>,
-}
-
-/// The variable that [`limit_from_env`] reads.
-pub const LIMIT_VARIABLE: &str = "CALLS_PER_SECOND";
-
-/// How many calls a key may make in a [`WINDOW`], from how many it may make a
-/// second over it. Without one, or with 0, there is no limit.
-pub fn limit_from_env() -> Result<Option<NonZero<u32>>> {
-    let Ok(text) = std::env::var(LIMIT_VARIABLE) else {
-        return Ok(None);
-    };
-    let wrong = |_| Error::internal(format!("{LIMIT_VARIABLE} must be a whole number"));
-    let calls: u32 = text.parse().map_err(wrong)?;
-    Ok(NonZero::new(calls.saturating_mul(WINDOW.as_secs() as u32)))
 }
 
 /// When the window began that `now` is in.

@@ -1,5 +1,6 @@
 //! A dataset: a draft that becomes either a version, for ever, or a failure.
 
+use crate::blobs::Object;
 use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
 use crate::upload::FileName;
 use dataset_types::FailureCode;
@@ -110,55 +111,18 @@ impl Dataset {
         matches!(self.state, State::Failed { finished_at, .. } if is_forgotten(finished_at, now))
     }
 
-    pub fn upload_key(&self) -> String {
-        upload_key(self.id)
+    /// Its file, as it was sent.
+    pub fn upload(&self) -> Object {
+        Object::Upload(self.id)
     }
 
-    pub fn rows_key(&self) -> String {
-        rows_key(self.group_id, self.id)
-    }
-
-    /// Where the version is kept in another format, for those who download it
-    /// on that day. What was made on earlier days may be gone.
-    pub fn export_key(&self, now: Timestamp, extension: &str) -> String {
-        format!("{EXPORTS}{}/{}.{extension}", now.strftime("%F"), self.id)
+    /// Its rows, once it is a version.
+    pub fn rows(&self) -> Object {
+        Object::Rows(self.group_id, self.id)
     }
 }
 
 /// Whether the record of a failure of this time has had its time.
 pub fn is_forgotten(failed_at: Timestamp, now: Timestamp) -> bool {
     failed_at.checked_add(FAILURE_LIFETIME).is_ok_and(|forgotten| forgotten <= now)
-}
-
-const EXPORTS: &str = "exports/";
-
-const UPLOADS: &str = "uploads/";
-
-/// Where the file of a draft is stored, as it was sent.
-pub fn upload_key(id: DatasetId) -> String {
-    format!("{UPLOADS}{id}")
-}
-
-/// Where its rows are stored.
-pub fn rows_key(group: GroupId, id: DatasetId) -> String {
-    format!("versions/{group}/{id}/rows.parquet")
-}
-
-/// The draft that an object in storage belongs to.
-pub fn draft_of(key: &str) -> Option<DatasetId> {
-    key.strip_prefix(UPLOADS)?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_key_leads_back_to_its_draft() {
-        let id = DatasetId::new(42).expect("valid");
-        assert_eq!(draft_of(&upload_key(id)), Some(id));
-        for key in ["uploads/", "uploads/x", "uploads/042", "uploads/42/x", "42", "versions/1/42/rows.parquet"] {
-            assert_eq!(draft_of(key), None, "{key}");
-        }
-    }
 }

@@ -33,29 +33,9 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// The variables that [`Policy::from_env`] reads.
-    pub const PRIVATE: &str = "ALLOW_PRIVATE_WEBHOOKS";
-    pub const PORTS: &str = "WEBHOOK_PORTS";
-
     /// Anywhere, for a service on one's own machine.
     pub fn private() -> Self {
         Self { allow_private: true, ports: Vec::new() }
-    }
-
-    /// `true` in the environment allows what is private, and ports are listed
-    /// as `8443,9443`; anything else is refused, so that a slip does not open
-    /// a door.
-    pub fn from_env() -> Result<Self> {
-        let allow_private = match std::env::var(Self::PRIVATE).as_deref() {
-            Err(_) | Ok("" | "false") => false,
-            Ok("true") => true,
-            Ok(_) => return Err(Error::internal(format!("{} must be true or false", Self::PRIVATE))),
-        };
-        let ports = std::env::var(Self::PORTS).unwrap_or_default();
-        let ports = ports.split(',').map(str::trim).filter(|port| !port.is_empty()).map(str::parse);
-        let ports = ports.collect::<std::result::Result<_, _>>();
-        let ports = ports.map_err(|_| Error::internal(format!("{} must be like 8443,9443", Self::PORTS)))?;
-        Ok(Self { allow_private, ports })
     }
 
     /// The URL in its normal form, in which every spelling of an address is

@@ -9,13 +9,3 @@ pub trait Resolver: Send + Sync {
     /// The addresses that a host's name has at this moment.
     async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>>;
 }
-
-/// As the machine resolves names.
-pub struct SystemResolver;
-
-#[async_trait]
-impl Resolver for SystemResolver {
-    async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
-        Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
-    }
-}

@@ -5,8 +5,8 @@
 use crate::engines::{Notify, Stored, Ticket};
 use crate::events;
 use anyhow::Context;
+use dataset_aws::upload_of;
 use dataset_core::clock::Clock;
-use dataset_core::dataset::draft_of;
 use dataset_core::ids::{Ids, random_u64};
 use dataset_processor::Processor;
 use serde_json::Value;
@@ -116,7 +116,7 @@ impl Invocations {
 impl Notify for Invocations {
     fn announce(&self, stored: &Stored) -> io::Result<Ticket> {
         // The template's notification has the same filter.
-        if draft_of(&stored.key).is_none() {
+        if upload_of(&stored.key).is_none() {
             return Ok(Ticket(None));
         }
         let request_id = format!("{:016x}{:016x}", random_u64(self.ids.as_ref()), random_u64(self.ids.as_ref()));

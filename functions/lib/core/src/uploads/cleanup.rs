@@ -1,7 +1,8 @@
 //! The end of what came to no version.
 
+use crate::blobs::Object;
 use crate::clock::after;
-use crate::dataset::{Dataset, WITHDRAWN_GRACE, rows_key, upload_key};
+use crate::dataset::{Dataset, WITHDRAWN_GRACE};
 use crate::id::DatasetId;
 use crate::{Ports, Result};
 
@@ -15,7 +16,7 @@ pub async fn withdraw(ports: &Ports, draft: &Dataset) -> Result<bool> {
     if !ports.catalog.withdraw(draft, after(ports.clock.now(), WITHDRAWN_GRACE)?).await? {
         return Ok(false);
     }
-    if let Err(error) = ports.blobs.delete(&draft.upload_key()).await {
+    if let Err(error) = ports.blobs.delete(draft.upload()).await {
         tracing::warn!(dataset_id = draft.id.get(), error = error.chain(), "an object is left to the sweeper");
     }
     Ok(true)
@@ -33,8 +34,8 @@ pub async fn clean_up_withdrawn(ports: &Ports, id: DatasetId) -> Result<()> {
     if clean_at > ports.clock.now() {
         return Ok(());
     }
-    ports.blobs.delete(&rows_key(group, id)).await?;
-    ports.blobs.delete(&upload_key(id)).await?;
+    ports.blobs.delete(Object::Rows(group, id)).await?;
+    ports.blobs.delete(Object::Upload(id)).await?;
     ports.catalog.forget_withdrawn(id).await
 }
 
@@ -43,7 +44,7 @@ pub async fn clean_up_withdrawn(ports: &Ports, id: DatasetId) -> Result<()> {
 /// # Errors
 /// If a port failed; the sweeper comes again.
 pub async fn clean_up(ports: &Ports, failed: &Dataset) -> Result<()> {
-    ports.blobs.delete(&failed.rows_key()).await?;
-    ports.blobs.delete(&failed.upload_key()).await?;
+    ports.blobs.delete(failed.rows()).await?;
+    ports.blobs.delete(failed.upload()).await?;
     ports.catalog.cleaned_up(failed.id).await
 }

@@ -119,7 +119,7 @@ async fn resume(
             return Ok(None);
         }
         Some(draft @ Dataset { state: State::Draft { due_at, .. }, .. }) => {
-            if ports.blobs.size(&draft.upload_key()).await?.is_none() {
+            if ports.blobs.size(draft.upload()).await?.is_none() {
                 if !ports.catalog.restart(id, due_at, after(ports.clock.now(), request.upload_ttl)?).await? {
                     return Err(Error::unavailable("another call for the same draft came in this moment"));
                 }
@@ -166,7 +166,7 @@ impl IdempotencyGuard {
     /// If the file could not be stored; then the draft is withdrawn or expires.
     pub async fn store(self, ports: &Ports, draft: &Dataset, file: Bytes) -> Result<()> {
         let media_type = draft.file_name.format().media_type();
-        match ports.blobs.put_new(&draft.upload_key(), media_type, file).await {
+        match ports.blobs.put_new(draft.upload(), media_type, file).await {
             Ok(()) => {}
             // No one else has this key: an earlier attempt stored it, and its answer was lost.
             Err(error) if error.kind() == Kind::AlreadyExists => {}

@@ -29,7 +29,7 @@ pub async fn expire(ports: &Ports, id: DatasetId) -> Result<()> {
         State::Draft { due_at, .. } if due_at > ports.clock.now() => Ok(()),
         State::Draft { due_at, lost_leases, restarts } => {
             let may_restart = lost_leases < MAX_LOST_LEASES && restarts < MAX_RESTARTS;
-            match ports.blobs.size(&dataset.upload_key()).await? {
+            match ports.blobs.size(dataset.upload()).await? {
                 Some(_) if may_restart => restart(ports, &dataset, due_at, restarts).await,
                 Some(_) => give_up(ports, &dataset, processing_failed()).await,
                 None => give_up(ports, &dataset, upload_expired()).await,
@@ -46,7 +46,7 @@ async fn restart(ports: &Ports, draft: &Dataset, due_at: Timestamp, restarts: u3
         return Ok(());
     }
     tracing::warn!(dataset_id = draft.id.get(), restarts, "upload is started again");
-    match ports.blobs.announce(&draft.upload_key()).await {
+    match ports.blobs.announce(draft.upload()).await {
         // It failed in this moment.
         Err(error) if error.kind() == Kind::NotFound => Ok(()),
         result => result,
