@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::catalog::{
-    Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
+    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
+    Scope,
 };
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::dataset::{Contents, Dataset};
@@ -62,7 +63,7 @@ catalog! {
         forget_withdrawn(id: DatasetId) -> ();
         dataset(id: DatasetId) -> Option<Dataset>;
         datasets(ids: &[DatasetId]) -> Vec<Dataset>;
-        list(scope: Scope) -> Vec<Listed>;
+        list(scope: Scope) -> Vec<DatasetSummary>;
         set_deleted(id: DatasetId, is_deleted: bool) -> bool;
         acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;
         release_lease(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;

@@ -4,7 +4,7 @@ use crate::cli::args::{Check, Convert};
 use crate::output::say;
 use anyhow::Context;
 use dataset_core::upload::{self, FileName};
-use dataset_formats::{Error, Kind, Limits, Output, Summary};
+use dataset_formats::{ColumnType, Error, Limits, Output, Summary};
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -71,12 +71,12 @@ fn report(path: &Path, summary: &Summary) -> anyhow::Result<()> {
     say(&format!("{}: {rows} row{}, {columns} column{}", path.display(), plural(rows), plural(columns)))?;
     for column in &summary.columns {
         let kind = match column.kind {
-            Kind::Bool => "boolean",
-            Kind::Int => "integer",
-            Kind::UInt => "unsigned integer",
-            Kind::Double => "double",
-            Kind::Text => "text",
-            Kind::Json => "JSON",
+            ColumnType::Bool => "boolean",
+            ColumnType::Int => "integer",
+            ColumnType::UInt => "unsigned integer",
+            ColumnType::Double => "double",
+            ColumnType::Text => "text",
+            ColumnType::Json => "JSON",
         };
         say(&format!("  {kind:<16} {:?}", column.name))?;
     }

@@ -1,6 +1,6 @@
 //! `datasets keys`: who is let in, here or in AWS.
 
-use crate::cli::args::{DATA_DIR, Keys, KeysCommand, Place};
+use crate::cli::args::{DATA_DIR, KeyTable, Keys, KeysCommand};
 use crate::client::in_columns;
 use crate::data_dir::DataDir;
 use crate::engines::open_table;
@@ -31,7 +31,7 @@ pub(crate) async fn run(args: Keys) -> anyhow::Result<()> {
 
 /// The table with the keys: that of the service on this machine, whether it
 /// runs or not, or the one of a deployment in AWS.
-async fn open(place: &Place) -> anyhow::Result<Table> {
+async fn open(place: &KeyTable) -> anyhow::Result<Table> {
     match (&place.data_dir, &place.table) {
         (None, Some(table)) => Ok(Aws::from_profile().await.table(table)),
         (data_dir, _) => {

@@ -41,7 +41,7 @@ pub(crate) async fn deliver(webhooks: &Webhooks, key: &DeliveryKey) -> Result<()
         Some(_) => return give_up(webhooks, key, now, "the receiver is disabled").await,
         None => return give_up(webhooks, key, now, "the receiver has been deleted").await,
     };
-    let Some(_place) = webhooks.places.take(receiver.id).await else {
+    let Some(_permit) = webhooks.limits.acquire(receiver.id).await else {
         return postpone(webhooks, key, now, after(now, spread(webhooks.ids.as_ref(), BUSY_WAIT))?).await;
     };
     match receiver.turn(now) {

@@ -28,7 +28,7 @@ use dataset_core::secret::Vault;
 use dataset_core::{Error, Result};
 use futures::future::join_all;
 use lambda_runtime::LambdaEvent;
-use limit::Places;
+use limit::ConcurrencyLimits;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub struct Webhooks {
     vault: Arc<dyn Vault>,
     destinations: Policy,
     courier: Arc<dyn Courier>,
-    places: Places,
+    limits: ConcurrencyLimits,
 }
 
 impl Webhooks {
@@ -69,7 +69,7 @@ impl Webhooks {
             vault,
             courier,
             destinations,
-            places: Places::default(),
+            limits: ConcurrencyLimits::default(),
         }
     }
 }

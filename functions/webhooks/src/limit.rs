@@ -14,28 +14,28 @@ const MAX_WAIT: Duration = Duration::from_millis(250);
 
 /// Places at each receiver.
 #[derive(Default)]
-pub(crate) struct Places(Mutex<HashMap<WebhookId, Arc<Semaphore>>>);
+pub(crate) struct ConcurrencyLimits(Mutex<HashMap<WebhookId, Arc<Semaphore>>>);
 
 /// A place, until it is dropped.
-pub(crate) struct Place {
+pub(crate) struct Permit {
     _permit: OwnedSemaphorePermit,
 }
 
-impl Places {
+impl ConcurrencyLimits {
     /// `None` if there is none within a moment.
-    pub(crate) async fn take(&self, receiver: WebhookId) -> Option<Place> {
-        let places = self.of(receiver);
-        let permit = tokio::time::timeout(MAX_WAIT, places.acquire_owned()).await.ok()?.ok()?;
-        Some(Place { _permit: permit })
+    pub(crate) async fn acquire(&self, receiver: WebhookId) -> Option<Permit> {
+        let limits = self.semaphore(receiver);
+        let permit = tokio::time::timeout(MAX_WAIT, limits.acquire_owned()).await.ok()?.ok()?;
+        Some(Permit { _permit: permit })
     }
 
-    fn of(&self, receiver: WebhookId) -> Arc<Semaphore> {
+    fn semaphore(&self, receiver: WebhookId) -> Arc<Semaphore> {
         let mut receivers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(places) = receivers.get(&receiver) {
-            return Arc::clone(places);
+        if let Some(limits) = receivers.get(&receiver) {
+            return Arc::clone(limits);
         }
         // Those whom no one is calling need not be remembered.
-        receivers.retain(|_, places| Arc::strong_count(places) > 1);
+        receivers.retain(|_, limits| Arc::strong_count(limits) > 1);
         Arc::clone(receivers.entry(receiver).or_insert_with(|| Arc::new(Semaphore::new(MAX_AT_ONCE))))
     }
 }

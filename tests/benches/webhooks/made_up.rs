@@ -5,7 +5,7 @@ use dataset_aws::SystemResolver;
 use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::clock::SystemClock;
-use dataset_core::deliveries::{Deliveries, Page, Wanted};
+use dataset_core::deliveries::{Deliveries, DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState};
 use dataset_core::destination::Policy;
 use dataset_core::event::EventType;
@@ -82,8 +82,8 @@ impl Deliveries for MadeUp {
         Ok(None)
     }
 
-    async fn deliveries(&self, _: &Wanted, _: usize) -> Result<Page> {
-        Ok(Page { deliveries: Vec::new(), next: None })
+    async fn deliveries(&self, _: &DeliveryQuery, _: usize) -> Result<DeliveryPage> {
+        Ok(DeliveryPage { deliveries: Vec::new(), next: None })
     }
 
     async fn reminded(&self, _: &DeliveryKey, _: Timestamp, _: Timestamp) -> Result<()> {

@@ -2,7 +2,8 @@ use crate::{dataset_id, draft, group, group_id, rounded, start, workspace};
 use dataset_core::ErrorCode;
 use dataset_core::Kind;
 use dataset_core::catalog::{
-    Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
+    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
+    Scope,
 };
 use dataset_core::dataset::{Column, Contents, Dataset, Failure, State};
 use dataset_core::event::EventType;
@@ -107,7 +108,7 @@ async fn many_at_once(catalog: &dyn Catalog) {
     let newest_first: Vec<Dataset> = drafts.iter().rev().cloned().collect();
     assert_eq!(catalog.datasets(&ids).await.unwrap(), newest_first);
     assert_eq!(catalog.datasets(&[]).await.unwrap(), []);
-    let listed: Vec<Listed> = newest_first.iter().map(Listed::from).collect();
+    let listed: Vec<DatasetSummary> = newest_first.iter().map(DatasetSummary::from).collect();
     assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), listed);
     for draft in &drafts {
         assert!(catalog.withdraw(draft, start()).await.unwrap());
@@ -129,7 +130,7 @@ async fn drafts(catalog: &dyn Catalog) {
     let taken = catalog.create_draft(&other).await.unwrap_err();
     assert_eq!(taken.kind(), Kind::AlreadyExists);
 
-    let newest_first: Vec<Listed> = drafts.iter().rev().map(Listed::from).collect();
+    let newest_first: Vec<DatasetSummary> = drafts.iter().rev().map(DatasetSummary::from).collect();
     for scope in [Scope::Group(group.id), Scope::Workspace(group.workspace_id)] {
         assert_eq!(catalog.list(scope).await.unwrap(), newest_first);
     }
@@ -241,7 +242,7 @@ async fn publishing(catalog: &dyn Catalog) {
     for is_deleted in [true, true, false] {
         assert!(catalog.set_deleted(draft.id, is_deleted).await.unwrap());
         let version = Dataset { is_deleted, ..version.clone() };
-        assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), [Listed::from(&version)]);
+        assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), [DatasetSummary::from(&version)]);
         assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version));
     }
 
@@ -308,7 +309,7 @@ async fn failing(catalog: &dyn Catalog) {
     let failed = Dataset { state: failed, ..draft.clone() };
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(failed.clone()));
     assert_eq!(catalog.outbox_entry(&event_id(&draft)).await.unwrap(), Some(ended.event));
-    assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), [Listed::from(&failed)]);
+    assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), [DatasetSummary::from(&failed)]);
     assert!(!catalog.set_deleted(draft.id, true).await.unwrap());
     assert_eq!(catalog.publish(&publication(&draft, 1)).await.unwrap(), Published::NotADraft);
     assert_eq!(catalog.acquire_lease(draft.id, &lease("a", start())).await.unwrap(), Leased::Final(failed));

@@ -1,6 +1,6 @@
 use crate::{receiver, rounded, start};
 use dataset_core::catalog::{Catalog, Due};
-use dataset_core::deliveries::{Deliveries, Wanted};
+use dataset_core::deliveries::{Deliveries, DeliveryQuery};
 use dataset_core::delivery::{
     Attempt, Delivery, DeliveryKey, DeliveryState, DeliveryStatus, MAX_ATTEMPTS_KEPT, QUEUE_GRACE,
 };
@@ -156,7 +156,7 @@ async fn pages(deliveries: &dyn Deliveries) {
     }
     let found = async |status, before: Option<u64>, from_order, limit| {
         let before = before.map(|order| DeliveryId::at(order, owner.receiver_id));
-        let wanted = Wanted { receiver: owner, status, before, from_order };
+        let wanted = DeliveryQuery { receiver: owner, status, before, from_order };
         let found = deliveries.deliveries(&wanted, limit).await.unwrap().deliveries;
         found.into_iter().map(|delivery| delivery.key.delivery_id.order()).collect::<Vec<_>>()
     };

@@ -2,7 +2,7 @@
 
 use super::table::{MemoryTable, id_taken};
 use async_trait::async_trait;
-use dataset_core::deliveries::{Deliveries, Page, Wanted};
+use dataset_core::deliveries::{Deliveries, DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, MAX_ATTEMPTS_KEPT, QUEUE_GRACE};
 use dataset_core::id::{WebhookId, WorkspaceId};
 use dataset_core::receiver::Receiver;
@@ -60,7 +60,7 @@ impl Deliveries for MemoryTable {
         Ok(self.tables().deliveries.get(key).cloned())
     }
 
-    async fn deliveries(&self, wanted: &Wanted, limit: usize) -> Result<Page> {
+    async fn deliveries(&self, wanted: &DeliveryQuery, limit: usize) -> Result<DeliveryPage> {
         let Owner { workspace_id, receiver_id } = wanted.receiver;
         let fits = |delivery: &&Delivery| {
             let order = delivery.key.delivery_id.order();
@@ -74,7 +74,7 @@ impl Deliveries for MemoryTable {
         found.sort_by(|a, b| b.key.delivery_id.cmp(&a.key.delivery_id));
         found.truncate(limit);
         let last = found.last().filter(|_| found.len() == limit);
-        Ok(Page { next: last.map(|last| last.key.delivery_id.clone()), deliveries: found })
+        Ok(DeliveryPage { next: last.map(|last| last.key.delivery_id.clone()), deliveries: found })
     }
 
     async fn begin_attempt(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Option<Delivery>> {

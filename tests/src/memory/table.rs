@@ -3,7 +3,8 @@
 use super::callers::Callers;
 use async_trait::async_trait;
 use dataset_core::catalog::{
-    Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
+    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
+    Scope,
 };
 use dataset_core::dataset::{Dataset, State};
 use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
@@ -166,12 +167,12 @@ impl Catalog for MemoryTable {
         Ok(ids.iter().filter_map(|id| tables.datasets.get(id).cloned()).collect())
     }
 
-    async fn list(&self, scope: Scope) -> Result<Vec<Listed>> {
+    async fn list(&self, scope: Scope) -> Result<Vec<DatasetSummary>> {
         let inside = |dataset: &&Dataset| match scope {
             Scope::Group(id) => dataset.group_id == id,
             Scope::Workspace(id) => dataset.workspace_id == id,
         };
-        Ok(self.tables().datasets.values().rev().filter(inside).map(Listed::from).collect())
+        Ok(self.tables().datasets.values().rev().filter(inside).map(DatasetSummary::from).collect())
     }
 
     async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool> {

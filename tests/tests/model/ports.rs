@@ -7,11 +7,12 @@ use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::blobs::{BlobWriter, Blobs, Object, SignedUpload, UploadTerms};
 use dataset_core::catalog::{
-    Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
+    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
+    Scope,
 };
 use dataset_core::clock::Clock;
 use dataset_core::dataset::Dataset;
-use dataset_core::deliveries::{Deliveries, Page, Wanted};
+use dataset_core::deliveries::{Deliveries, DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState};
 use dataset_core::group::Group;
 use dataset_core::id::EventId;
@@ -100,7 +101,7 @@ pass! { Catalog, table,
     Changes forget_withdrawn(id: DatasetId) -> ();
     Reads dataset(id: DatasetId) -> Option<Dataset>;
     Reads datasets(ids: &[DatasetId]) -> Vec<Dataset>;
-    Reads list(scope: Scope) -> Vec<Listed>;
+    Reads list(scope: Scope) -> Vec<DatasetSummary>;
     Changes set_deleted(id: DatasetId, is_deleted: bool) -> bool;
     Changes acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;
     Changes release_lease(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;
@@ -124,7 +125,7 @@ pass! { Receivers, table,
 pass! { Deliveries, table,
     Changes create_deliveries(deliveries: &[Delivery]) -> ();
     Reads delivery(key: &DeliveryKey) -> Option<Delivery>;
-    Reads deliveries(wanted: &Wanted, limit: usize) -> Page;
+    Reads deliveries(wanted: &DeliveryQuery, limit: usize) -> DeliveryPage;
     Changes begin_attempt(key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Option<Delivery>;
     Changes postpone(key: &DeliveryKey, now: Timestamp, until: Timestamp) -> bool;
     Changes record_attempt(begun: &Delivery, attempt: &Attempt, next: DeliveryState, at: Timestamp) -> ();

@@ -6,8 +6,8 @@ use crate::auth::{Owned, Version};
 use crate::error::ApiError;
 use axum::extract::State;
 use axum::response::Response;
-use dataset_formats::{Figures, Kind};
-use dataset_types::rows::{Column, ColumnType, Columns};
+use dataset_formats::{ColumnStats, ColumnType};
+use dataset_types::rows::{self as api, Column, Columns};
 use std::sync::Arc;
 
 /// Sum up the columns of a version
@@ -22,7 +22,7 @@ use std::sync::Arc;
 )]
 pub(super) async fn list(State(api): State<Arc<Api>>, Owned(version): Owned<Version>) -> Result<Response, ApiError> {
     let table = stored::open(&api, &version).await?;
-    let columns = stored::on_blocking_pool(async move { table.figures().await.map_err(stored::refused) }).await?;
+    let columns = stored::on_blocking_pool(async move { table.column_stats().await.map_err(stored::refused) }).await?;
     stored::answer(&Columns {
         success: true,
         message: "Dataset columns retrieved successfully".into(),
@@ -30,18 +30,18 @@ pub(super) async fn list(State(api): State<Arc<Api>>, Owned(version): Owned<Vers
     })
 }
 
-fn column(Figures { name, kind, empty, lengths, range, sample, has_more }: Figures) -> Column {
+fn column(ColumnStats { name, kind, empty, lengths, range, sample, has_more }: ColumnStats) -> Column {
     let (shortest, longest) = lengths.unzip();
     let (least, greatest) = range.unzip();
     Column { name, r#type: column_type(kind), empty, shortest, longest, least, greatest, sample, has_more }
 }
 
-fn column_type(kind: Kind) -> ColumnType {
+fn column_type(kind: ColumnType) -> api::ColumnType {
     match kind {
-        Kind::Bool => ColumnType::Boolean,
-        Kind::Int | Kind::UInt => ColumnType::Integer,
-        Kind::Double => ColumnType::Number,
-        Kind::Text => ColumnType::Text,
-        Kind::Json => ColumnType::Json,
+        ColumnType::Bool => api::ColumnType::Boolean,
+        ColumnType::Int | ColumnType::UInt => api::ColumnType::Integer,
+        ColumnType::Double => api::ColumnType::Number,
+        ColumnType::Text => api::ColumnType::Text,
+        ColumnType::Json => api::ColumnType::Json,
     }
 }

@@ -13,7 +13,8 @@ use crate::table::{
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use dataset_core::catalog::{
-    Catalog, Due, FailedDraft, GroupName, LeaseRequest, Leased, Listed, OutboxEntry, Publication, Published, Scope,
+    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
+    Scope,
 };
 use dataset_core::dataset::Dataset;
 use dataset_core::delivery::DeliveryKey;
@@ -86,7 +87,7 @@ impl Catalog for Table {
         Ok(in_order(ids, datasets, |dataset| dataset.id))
     }
 
-    async fn list(&self, scope: Scope) -> Result<Vec<Listed>> {
+    async fn list(&self, scope: Scope) -> Result<Vec<DatasetSummary>> {
         datasets::list(self, scope).await
     }
 

@@ -15,7 +15,7 @@ use attributes::{Append, Change, PENDING, names, new_item, read};
 use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem};
 use dataset_core::Result;
 use dataset_core::clock::after;
-use dataset_core::deliveries::{Deliveries, Page, Wanted};
+use dataset_core::deliveries::{Deliveries, DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, DeliveryStatus, QUEUE_GRACE};
 use jiff::Timestamp;
 
@@ -40,7 +40,7 @@ impl Deliveries for Table {
         self.get(Key::delivery(key)).await?.map(|item| read(&item)).transpose()
     }
 
-    async fn deliveries(&self, wanted: &Wanted, limit: usize) -> Result<Page> {
+    async fn deliveries(&self, wanted: &DeliveryQuery, limit: usize) -> Result<DeliveryPage> {
         match wanted.status {
             Some(status @ (DeliveryStatus::Pending | DeliveryStatus::Failed)) => {
                 pages::by_status(self, wanted, status, limit).await

@@ -50,7 +50,7 @@ pub trait Catalog: Send + Sync {
 
     /// All datasets of a scope, newest first, by what lists are made of. It
     /// may be some moments behind.
-    async fn list(&self, scope: Scope) -> Result<Vec<Listed>>;
+    async fn list(&self, scope: Scope) -> Result<Vec<DatasetSummary>>;
 
     /// Puts a version away, or takes it out again. `false` if it is no version.
     async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool>;
@@ -107,7 +107,7 @@ pub struct GroupName {
 
 /// A dataset, as far as lists are filtered and ordered by it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct DatasetSummary {
     pub id: DatasetId,
     pub group_id: GroupId,
     pub status: Status,
@@ -118,7 +118,7 @@ pub struct Listed {
     pub is_deleted: bool,
 }
 
-impl From<&Dataset> for Listed {
+impl From<&Dataset> for DatasetSummary {
     fn from(dataset: &Dataset) -> Self {
         let (version, finished_at) = match dataset.state {
             State::Draft { .. } => (None, None),

@@ -16,7 +16,7 @@ pub trait Deliveries: Send + Sync {
 
     /// At most `limit` deliveries to a receiver, the newest first. By status
     /// it may be some moments behind.
-    async fn deliveries(&self, wanted: &Wanted, limit: usize) -> Result<Page>;
+    async fn deliveries(&self, wanted: &DeliveryQuery, limit: usize) -> Result<DeliveryPage>;
 
     /// Takes the delivery for one attempt, which must have been recorded by
     /// `until`. `None` if there is nothing to do: it is final, not due yet,
@@ -50,14 +50,14 @@ pub trait Deliveries: Send + Sync {
 
 /// Some deliveries, and before which there may be more.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Page {
+pub struct DeliveryPage {
     pub deliveries: Vec<Delivery>,
     pub next: Option<DeliveryId>,
 }
 
 /// Which deliveries.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+pub struct DeliveryQuery {
     pub receiver: Owner,
     pub status: Option<DeliveryStatus>,
     /// Older than this one.

@@ -15,8 +15,8 @@ use dataset_types::Format;
 /// [`Error::Data`](crate::Error::Data) at the first thing that is wrong with
 /// the file. What was written to `out` by then is to be thrown away.
 pub fn convert(format: Format, source: &mut impl Source, out: &mut impl Output, limits: &Limits) -> Result<Summary> {
-    with_threads(limits.threads, |press| match format {
-        Format::Csv => csv::convert(source.open()?, out, press, limits),
-        Format::Json => json::convert(source, out, press, limits),
+    with_threads(limits.threads, |compressor| match format {
+        Format::Csv => csv::convert(source.open()?, out, compressor, limits),
+        Format::Json => json::convert(source, out, compressor, limits),
     })
 }

@@ -11,25 +11,30 @@ use crate::output::Output;
 use crate::source::open_text;
 use crate::summary::{ColumnSummary, Dialect, Summary};
 use crate::window::Window;
-use crate::writer::{Column, Field, Kind, Press, TableWriter};
+use crate::writer::{Column, ColumnType, Field, PageCompressor, TableWriter};
 use dataset_types::FailureCode;
 use dataset_types::Format;
 use record::{Cell, Fault, FaultKind, Step};
 use regular::Index;
 use std::io::Read;
 
-pub(crate) fn convert(input: impl Read, out: &mut impl Output, press: &mut Press, limits: &Limits) -> Result<Summary> {
+pub(crate) fn convert(
+    input: impl Read,
+    out: &mut impl Output,
+    compressor: &mut PageCompressor,
+    limits: &Limits,
+) -> Result<Summary> {
     let mut window = open_text(input, Format::Csv, limits)?;
     let delimiter = dialect::find_delimiter(&mut window, limits)?;
     let names = header::read(&mut window, delimiter, limits)?;
     let fields: Vec<Field<'_>> =
-        names.iter().map(|name| Field { name, kind: Kind::Text, is_nullable: false, has_long: false }).collect();
-    let mut table = TableWriter::new(out, &fields, press, limits)?;
+        names.iter().map(|name| Field { name, kind: ColumnType::Text, is_nullable: false, has_long: false }).collect();
+    let mut table = TableWriter::new(out, &fields, compressor, limits)?;
     let mut rows = Rows { window, delimiter, limits, names: &names, index: Index::default(), rows: 0 };
     loop {
         let at_end = rows.window.at_end();
         let turn = rows.take(table.columns())?;
-        table.settle(turn.rows, turn.rows * names.len(), turn.bytes)?;
+        table.flush_full_pages(turn.rows, turn.rows * names.len(), turn.bytes)?;
         if turn.is_last && at_end {
             break;
         }
@@ -43,7 +48,7 @@ pub(crate) fn convert(input: impl Read, out: &mut impl Output, press: &mut Press
         return Err(DataError::new(FailureCode::NoRows, message).into());
     }
     let rows = table.close()?;
-    let columns = names.into_iter().map(|name| ColumnSummary { name, kind: Kind::Text }).collect();
+    let columns = names.into_iter().map(|name| ColumnSummary { name, kind: ColumnType::Text }).collect();
     let dialect = Dialect { delimiter: (delimiter != dialect::NO_DELIMITER).then_some(delimiter) };
     Ok(Summary { columns, rows, dialect: Some(dialect) })
 }

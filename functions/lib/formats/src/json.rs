@@ -19,7 +19,7 @@ use crate::limits::Limits;
 use crate::output::Output;
 use crate::source::{Source, open_text};
 use crate::summary::Summary;
-use crate::writer::{Press, TableWriter};
+use crate::writer::{PageCompressor, TableWriter};
 use columns::Columns;
 use dataset_types::FailureCode;
 use dataset_types::Format;
@@ -30,13 +30,13 @@ pub(crate) use value::{Parsed, number};
 pub(crate) fn convert<S: Source>(
     source: &mut S,
     out: &mut impl Output,
-    press: &mut Press,
+    compressor: &mut PageCompressor,
     limits: &Limits,
 ) -> Result<Summary> {
     let mut columns = Columns::new(limits);
     let mut rows = open(source, limits)?;
     look_ahead(&mut rows, &mut columns, limits)?;
-    if let Some(rows) = write(&mut rows, &mut columns, out, press, limits)? {
+    if let Some(rows) = write(&mut rows, &mut columns, out, compressor, limits)? {
         return Ok(Summary { columns: columns.summary(), rows, dialect: None });
     }
     while rows.advance()? {
@@ -50,7 +50,7 @@ pub(crate) fn convert<S: Source>(
     columns.rewind();
     out.restart()?;
     let mut rows = open(source, limits)?;
-    let rows = write(&mut rows, &mut columns, out, press, limits)?.ok_or_else(changed)?;
+    let rows = write(&mut rows, &mut columns, out, compressor, limits)?.ok_or_else(changed)?;
     Ok(Summary { columns: columns.summary(), rows, dialect: None })
 }
 
@@ -75,14 +75,14 @@ fn write<R: Read>(
     rows: &mut Rows<'_, R>,
     columns: &mut Columns<'_>,
     out: &mut impl Output,
-    press: &mut Press,
+    compressor: &mut PageCompressor,
     limits: &Limits,
 ) -> Result<Option<u64>> {
     if columns.is_empty() {
         // The first rows have no keys, or there is no whole row among the first bytes.
         return Ok(None);
     }
-    let mut table = TableWriter::new(out, &columns.fields(), press, limits)?;
+    let mut table = TableWriter::new(out, &columns.fields(), compressor, limits)?;
     let mut batch = Batch::default();
     while rows.advance()? {
         let row = rows.row();
@@ -95,10 +95,10 @@ fn write<R: Read>(
         batch.bytes += row.bytes;
         if batch.bytes >= limits.chunk_bytes {
             let Batch { rows, values, bytes } = std::mem::take(&mut batch);
-            table.settle(rows, values, bytes)?;
+            table.flush_full_pages(rows, values, bytes)?;
         }
     }
-    table.settle(batch.rows, batch.values, batch.bytes)?;
+    table.flush_full_pages(batch.rows, batch.values, batch.bytes)?;
     table.close().map(Some)
 }
 

@@ -2,20 +2,20 @@
 //! in figures, and beside those of another version.
 
 mod cell;
+mod column_stats;
 mod diff;
 mod export;
 mod fetched;
-mod figures;
 mod reader;
 mod search;
 mod stored;
 mod table;
 
+pub use column_stats::ColumnStats;
 pub use diff::{Change, Difference, Examples, diff};
 pub use export::Export;
-pub use figures::Figures;
 pub use reader::Ranges;
-pub use table::{Page, Table};
+pub use table::{RowPage, Table};
 
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,6 @@
 //! What was read and written.
 
-use crate::writer::Kind;
+use crate::writer::ColumnType;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
@@ -21,5 +21,5 @@ pub struct Dialect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ColumnSummary {
     pub name: String,
-    pub kind: Kind,
+    pub kind: ColumnType,
 }

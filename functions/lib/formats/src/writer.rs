@@ -1,27 +1,27 @@
 //! Checked cells to Parquet: columns that parsers fill, pages, row groups.
 //!
 //! A parser appends cells to [`Column`]s and says now and then how many rows
-//! there are ([`TableWriter::settle`]). A column with enough for a page has it
-//! encoded and handed to the [`Press`]; a row group with enough in it is
+//! there are ([`TableWriter::flush_full_pages`]). A column with enough for a page has it
+//! encoded and handed to the [`PageCompressor`]; a row group with enough in it is
 //! written. So memory holds the pages that are open, the compressed pages of
 //! one row group, and no more.
 
 mod cells;
 mod column;
+mod compressor;
 mod delta;
 mod dictionary;
 mod file;
 mod footer;
 mod levels;
-mod press;
 mod statistics;
 
-pub use cells::Kind;
+pub use cells::ColumnType;
 pub(crate) use cells::{Cells, Text};
 pub(crate) use column::Column;
+pub(crate) use compressor::{PageCompressor, with_threads};
 pub(crate) use delta::{is_short, varint, zigzag};
 pub(crate) use file::Field;
-pub(crate) use press::{Press, with_threads};
 
 use crate::error::Result;
 use crate::limits::Limits;
@@ -31,7 +31,7 @@ use std::io::Write;
 pub(crate) struct TableWriter<'a, W: Write + Send> {
     file: ParquetFile<W>,
     columns: Vec<Column>,
-    press: &'a mut Press,
+    compressor: &'a mut PageCompressor,
     page_bytes: usize,
     group_bytes_limit: usize,
     /// Rows in the row group that is open.
@@ -51,15 +51,20 @@ const VALUE_BYTES: usize = 1;
 const CHUNK_BYTES: usize = 512;
 
 impl<'a, W: Write + Send> TableWriter<'a, W> {
-    pub(crate) fn new(out: W, fields: &[Field<'_>], press: &'a mut Press, limits: &Limits) -> Result<Self> {
+    pub(crate) fn new(
+        out: W,
+        fields: &[Field<'_>],
+        compressor: &'a mut PageCompressor,
+        limits: &Limits,
+    ) -> Result<Self> {
         // A table that was given up may have left pages behind.
-        let (_, bytes) = press.finish()?;
-        press.reclaim(bytes);
+        let (_, bytes) = compressor.finish()?;
+        compressor.reclaim(bytes);
         let columns = fields.iter().enumerate();
         Ok(Self {
             file: ParquetFile::new(out, fields)?,
             columns: columns.map(|(index, field)| Column::new(index, field)).collect(),
-            press,
+            compressor,
             page_bytes: limits.page_bytes_of(fields.len()),
             group_bytes_limit: limits.row_group_bytes,
             group_rows: 0,
@@ -79,7 +84,7 @@ impl<'a, W: Write + Send> TableWriter<'a, W> {
 
     /// Tells that so many rows are complete, with so many values that took so
     /// many bytes in the file. Call it often: what is not settled is memory.
-    pub(crate) fn settle(&mut self, rows: usize, values: usize, bytes: usize) -> Result<()> {
+    pub(crate) fn flush_full_pages(&mut self, rows: usize, values: usize, bytes: usize) -> Result<()> {
         self.group_rows += rows;
         // A null is a bit until its page is encoded, and next to nothing from then on.
         self.group_bytes += bytes + values * VALUE_BYTES;
@@ -87,7 +92,7 @@ impl<'a, W: Write + Send> TableWriter<'a, W> {
             return self.end_group();
         }
         for column in &mut self.columns {
-            column.settle(self.group_rows, self.page_bytes, self.press)?;
+            column.flush_full_pages(self.group_rows, self.page_bytes, self.compressor)?;
         }
         Ok(())
     }
@@ -104,9 +109,9 @@ impl<'a, W: Write + Send> TableWriter<'a, W> {
             return Ok(());
         }
         for column in &mut self.columns {
-            column.end(self.group_rows, self.press)?;
+            column.end(self.group_rows, self.compressor)?;
         }
-        let (pages, bytes) = self.press.finish()?;
+        let (pages, bytes) = self.compressor.finish()?;
         for ((column, page), place) in pages {
             self.columns[column].compressed(page, place);
         }
@@ -114,7 +119,7 @@ impl<'a, W: Write + Send> TableWriter<'a, W> {
         let kept_bytes = 2 * self.group_bytes_limit / self.columns.len();
         let chunks = self.columns.iter_mut().map(|column| column.take(kept_bytes));
         self.file.write(chunks, &bytes, self.group_rows)?;
-        self.press.reclaim(bytes);
+        self.compressor.reclaim(bytes);
         self.rows += self.group_rows as u64;
         self.group_rows = 0;
         self.group_bytes = 0;

@@ -190,7 +190,7 @@ pub(crate) struct Keys {
     #[command(subcommand)]
     pub(crate) command: KeysCommand,
     #[command(flatten)]
-    pub(crate) place: Place,
+    pub(crate) place: KeyTable,
 }
 
 #[derive(Debug, Subcommand)]
@@ -212,7 +212,7 @@ pub(crate) enum KeysCommand {
 
 /// Whose keys.
 #[derive(Debug, Args)]
-pub(crate) struct Place {
+pub(crate) struct KeyTable {
     /// The workspace of the keys.
     #[arg(long, global = true, default_value = "1")]
     pub(crate) workspace: WorkspaceId,

@@ -8,7 +8,7 @@ use crate::routes::paging::{Paging, Query};
 use axum::Json;
 use axum::extract::State;
 use dataset_core::Result;
-use dataset_core::catalog::{Listed, Scope};
+use dataset_core::catalog::{DatasetSummary, Scope};
 use dataset_core::dataset::{self, Dataset, Status};
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId};
@@ -19,7 +19,7 @@ use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-fn is_wanted(wanted: &ListDatasets, listed: &Listed, now: Timestamp) -> bool {
+fn is_wanted(wanted: &ListDatasets, listed: &DatasetSummary, now: Timestamp) -> bool {
     let status = match wanted.status {
         None | Some(StatusFilter::Active) => listed.status != Status::Failed && !listed.is_deleted,
         Some(StatusFilter::Draft) => listed.status == Status::Draft,
@@ -35,7 +35,7 @@ fn is_wanted(wanted: &ListDatasets, listed: &Listed, now: Timestamp) -> bool {
 }
 
 /// Identifiers are ordered in time, and decide where all else is equal.
-fn order(wanted: &ListDatasets, a: &Listed, b: &Listed) -> Ordering {
+fn order(wanted: &ListDatasets, a: &DatasetSummary, b: &DatasetSummary) -> Ordering {
     let order = match wanted.sort_by {
         SortBy::CreatedAt => Ordering::Equal,
         SortBy::FinishedAt => a.finished_at.cmp(&b.finished_at),
@@ -101,7 +101,7 @@ pub(in crate::routes) async fn list(
 }
 
 /// The datasets in full. What was removed since it was listed is left out.
-async fn views(api: &Api, page: &[Listed]) -> Result<Vec<api::Dataset>> {
+async fn views(api: &Api, page: &[DatasetSummary]) -> Result<Vec<api::Dataset>> {
     let ids: Vec<DatasetId> = page.iter().map(|listed| listed.id).collect();
     let mut group_ids: Vec<GroupId> = page.iter().map(|listed| listed.group_id).collect();
     group_ids.sort_unstable();

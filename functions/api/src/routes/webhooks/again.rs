@@ -10,7 +10,7 @@ use crate::routes::paging::Path;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use dataset_core::deliveries::{Page, Wanted};
+use dataset_core::deliveries::{DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, DeliveryStatus};
 use dataset_core::event::{Event, EventType, fresh_id};
 use dataset_core::id::DeliveryId;
@@ -90,10 +90,10 @@ pub(in crate::routes) async fn recover(
     let from_order = since.checked_sub(OUTCOME_TIME).map(first_at).unwrap_or(0);
     let (receiver, status) = (receiver.owner(), Some(DeliveryStatus::Failed));
     let before = before.as_deref().map(position).transpose()?;
-    let mut wanted = Wanted { receiver, status, before, from_order };
+    let mut wanted = DeliveryQuery { receiver, status, before, from_order };
     let (started_at, mut recovered) = (api.ports.clock.now(), 0);
     loop {
-        let Page { deliveries, next } = api.ports.deliveries.deliveries(&wanted, RECOVERED_AT_ONCE).await?;
+        let DeliveryPage { deliveries, next } = api.ports.deliveries.deliveries(&wanted, RECOVERED_AT_ONCE).await?;
         recovered += requeue(&api, deliveries, since).await?;
         let is_late = api.ports.clock.now().duration_since(started_at) >= RECOVERY_TIME.try_into().unwrap_or_default();
         if next.is_none() || is_late {

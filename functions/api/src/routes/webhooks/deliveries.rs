@@ -8,7 +8,7 @@ use crate::routes::paging::{Path, Query};
 use axum::Json;
 use axum::extract::State;
 use dataset_core::ErrorCode;
-use dataset_core::deliveries::{Page, Wanted};
+use dataset_core::deliveries::{DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::id::DeliveryId;
 use dataset_core::receiver::Receiver;
@@ -35,8 +35,8 @@ pub(in crate::routes) async fn list(
     Query(ListDeliveries { state, before, per_page }): Query<ListDeliveries>,
 ) -> Result<Json<Deliveries>, ApiError> {
     let before = before.as_deref().map(position).transpose()?;
-    let wanted = Wanted { receiver: receiver.owner(), status: state, before, from_order: 0 };
-    let Page { deliveries, next } = api.ports.deliveries.deliveries(&wanted, per_page.as_usize()).await?;
+    let wanted = DeliveryQuery { receiver: receiver.owner(), status: state, before, from_order: 0 };
+    let DeliveryPage { deliveries, next } = api.ports.deliveries.deliveries(&wanted, per_page.as_usize()).await?;
     let listed = |delivery| view::delivery(delivery, ATTEMPTS_LISTED);
     Ok(Json(Deliveries {
         success: true,

@@ -4,7 +4,7 @@ use crate::failure::unexpected;
 use crate::item::{Attributes, Item, Read, flag, json, n, s};
 use crate::table::{GROUP_INDEX, Key, Table, WORKSPACE_INDEX, due, update_if};
 use aws_sdk_dynamodb::types::AttributeValue;
-use dataset_core::catalog::{Listed, Scope};
+use dataset_core::catalog::{DatasetSummary, Scope};
 use dataset_core::dataset::{Contents, Dataset, State, Status};
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::{Error, Result};
@@ -128,7 +128,7 @@ pub(super) fn read_unless_withdrawn(item: &Attributes) -> Result<Option<Dataset>
     if is_withdrawn(item) { Ok(None) } else { read(item).map(Some) }
 }
 
-pub(super) async fn list(table: &Table, scope: Scope) -> Result<Vec<Listed>> {
+pub(super) async fn list(table: &Table, scope: Scope) -> Result<Vec<DatasetSummary>> {
     let (index, attribute, value) = match scope {
         Scope::Group(id) => (GROUP_INDEX, "in_group", in_group(id)),
         Scope::Workspace(id) => (WORKSPACE_INDEX, "in_workspace", in_workspace(id)),
@@ -145,9 +145,9 @@ pub(super) async fn list(table: &Table, scope: Scope) -> Result<Vec<Listed>> {
     items.map_err(unexpected("the table"))?.iter().map(listed).collect()
 }
 
-fn listed(item: &Attributes) -> Result<Listed> {
+fn listed(item: &Attributes) -> Result<DatasetSummary> {
     let read = Read(item);
-    Ok(Listed {
+    Ok(DatasetSummary {
         id: read.parsed("id")?,
         group_id: read.parsed("group_id")?,
         status: match read.text("status")? {

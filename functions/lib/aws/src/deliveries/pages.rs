@@ -5,7 +5,7 @@ use crate::failure::unexpected;
 use crate::item::{Read, n, s};
 use crate::table::{DELIVERY_PREFIX, GROUP_INDEX, Key, Table, deliveries_of};
 use dataset_core::Result;
-use dataset_core::deliveries::{Page, Wanted};
+use dataset_core::deliveries::{DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::{Delivery, DeliveryStatus};
 use dataset_core::id::DeliveryId;
 use dataset_core::secret::Owner;
@@ -18,7 +18,12 @@ const NEWEST: u64 = u64::MAX >> 1;
 const FILTERED_AT_ONCE: usize = 500;
 const MAX_READS: usize = 10;
 
-pub(super) async fn by_status(table: &Table, wanted: &Wanted, status: DeliveryStatus, limit: usize) -> Result<Page> {
+pub(super) async fn by_status(
+    table: &Table,
+    wanted: &DeliveryQuery,
+    status: DeliveryStatus,
+    limit: usize,
+) -> Result<DeliveryPage> {
     let Owner { workspace_id, receiver_id } = wanted.receiver;
     let mut newest = wanted.before.as_ref().map_or(NEWEST, |before| before.order().saturating_sub(1));
     let mut deliveries: Vec<Delivery> = Vec::new();
@@ -48,16 +53,16 @@ pub(super) async fn by_status(table: &Table, wanted: &Wanted, status: DeliverySt
             Some(last) if found.len() == asked => Read(last).parsed::<u64>("id")?.saturating_sub(1),
             _ => {
                 deliveries.sort_by(|a, b| b.key.delivery_id.cmp(&a.key.delivery_id));
-                return Ok(Page { deliveries, next: None });
+                return Ok(DeliveryPage { deliveries, next: None });
             }
         };
     }
     deliveries.sort_by(|a, b| b.key.delivery_id.cmp(&a.key.delivery_id));
     let next = (newest >= wanted.from_order).then(|| DeliveryId::at(newest.saturating_add(1), receiver_id));
-    Ok(Page { deliveries, next })
+    Ok(DeliveryPage { deliveries, next })
 }
 
-pub(super) async fn newest(table: &Table, wanted: &Wanted, limit: usize) -> Result<Page> {
+pub(super) async fn newest(table: &Table, wanted: &DeliveryQuery, limit: usize) -> Result<DeliveryPage> {
     let Owner { workspace_id, receiver_id } = wanted.receiver;
     // A delivery's key goes on after the number, and so is not in the range itself.
     let bound = |order: u64| format!("{DELIVERY_PREFIX}msg_{order:016}");
@@ -83,14 +88,17 @@ pub(super) async fn newest(table: &Table, wanted: &Wanted, limit: usize) -> Resu
                 deliveries.push(delivery);
             }
             if deliveries.len() == limit {
-                return Ok(Page { next: deliveries.last().map(|last| last.key.delivery_id.clone()), deliveries });
+                return Ok(DeliveryPage {
+                    next: deliveries.last().map(|last| last.key.delivery_id.clone()),
+                    deliveries,
+                });
             }
         }
         if output.last_evaluated_key.is_none() {
-            return Ok(Page { deliveries, next: None });
+            return Ok(DeliveryPage { deliveries, next: None });
         }
     }
     // There may be more among those that were not looked at.
     let order = before.rsplit('_').next().and_then(|order| order.parse().ok()).unwrap_or(0);
-    Ok(Page { deliveries, next: Some(DeliveryId::at(order, receiver_id)) })
+    Ok(DeliveryPage { deliveries, next: Some(DeliveryId::at(order, receiver_id)) })
 }

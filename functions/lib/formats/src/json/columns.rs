@@ -6,7 +6,7 @@ use super::value::Parsed;
 use crate::error::DataError;
 use crate::limits::Limits;
 use crate::summary::ColumnSummary;
-use crate::writer::{Column, Field, Kind, is_short};
+use crate::writer::{Column, ColumnType, Field, is_short};
 use dataset_types::FailureCode;
 use std::collections::HashMap;
 
@@ -160,18 +160,18 @@ impl Seen {
         }
     }
 
-    fn narrowest(self) -> Kind {
+    fn narrowest(self) -> ColumnType {
         let numbers = self.integers || self.doubles;
         match (self.bools, self.strings, numbers) {
-            _ if self.others => Kind::Json,
-            (true, false, false) => Kind::Bool,
-            (false, false, true) if self.doubles && self.beyond_double => Kind::Json,
-            (false, false, true) if self.doubles => Kind::Double,
-            (false, false, true) if !self.large => Kind::Int,
-            (false, false, true) if !self.negatives => Kind::UInt,
-            (false, false, true) => Kind::Json,
-            (false, _, false) => Kind::Text,
-            _ => Kind::Json,
+            _ if self.others => ColumnType::Json,
+            (true, false, false) => ColumnType::Bool,
+            (false, false, true) if self.doubles && self.beyond_double => ColumnType::Json,
+            (false, false, true) if self.doubles => ColumnType::Double,
+            (false, false, true) if !self.large => ColumnType::Int,
+            (false, false, true) if !self.negatives => ColumnType::UInt,
+            (false, false, true) => ColumnType::Json,
+            (false, _, false) => ColumnType::Text,
+            _ => ColumnType::Json,
         }
     }
 }

@@ -14,13 +14,13 @@ pub(super) struct Rows<'a, R> {
     window: Window<R>,
     specials: Specials,
     limits: &'a Limits,
-    place: Place,
+    place: Position,
     object: Object,
 }
 
 /// How far the rows have been read.
 #[derive(Clone, Default)]
-pub(super) struct Place {
+pub(super) struct Position {
     /// In the window.
     position: usize,
     /// Where in the window the row stands that was read last.
@@ -55,7 +55,7 @@ impl<'a, R: Read> Rows<'a, R> {
             }
         };
         let is_array = window.bytes()[at] == b'[';
-        let place = Place { position: at + usize::from(is_array), ..Place::default() };
+        let place = Position { position: at + usize::from(is_array), ..Position::default() };
         let mut rows = Self { window, specials: Specials::default(), limits, place, object: Object::default() };
         rows.specials.build(rows.window.bytes());
         if is_array { Ok(rows) } else { Err(rows.not_an_array(at)?.into()) }
@@ -78,12 +78,12 @@ impl<'a, R: Read> Rows<'a, R> {
         matches!(self.step(), Ok(true))
     }
 
-    pub(super) fn place(&self) -> Place {
+    pub(super) fn place(&self) -> Position {
         self.place.clone()
     }
 
     /// Goes back to a place of which the window still holds what follows.
-    pub(super) fn go_back(&mut self, place: Place) {
+    pub(super) fn go_back(&mut self, place: Position) {
         self.place = place;
     }
 
@@ -234,7 +234,7 @@ impl<'a, R: Read> Rows<'a, R> {
 
 /// Where the next row stands, with the comma before it; where the array ends,
 /// an empty range behind its bracket.
-fn step(text: Text<'_>, place: &Place, object: &mut Object) -> Scan<Range<usize>> {
+fn step(text: Text<'_>, place: &Position, object: &mut Object) -> Scan<Range<usize>> {
     let (mut at, mut byte) = text.skip_space(place.position)?;
     if byte == b']' {
         return Ok(at + 1..at + 1);

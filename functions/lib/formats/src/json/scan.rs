@@ -36,7 +36,7 @@ pub(super) enum Fault {
 pub(super) type Scan<T> = Result<T, Stop>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum TokenKind {
     Null,
     Bool(bool),
     Number,
@@ -51,7 +51,7 @@ pub(super) enum Kind {
 /// A value, and where it stands in the text.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Value {
-    pub(super) kind: Kind,
+    pub(super) kind: TokenKind,
     pub(super) start: usize,
     pub(super) end: usize,
 }
@@ -113,13 +113,13 @@ impl Text<'_> {
             None => return Err(Stop::NeedMore),
             Some(b'"') => {
                 let (end, escaped) = self.string(at)?;
-                (Kind::String { escaped }, end)
+                (TokenKind::String { escaped }, end)
             }
-            Some(b'-' | b'0'..=b'9') => (Kind::Number, number(self.bytes, at)?),
-            Some(b'{' | b'[') => (Kind::Nested, self.nested(at)?),
-            Some(b't') => (Kind::Bool(true), literal(self.bytes, at, b"true")?),
-            Some(b'f') => (Kind::Bool(false), literal(self.bytes, at, b"false")?),
-            Some(b'n') => (Kind::Null, literal(self.bytes, at, b"null")?),
+            Some(b'-' | b'0'..=b'9') => (TokenKind::Number, number(self.bytes, at)?),
+            Some(b'{' | b'[') => (TokenKind::Nested, self.nested(at)?),
+            Some(b't') => (TokenKind::Bool(true), literal(self.bytes, at, b"true")?),
+            Some(b'f') => (TokenKind::Bool(false), literal(self.bytes, at, b"false")?),
+            Some(b'n') => (TokenKind::Null, literal(self.bytes, at, b"null")?),
             Some(_) => return Err(Stop::Fault(Fault::Value, at)),
         };
         Ok(Value { kind, start: at, end })

@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{InMemory, Page, page_of, parquet_of, table_of, tight};
-use crate::writer::Kind;
+use crate::writer::ColumnType;
 use bytes::Bytes;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -107,11 +107,14 @@ fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
     let first = (0..500).map(|n| json!({"a": n, "b": n % 2 == 0, "c": null})).collect::<Vec<_>>();
     let file_of = |last: Value| serde_json::to_vec(&[&first[..], &[last]].concat()).unwrap();
     for (last, columns) in [
-        (json!({"a": 0.5}), vec![("a", Kind::Double), ("b", Kind::Bool), ("c", Kind::Text)]),
-        (json!({"a": "x"}), vec![("a", Kind::Json), ("b", Kind::Bool), ("c", Kind::Text)]),
-        (json!({"a": u64::MAX}), vec![("a", Kind::UInt), ("b", Kind::Bool), ("c", Kind::Text)]),
-        (json!({"c": 1}), vec![("a", Kind::Int), ("b", Kind::Bool), ("c", Kind::Int)]),
-        (json!({"d": "x"}), vec![("a", Kind::Int), ("b", Kind::Bool), ("c", Kind::Text), ("d", Kind::Text)]),
+        (json!({"a": 0.5}), vec![("a", ColumnType::Double), ("b", ColumnType::Bool), ("c", ColumnType::Text)]),
+        (json!({"a": "x"}), vec![("a", ColumnType::Json), ("b", ColumnType::Bool), ("c", ColumnType::Text)]),
+        (json!({"a": u64::MAX}), vec![("a", ColumnType::UInt), ("b", ColumnType::Bool), ("c", ColumnType::Text)]),
+        (json!({"c": 1}), vec![("a", ColumnType::Int), ("b", ColumnType::Bool), ("c", ColumnType::Int)]),
+        (
+            json!({"d": "x"}),
+            vec![("a", ColumnType::Int), ("b", ColumnType::Bool), ("c", ColumnType::Text), ("d", ColumnType::Text)],
+        ),
     ] {
         let file = file_of(last.clone());
         let (mut opened, mut out) = (0, vec![]);
@@ -120,7 +123,7 @@ fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
             Ok(&file[..])
         };
         let summary = crate::convert(Format::Json, &mut source, &mut out, &tight(300)).unwrap();
-        let found: Vec<(&str, Kind)> = summary.columns.iter().map(|c| (c.name.as_str(), c.kind)).collect();
+        let found: Vec<(&str, ColumnType)> = summary.columns.iter().map(|c| (c.name.as_str(), c.kind)).collect();
         assert_eq!((found, opened), (columns, 2), "{last}");
         let page = page_of(InMemory::new(out), 0, 1_000);
         assert_eq!((page.rows.len(), json!(page.rows[499][1])), (501, json!(first[499]["b"])), "{last}");

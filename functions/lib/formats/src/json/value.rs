@@ -1,7 +1,7 @@
 //! A value as the column it goes into sees it.
 
-use super::scan::{Kind as Syntax, Value, unescape};
-use crate::writer::{Cells, Column, Kind, Text, is_short};
+use super::scan::{TokenKind, Value, unescape};
+use crate::writer::{Cells, Column, ColumnType, Text, is_short};
 
 /// The largest integer up to which a double holds every one.
 const MAX_EXACT_INT: u64 = 1 << 53;
@@ -23,11 +23,11 @@ pub(crate) enum Parsed {
 impl Parsed {
     pub(super) fn of(text: &[u8], value: &Value) -> Self {
         match value.kind {
-            Syntax::Null => Parsed::Null,
-            Syntax::Bool(value) => Parsed::Bool(value),
-            Syntax::String { .. } => Parsed::String,
-            Syntax::Nested => Parsed::Other,
-            Syntax::Number => number(std::str::from_utf8(&text[value.start..value.end]).unwrap_or_default()),
+            TokenKind::Null => Parsed::Null,
+            TokenKind::Bool(value) => Parsed::Bool(value),
+            TokenKind::String { .. } => Parsed::String,
+            TokenKind::Nested => Parsed::Other,
+            TokenKind::Number => number(std::str::from_utf8(&text[value.start..value.end]).unwrap_or_default()),
         }
     }
 
@@ -49,17 +49,19 @@ impl Parsed {
             (kind, _) => (kind, column.value(row)),
         };
         match (kind, cells, self) {
-            (Kind::Bool, Cells::Bool(cells), Parsed::Bool(value)) => cells.push(value),
-            (Kind::Int, Cells::Int(cells), Parsed::Int(value)) if is_short(value) => cells.push(value),
-            (Kind::Int, Cells::LongInt(cells), Parsed::Int(value)) => cells.push(value),
-            (Kind::UInt, Cells::UInt(cells), Parsed::UInt(value)) => cells.push(value),
-            (Kind::UInt, Cells::UInt(cells), Parsed::Int(value)) if value >= 0 => cells.push(value.cast_unsigned()),
-            (Kind::Double, Cells::Double(cells), Parsed::Double(value)) => cells.push(value),
-            (Kind::Double, Cells::Double(cells), Parsed::Int(value)) if !self.is_beyond_double() => {
+            (ColumnType::Bool, Cells::Bool(cells), Parsed::Bool(value)) => cells.push(value),
+            (ColumnType::Int, Cells::Int(cells), Parsed::Int(value)) if is_short(value) => cells.push(value),
+            (ColumnType::Int, Cells::LongInt(cells), Parsed::Int(value)) => cells.push(value),
+            (ColumnType::UInt, Cells::UInt(cells), Parsed::UInt(value)) => cells.push(value),
+            (ColumnType::UInt, Cells::UInt(cells), Parsed::Int(value)) if value >= 0 => {
+                cells.push(value.cast_unsigned())
+            }
+            (ColumnType::Double, Cells::Double(cells), Parsed::Double(value)) => cells.push(value),
+            (ColumnType::Double, Cells::Double(cells), Parsed::Int(value)) if !self.is_beyond_double() => {
                 cells.push(value as f64);
             }
-            (Kind::Text, Cells::Text(cells), Parsed::String) => push_string(text, value, cells),
-            (Kind::Json, Cells::Text(cells), _) => cells.push(text, value.start, value.end),
+            (ColumnType::Text, Cells::Text(cells), Parsed::String) => push_string(text, value, cells),
+            (ColumnType::Json, Cells::Text(cells), _) => cells.push(text, value.start, value.end),
             _ => return false,
         }
         true
@@ -67,7 +69,7 @@ impl Parsed {
 }
 
 fn push_string(text: &[u8], value: &Value, cells: &mut Text) {
-    if value.kind == (Syntax::String { escaped: false }) {
+    if value.kind == (TokenKind::String { escaped: false }) {
         cells.push(text, value.start + 1, value.end - 1);
     } else {
         let begin = cells.begin_cell();

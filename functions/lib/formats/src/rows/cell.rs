@@ -1,7 +1,7 @@
 //! The value of one row in one column.
 
 use crate::error::{Error, Result};
-use crate::writer::Kind;
+use crate::writer::ColumnType;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
 use arrow_array::{Array, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt64Array};
@@ -118,14 +118,14 @@ impl<'a> Column<'a> {
         })
     }
 
-    pub(super) fn kind(self) -> Kind {
+    pub(super) fn kind(self) -> ColumnType {
         match self {
-            Self::Bool(_) => Kind::Bool,
-            Self::Int(_) => Kind::Int,
-            Self::UInt(_) => Kind::UInt,
-            Self::Double(_) => Kind::Double,
-            Self::Text(_) => Kind::Text,
-            Self::Json(_) => Kind::Json,
+            Self::Bool(_) => ColumnType::Bool,
+            Self::Int(_) => ColumnType::Int,
+            Self::UInt(_) => ColumnType::UInt,
+            Self::Double(_) => ColumnType::Double,
+            Self::Text(_) => ColumnType::Text,
+            Self::Json(_) => ColumnType::Json,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::cell::{CellRef, Column, unreadable};
 use super::reader::Ranges;
-use super::table::{Page, Table, Taken};
+use super::table::{RowPage, Table, Taken};
 use crate::error::Result;
 use arrow_array::{Array, StringArray};
 use futures::TryStreamExt;
@@ -15,7 +15,7 @@ impl<F: Ranges + 'static> Table<F> {
     /// # Errors
     /// [`Error::PageTooLarge`](crate::Error::PageTooLarge) if the rows take
     /// more than `max_bytes`.
-    pub async fn search(&self, text: &str, offset: u64, limit: usize, max_bytes: usize) -> Result<Page> {
+    pub async fn search(&self, text: &str, offset: u64, limit: usize, max_bytes: usize) -> Result<RowPage> {
         if text.is_empty() {
             return self.page(offset, limit, max_bytes).await;
         }
@@ -35,7 +35,7 @@ impl<F: Ranges + 'static> Table<F> {
                 total += 1;
             }
         }
-        Ok(Page { rows, total })
+        Ok(RowPage { rows, total })
     }
 }
 

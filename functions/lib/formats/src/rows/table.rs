@@ -28,7 +28,7 @@ pub struct Table<F> {
 
 /// Some of the rows of a dataset.
 #[derive(Clone, Debug)]
-pub struct Page {
+pub struct RowPage {
     /// A cell for each column of each row.
     pub rows: Vec<Vec<CellValue>>,
     /// The rows of the whole dataset, or of all of it that was asked for.
@@ -58,11 +58,11 @@ impl<F: Ranges + 'static> Table<F> {
     ///
     /// # Errors
     /// [`Error::PageTooLarge`] if the rows take more than `max_bytes`.
-    pub async fn page(&self, offset: u64, limit: usize, max_bytes: usize) -> Result<Page> {
+    pub async fn page(&self, offset: u64, limit: usize, max_bytes: usize) -> Result<RowPage> {
         let total = self.row_count();
         let end = offset.saturating_add(limit as u64).min(total);
         let rows = self.take(slice::from_ref(&(offset.min(end)..end)), &mut Taken::new(max_bytes)).await?;
-        Ok(Page { rows, total })
+        Ok(RowPage { rows, total })
     }
 
     /// The rows of these ranges, which are in order and within the table, by

@@ -60,12 +60,12 @@ fn json_lines_have_each_value_as_it_was_on_a_line() {
 
 #[test]
 fn columns_are_summed_up() {
-    let figures = block_on(table(Format::Json, MIXED).figures()).unwrap();
-    let shown = |figures: &Figures| {
-        let Figures { name, kind, empty, lengths, range, sample, has_more } = figures;
+    let column_stats = block_on(table(Format::Json, MIXED).column_stats()).unwrap();
+    let shown = |column_stats: &ColumnStats| {
+        let ColumnStats { name, kind, empty, lengths, range, sample, has_more } = column_stats;
         format!("{name}: {kind:?}, {empty} empty, {lengths:?}, {}, {}, {has_more}", json!(range), json!(sample))
     };
-    let shown: Vec<_> = figures.iter().map(shown).collect();
+    let shown: Vec<_> = column_stats.iter().map(shown).collect();
     let expected = [
         r#"text: Text, 2 empty, Some((8, 8)), null, ["a,\"b\"\r\nc"], false"#,
         "n: Int, 1 empty, None, [-2,1], [1,-2], false",
@@ -73,15 +73,15 @@ fn columns_are_summed_up() {
         "yes: Bool, 1 empty, None, null, [true,false], false",
     ];
     assert_eq!(shown[..4], expected);
-    assert_eq!(figures[4].lengths, Some((3, 24)));
+    assert_eq!(column_stats[4].lengths, Some((3, 24)));
 }
 
 #[test]
 fn a_sample_has_few_values_each_once_and_no_long_ones() {
     let file = |cells: &[String]| format!("a\n{}\n", cells.join("\n"));
     let sample_of = |cells: &[String]| {
-        let figures = block_on(table(Format::Csv, &file(cells)).figures()).unwrap().remove(0);
-        (json!(figures.sample), figures.has_more)
+        let column_stats = block_on(table(Format::Csv, &file(cells)).column_stats()).unwrap().remove(0);
+        (json!(column_stats.sample), column_stats.has_more)
     };
     let many: Vec<String> = (0..100).map(|n| (n % 6).to_string()).collect();
     assert_eq!(sample_of(&many), (json!(["0", "1", "2", "3", "4"]), true));

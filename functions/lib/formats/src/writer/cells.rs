@@ -5,7 +5,7 @@ use parquet::basic::Encoding;
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum ColumnType {
     Bool,
     Int,
     /// Integers, none negative, some beyond `i64`.
@@ -28,14 +28,14 @@ pub(crate) enum Cells {
 }
 
 impl Cells {
-    pub(super) fn new(kind: Kind, has_long: bool) -> Self {
+    pub(super) fn new(kind: ColumnType, has_long: bool) -> Self {
         match kind {
-            Kind::Bool => Cells::Bool(vec![]),
-            Kind::Int if has_long => Cells::LongInt(vec![]),
-            Kind::Int => Cells::Int(vec![]),
-            Kind::UInt => Cells::UInt(vec![]),
-            Kind::Double => Cells::Double(vec![]),
-            Kind::Text | Kind::Json => Cells::Text(Text::default()),
+            ColumnType::Bool => Cells::Bool(vec![]),
+            ColumnType::Int if has_long => Cells::LongInt(vec![]),
+            ColumnType::Int => Cells::Int(vec![]),
+            ColumnType::UInt => Cells::UInt(vec![]),
+            ColumnType::Double => Cells::Double(vec![]),
+            ColumnType::Text | ColumnType::Json => Cells::Text(Text::default()),
         }
     }
 

@@ -1,10 +1,10 @@
 //! One column of the row group that is open.
 
-use super::cells::{Cells, Kind, Text};
+use super::cells::{Cells, ColumnType, Text};
+use super::compressor::PageCompressor;
 use super::dictionary::{self, Dictionary};
 use super::file::Field;
 use super::levels::Levels;
-use super::press::Press;
 use super::statistics::Ranges;
 use crate::error::Result;
 use parquet::basic::Encoding;
@@ -35,7 +35,7 @@ impl Page {
 
 pub(crate) struct Column {
     index: usize,
-    kind: Kind,
+    kind: ColumnType,
     is_nullable: bool,
     cells: Cells,
     levels: Levels,
@@ -65,12 +65,12 @@ impl Column {
             cells: Cells::new(kind, has_long),
             levels: Levels::default(),
             dictionary: Dictionary::default(),
-            dictionary_pays: if matches!(kind, Kind::Text | Kind::Json) { None } else { Some(false) },
+            dictionary_pays: if matches!(kind, ColumnType::Text | ColumnType::Json) { None } else { Some(false) },
             chunk: Chunk::default(),
         }
     }
 
-    pub(crate) fn kind(&self) -> Kind {
+    pub(crate) fn kind(&self) -> ColumnType {
         self.kind
     }
 
@@ -106,30 +106,35 @@ impl Column {
 
     /// Makes a page of the cells of so many rows of the row group, if they are
     /// enough for one of `page_bytes`.
-    pub(super) fn settle(&mut self, rows: usize, page_bytes: usize, press: &mut Press) -> Result<()> {
+    pub(super) fn flush_full_pages(
+        &mut self,
+        rows: usize,
+        page_bytes: usize,
+        compressor: &mut PageCompressor,
+    ) -> Result<()> {
         self.fill(rows);
         let has_rows = self.levels.rows() >= MAX_PAGE_ROWS;
         if has_rows || self.cells.bytes() >= page_bytes {
-            self.page(press, has_rows, page_bytes)?;
+            self.page(compressor, has_rows, page_bytes)?;
         }
         Ok(())
     }
 
     /// Makes pages of all that is left of a row group of so many rows.
-    pub(super) fn end(&mut self, rows: usize, press: &mut Press) -> Result<()> {
+    pub(super) fn end(&mut self, rows: usize, compressor: &mut PageCompressor) -> Result<()> {
         self.fill(rows);
         if self.levels.rows() > 0 {
-            self.page(press, true, 0)?;
+            self.page(compressor, true, 0)?;
         }
         if !self.dictionary.is_empty() {
-            self.submit_dictionary(press)?;
+            self.submit_dictionary(compressor)?;
         }
         Ok(())
     }
 
     /// Makes a page of the cells, or where a dictionary pays, numbers, which
     /// are a page only if they `must` be or have `page_bytes`.
-    fn page(&mut self, press: &mut Press, must: bool, page_bytes: usize) -> Result<()> {
+    fn page(&mut self, compressor: &mut PageCompressor, must: bool, page_bytes: usize) -> Result<()> {
         if let Cells::Text(text) = &mut self.cells
             && !text.lengths().is_empty()
             && *self.dictionary_pays.get_or_insert_with(|| dictionary::pays(text))
@@ -142,7 +147,7 @@ impl Column {
                 return Ok(());
             }
         }
-        let mut body = press.buffer();
+        let mut body = compressor.buffer();
         if self.is_nullable {
             self.levels.encode(&mut body);
         }
@@ -154,11 +159,11 @@ impl Column {
             self.cells.encode(&mut body)
         };
         self.cells.clear();
-        self.submit(encoding, body, press)
+        self.submit(encoding, body, compressor)
     }
 
-    fn submit_dictionary(&mut self, press: &mut Press) -> Result<()> {
-        let mut body = press.buffer();
+    fn submit_dictionary(&mut self, compressor: &mut PageCompressor) -> Result<()> {
+        let mut body = compressor.buffer();
         self.dictionary.encode_entries(&mut body);
         self.chunk.dictionary = Some(Page {
             rows: 0,
@@ -168,10 +173,10 @@ impl Column {
             compressed: 0..0,
         });
         self.dictionary = Dictionary::default();
-        press.submit((self.index, DICTIONARY), body)
+        compressor.submit((self.index, DICTIONARY), body)
     }
 
-    fn submit(&mut self, encoding: Encoding, body: Vec<u8>, press: &mut Press) -> Result<()> {
+    fn submit(&mut self, encoding: Encoding, body: Vec<u8>, compressor: &mut PageCompressor) -> Result<()> {
         let rows = self.levels.rows();
         let place = (self.index, self.chunk.pages.len());
         let (uncompressed_bytes, compressed) = (body.len(), 0..0);
@@ -179,7 +184,7 @@ impl Column {
         self.chunk.rows += rows;
         self.chunk.nulls += self.levels.nulls();
         self.levels.clear();
-        press.submit(place, body)
+        compressor.submit(place, body)
     }
 
     /// A page that has been compressed.

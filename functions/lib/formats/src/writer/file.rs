@@ -1,6 +1,6 @@
 //! A Parquet file in the making: pages one after another, then what is where.
 
-use super::cells::{Cells, Kind};
+use super::cells::{Cells, ColumnType};
 use super::column::{self, Page};
 use super::footer::Footer;
 use super::statistics::Bounds;
@@ -13,7 +13,7 @@ use std::io::{BufWriter, Write};
 /// A column to be written.
 pub(crate) struct Field<'a> {
     pub(crate) name: &'a str,
-    pub(crate) kind: Kind,
+    pub(crate) kind: ColumnType,
     pub(crate) is_nullable: bool,
     /// Whether some of its integers are not [`is_short`](super::delta::is_short).
     pub(crate) has_long: bool,

@@ -9,7 +9,7 @@
 //!
 //! Numbers of fields are those of `parquet.thrift`.
 
-use super::cells::Kind;
+use super::cells::ColumnType;
 use super::file::{Chunk, Field};
 use super::statistics::Bounds;
 use crate::outline::{GroupOutline, Outline};
@@ -19,7 +19,7 @@ use parquet::basic::Encoding;
 const CREATED_BY: &str = concat!("dataset-versions version ", env!("CARGO_PKG_VERSION"));
 
 pub(super) struct Footer {
-    columns: Vec<(String, Kind, bool)>,
+    columns: Vec<(String, ColumnType, bool)>,
     groups: Vec<Group>,
     /// The metadata of all chunks, one after another.
     metadata: Vec<u8>,
@@ -114,7 +114,7 @@ impl Footer {
                 Some(column) => write_column(element, &self.columns[column]),
             });
         });
-        let json = self.columns.iter().zip(0..).filter(|((_, kind, _), _)| *kind == Kind::Json);
+        let json = self.columns.iter().zip(0..).filter(|((_, kind, _), _)| *kind == ColumnType::Json);
         let json_columns = json.map(|(_, index)| index).collect();
         let mut outline = Outline { json_columns, schema_end: file.position() - footer_at, groups: vec![] };
         file.i64(3, self.groups.iter().map(|group| group.rows).sum::<u64>().cast_signed());
@@ -197,23 +197,23 @@ struct Rest<'a> {
 }
 
 /// Parquet's physical type.
-fn physical(kind: Kind) -> i32 {
+fn physical(kind: ColumnType) -> i32 {
     match kind {
-        Kind::Bool => 0,
-        Kind::Int | Kind::UInt => 2,
-        Kind::Double => 5,
-        Kind::Text | Kind::Json => 6,
+        ColumnType::Bool => 0,
+        ColumnType::Int | ColumnType::UInt => 2,
+        ColumnType::Double => 5,
+        ColumnType::Text | ColumnType::Json => 6,
     }
 }
 
-fn write_column(element: &mut Struct<'_>, (name, kind, is_nullable): &(String, Kind, bool)) {
+fn write_column(element: &mut Struct<'_>, (name, kind, is_nullable): &(String, ColumnType, bool)) {
     element.i32(1, physical(*kind));
     element.i32(3, i32::from(*is_nullable));
     element.binary(4, name.as_bytes());
     // First the converted type, for readers that know no logical types.
     match kind {
-        Kind::Bool | Kind::Int | Kind::Double => {}
-        Kind::UInt => {
+        ColumnType::Bool | ColumnType::Int | ColumnType::Double => {}
+        ColumnType::UInt => {
             element.i32(6, 14);
             element.inner(10, |logical| {
                 logical.inner(10, |integer| {
@@ -224,14 +224,14 @@ fn write_column(element: &mut Struct<'_>, (name, kind, is_nullable): &(String, K
         }
         // Parquet has a type for JSON, too, but of that some readers make bytes,
         // and ClickHouse refuses whatever is no object. The outline says which it is.
-        Kind::Text | Kind::Json => {
+        ColumnType::Text | ColumnType::Json => {
             element.i32(6, 0);
             element.inner(10, |logical| logical.empty(1));
         }
     }
 }
 
-fn write_metadata(out: &mut Struct<'_>, name: &str, kind: Kind, chunk: &Chunk) {
+fn write_metadata(out: &mut Struct<'_>, name: &str, kind: ColumnType, chunk: &Chunk) {
     const ZSTD: i32 = 6;
     let mut encodings = vec![Encoding::RLE];
     for encoding in &chunk.encodings {

@@ -4,7 +4,7 @@ use super::cell::{CellRef, Column};
 use super::reader::Ranges;
 use super::table::Table;
 use crate::error::Result;
-use crate::writer::Kind;
+use crate::writer::ColumnType;
 use dataset_types::rows::CellValue;
 use futures::TryStreamExt;
 use std::cmp::Ordering;
@@ -17,9 +17,9 @@ const MAX_SAMPLE_BYTES: usize = 200;
 
 /// A column, summed up.
 #[derive(Clone, Debug)]
-pub struct Figures {
+pub struct ColumnStats {
     pub name: String,
-    pub kind: Kind,
+    pub kind: ColumnType,
     /// Cells that are null or a text of no characters.
     pub empty: u64,
     /// Characters of the shortest and the longest text, or of what is nested
@@ -38,25 +38,28 @@ impl<F: Ranges + 'static> Table<F> {
     ///
     /// # Errors
     /// If the table can't be read.
-    pub async fn figures(&self) -> Result<Vec<Figures>> {
-        let mut all: Vec<Figures> = Vec::new();
+    pub async fn column_stats(&self) -> Result<Vec<ColumnStats>> {
+        let mut all: Vec<ColumnStats> = Vec::new();
         let mut batches = self.scan();
         while let Some(batch) = batches.try_next().await? {
             let columns = Column::all(&batch)?;
             if all.is_empty() {
-                all =
-                    self.columns().zip(&columns).map(|(name, column)| Figures::of_none(name, column.kind())).collect();
+                all = self
+                    .columns()
+                    .zip(&columns)
+                    .map(|(name, column)| ColumnStats::of_none(name, column.kind()))
+                    .collect();
             }
-            for (figures, column) in all.iter_mut().zip(columns) {
-                (0..batch.num_rows()).try_for_each(|row| figures.see(column.cell(row)))?;
+            for (column_stats, column) in all.iter_mut().zip(columns) {
+                (0..batch.num_rows()).try_for_each(|row| column_stats.see(column.cell(row)))?;
             }
         }
         Ok(all)
     }
 }
 
-impl Figures {
-    fn of_none(name: &str, kind: Kind) -> Self {
+impl ColumnStats {
+    fn of_none(name: &str, kind: ColumnType) -> Self {
         Self { name: name.to_owned(), kind, empty: 0, lengths: None, range: None, sample: vec![], has_more: false }
     }
 

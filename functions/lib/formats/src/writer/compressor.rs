@@ -35,7 +35,7 @@ struct Job {
 /// A job that is done, if it could be.
 type Done = io::Result<Job>;
 
-pub(crate) struct Press {
+pub(crate) struct PageCompressor {
     zstd: Compressor<'static>,
     /// The queue to the other threads, where there are any, and its other end.
     queue: Option<(Sender<Job>, Receiver<Job>)>,
@@ -76,10 +76,10 @@ impl Compressed {
 type Pages = (Vec<(Place, Range<usize>)>, Bytes);
 
 /// Runs `work` with a press of so many threads, the calling one included.
-pub(crate) fn with_threads<T>(threads: usize, work: impl FnOnce(&mut Press) -> Result<T>) -> Result<T> {
+pub(crate) fn with_threads<T>(threads: usize, work: impl FnOnce(&mut PageCompressor) -> Result<T>) -> Result<T> {
     let helpers = threads.saturating_sub(1);
     let (sender, finished) = crossbeam_channel::unbounded();
-    let mut press = Press {
+    let mut compressor = PageCompressor {
         zstd: Compressor::new(LEVEL)?,
         queue: (helpers > 0).then(|| crossbeam_channel::bounded(helpers * QUEUED)),
         finished,
@@ -88,7 +88,7 @@ pub(crate) fn with_threads<T>(threads: usize, work: impl FnOnce(&mut Press) -> R
         spare: vec![],
     };
     thread::scope(|scope| {
-        let queues = press.queue.iter().map(|(_, jobs)| jobs).cycle().take(helpers).cloned().collect::<Vec<_>>();
+        let queues = compressor.queue.iter().map(|(_, jobs)| jobs).cycle().take(helpers).cloned().collect::<Vec<_>>();
         for jobs in queues {
             let (finished, mut zstd) = (sender.clone(), Compressor::new(LEVEL)?);
             scope.spawn(move || {
@@ -103,14 +103,14 @@ pub(crate) fn with_threads<T>(threads: usize, work: impl FnOnce(&mut Press) -> R
             });
         }
         drop(sender);
-        let result = work(&mut press);
+        let result = work(&mut compressor);
         // The queue closes, and the threads end.
-        drop(press);
+        drop(compressor);
         result
     })
 }
 
-impl Press {
+impl PageCompressor {
     /// An empty buffer for a page.
     pub(super) fn buffer(&mut self) -> Vec<u8> {
         self.spare.pop().unwrap_or_default()
