@@ -5,7 +5,7 @@ use crate::{Webhooks, sign};
 use async_trait::async_trait;
 use dataset_core::Result;
 use dataset_core::delivery::Delivery;
-use dataset_core::receiver::{Reaction, Receiver};
+use dataset_core::receiver::{Outcome, Receiver};
 use dataset_core::secret::Secret;
 use http::Request;
 use jiff::Timestamp;
@@ -56,13 +56,13 @@ impl Answer {
     }
 
     /// `took` is how long it was in coming.
-    pub(crate) fn reaction(&self, took: Duration) -> Reaction {
+    pub(crate) fn outcome(&self, took: Duration) -> Outcome {
         match (&self.error, self.status) {
-            (None, _) if took >= SLOW => Reaction::TookSlowly,
-            (None, _) => Reaction::Took,
-            (Some(_), Some(StatusCode::GONE)) => Reaction::Gone,
-            (Some(_), _) if self.timed_out || took >= SLOW => Reaction::FailedSlowly,
-            (Some(_), _) => Reaction::Failed,
+            (None, _) if took >= SLOW => Outcome::DeliveredSlowly,
+            (None, _) => Outcome::Delivered,
+            (Some(_), Some(StatusCode::GONE)) => Outcome::Gone,
+            (Some(_), _) if self.timed_out || took >= SLOW => Outcome::FailedSlowly,
+            (Some(_), _) => Outcome::Failed,
         }
     }
 }

@@ -9,7 +9,7 @@ use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, retr
 use dataset_core::event::EventType;
 use dataset_core::ids::spread;
 use dataset_core::queue::MAX_DELAY;
-use dataset_core::receiver::{Lesson, Reaction, Receiver, Turn};
+use dataset_core::receiver::{AttemptResult, Circuit, Outcome, Receiver};
 use dataset_core::receivers::change;
 use jiff::Timestamp;
 use std::pin::pin;
@@ -19,8 +19,8 @@ use tokio::time::Instant;
 /// How long an attempt may go unrecorded before the delivery is due again.
 const ATTEMPT_LEASE: Duration = ATTEMPT_TIMEOUT.saturating_mul(3);
 
-/// An attempt that has waited so long for an answer keeps others away.
-const SUSPECT_AFTER: Duration = Duration::from_secs(2);
+/// An attempt that has waited so long for an answer opens the circuit for the others.
+const SLOW_AFTER: Duration = Duration::from_secs(2);
 
 /// After as many failed attempts, which is half an hour, it is no blip.
 const LASTING: u32 = 3;
@@ -44,13 +44,13 @@ pub(crate) async fn deliver(webhooks: &Webhooks, key: &DeliveryKey) -> Result<()
     let Some(_permit) = webhooks.limits.acquire(receiver.id).await else {
         return postpone(webhooks, key, now, after(now, spread(webhooks.ids.as_ref(), BUSY_WAIT))?).await;
     };
-    match receiver.turn(now) {
-        Turn::Now => {}
-        Turn::NotBefore(until) => return postpone(webhooks, key, now, later(webhooks, now, until)?).await,
-        Turn::Probe if !is_due(webhooks, key, now).await? => return Ok(()),
-        Turn::Probe => {
+    match receiver.circuit(now) {
+        Circuit::Closed => {}
+        Circuit::OpenUntil(until) => return postpone(webhooks, key, now, jittered(webhooks, now, until)?).await,
+        Circuit::HalfOpen if !is_due(webhooks, key, now).await? => return Ok(()),
+        Circuit::HalfOpen => {
             let mut probed = receiver.clone();
-            probed.probe(after(now, ATTEMPT_LEASE)?);
+            probed.start_probe(after(now, ATTEMPT_LEASE)?);
             if !webhooks.receivers.replace(&probed).await? {
                 return postpone(webhooks, key, now, after(now, spread(webhooks.ids.as_ref(), BUSY_WAIT))?).await;
             }
@@ -62,40 +62,40 @@ pub(crate) async fn deliver(webhooks: &Webhooks, key: &DeliveryKey) -> Result<()
     let Some(delivery) = webhooks.deliveries.begin_attempt(key, started_at, until).await? else {
         return Ok(());
     };
-    let (answer, was_suspected) = watched(webhooks, &receiver, post(webhooks, &delivery, &receiver, &secrets)).await;
+    let (answer, was_slow) = await_answer(webhooks, &receiver, post(webhooks, &delivery, &receiver, &secrets)).await;
     let ended_at = webhooks.clock.now();
     let took = Duration::try_from(ended_at.duration_since(started_at)).unwrap_or_default();
-    let reaction = answer.reaction(took);
-    let next = next(webhooks, &delivery, &answer, reaction, ended_at)?;
+    let outcome = answer.outcome(took);
+    let next = next(webhooks, &delivery, &answer, outcome, ended_at)?;
     record(webhooks, &delivery, answer, started_at, took, next).await?;
     if let DeliveryState::Pending { next_attempt_at, .. } = next {
-        remind(webhooks, key, ended_at, next_attempt_at).await;
+        enqueue_next(webhooks, key, ended_at, next_attempt_at).await;
     }
-    let lesson = Lesson {
-        reaction,
+    let result = AttemptResult {
+        outcome,
         at: ended_at,
-        slow_before: receiver.health.slow,
+        slow_failures_before: receiver.health.slow_failures,
         is_lasting: matches!(delivery.state, DeliveryState::Pending { failed, .. } if failed >= LASTING),
     };
     // A test that fails tells of a receiver that may not be there yet.
-    let is_premature = delivery.event_type == EventType::Test && reaction == Reaction::Failed;
-    if was_suspected || !is_premature {
-        learn(webhooks, &receiver, lesson, was_suspected).await;
+    let is_premature = delivery.event_type == EventType::Test && outcome == Outcome::Failed;
+    if was_slow || !is_premature {
+        record_health(webhooks, &receiver, result, was_slow).await;
     }
     Ok(())
 }
 
-/// Waits for an answer, and keeps others from waiting for the receiver as
-/// well once it takes long. Tells whether it has.
-async fn watched(webhooks: &Webhooks, receiver: &Receiver, attempt: impl Future<Output = Answer>) -> (Answer, bool) {
-    let (mut attempt, mut was_suspected) = (pin!(attempt), false);
-    let mut ticks = tokio::time::interval_at(Instant::now() + SUSPECT_AFTER, SUSPECT_AFTER);
+/// Waits for an answer, and opens the circuit for other attempts once it takes
+/// long. Tells whether it has.
+async fn await_answer(webhooks: &Webhooks, receiver: &Receiver, attempt: impl Future<Output = Answer>) -> (Answer, bool) {
+    let (mut attempt, mut was_slow) = (pin!(attempt), false);
+    let mut ticks = tokio::time::interval_at(Instant::now() + SLOW_AFTER, SLOW_AFTER);
     loop {
         tokio::select! {
-            answer = &mut attempt => return (answer, was_suspected),
+            answer = &mut attempt => return (answer, was_slow),
             _ = ticks.tick() => {
-                was_suspected = true;
-                suspect(webhooks, receiver).await;
+                was_slow = true;
+                open_circuit(webhooks, receiver).await;
             }
         }
     }
@@ -106,19 +106,19 @@ fn next(
     webhooks: &Webhooks,
     delivery: &Delivery,
     answer: &Answer,
-    reaction: Reaction,
+    outcome: Outcome,
     now: Timestamp,
 ) -> Result<DeliveryState> {
     let DeliveryState::Pending { failed, .. } = delivery.state else {
         return Ok(delivery.state);
     };
     let failed = failed + 1;
-    let delay = match reaction {
-        Reaction::Took | Reaction::TookSlowly => return Ok(DeliveryState::Delivered),
-        Reaction::Gone => None,
+    let delay = match outcome {
+        Outcome::Delivered | Outcome::DeliveredSlowly => return Ok(DeliveryState::Delivered),
+        Outcome::Gone => None,
         // Whoever asked for a test looks at it now, not in three days.
-        Reaction::Failed | Reaction::FailedSlowly if delivery.event_type == EventType::Test => None,
-        Reaction::Failed | Reaction::FailedSlowly => retry_delay(failed, answer.retry_after),
+        Outcome::Failed | Outcome::FailedSlowly if delivery.event_type == EventType::Test => None,
+        Outcome::Failed | Outcome::FailedSlowly => retry_delay(failed, answer.retry_after),
     };
     Ok(match delay {
         Some(delay) => {
@@ -176,32 +176,32 @@ async fn is_due(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp) -> Resul
 
 async fn postpone(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<()> {
     if webhooks.deliveries.postpone(key, now, until).await? {
-        remind(webhooks, key, now, until).await;
+        enqueue_next(webhooks, key, now, until).await;
     }
     Ok(())
 }
 
-/// Keeps others from waiting for the receiver as this attempt does. Where it
-/// can't be noted, each of them waits for itself.
-async fn suspect(webhooks: &Webhooks, called: &Receiver) {
+/// Opens the circuit for other attempts, which would only wait as this one
+/// does. Where that can't be stored, each of them waits for itself.
+async fn open_circuit(webhooks: &Webhooks, called: &Receiver) {
     let now = webhooks.clock.now();
     let noted = change(webhooks.receivers.as_ref(), called.workspace_id, called.id, |receiver| {
-        receiver.url == called.url && receiver.suspect(now)
+        receiver.url == called.url && receiver.open_briefly(now)
     });
     if let Err(error) = noted.await {
-        tracing::warn!(receiver_id = called.id.get(), error = error.chain(), "a slow receiver was not noted");
+        tracing::warn!(receiver_id = called.id.get(), error = error.chain(), "the circuit could not be opened");
     }
 }
 
-/// Notes with the receiver what the attempt tells of it, where it is news.
-/// Where it can't be noted, the next attempt will tell.
-async fn learn(webhooks: &Webhooks, called: &Receiver, lesson: Lesson, was_suspected: bool) {
-    if !was_suspected && !called.clone().learn(lesson) {
+/// Stores what the attempt tells of the webhook's health, where it is news.
+/// Where that fails, the next attempt will tell.
+async fn record_health(webhooks: &Webhooks, called: &Receiver, result: AttemptResult, was_slow: bool) {
+    if !was_slow && !called.clone().record(result) {
         return;
     }
     let learnt = change(webhooks.receivers.as_ref(), called.workspace_id, called.id, |receiver| {
         // What was seen at another URL says nothing of this one.
-        receiver.url == called.url && receiver.learn(lesson)
+        receiver.url == called.url && receiver.record(result)
     });
     match learnt.await {
         Ok(Some(Receiver { disabled: Some(disabled), .. })) => {
@@ -209,20 +209,20 @@ async fn learn(webhooks: &Webhooks, called: &Receiver, lesson: Lesson, was_suspe
         }
         Ok(_) => {}
         Err(error) => {
-            tracing::warn!(receiver_id = called.id.get(), error = error.chain(), "a receiver's health was not noted");
+            tracing::warn!(receiver_id = called.id.get(), error = error.chain(), "the health of a webhook could not be stored");
         }
     }
 }
 
 /// `until`, and a little later by chance, so that not all come at once.
-fn later(webhooks: &Webhooks, now: Timestamp, until: Timestamp) -> Result<Timestamp> {
+fn jittered(webhooks: &Webhooks, now: Timestamp, until: Timestamp) -> Result<Timestamp> {
     let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
     after(now, spread(webhooks.ids.as_ref(), wait))
 }
 
 /// Puts the delivery on the queue for when it is due, if the queue can hold it
 /// so long. It only comes sooner by this; the sweeper finds what is overdue.
-async fn remind(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp, at: Timestamp) {
+async fn enqueue_next(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp, at: Timestamp) {
     let delay = Duration::try_from(at.duration_since(now)).unwrap_or_default();
     if delay > MAX_DELAY {
         return;

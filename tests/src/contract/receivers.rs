@@ -1,7 +1,7 @@
 use crate::{receiver, rounded, start, workspace};
 use dataset_core::Kind;
 use dataset_core::event::EventType;
-use dataset_core::receiver::{DisabledReason, Lesson, Reaction, Receiver};
+use dataset_core::receiver::{AttemptResult, DisabledReason, Outcome, Receiver};
 use dataset_core::receivers::{Receivers, change};
 use dataset_core::secret::{Sealed, Secret, Vault};
 use futures::future::join_all;
@@ -22,7 +22,12 @@ pub async fn receivers(receivers: &dyn Receivers) {
     let mut changed = first.clone();
     changed.url = "https://example.org/".into();
     changed.secrets.rotate(Sealed("another".into()), rounded(start()));
-    changed.learn(Lesson { reaction: Reaction::FailedSlowly, at: rounded(start()), slow_before: 0, is_lasting: true });
+    changed.record(AttemptResult {
+        outcome: Outcome::FailedSlowly,
+        at: rounded(start()),
+        slow_failures_before: 0,
+        is_lasting: true,
+    });
     changed.disable(DisabledReason::Gone, rounded(start()));
     assert!(receivers.replace(&changed).await.unwrap());
     assert!(!receivers.replace(&changed).await.unwrap(), "it has been changed since");

@@ -9,7 +9,7 @@ use dataset_core::deliveries::Deliveries;
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState};
 use dataset_core::event::EventType;
 use dataset_core::id::DeliveryId;
-use dataset_core::receiver::{DisabledReason, Lesson, Reaction, Receiver};
+use dataset_core::receiver::{AttemptResult, DisabledReason, Outcome, Receiver};
 use dataset_core::receivers::{Receivers, change};
 use dataset_core::secret::Vault;
 use dataset_tests::memory::Fakes;
@@ -20,8 +20,8 @@ use std::time::Duration;
 
 const WEBHOOKS: &str = "/api/public/v2/webhooks";
 
-fn slow(at: Timestamp) -> Lesson {
-    Lesson { reaction: Reaction::FailedSlowly, at, slow_before: 0, is_lasting: false }
+fn slow(at: Timestamp) -> AttemptResult {
+    AttemptResult { outcome: Outcome::FailedSlowly, at, slow_failures_before: 0, is_lasting: false }
 }
 
 async fn registered(router: &Router) -> (u64, String) {
@@ -102,7 +102,7 @@ async fn a_webhook_is_changed_rotated_and_deleted() {
     let now = fakes.clock.now();
     change(fakes.table.as_ref(), workspace(1), receiver_id(id), |receiver| {
         receiver.enable();
-        receiver.learn(slow(now));
+        receiver.record(slow(now));
         receiver.disable(DisabledReason::Failing, now);
         true
     })
@@ -252,12 +252,12 @@ async fn a_test_event_wakes_a_receiver_that_rests() {
     let (fakes, router) = service().await;
     let (id, _) = registered(&router).await;
     let now = fakes.clock.now();
-    let tire = |receiver: &mut Receiver| receiver.learn(slow(now));
+    let tire = |receiver: &mut Receiver| receiver.record(slow(now));
     change(fakes.table.as_ref(), workspace(1), receiver_id(id), tire).await.unwrap();
-    assert!(stored(&fakes, id).await.health.resting_until.is_some());
+    assert!(stored(&fakes, id).await.health.open_until.is_some());
     let (status, answer) = call(&router, "POST", &format!("{WEBHOOKS}/{id}/test"), "").await;
     assert_eq!(status, 201, "{answer}");
-    assert_eq!(stored(&fakes, id).await.health.resting_until, None);
+    assert_eq!(stored(&fakes, id).await.health.open_until, None);
     let queued = fakes.queue.take();
     assert_eq!(queued[0].0.delivery_id.as_str(), answer["delivery_id"].as_str().unwrap());
     let delivery = fakes.table.delivery(&queued[0].0).await.unwrap().unwrap();

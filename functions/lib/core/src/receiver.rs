@@ -1,10 +1,12 @@
-//! A webhook receiver: where it is, what it wants, and how it has been doing.
+//! A webhook: a URL that events are sent to, what it asks for, and how it has
+//! been doing.
 //!
-//! A receiver that fails costs the others nothing. While one lets an attempt
-//! wait, no further ones are begun; one that takes the whole of an attempt's
-//! time rests, the longer the more often it did: its deliveries wait, and one
-//! of them at a time finds out whether it is back. One that has done nothing
-//! but fail for five days, or that says it is gone, is disabled.
+//! A webhook that fails costs the others nothing, since a circuit breaker stands
+//! before each. While one attempt waits for an answer, the circuit is open for
+//! others. An attempt that takes all its time opens it for longer, twice as long
+//! each time; then it is half open, and one delivery probes while all others
+//! wait. A webhook that has done nothing but fail for five days, or that says it
+//! is gone, is disabled.
 
 use crate::event::EventType;
 use crate::id::{WebhookId, WorkspaceId};
@@ -23,11 +25,12 @@ const MAX_OLD_SECRETS: usize = 4;
 /// After so long with nothing but failures a receiver is disabled.
 pub const MAX_FAILING: SignedDuration = SignedDuration::from_hours(5 * 24);
 
-/// How long one attempt that waits keeps the others away; then it says so again.
-const SUSPICION: Duration = Duration::from_secs(4);
+/// How long the circuit is open because one attempt waits for an answer. An
+/// attempt that goes on waiting opens it again.
+const BRIEF_OPEN: Duration = Duration::from_secs(4);
 
-const FIRST_REST: Duration = Duration::from_secs(5);
-const MAX_REST: Duration = Duration::from_secs(5 * 60);
+const FIRST_OPEN: Duration = Duration::from_secs(5);
+const MAX_OPEN: Duration = Duration::from_secs(5 * 60);
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Receiver {
@@ -63,47 +66,51 @@ pub struct Disabled {
     pub reason: DisabledReason,
 }
 
-/// How a receiver has been doing since it last took a delivery.
+/// How a webhook has been doing since it last took a delivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
     /// The first of the failures.
     pub failing_since: Option<Timestamp>,
     /// Attempts in a row that took all their time.
-    pub slow: u32,
-    pub resting_until: Option<Timestamp>,
+    #[serde(rename = "slow")]
+    pub slow_failures: u32,
+    #[serde(rename = "resting_until")]
+    pub open_until: Option<Timestamp>,
 }
 
-/// What a receiver made of an attempt.
+/// What came of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reaction {
-    Took,
-    /// It took the delivery, and its time.
-    TookSlowly,
+pub enum Outcome {
+    Delivered,
+    /// It was delivered, but it took its time.
+    DeliveredSlowly,
     Failed,
     /// It failed, and it took as long as it could.
     FailedSlowly,
     Gone,
 }
 
-/// An attempt, as far as it tells of the receiver.
+/// An attempt, as far as it tells of the webhook's health.
 #[derive(Clone, Copy, Debug)]
-pub struct Lesson {
-    pub reaction: Reaction,
+pub struct AttemptResult {
+    pub outcome: Outcome,
     pub at: Timestamp,
-    /// What was known before the attempt: of attempts at the same time, all
-    /// too slow, one counts.
-    pub slow_before: u32,
+    /// As it was before the attempt: of attempts at the same time, all too
+    /// slow, one counts.
+    pub slow_failures_before: u32,
     /// Whether the delivery has been failing for so long that it is no blip.
     pub is_lasting: bool,
 }
 
-/// Whether a receiver may be called now.
+/// The circuit breaker before a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
-    Now,
-    /// By one caller, who has said so with [`Receiver::probe`].
-    Probe,
-    NotBefore(Timestamp),
+pub enum Circuit {
+    /// Attempts are made.
+    Closed,
+    /// One attempt is made, by whoever stores [`Webhook::start_probe`] first.
+    HalfOpen,
+    /// No attempt is made until then.
+    OpenUntil(Timestamp),
 }
 
 impl Secrets {
@@ -151,54 +158,54 @@ impl Receiver {
         self.disabled.get_or_insert(Disabled { at, reason });
     }
 
-    pub fn turn(&self, now: Timestamp) -> Turn {
-        match self.health.resting_until {
-            None => Turn::Now,
-            Some(until) if now < until => Turn::NotBefore(until),
-            Some(_) => Turn::Probe,
+    pub fn circuit(&self, now: Timestamp) -> Circuit {
+        match self.health.open_until {
+            None => Circuit::Closed,
+            Some(until) if now < until => Circuit::OpenUntil(until),
+            Some(_) => Circuit::HalfOpen,
         }
     }
 
-    /// Ends its rest: someone wants to know now. `false` if it had none.
-    pub fn wake(&mut self) -> bool {
-        self.health.resting_until.take().is_some()
+    /// Closes the circuit: someone wants to know now. `false` if it was closed.
+    pub fn close_circuit(&mut self) -> bool {
+        self.health.open_until.take().is_some()
     }
 
-    /// Keeps the others away until the caller has found out.
-    pub fn probe(&mut self, until: Timestamp) {
-        self.health.resting_until = Some(until);
+    /// Keeps the circuit open for all but the caller, until it has found out.
+    pub fn start_probe(&mut self, until: Timestamp) {
+        self.health.open_until = Some(until);
     }
 
-    /// Keeps the others away for the moment, while an attempt waits for an
-    /// answer. `false` if they are away already.
-    pub fn suspect(&mut self, now: Timestamp) -> bool {
-        if self.health.resting_until.is_some_and(|until| until > now + SUSPICION / 2) {
+    /// Opens the circuit for the moment, while an attempt waits for an answer.
+    /// `false` if it is open already.
+    pub fn open_briefly(&mut self, now: Timestamp) -> bool {
+        if self.health.open_until.is_some_and(|until| until > now + BRIEF_OPEN / 2) {
             return false;
         }
-        self.health.resting_until = Some(now + SUSPICION);
+        self.health.open_until = Some(now + BRIEF_OPEN);
         true
     }
 
-    /// Learns from an attempt. `false` if nothing has changed by it.
-    pub fn learn(&mut self, lesson: Lesson) -> bool {
-        let Lesson { reaction, at, slow_before, is_lasting } = lesson;
+    /// Records what an attempt tells of the health. `false` if that is nothing new.
+    pub fn record(&mut self, result: AttemptResult) -> bool {
+        let AttemptResult { outcome, at, slow_failures_before, is_lasting } = result;
         let (health, disabled) = (self.health, self.disabled);
         let failing_since = Some(health.failing_since.unwrap_or(at));
-        self.health = match reaction {
-            Reaction::Took => Health::default(),
+        self.health = match outcome {
+            Outcome::Delivered => Health::default(),
             // One at a time, until it is quicker.
-            Reaction::TookSlowly => Health { resting_until: Some(at), ..Health::default() },
+            Outcome::DeliveredSlowly => Health { open_until: Some(at), ..Health::default() },
             // It answers, so nothing waits for it.
-            Reaction::Failed | Reaction::Gone => Health { failing_since, ..Health::default() },
+            Outcome::Failed | Outcome::Gone => Health { failing_since, ..Health::default() },
             // Another attempt of the same time was here before.
-            Reaction::FailedSlowly if health.slow > slow_before => health,
-            Reaction::FailedSlowly => {
-                let slow = slow_before.saturating_add(1);
-                Health { failing_since, slow, resting_until: Some(at + rest(slow)) }
+            Outcome::FailedSlowly if health.slow_failures > slow_failures_before => health,
+            Outcome::FailedSlowly => {
+                let slow_failures = slow_failures_before.saturating_add(1);
+                Health { failing_since, slow_failures, open_until: Some(at + open_for(slow_failures)) }
             }
         };
         let has_failed_for = self.health.failing_since.map(|since| at.duration_since(since));
-        if reaction == Reaction::Gone {
+        if outcome == Outcome::Gone {
             self.disable(DisabledReason::Gone, at);
         } else if is_lasting && has_failed_for.is_some_and(|time| time >= MAX_FAILING) {
             self.disable(DisabledReason::Failing, at);
@@ -207,10 +214,10 @@ impl Receiver {
     }
 }
 
-/// After the first attempt that took all its time, the second, and so on:
-/// twice as long each time.
-fn rest(slow: u32) -> Duration {
-    FIRST_REST.saturating_mul(1 << slow.saturating_sub(1).min(8)).min(MAX_REST)
+/// How long the circuit is open after the first attempt that took all its time,
+/// the second, and so on.
+fn open_for(slow_failures: u32) -> Duration {
+    FIRST_OPEN.saturating_mul(1 << slow_failures.saturating_sub(1).min(8)).min(MAX_OPEN)
 }
 
 #[cfg(test)]
@@ -247,58 +254,59 @@ mod tests {
         assert_eq!(live(at(24 * 3600 + 60)), ["c"]);
     }
 
-    fn lesson(reaction: Reaction, at: Timestamp) -> Lesson {
-        Lesson { reaction, at, slow_before: 0, is_lasting: true }
+    fn result(outcome: Outcome, at: Timestamp) -> AttemptResult {
+        AttemptResult { outcome, at, slow_failures_before: 0, is_lasting: true }
     }
 
     #[test]
     fn five_days_of_nothing_but_failures() {
         let (mut receiver, day) = (receiver(), 24 * 3600);
-        assert!(!receiver.learn(lesson(Reaction::Took, at(0))));
-        assert!(receiver.learn(lesson(Reaction::Failed, at(10))));
-        assert!(!receiver.learn(lesson(Reaction::Failed, at(20))), "nothing new");
-        assert!(receiver.learn(lesson(Reaction::Took, at(4 * day))));
-        assert!(receiver.learn(lesson(Reaction::Failed, at(5 * day))));
-        assert!(!receiver.learn(lesson(Reaction::Failed, at(10 * day - 1))));
-        let blip = Lesson { is_lasting: false, ..lesson(Reaction::Failed, at(10 * day)) };
-        assert!(!receiver.learn(blip));
-        assert!(receiver.learn(lesson(Reaction::Failed, at(10 * day))));
+        assert!(!receiver.record(result(Outcome::Delivered, at(0))));
+        assert!(receiver.record(result(Outcome::Failed, at(10))));
+        assert!(!receiver.record(result(Outcome::Failed, at(20))), "nothing new");
+        assert!(receiver.record(result(Outcome::Delivered, at(4 * day))));
+        assert!(receiver.record(result(Outcome::Failed, at(5 * day))));
+        assert!(!receiver.record(result(Outcome::Failed, at(10 * day - 1))));
+        let blip = AttemptResult { is_lasting: false, ..result(Outcome::Failed, at(10 * day)) };
+        assert!(!receiver.record(blip));
+        assert!(receiver.record(result(Outcome::Failed, at(10 * day))));
         assert_eq!(receiver.disabled, Some(Disabled { at: at(10 * day), reason: DisabledReason::Failing }));
         receiver.enable();
         assert_eq!((receiver.disabled, receiver.health), (None, Health::default()));
-        receiver.learn(lesson(Reaction::Gone, at(0)));
+        receiver.record(result(Outcome::Gone, at(0)));
         assert_eq!(receiver.disabled, Some(Disabled { at: at(0), reason: DisabledReason::Gone }));
     }
 
     #[test]
     fn one_that_takes_all_the_time_rests() {
         let mut receiver = receiver();
-        let slow = |slow_before, at| Lesson { slow_before, ..lesson(Reaction::FailedSlowly, at) };
-        assert!(receiver.learn(slow(0, at(0))));
-        assert!(!receiver.learn(slow(0, at(1))), "it was at the same time");
-        assert_eq!(receiver.turn(at(4)), Turn::NotBefore(at(5)));
-        assert_eq!(receiver.turn(at(5)), Turn::Probe);
-        receiver.probe(at(60));
-        assert_eq!(receiver.turn(at(59)), Turn::NotBefore(at(60)));
-        receiver.learn(slow(1, at(20)));
-        assert_eq!(receiver.turn(at(29)), Turn::NotBefore(at(30)));
-        receiver.learn(slow(40, at(139)));
-        assert_eq!(receiver.turn(at(139)), Turn::NotBefore(at(139 + 300)));
-        receiver.learn(lesson(Reaction::Failed, at(140)));
-        assert_eq!(receiver.turn(at(140)), Turn::Now, "it answers again, if only to refuse");
+        let slow_failures =
+            |slow_failures_before, at| AttemptResult { slow_failures_before, ..result(Outcome::FailedSlowly, at) };
+        assert!(receiver.record(slow_failures(0, at(0))));
+        assert!(!receiver.record(slow_failures(0, at(1))), "it was at the same time");
+        assert_eq!(receiver.circuit(at(4)), Circuit::OpenUntil(at(5)));
+        assert_eq!(receiver.circuit(at(5)), Circuit::HalfOpen);
+        receiver.start_probe(at(60));
+        assert_eq!(receiver.circuit(at(59)), Circuit::OpenUntil(at(60)));
+        receiver.record(slow_failures(1, at(20)));
+        assert_eq!(receiver.circuit(at(29)), Circuit::OpenUntil(at(30)));
+        receiver.record(slow_failures(40, at(139)));
+        assert_eq!(receiver.circuit(at(139)), Circuit::OpenUntil(at(139 + 300)));
+        receiver.record(result(Outcome::Failed, at(140)));
+        assert_eq!(receiver.circuit(at(140)), Circuit::Closed, "it answers again, if only to refuse");
     }
 
     #[test]
     fn while_one_attempt_waits_there_are_no_others() {
         let mut receiver = receiver();
-        assert!(receiver.suspect(at(0)));
-        assert!(!receiver.suspect(at(1)));
-        assert_eq!(receiver.turn(at(3)), Turn::NotBefore(at(4)));
-        assert!(receiver.suspect(at(3)));
-        assert_eq!(receiver.turn(at(4)), Turn::NotBefore(at(7)));
-        receiver.learn(lesson(Reaction::TookSlowly, at(9)));
-        assert_eq!(receiver.turn(at(9)), Turn::Probe, "one at a time");
-        receiver.learn(lesson(Reaction::Took, at(10)));
-        assert_eq!(receiver.turn(at(10)), Turn::Now);
+        assert!(receiver.open_briefly(at(0)));
+        assert!(!receiver.open_briefly(at(1)));
+        assert_eq!(receiver.circuit(at(3)), Circuit::OpenUntil(at(4)));
+        assert!(receiver.open_briefly(at(3)));
+        assert_eq!(receiver.circuit(at(4)), Circuit::OpenUntil(at(7)));
+        receiver.record(result(Outcome::DeliveredSlowly, at(9)));
+        assert_eq!(receiver.circuit(at(9)), Circuit::HalfOpen, "one at a time");
+        receiver.record(result(Outcome::Delivered, at(10)));
+        assert_eq!(receiver.circuit(at(10)), Circuit::Closed);
     }
 }

@@ -171,5 +171,5 @@ async fn awake(api: &Api, receiver: &Receiver) -> Result<Receiver, ApiError> {
         let message = "the webhook is disabled; enable it first, by a PATCH with \"disabled\": false";
         return Err(ApiError::new(ErrorCode::WebhookDisabled, message));
     }
-    changed(api, receiver, Receiver::wake).await
+    changed(api, receiver, Receiver::close_circuit).await
 }
