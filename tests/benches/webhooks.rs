@@ -92,15 +92,15 @@ async fn function_alone(count: u64) {
 }
 
 /// The 99th percentile from publication to POST, in seconds.
-async fn service_latencies(receivers: u64, with_a_dead_one: bool) -> f64 {
-    let events = DELIVERIES_PER_SECOND * SECONDS / receivers;
+async fn service_latencies(webhooks: u64, with_a_dead_one: bool) -> f64 {
+    let events = DELIVERIES_PER_SECOND * SECONDS / webhooks;
     let dir = tempfile::tempdir().unwrap();
     let service = Service::start(dir.path(), dataset_local::http_client().unwrap()).unwrap();
     let seen: Seen = Arc::default();
-    let router = Router::new().route("/{receiver}", post(take)).with_state(Arc::clone(&seen));
+    let router = Router::new().route("/{webhook}", post(take)).with_state(Arc::clone(&seen));
     let url = serve(router).await;
-    for receiver in 0..receivers {
-        service.post("webhooks", &json!({"url": format!("{url}/{receiver}")})).await.unwrap();
+    for webhook in 0..webhooks {
+        service.post("webhooks", &json!({"url": format!("{url}/{webhook}")})).await.unwrap();
     }
     let dead = TcpListener::bind("127.0.0.1:0").await.unwrap();
     if with_a_dead_one {
@@ -114,7 +114,7 @@ async fn service_latencies(receivers: u64, with_a_dead_one: bool) -> f64 {
         service.upload(group, "a.csv", format!("n\n{event}\n").as_bytes()).await.unwrap();
     }
     let deadline = Instant::now() + Duration::from_secs(120);
-    let expected = (events * receivers) as usize;
+    let expected = (events * webhooks) as usize;
     while seen.lock().unwrap().len() < expected {
         assert!(Instant::now() < deadline, "{} of {expected} came", seen.lock().unwrap().len());
         dataset_tests::service::pause().await;
@@ -124,7 +124,7 @@ async fn service_latencies(receivers: u64, with_a_dead_one: bool) -> f64 {
     let at = |part: f64| latencies[(latencies.len() as f64 * part) as usize];
     let (half, most) = (at(0.5), at(0.99));
     say(&format!(
-        "the local service, {receivers} receivers{}: published to POST {:.0} ms, 99th percentile {:.0} ms",
+        "the local service, {webhooks} receivers{}: published to POST {:.0} ms, 99th percentile {:.0} ms",
         if with_a_dead_one { " and one that never answers" } else { "" },
         half * 1e3,
         most * 1e3
@@ -135,10 +135,10 @@ async fn service_latencies(receivers: u64, with_a_dead_one: bool) -> f64 {
 /// When each event was at each receiver, in seconds after its publication.
 type Seen = Arc<Mutex<HashMap<(String, String), f64>>>;
 
-async fn take(State(seen): State<Seen>, Path(receiver): Path<String>, Json(event): Json<Value>) {
+async fn take(State(seen): State<Seen>, Path(webhook): Path<String>, Json(event): Json<Value>) {
     let published: Timestamp = format!("{}Z", event["timestamp"].as_str().unwrap()).parse().unwrap();
     let latency = now().duration_since(published).as_secs_f64();
-    seen.lock().unwrap().entry((receiver, event["details"].to_string())).or_insert(latency);
+    seen.lock().unwrap().entry((webhook, event["details"].to_string())).or_insert(latency);
 }
 
 #[expect(clippy::disallowed_methods, reason = "a benchmark looks at the clock")]

@@ -7,11 +7,11 @@ mod callers;
 mod catalog;
 mod deliveries;
 mod queue;
-mod receivers;
+mod webhooks;
 
 pub use blobs::blobs;
 pub use callers::{api_keys, idempotency};
 pub use catalog::catalog;
 pub use deliveries::deliveries;
 pub use queue::queue;
-pub use receivers::{receivers, vault};
+pub use webhooks::{vault, webhooks};

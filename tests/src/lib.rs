@@ -14,8 +14,8 @@ pub mod wire;
 use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State};
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId, UserId, WebhookId, WorkspaceId};
-use dataset_core::receiver::{Health, Receiver, Secrets};
 use dataset_core::secret::{Owner, Sealed};
+use dataset_core::webhook::{Health, Secrets, Webhook};
 use jiff::Timestamp;
 
 pub fn workspace(id: u64) -> WorkspaceId {
@@ -30,7 +30,7 @@ pub fn dataset_id(id: u64) -> DatasetId {
     DatasetId::new(id).unwrap()
 }
 
-pub fn receiver_id(id: u64) -> WebhookId {
+pub fn webhook_id(id: u64) -> WebhookId {
     WebhookId::new(id).unwrap()
 }
 
@@ -54,15 +54,15 @@ pub fn group(id: u64, workspace_id: u64, name: &str) -> Group {
 pub const SECRET: &str = "whsec_c2VjcmV0";
 
 /// A receiver of every event of workspace 1.
-pub fn receiver_at(url: &str) -> Receiver {
-    receiver(21, 1, url)
+pub fn webhook_at(url: &str) -> Webhook {
+    webhook(21, 1, url)
 }
 
 /// A receiver whose secret [`memory::MemoryVault`] has sealed.
-pub fn receiver(id: u64, workspace_id: u64, url: &str) -> Receiver {
-    let owner = Owner { workspace_id: workspace(workspace_id), receiver_id: receiver_id(id) };
-    Receiver {
-        id: owner.receiver_id,
+pub fn webhook(id: u64, workspace_id: u64, url: &str) -> Webhook {
+    let owner = Owner { workspace_id: workspace(workspace_id), webhook_id: webhook_id(id) };
+    Webhook {
+        id: owner.webhook_id,
         workspace_id: owner.workspace_id,
         url: url.to_owned(),
         secrets: Secrets::new(Sealed(format!("{owner:?}|{SECRET}"))),

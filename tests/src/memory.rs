@@ -3,13 +3,13 @@
 mod blobs;
 mod callers;
 mod outline;
-mod receivers;
 mod table;
+mod webhooks;
 
 pub use blobs::MemoryBlobs;
 pub use outline::{Outline, Status, dataset_of};
-pub use receivers::MemoryVault;
 pub use table::MemoryTable;
+pub use webhooks::MemoryVault;
 
 use async_trait::async_trait;
 use dataset_core::Ports;
@@ -117,7 +117,7 @@ impl Fakes {
         Ports {
             catalog: self.table.clone(),
             idempotency: self.table.clone(),
-            receivers: self.table.clone(),
+            webhooks: self.table.clone(),
             deliveries: self.table.clone(),
             blobs: self.blobs.clone(),
             queue: self.queue.clone(),

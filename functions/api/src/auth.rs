@@ -10,7 +10,7 @@ use dataset_core::api_keys::Admission;
 use dataset_core::dataset::{Dataset, State};
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId, UserId, WebhookId, WorkspaceId};
-use dataset_core::receiver::Receiver;
+use dataset_core::webhook::Webhook;
 use dataset_core::{Error, ErrorCode, Result};
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ owned! {
     Dataset: dataset
     Version: version
     Group: named_group
-    Receiver: webhook
+    Webhook: webhook
 }
 
 impl Caller {
@@ -95,9 +95,9 @@ impl Caller {
         self.group(api, id.parse().map_err(|_| ApiError::group_not_found())?).await
     }
 
-    async fn webhook(&self, api: &Api, id: &str) -> Result<Receiver, ApiError> {
+    async fn webhook(&self, api: &Api, id: &str) -> Result<Webhook, ApiError> {
         let id: WebhookId = id.parse().map_err(|_| ApiError::webhook_not_found())?;
-        let webhook = api.ports.receivers.receiver(self.workspace_id, id).await?;
+        let webhook = api.ports.webhooks.webhook(self.workspace_id, id).await?;
         webhook.ok_or_else(ApiError::webhook_not_found)
     }
 

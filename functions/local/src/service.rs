@@ -22,7 +22,7 @@ use dataset_core::id::{GroupId, KeyId, UserId, WorkspaceId};
 use dataset_core::ids::{Ids, SystemIds, time_ordered};
 use dataset_formats::Limits;
 use dataset_processor::Processor;
-use dataset_webhooks::Webhooks;
+use dataset_webhooks::Sender;
 use reqwest::Url;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -233,7 +233,7 @@ impl Service {
         let vault = Arc::new(SecretVault::on_file(&state.secrets_key()?, state.ids.clone())?);
         let destinations = &options.destinations;
         let resolver = Arc::new(SystemResolver);
-        let webhooks = Webhooks::new(ports.clone(), vault.clone(), destinations.clone(), resolver.clone())?;
+        let webhooks = Sender::new(ports.clone(), vault.clone(), destinations.clone(), resolver.clone())?;
         triggers.spawn(poll(state.queue.clone(), Arc::new(webhooks), ports.clock.clone()));
         triggers.spawn(sweep_every(options.sweep_every, ports.clone()));
         triggers.spawn(memory::give_back(ports.clock.clone()));

@@ -3,11 +3,11 @@ use dataset_core::blobs::{Blobs, Object};
 use dataset_core::catalog::{Catalog, LeaseRequest};
 use dataset_core::dataset::{Column, DRAFT_LIFETIME, Dataset, State};
 use dataset_core::deliveries::Deliveries;
-use dataset_core::receivers::Receivers;
 use dataset_core::uploads;
+use dataset_core::webhooks::Webhooks;
 use dataset_formats::Limits;
 use dataset_tests::memory::Fakes;
-use dataset_tests::{dataset_id, draft, group, receiver_at, start};
+use dataset_tests::{dataset_id, draft, group, start, webhook_at};
 use futures::future::join_all;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
@@ -29,7 +29,7 @@ impl Setting {
         let fakes = Fakes::default();
         let group = group(7, 1, "Questions");
         fakes.table.create_group(&group).await.unwrap();
-        fakes.table.register(&receiver_at("https://example.com/")).await.unwrap();
+        fakes.table.register(&webhook_at("https://example.com/")).await.unwrap();
         for (id, (name, content)) in (FIRST..).zip(files) {
             let draft = Dataset { file_size_bytes: content.len() as u64, ..draft(id, &group, name) };
             fakes.table.create_draft(&draft).await.unwrap();

@@ -6,10 +6,10 @@ use dataset_core::delivery::QUEUE_GRACE;
 use dataset_core::event::EventType;
 use dataset_core::id::EventId;
 use dataset_core::outbox;
-use dataset_core::receivers::Receivers;
 use dataset_core::uploads;
+use dataset_core::webhooks::Webhooks;
 use dataset_tests::memory::Fakes;
-use dataset_tests::{dataset_id, draft, group, receiver_at, start};
+use dataset_tests::{dataset_id, draft, group, start, webhook_at};
 use dataset_types::FailureCode;
 use lambda_runtime::{Context, LambdaEvent};
 use std::time::Duration;
@@ -22,7 +22,7 @@ async fn setting(with_file: bool) -> (Fakes, Dataset) {
     let fakes = Fakes::default();
     let group = group(7, 1, "Questions");
     fakes.table.create_group(&group).await.unwrap();
-    fakes.table.register(&receiver_at("https://example.com/")).await.unwrap();
+    fakes.table.register(&webhook_at("https://example.com/")).await.unwrap();
     let draft = draft(ID, &group, "a.csv");
     fakes.table.create_draft(&draft).await.unwrap();
     if with_file {

@@ -1,12 +1,12 @@
 //! One POST to a receiver, and what came of it.
 
 use crate::client::ATTEMPT_TIMEOUT;
-use crate::{Webhooks, sign};
+use crate::{Sender, sign};
 use async_trait::async_trait;
 use dataset_core::Result;
 use dataset_core::delivery::Delivery;
-use dataset_core::receiver::{Outcome, Receiver};
 use dataset_core::secret::Secret;
+use dataset_core::webhook::{Outcome, Webhook};
 use http::Request;
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
@@ -25,7 +25,7 @@ const SLOW: Duration = Duration::from_secs(5);
 
 /// Takes requests to receivers.
 #[async_trait]
-pub trait Courier: Send + Sync {
+pub trait Transport: Send + Sync {
     /// What comes of it, whatever that is, is an answer.
     async fn send(&self, request: Request<String>, now: Timestamp) -> Answer;
 }
@@ -68,21 +68,21 @@ impl Answer {
 }
 
 /// The secrets that sign now, the newest first.
-pub(crate) async fn secrets(webhooks: &Webhooks, receiver: &Receiver, now: Timestamp) -> Result<Vec<Secret>> {
+pub(crate) async fn secrets(sender: &Sender, webhook: &Webhook, now: Timestamp) -> Result<Vec<Secret>> {
     let mut secrets = Vec::with_capacity(1);
-    for sealed in receiver.secrets.live(now) {
-        secrets.push(webhooks.vault.open(sealed, receiver.owner()).await?);
+    for sealed in webhook.secrets.live(now) {
+        secrets.push(sender.vault.open(sealed, webhook.owner()).await?);
     }
     Ok(secrets)
 }
 
-pub(crate) async fn post(webhooks: &Webhooks, delivery: &Delivery, receiver: &Receiver, secrets: &[Secret]) -> Answer {
-    let url = match webhooks.destinations.check(&receiver.url) {
+pub(crate) async fn post(sender: &Sender, delivery: &Delivery, webhook: &Webhook, secrets: &[Secret]) -> Answer {
+    let url = match sender.destinations.check(&webhook.url) {
         Ok(url) => url,
         Err(error) => return Answer::failed(error.to_string()),
     };
     let id = delivery.key.delivery_id.as_str();
-    let now = webhooks.clock.now();
+    let now = sender.clock.now();
     let request = Request::post(url.as_str())
         .header("content-type", "application/json")
         .header("x-promptlayer-signature", sign::promptlayer(secrets, &delivery.body))
@@ -91,13 +91,13 @@ pub(crate) async fn post(webhooks: &Webhooks, delivery: &Delivery, receiver: &Re
         .header("webhook-signature", sign::standard(secrets, id, now.as_second(), &delivery.body))
         .body(delivery.body.clone());
     match request {
-        Ok(request) => webhooks.courier.send(request, now).await,
+        Ok(request) => sender.transport.send(request, now).await,
         Err(error) => Answer::failed(error.to_string()),
     }
 }
 
 #[async_trait]
-impl Courier for reqwest::Client {
+impl Transport for reqwest::Client {
     async fn send(&self, request: Request<String>, now: Timestamp) -> Answer {
         let sent = match request.try_into() {
             Ok(request) => self.execute(request).await,

@@ -1,6 +1,6 @@
 //! One delivery that may be due: attempted, put off, or left alone.
 
-use crate::Webhooks;
+use crate::Sender;
 use crate::attempt::{Answer, post, secrets};
 use crate::client::ATTEMPT_TIMEOUT;
 use dataset_core::Result;
@@ -9,8 +9,8 @@ use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, retr
 use dataset_core::event::EventType;
 use dataset_core::ids::spread;
 use dataset_core::queue::MAX_DELAY;
-use dataset_core::receiver::{AttemptResult, Circuit, Outcome, Receiver};
-use dataset_core::receivers::change;
+use dataset_core::webhook::{AttemptResult, Circuit, Outcome, Webhook};
+use dataset_core::webhooks::change;
 use jiff::Timestamp;
 use std::pin::pin;
 use std::time::Duration;
@@ -33,61 +33,61 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// # Errors
 /// If the delivery could not be read or the attempt not be recorded; what the
 /// receiver does is no error.
-pub(crate) async fn deliver(webhooks: &Webhooks, key: &DeliveryKey) -> Result<()> {
-    let now = webhooks.clock.now();
-    let receiver = webhooks.receivers.receiver(key.workspace_id, key.receiver_id).await?;
-    let receiver = match receiver {
-        Some(receiver) if receiver.disabled.is_none() => receiver,
-        Some(_) => return give_up(webhooks, key, now, "the receiver is disabled").await,
-        None => return give_up(webhooks, key, now, "the receiver has been deleted").await,
+pub(crate) async fn deliver(sender: &Sender, key: &DeliveryKey) -> Result<()> {
+    let now = sender.clock.now();
+    let webhook = sender.webhooks.webhook(key.workspace_id, key.webhook_id).await?;
+    let webhook = match webhook {
+        Some(webhook) if webhook.disabled.is_none() => webhook,
+        Some(_) => return give_up(sender, key, now, "the receiver is disabled").await,
+        None => return give_up(sender, key, now, "the receiver has been deleted").await,
     };
-    let Some(_permit) = webhooks.limits.acquire(receiver.id).await else {
-        return postpone(webhooks, key, now, after(now, spread(webhooks.ids.as_ref(), BUSY_WAIT))?).await;
+    let Some(_permit) = sender.limits.acquire(webhook.id).await else {
+        return postpone(sender, key, now, after(now, spread(sender.ids.as_ref(), BUSY_WAIT))?).await;
     };
-    match receiver.circuit(now) {
+    match webhook.circuit(now) {
         Circuit::Closed => {}
-        Circuit::OpenUntil(until) => return postpone(webhooks, key, now, jittered(webhooks, now, until)?).await,
-        Circuit::HalfOpen if !is_due(webhooks, key, now).await? => return Ok(()),
+        Circuit::OpenUntil(until) => return postpone(sender, key, now, jittered(sender, now, until)?).await,
+        Circuit::HalfOpen if !is_due(sender, key, now).await? => return Ok(()),
         Circuit::HalfOpen => {
-            let mut probed = receiver.clone();
+            let mut probed = webhook.clone();
             probed.start_probe(after(now, ATTEMPT_LEASE)?);
-            if !webhooks.receivers.replace(&probed).await? {
-                return postpone(webhooks, key, now, after(now, spread(webhooks.ids.as_ref(), BUSY_WAIT))?).await;
+            if !sender.webhooks.replace(&probed).await? {
+                return postpone(sender, key, now, after(now, spread(sender.ids.as_ref(), BUSY_WAIT))?).await;
             }
         }
     }
-    let secrets = secrets(webhooks, &receiver, now).await?;
-    let started_at = webhooks.clock.now();
+    let secrets = secrets(sender, &webhook, now).await?;
+    let started_at = sender.clock.now();
     let until = after(started_at, ATTEMPT_LEASE)?;
-    let Some(delivery) = webhooks.deliveries.begin_attempt(key, started_at, until).await? else {
+    let Some(delivery) = sender.deliveries.begin_attempt(key, started_at, until).await? else {
         return Ok(());
     };
-    let (answer, was_slow) = await_answer(webhooks, &receiver, post(webhooks, &delivery, &receiver, &secrets)).await;
-    let ended_at = webhooks.clock.now();
+    let (answer, was_slow) = await_answer(sender, &webhook, post(sender, &delivery, &webhook, &secrets)).await;
+    let ended_at = sender.clock.now();
     let took = Duration::try_from(ended_at.duration_since(started_at)).unwrap_or_default();
     let outcome = answer.outcome(took);
-    let next = next(webhooks, &delivery, &answer, outcome, ended_at)?;
-    record(webhooks, &delivery, answer, started_at, took, next).await?;
+    let next = next(sender, &delivery, &answer, outcome, ended_at)?;
+    record(sender, &delivery, answer, started_at, took, next).await?;
     if let DeliveryState::Pending { next_attempt_at, .. } = next {
-        enqueue_next(webhooks, key, ended_at, next_attempt_at).await;
+        enqueue_next(sender, key, ended_at, next_attempt_at).await;
     }
     let result = AttemptResult {
         outcome,
         at: ended_at,
-        slow_failures_before: receiver.health.slow_failures,
+        slow_failures_before: webhook.health.slow_failures,
         is_lasting: matches!(delivery.state, DeliveryState::Pending { failed, .. } if failed >= LASTING),
     };
     // A test that fails tells of a receiver that may not be there yet.
     let is_premature = delivery.event_type == EventType::Test && outcome == Outcome::Failed;
     if was_slow || !is_premature {
-        record_health(webhooks, &receiver, result, was_slow).await;
+        record_health(sender, &webhook, result, was_slow).await;
     }
     Ok(())
 }
 
 /// Waits for an answer, and opens the circuit for other attempts once it takes
 /// long. Tells whether it has.
-async fn await_answer(webhooks: &Webhooks, receiver: &Receiver, attempt: impl Future<Output = Answer>) -> (Answer, bool) {
+async fn await_answer(sender: &Sender, webhook: &Webhook, attempt: impl Future<Output = Answer>) -> (Answer, bool) {
     let (mut attempt, mut was_slow) = (pin!(attempt), false);
     let mut ticks = tokio::time::interval_at(Instant::now() + SLOW_AFTER, SLOW_AFTER);
     loop {
@@ -95,7 +95,7 @@ async fn await_answer(webhooks: &Webhooks, receiver: &Receiver, attempt: impl Fu
             answer = &mut attempt => return (answer, was_slow),
             _ = ticks.tick() => {
                 was_slow = true;
-                open_circuit(webhooks, receiver).await;
+                open_circuit(sender, webhook).await;
             }
         }
     }
@@ -103,7 +103,7 @@ async fn await_answer(webhooks: &Webhooks, receiver: &Receiver, attempt: impl Fu
 
 /// What becomes of the delivery.
 fn next(
-    webhooks: &Webhooks,
+    sender: &Sender,
     delivery: &Delivery,
     answer: &Answer,
     outcome: Outcome,
@@ -122,7 +122,7 @@ fn next(
     };
     Ok(match delay {
         Some(delay) => {
-            let next_attempt_at = after(now, spread(webhooks.ids.as_ref(), delay))?;
+            let next_attempt_at = after(now, spread(sender.ids.as_ref(), delay))?;
             DeliveryState::Pending { next_attempt_at, failed }
         }
         None => DeliveryState::Failed,
@@ -130,7 +130,7 @@ fn next(
 }
 
 async fn record(
-    webhooks: &Webhooks,
+    sender: &Sender,
     delivery: &Delivery,
     answer: Answer,
     started_at: Timestamp,
@@ -144,10 +144,10 @@ async fn record(
         error: answer.error,
         response: answer.body,
     };
-    webhooks.deliveries.record_attempt(delivery, &attempt, next, webhooks.clock.now()).await?;
+    sender.deliveries.record_attempt(delivery, &attempt, next, sender.clock.now()).await?;
     tracing::info!(
         delivery_id = delivery.key.delivery_id.as_str(),
-        receiver_id = delivery.key.receiver_id.get(),
+        webhook_id = delivery.key.webhook_id.get(),
         attempt = delivery.attempts.len() + 1,
         status = attempt.status,
         duration_ms = attempt.duration_ms,
@@ -159,75 +159,79 @@ async fn record(
 }
 
 /// Ends a delivery that no one is there to take.
-async fn give_up(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp, why: &str) -> Result<()> {
+async fn give_up(sender: &Sender, key: &DeliveryKey, now: Timestamp, why: &str) -> Result<()> {
     let until = after(now, ATTEMPT_LEASE)?;
-    let Some(delivery) = webhooks.deliveries.begin_attempt(key, now, until).await? else {
+    let Some(delivery) = sender.deliveries.begin_attempt(key, now, until).await? else {
         return Ok(());
     };
-    record(webhooks, &delivery, Answer::failed(why), now, Duration::ZERO, DeliveryState::Failed).await
+    record(sender, &delivery, Answer::failed(why), now, Duration::ZERO, DeliveryState::Failed).await
 }
 
-async fn is_due(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp) -> Result<bool> {
-    let delivery = webhooks.deliveries.delivery(key).await?;
+async fn is_due(sender: &Sender, key: &DeliveryKey, now: Timestamp) -> Result<bool> {
+    let delivery = sender.deliveries.delivery(key).await?;
     Ok(delivery.is_some_and(
         |delivery| matches!(delivery.state, DeliveryState::Pending { next_attempt_at, .. } if next_attempt_at <= now),
     ))
 }
 
-async fn postpone(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<()> {
-    if webhooks.deliveries.postpone(key, now, until).await? {
-        enqueue_next(webhooks, key, now, until).await;
+async fn postpone(sender: &Sender, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<()> {
+    if sender.deliveries.postpone(key, now, until).await? {
+        enqueue_next(sender, key, now, until).await;
     }
     Ok(())
 }
 
 /// Opens the circuit for other attempts, which would only wait as this one
 /// does. Where that can't be stored, each of them waits for itself.
-async fn open_circuit(webhooks: &Webhooks, called: &Receiver) {
-    let now = webhooks.clock.now();
-    let noted = change(webhooks.receivers.as_ref(), called.workspace_id, called.id, |receiver| {
-        receiver.url == called.url && receiver.open_briefly(now)
+async fn open_circuit(sender: &Sender, called: &Webhook) {
+    let now = sender.clock.now();
+    let noted = change(sender.webhooks.as_ref(), called.workspace_id, called.id, |webhook| {
+        webhook.url == called.url && webhook.open_briefly(now)
     });
     if let Err(error) = noted.await {
-        tracing::warn!(receiver_id = called.id.get(), error = error.chain(), "the circuit could not be opened");
+        tracing::warn!(webhook_id = called.id.get(), error = error.chain(), "the circuit could not be opened");
     }
 }
 
 /// Stores what the attempt tells of the webhook's health, where it is news.
 /// Where that fails, the next attempt will tell.
-async fn record_health(webhooks: &Webhooks, called: &Receiver, result: AttemptResult, was_slow: bool) {
+async fn record_health(sender: &Sender, called: &Webhook, result: AttemptResult, was_slow: bool) {
     if !was_slow && !called.clone().record(result) {
         return;
     }
-    let learnt = change(webhooks.receivers.as_ref(), called.workspace_id, called.id, |receiver| {
+    let learnt = change(sender.webhooks.as_ref(), called.workspace_id, called.id, |webhook| {
         // What was seen at another URL says nothing of this one.
-        receiver.url == called.url && receiver.record(result)
+        webhook.url == called.url && webhook.record(result)
     });
     match learnt.await {
-        Ok(Some(Receiver { disabled: Some(disabled), .. })) => {
-            tracing::warn!(receiver_id = called.id.get(), reason = ?disabled.reason, "receiver disabled");
+        Ok(Some(Webhook { disabled: Some(disabled), .. })) => {
+            tracing::warn!(webhook_id = called.id.get(), reason = ?disabled.reason, "receiver disabled");
         }
         Ok(_) => {}
         Err(error) => {
-            tracing::warn!(receiver_id = called.id.get(), error = error.chain(), "the health of a webhook could not be stored");
+            tracing::warn!(
+                webhook_id = called.id.get(),
+                error = error.chain(),
+                "the health of a webhook could not be stored"
+            );
         }
     }
 }
 
 /// `until`, and a little later by chance, so that not all come at once.
-fn jittered(webhooks: &Webhooks, now: Timestamp, until: Timestamp) -> Result<Timestamp> {
+fn jittered(sender: &Sender, now: Timestamp, until: Timestamp) -> Result<Timestamp> {
     let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-    after(now, spread(webhooks.ids.as_ref(), wait))
+    after(now, spread(sender.ids.as_ref(), wait))
 }
 
 /// Puts the delivery on the queue for when it is due, if the queue can hold it
 /// so long. It only comes sooner by this; the sweeper finds what is overdue.
-async fn enqueue_next(webhooks: &Webhooks, key: &DeliveryKey, now: Timestamp, at: Timestamp) {
+async fn enqueue_next(sender: &Sender, key: &DeliveryKey, now: Timestamp, at: Timestamp) {
     let delay = Duration::try_from(at.duration_since(now)).unwrap_or_default();
     if delay > MAX_DELAY {
         return;
     }
-    if let Err(error) = webhooks.queue.send(std::slice::from_ref(key), delay).await {
+    if let Err(error) = sender.queue.send(std::slice::from_ref(key), delay).await {
         let delivery_id = key.delivery_id.as_str();
         tracing::warn!(delivery_id, error = error.chain(), "the next attempt is left to the sweeper");
     }

@@ -11,7 +11,7 @@ mod deliver;
 mod limit;
 mod sign;
 
-pub use attempt::{Answer, Courier};
+pub use attempt::{Answer, Transport};
 pub use client::{client, tls};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
@@ -22,9 +22,9 @@ use dataset_core::delivery::DeliveryKey;
 use dataset_core::destination::Policy;
 use dataset_core::ids::Ids;
 use dataset_core::queue::Queue;
-use dataset_core::receivers::Receivers;
 use dataset_core::resolver::Resolver;
 use dataset_core::secret::Vault;
+use dataset_core::webhooks::Webhooks;
 use dataset_core::{Error, Result};
 use futures::future::join_all;
 use lambda_runtime::LambdaEvent;
@@ -33,19 +33,19 @@ use serde_json::Value;
 use std::sync::Arc;
 
 /// What the function works on.
-pub struct Webhooks {
-    receivers: Arc<dyn Receivers>,
+pub struct Sender {
+    webhooks: Arc<dyn Webhooks>,
     deliveries: Arc<dyn Deliveries>,
     queue: Arc<dyn Queue>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn Ids>,
     vault: Arc<dyn Vault>,
     destinations: Policy,
-    courier: Arc<dyn Courier>,
+    transport: Arc<dyn Transport>,
     limits: ConcurrencyLimits,
 }
 
-impl Webhooks {
+impl Sender {
     /// # Errors
     /// If TLS can't be set up.
     pub fn new(
@@ -54,20 +54,25 @@ impl Webhooks {
         destinations: Policy,
         resolver: Arc<dyn Resolver>,
     ) -> reqwest::Result<Self> {
-        let courier = Arc::new(client(&destinations, resolver)?);
-        Ok(Self::with_courier(ports, vault, destinations, courier))
+        let transport = Arc::new(client(&destinations, resolver)?);
+        Ok(Self::with_transport(ports, vault, destinations, transport))
     }
 
     /// With another way to receivers than by HTTP.
-    pub fn with_courier(ports: Ports, vault: Arc<dyn Vault>, destinations: Policy, courier: Arc<dyn Courier>) -> Self {
+    pub fn with_transport(
+        ports: Ports,
+        vault: Arc<dyn Vault>,
+        destinations: Policy,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
         Self {
-            receivers: ports.receivers,
+            webhooks: ports.webhooks,
             deliveries: ports.deliveries,
             queue: ports.queue,
             clock: ports.clock,
             ids: ports.ids,
             vault,
-            courier,
+            transport,
             destinations,
             limits: ConcurrencyLimits::default(),
         }
@@ -78,11 +83,11 @@ impl Webhooks {
 ///
 /// # Errors
 /// If the event is no SQS event.
-pub async fn handle(event: LambdaEvent<Value>, webhooks: &Webhooks) -> Result<SqsBatchResponse, lambda_runtime::Error> {
+pub async fn handle(event: LambdaEvent<Value>, sender: &Sender) -> Result<SqsBatchResponse, lambda_runtime::Error> {
     let event: SqsEvent = serde_json::from_value(event.payload)?;
     let messages = event.records.into_iter().map(|message| async move {
         let id = message.message_id.unwrap_or_default();
-        match take(webhooks, message.body.as_deref().unwrap_or_default()).await {
+        match take(sender, message.body.as_deref().unwrap_or_default()).await {
             Ok(()) => None,
             Err(error) => {
                 tracing::error!(message_id = id, error = error.chain(), "message will be tried again");
@@ -97,10 +102,10 @@ pub async fn handle(event: LambdaEvent<Value>, webhooks: &Webhooks) -> Result<Sq
     Ok(response)
 }
 
-async fn take(webhooks: &Webhooks, body: &str) -> Result<()> {
+async fn take(sender: &Sender, body: &str) -> Result<()> {
     let key: DeliveryKey =
         serde_json::from_str(body).map_err(|e| Error::internal("the message names no delivery").because(e))?;
-    deliver::deliver(webhooks, &key).await
+    deliver::deliver(sender, &key).await
 }
 
 #[cfg(test)]

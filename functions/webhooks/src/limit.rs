@@ -23,19 +23,19 @@ pub(crate) struct Permit {
 
 impl ConcurrencyLimits {
     /// `None` if there is none within a moment.
-    pub(crate) async fn acquire(&self, receiver: WebhookId) -> Option<Permit> {
-        let limits = self.semaphore(receiver);
+    pub(crate) async fn acquire(&self, webhook: WebhookId) -> Option<Permit> {
+        let limits = self.semaphore(webhook);
         let permit = tokio::time::timeout(MAX_WAIT, limits.acquire_owned()).await.ok()?.ok()?;
         Some(Permit { _permit: permit })
     }
 
-    fn semaphore(&self, receiver: WebhookId) -> Arc<Semaphore> {
-        let mut receivers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(limits) = receivers.get(&receiver) {
+    fn semaphore(&self, webhook: WebhookId) -> Arc<Semaphore> {
+        let mut webhooks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(limits) = webhooks.get(&webhook) {
             return Arc::clone(limits);
         }
         // Those whom no one is calling need not be remembered.
-        receivers.retain(|_, limits| Arc::strong_count(limits) > 1);
-        Arc::clone(receivers.entry(receiver).or_insert_with(|| Arc::new(Semaphore::new(MAX_AT_ONCE))))
+        webhooks.retain(|_, limits| Arc::strong_count(limits) > 1);
+        Arc::clone(webhooks.entry(webhook).or_insert_with(|| Arc::new(Semaphore::new(MAX_AT_ONCE))))
     }
 }

@@ -1,7 +1,7 @@
-//! `dataset-webhooks`, run by AWS Lambda on the queue of deliveries.
+//! `dataset-sender`, run by AWS Lambda on the queue of deliveries.
 
 use dataset_aws::{Aws, Settings, SystemResolver};
-use dataset_webhooks::{Webhooks, handle};
+use dataset_webhooks::{Sender, handle};
 use lambda_runtime::{Error, run, service_fn, tracing};
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();
     let (settings, aws) = (Settings::from_env()?, Aws::from_env()?);
     let vault = Arc::new(aws.vault_from_env()?);
-    let webhooks =
-        Webhooks::new(aws.ports(&settings), vault, Settings::destinations_from_env()?, Arc::new(SystemResolver))?;
-    run(service_fn(|event| handle(event, &webhooks))).await
+    let sender =
+        Sender::new(aws.ports(&settings), vault, Settings::destinations_from_env()?, Arc::new(SystemResolver))?;
+    run(service_fn(|event| handle(event, &sender))).await
 }

@@ -1,7 +1,7 @@
+mod health;
 mod hostile;
-mod receivers;
 
-use crate::{Webhooks, client, handle};
+use crate::{Sender, client, handle};
 use dataset_aws::SystemResolver;
 use dataset_core::catalog::{Catalog, Due, OutboxEntry};
 use dataset_core::clock::Clock;
@@ -12,13 +12,13 @@ use dataset_core::destination::Policy;
 use dataset_core::id::DeliveryId;
 use dataset_core::id::EventId;
 use dataset_core::outbox;
-use dataset_core::receiver::Receiver as Registered;
-use dataset_core::receivers::Receivers;
 use dataset_core::resolver::Resolver;
 use dataset_core::uploads;
+use dataset_core::webhook::Webhook;
+use dataset_core::webhooks::Webhooks;
 use dataset_tests::memory::Fakes;
 use dataset_tests::receiver::Receiver;
-use dataset_tests::{draft, group, receiver_at, receiver_id, start, workspace};
+use dataset_tests::{draft, group, start, webhook_at, webhook_id, workspace};
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::json;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ const FIRST: u64 = 3_751_873_437_921;
 
 struct Setting {
     fakes: Fakes,
-    webhooks: Webhooks,
+    webhooks: Sender,
 }
 
 impl Setting {
@@ -43,14 +43,14 @@ impl Setting {
         let fakes = Fakes::default();
         let group = group(7, 1, "Questions");
         fakes.table.create_group(&group).await.unwrap();
-        fakes.table.register(&receiver_at(url)).await.unwrap();
+        fakes.table.register(&webhook_at(url)).await.unwrap();
         for id in FIRST..FIRST + count {
             let draft = draft(id, &group, "a.csv");
             fakes.table.create_draft(&draft).await.unwrap();
             publish_and_relay(&fakes, &draft).await;
         }
         fakes.queue.take();
-        let webhooks = Webhooks::new(fakes.ports(), fakes.vault.clone(), policy, resolver).unwrap();
+        let webhooks = Sender::new(fakes.ports(), fakes.vault.clone(), policy, resolver).unwrap();
         Self { fakes, webhooks }
     }
 
@@ -76,8 +76,8 @@ impl Setting {
         self.fakes.table.delivery(&key(number)).await.unwrap().unwrap()
     }
 
-    async fn receiver(&self) -> Registered {
-        self.fakes.table.receiver(workspace(1), receiver_id(21)).await.unwrap().unwrap()
+    async fn receiver(&self) -> Webhook {
+        self.fakes.table.webhook(workspace(1), webhook_id(21)).await.unwrap().unwrap()
     }
 }
 
@@ -91,8 +91,8 @@ async fn publish_and_relay(fakes: &Fakes, draft: &Dataset) {
 }
 
 fn key(number: u64) -> DeliveryKey {
-    let delivery_id = DeliveryId::at(FIRST + number, receiver_id(21));
-    DeliveryKey { workspace_id: workspace(1), receiver_id: receiver_id(21), delivery_id }
+    let delivery_id = DeliveryId::at(FIRST + number, webhook_id(21));
+    DeliveryKey { workspace_id: workspace(1), webhook_id: webhook_id(21), delivery_id }
 }
 
 #[tokio::test]

@@ -13,10 +13,10 @@ use dataset_core::id::DeliveryId;
 use dataset_core::id::{WebhookId, WorkspaceId};
 use dataset_core::ids::SystemIds;
 use dataset_core::queue::Queue;
-use dataset_core::receiver::Receiver;
-use dataset_core::receivers::Receivers;
+use dataset_core::webhook::Webhook;
+use dataset_core::webhooks::Webhooks;
 use dataset_tests::memory::{Fakes, MemoryVault};
-use dataset_webhooks::Webhooks;
+use dataset_webhooks::Sender;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,42 +28,42 @@ pub(crate) struct MadeUp {
 }
 
 /// The `n`th delivery, to one of so many receivers.
-pub(crate) fn key(n: u64, receivers: u64) -> DeliveryKey {
-    let receiver_id = dataset_tests::receiver_id(n % receivers + 1);
+pub(crate) fn key(n: u64, webhooks: u64) -> DeliveryKey {
+    let webhook_id = dataset_tests::webhook_id(n % webhooks + 1);
     let workspace_id = dataset_tests::workspace(1);
-    DeliveryKey { workspace_id, receiver_id, delivery_id: DeliveryId::at(n, receiver_id) }
+    DeliveryKey { workspace_id, webhook_id, delivery_id: DeliveryId::at(n, webhook_id) }
 }
 
 impl MadeUp {
-    pub(crate) fn webhooks(url: &str) -> Webhooks {
+    pub(crate) fn webhooks(url: &str) -> Sender {
         let store = Arc::new(Self { url: url.to_owned() });
         let ports = Ports {
-            receivers: store.clone(),
+            webhooks: store.clone(),
             deliveries: store.clone(),
             queue: store,
             clock: Arc::new(SystemClock),
             ids: Arc::new(SystemIds),
             ..Fakes::default().ports()
         };
-        Webhooks::new(ports, Arc::new(MemoryVault), Policy::private(), Arc::new(SystemResolver)).unwrap()
+        Sender::new(ports, Arc::new(MemoryVault), Policy::private(), Arc::new(SystemResolver)).unwrap()
     }
 }
 
 #[async_trait]
-impl Receivers for MadeUp {
-    async fn register(&self, _: &Receiver) -> Result<()> {
+impl Webhooks for MadeUp {
+    async fn register(&self, _: &Webhook) -> Result<()> {
         Ok(())
     }
 
-    async fn receiver(&self, _: WorkspaceId, id: WebhookId) -> Result<Option<Receiver>> {
-        Ok(Some(dataset_tests::receiver(id.get(), 1, &self.url)))
+    async fn webhook(&self, _: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>> {
+        Ok(Some(dataset_tests::webhook(id.get(), 1, &self.url)))
     }
 
-    async fn receivers(&self, _: WorkspaceId) -> Result<Vec<Receiver>> {
+    async fn webhooks(&self, _: WorkspaceId) -> Result<Vec<Webhook>> {
         Ok(Vec::new())
     }
 
-    async fn replace(&self, _: &Receiver) -> Result<bool> {
+    async fn replace(&self, _: &Webhook) -> Result<bool> {
         Ok(true)
     }
 

@@ -1,4 +1,4 @@
-use crate::{receiver, rounded, start};
+use crate::{rounded, start, webhook};
 use dataset_core::catalog::{Catalog, Due};
 use dataset_core::deliveries::{Deliveries, DeliveryQuery};
 use dataset_core::delivery::{
@@ -23,8 +23,8 @@ fn delivery(owner: Owner, order: u64, state: DeliveryState) -> Delivery {
     Delivery {
         key: DeliveryKey {
             workspace_id: owner.workspace_id,
-            receiver_id: owner.receiver_id,
-            delivery_id: DeliveryId::at(order, owner.receiver_id),
+            webhook_id: owner.webhook_id,
+            delivery_id: DeliveryId::at(order, owner.webhook_id),
         },
         event_type: EventType::VersionFailed,
         body: "{\"a\": 1}".into(),
@@ -52,7 +52,7 @@ pub async fn deliveries(deliveries: &dyn Deliveries, catalog: &dyn Catalog) {
 }
 
 async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Catalog) {
-    let delivery = delivery(receiver(81, 81, "").owner(), 811, pending(10, 0));
+    let delivery = delivery(webhook(81, 81, "").owner(), 811, pending(10, 0));
     let key = &delivery.key;
     assert_eq!(deliveries.delivery(key).await.unwrap(), None);
     assert_eq!(deliveries.begin_attempt(key, at(10), at(55)).await.unwrap(), None);
@@ -64,7 +64,7 @@ async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Ca
     let changed = Delivery { body: "another".into(), ..delivery.clone() };
     create(std::slice::from_ref(&changed)).await;
     // Those that are new are stored beside one that is not.
-    let others = [1, 2].map(|n| self::delivery(receiver(80, 81, "").owner(), n, pending(10_000, 0)));
+    let others = [1, 2].map(|n| self::delivery(webhook(80, 81, "").owner(), n, pending(10_000, 0)));
     create(&[others[0].clone(), changed, others[1].clone()]).await;
     for other in others {
         assert_eq!(deliveries.delivery(&other.key).await.unwrap(), Some(other));
@@ -113,7 +113,7 @@ async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Ca
 
 /// Two attempts overlap where one took longer than it might.
 async fn what_is_settled_meanwhile(deliveries: &dyn Deliveries) {
-    let delivery = delivery(receiver(82, 81, "").owner(), 821, pending(10, 0));
+    let delivery = delivery(webhook(82, 81, "").owner(), 821, pending(10, 0));
     deliveries.create_deliveries(std::slice::from_ref(&delivery)).await.unwrap();
     let late = deliveries.begin_attempt(&delivery.key, at(10), at(55)).await.unwrap().unwrap();
     let failed = async |n, next| deliveries.record_attempt(&late, &attempt(n), next, at(60)).await.unwrap();
@@ -145,7 +145,7 @@ async fn what_is_settled_meanwhile(deliveries: &dyn Deliveries) {
 }
 
 async fn pages(deliveries: &dyn Deliveries) {
-    let owner = receiver(83, 81, "").owner();
+    let owner = webhook(83, 81, "").owner();
     let nine: Vec<Delivery> = (1..=9)
         .map(|order| delivery(owner, order, if order % 3 == 0 { DeliveryState::Failed } else { pending(10, 0) }))
         .collect();
@@ -155,8 +155,8 @@ async fn pages(deliveries: &dyn Deliveries) {
         deliveries.record_attempt(&one.unwrap(), &attempt(1), DeliveryState::Delivered, at(11)).await.unwrap();
     }
     let found = async |status, before: Option<u64>, from_order, limit| {
-        let before = before.map(|order| DeliveryId::at(order, owner.receiver_id));
-        let wanted = DeliveryQuery { receiver: owner, status, before, from_order };
+        let before = before.map(|order| DeliveryId::at(order, owner.webhook_id));
+        let wanted = DeliveryQuery { webhook: owner, status, before, from_order };
         let found = deliveries.deliveries(&wanted, limit).await.unwrap().deliveries;
         found.into_iter().map(|delivery| delivery.key.delivery_id.order()).collect::<Vec<_>>()
     };

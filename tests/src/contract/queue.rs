@@ -1,4 +1,4 @@
-use crate::{receiver_id, workspace};
+use crate::{webhook_id, workspace};
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::id::DeliveryId;
 use dataset_core::queue::Queue;
@@ -8,8 +8,8 @@ use std::time::Duration;
 pub async fn queue(queue: &dyn Queue, receive: impl AsyncFn() -> Vec<DeliveryKey>) {
     let key = |n| DeliveryKey {
         workspace_id: workspace(1),
-        receiver_id: receiver_id(2),
-        delivery_id: DeliveryId::at(n, receiver_id(2)),
+        webhook_id: webhook_id(2),
+        delivery_id: DeliveryId::at(n, webhook_id(2)),
     };
     queue.send(&[], Duration::ZERO).await.unwrap();
     // More than one call to SQS takes.

@@ -78,7 +78,7 @@ impl MemoryTable {
     /// How receivers are, in words.
     pub fn health(&self) -> String {
         let tables = self.tables();
-        tables.receivers.values().map(|receiver| format!("{:?}{:?}", receiver.health, receiver.disabled)).collect()
+        tables.webhooks.values().map(|webhook| format!("{:?}{:?}", webhook.health, webhook.disabled)).collect()
     }
 
     pub fn outline(&self, id: DatasetId, now: Timestamp) -> Outline {

@@ -11,7 +11,7 @@ use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
 use dataset_core::group::{Group, name_taken};
 use dataset_core::id::EventId;
 use dataset_core::id::{DatasetId, GroupId, WebhookId, WorkspaceId};
-use dataset_core::receiver::Receiver;
+use dataset_core::webhook::Webhook;
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -38,7 +38,7 @@ pub(super) struct Tables {
     /// Drafts that were taken back, and when what they stored is removed.
     withdrawn: BTreeMap<DatasetId, (GroupId, Timestamp)>,
     pub(super) outbox: BTreeMap<EventId, OutboxEntry>,
-    pub(super) receivers: BTreeMap<(WorkspaceId, WebhookId), Receiver>,
+    pub(super) webhooks: BTreeMap<(WorkspaceId, WebhookId), Webhook>,
     pub(super) deliveries: BTreeMap<DeliveryKey, Delivery>,
     /// When pending deliveries are due for the sweeper, where that is not a
     /// while after their time.

@@ -134,7 +134,7 @@ async fn do_everything(account: &Account) {
 
     large_files(account, group).await;
     reading(account, group, first, second).await;
-    receivers(account, group).await;
+    webhooks(account, group).await;
     faults(account, group).await;
     account.settle().await;
     ok(account, "DELETE", &format!("dataset-groups/{group}"), &json!({})).await;
@@ -195,7 +195,7 @@ async fn reading(account: &Account, group: u64, first: u64, second: u64) {
 }
 
 /// One that takes what it is sent, and one that does not.
-async fn receivers(account: &Account, group: u64) {
+async fn webhooks(account: &Account, group: u64) {
     let other = ok(account, "POST", "webhooks", &json!({"url": account.receiver.url})).await;
     let closed = ok(account, "POST", "webhooks", &json!({"url": "http://127.0.0.1:9/closed"})).await;
     let (closed, other) = (&closed["id"], &other["id"]);

@@ -6,10 +6,10 @@ use dataset_core::blobs::Object;
 use dataset_core::catalog::Catalog;
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::id::DatasetId;
-use dataset_core::receivers::Receivers;
+use dataset_core::webhooks::Webhooks;
 use dataset_tests::memory::dataset_of;
 use dataset_tests::memory::{Outline, Status};
-use dataset_tests::{group, receiver_at, start};
+use dataset_tests::{group, start, webhook_at};
 use futures::FutureExt;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
@@ -110,7 +110,7 @@ impl Account {
         let now = |future: futures::future::BoxFuture<'_, dataset_core::Result<()>>| {
             future.now_or_never().expect("fakes do not wait").unwrap();
         };
-        now(world.table.register(&receiver_at("http://127.0.0.1/hook")).boxed());
+        now(world.table.register(&webhook_at("http://127.0.0.1/hook")).boxed());
         let mut uploads = Vec::new();
         for at in 0..groups {
             now(world.table.create_group(&group(group_number(at), 1, &format!("Group {at}"))).boxed());

@@ -18,7 +18,7 @@ use dataset_local::engines::Stored;
 use dataset_local::events;
 use dataset_processor::Processor;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable, MemoryVault};
-use dataset_webhooks::Webhooks;
+use dataset_webhooks::Sender;
 use http::{Request, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -81,7 +81,7 @@ struct Machine {
     gated: Arc<GatedPorts>,
     router: Router,
     processor: Processor,
-    webhooks: Webhooks,
+    webhooks: Sender,
 }
 
 thread_local! {
@@ -111,7 +111,7 @@ impl Machine {
         Self {
             router: router(Arc::new(api)),
             processor: Processor { ports: ports.clone(), limits: Arc::new(Limits::default()) },
-            webhooks: Webhooks::with_courier(ports, Arc::new(MemoryVault), Policy::private(), gated.clone()),
+            webhooks: Sender::with_transport(ports, Arc::new(MemoryVault), Policy::private(), gated.clone()),
             runtime,
             gated,
         }

@@ -20,10 +20,10 @@ use dataset_core::id::{DatasetId, GroupId, WebhookId, WorkspaceId};
 use dataset_core::idempotency::Idempotency;
 use dataset_core::ids::Ids;
 use dataset_core::queue::Queue;
-use dataset_core::receiver::Receiver;
-use dataset_core::receivers::Receivers;
+use dataset_core::webhook::Webhook;
+use dataset_core::webhooks::Webhooks;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable};
-use dataset_webhooks::{Answer, Courier};
+use dataset_webhooks::{Answer, Transport};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
 use http::{Request, StatusCode};
@@ -66,7 +66,7 @@ impl GatedPorts {
         Ports {
             catalog: self.clone(),
             idempotency,
-            receivers: self.clone(),
+            webhooks: self.clone(),
             deliveries: self.clone(),
             blobs: self.clone(),
             queue: self.clone(),
@@ -114,11 +114,11 @@ pass! { Catalog, table,
     Reads due(now: Timestamp, limit: usize) -> Vec<Due>;
 }
 
-pass! { Receivers, table,
-    Changes register(receiver: &Receiver) -> ();
-    Reads receiver(workspace: WorkspaceId, id: WebhookId) -> Option<Receiver>;
-    Reads receivers(workspace: WorkspaceId) -> Vec<Receiver>;
-    Changes replace(changed: &Receiver) -> bool;
+pass! { Webhooks, table,
+    Changes register(webhook: &Webhook) -> ();
+    Reads webhook(workspace: WorkspaceId, id: WebhookId) -> Option<Webhook>;
+    Reads webhooks(workspace: WorkspaceId) -> Vec<Webhook>;
+    Changes replace(changed: &Webhook) -> bool;
     Changes remove(workspace: WorkspaceId, id: WebhookId) -> bool;
 }
 
@@ -261,7 +261,7 @@ impl Ids for GatedPorts {
 }
 
 #[async_trait]
-impl Courier for GatedPorts {
+impl Transport for GatedPorts {
     async fn send(&self, request: Request<String>, _: Timestamp) -> Answer {
         let stage = self.stage();
         let id = request.headers()["webhook-id"].to_str().unwrap_or_default().to_owned();

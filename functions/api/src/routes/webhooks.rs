@@ -14,9 +14,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use dataset_core::ErrorCode;
 use dataset_core::event::EventType;
-use dataset_core::receiver::{DisabledReason, Health, OLD_SECRET_LIFETIME, Receiver, Secrets};
-use dataset_core::receivers::change;
 use dataset_core::secret::{Owner, Secret};
+use dataset_core::webhook::{DisabledReason, Health, OLD_SECRET_LIFETIME, Secrets, Webhook};
+use dataset_core::webhooks::change;
 use dataset_types::limits::MAX_WEBHOOKS;
 use dataset_types::webhook::{ChangeWebhook, OneWebhook, RegisterWebhook, SecretRotated, WebhookRegistered, Webhooks};
 use futures::FutureExt;
@@ -31,13 +31,13 @@ fn check_offered(event_types: &[EventType]) -> Result<(), ApiError> {
 }
 
 /// Changes the receiver, if it is still there.
-async fn changed(api: &Api, receiver: &Receiver, how: impl FnMut(&mut Receiver) -> bool) -> Result<Receiver, ApiError> {
-    let changed = change(api.ports.receivers.as_ref(), receiver.workspace_id, receiver.id, how).await?;
+async fn changed(api: &Api, webhook: &Webhook, how: impl FnMut(&mut Webhook) -> bool) -> Result<Webhook, ApiError> {
+    let changed = change(api.ports.webhooks.as_ref(), webhook.workspace_id, webhook.id, how).await?;
     changed.ok_or_else(ApiError::webhook_not_found)
 }
 
-fn one(receiver: Receiver, message: &str) -> Json<OneWebhook> {
-    Json(OneWebhook { success: true, message: message.into(), webhook: view::webhook(receiver) })
+fn one(webhook: Webhook, message: &str) -> Json<OneWebhook> {
+    Json(OneWebhook { success: true, message: message.into(), webhook: view::webhook(webhook) })
 }
 
 /// Register a webhook
@@ -58,7 +58,7 @@ pub(super) async fn register(
 ) -> Result<(StatusCode, Json<WebhookRegistered>), ApiError> {
     check_offered(&register.event_types)?;
     let url = api.destinations.check_name(&register.url, api.resolver.as_ref()).await?;
-    if api.ports.receivers.receivers(caller.workspace_id).await?.len() >= MAX_WEBHOOKS {
+    if api.ports.webhooks.webhooks(caller.workspace_id).await?.len() >= MAX_WEBHOOKS {
         let message = "the workspace has 250 webhooks, and that is the most; delete one that is not used";
         return Err(ApiError::new(ErrorCode::TooManyWebhooks, message));
     }
@@ -66,8 +66,8 @@ pub(super) async fn register(
     let (api, url, event_types, secret) = (api.as_ref(), url.as_str(), &register.event_types, &secret);
     let create = |id, created_at| {
         async move {
-            let owner = Owner { workspace_id: caller.workspace_id, receiver_id: id };
-            let receiver = Receiver {
+            let owner = Owner { workspace_id: caller.workspace_id, webhook_id: id };
+            let webhook = Webhook {
                 id,
                 workspace_id: caller.workspace_id,
                 url: url.to_owned(),
@@ -78,19 +78,19 @@ pub(super) async fn register(
                 created_at,
                 revision: 0,
             };
-            api.ports.receivers.register(&receiver).await?;
-            Ok(receiver)
+            api.ports.webhooks.register(&webhook).await?;
+            Ok(webhook)
         }
         .boxed()
     };
-    let receiver = with_fresh_id(api, create).await?;
+    let webhook = with_fresh_id(api, create).await?;
     let registered = WebhookRegistered {
         success: true,
         message: "Webhook created successfully; store its secret, it is shown only now".into(),
-        id: receiver.id,
+        id: webhook.id,
         secret: secret.reveal().to_owned(),
-        url: receiver.url,
-        event_types: receiver.event_types,
+        url: webhook.url,
+        event_types: webhook.event_types,
     };
     Ok((StatusCode::CREATED, Json(registered)))
 }
@@ -104,11 +104,11 @@ pub(super) async fn register(
     responses((status = 200, description = "The webhooks of the workspace", body = Webhooks)),
 )]
 pub(super) async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<Json<Webhooks>, ApiError> {
-    let receivers = api.ports.receivers.receivers(caller.workspace_id).await?;
+    let webhooks = api.ports.webhooks.webhooks(caller.workspace_id).await?;
     Ok(Json(Webhooks {
         success: true,
         message: "Webhooks retrieved successfully".into(),
-        webhooks: receivers.into_iter().map(view::webhook).collect(),
+        webhooks: webhooks.into_iter().map(view::webhook).collect(),
     }))
 }
 
@@ -120,8 +120,8 @@ pub(super) async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<
     tag = "webhooks",
     responses((status = 200, description = "The webhook", body = OneWebhook)),
 )]
-pub(super) async fn read(Owned(receiver): Owned<Receiver>) -> Json<OneWebhook> {
-    one(receiver, "Webhook retrieved successfully")
+pub(super) async fn read(Owned(webhook): Owned<Webhook>) -> Json<OneWebhook> {
+    one(webhook, "Webhook retrieved successfully")
 }
 
 /// Change a webhook
@@ -137,7 +137,7 @@ pub(super) async fn read(Owned(receiver): Owned<Receiver>) -> Json<OneWebhook> {
 )]
 pub(super) async fn update(
     State(api): State<Arc<Api>>,
-    Owned(receiver): Owned<Receiver>,
+    Owned(webhook): Owned<Webhook>,
     JsonBody(wanted): JsonBody<ChangeWebhook>,
 ) -> Result<Json<OneWebhook>, ApiError> {
     check_offered(wanted.event_types.as_deref().unwrap_or_default())?;
@@ -146,23 +146,23 @@ pub(super) async fn update(
         None => None,
     };
     let now = api.ports.clock.now();
-    let how = |receiver: &mut Receiver| {
+    let how = |webhook: &mut Webhook| {
         if let Some(url) = &url {
-            url.as_str().clone_into(&mut receiver.url);
+            url.as_str().clone_into(&mut webhook.url);
             // Whatever was seen was seen elsewhere.
-            receiver.health = Health::default();
+            webhook.health = Health::default();
         }
         if let Some(event_types) = &wanted.event_types {
-            receiver.event_types.clone_from(event_types);
+            webhook.event_types.clone_from(event_types);
         }
         match wanted.disabled {
-            Some(true) => receiver.disable(DisabledReason::Requested, now),
-            Some(false) if receiver.disabled.is_some() => receiver.enable(),
+            Some(true) => webhook.disable(DisabledReason::Requested, now),
+            Some(false) if webhook.disabled.is_some() => webhook.enable(),
             Some(false) | None => {}
         }
         true
     };
-    Ok(one(changed(&api, &receiver, how).await?, "Webhook updated successfully"))
+    Ok(one(changed(&api, &webhook, how).await?, "Webhook updated successfully"))
 }
 
 /// Delete a webhook
@@ -175,10 +175,10 @@ pub(super) async fn update(
 )]
 pub(super) async fn delete(
     State(api): State<Arc<Api>>,
-    Owned(receiver): Owned<Receiver>,
+    Owned(webhook): Owned<Webhook>,
 ) -> Result<Json<OneWebhook>, ApiError> {
-    api.ports.receivers.remove(receiver.workspace_id, receiver.id).await?;
-    Ok(one(receiver, "Webhook deleted successfully"))
+    api.ports.webhooks.remove(webhook.workspace_id, webhook.id).await?;
+    Ok(one(webhook, "Webhook deleted successfully"))
 }
 
 /// Rotate a webhook's secret
@@ -194,16 +194,16 @@ pub(super) async fn delete(
 )]
 pub(super) async fn rotate_secret(
     State(api): State<Arc<Api>>,
-    Owned(receiver): Owned<Receiver>,
+    Owned(webhook): Owned<Webhook>,
 ) -> Result<Json<SecretRotated>, ApiError> {
     let (secret, now) = (Secret::generate(api.ports.ids.as_ref()), api.ports.clock.now());
-    let sealed = api.vault.seal(&secret, receiver.owner()).await?;
-    let how = |receiver: &mut Receiver| receiver.secrets.rotate(sealed.clone(), now);
-    let receiver = changed(&api, &receiver, how).await?;
+    let sealed = api.vault.seal(&secret, webhook.owner()).await?;
+    let how = |webhook: &mut Webhook| webhook.secrets.rotate(sealed.clone(), now);
+    let webhook = changed(&api, &webhook, how).await?;
     Ok(Json(SecretRotated {
         success: true,
         message: "Secret rotated successfully; store it, it is shown only now".into(),
-        id: receiver.id,
+        id: webhook.id,
         secret: secret.reveal().to_owned(),
         previous_secret_expires_at: (now + OLD_SECRET_LIFETIME).into(),
     }))

@@ -9,11 +9,11 @@ use dataset_core::deliveries::Deliveries;
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState};
 use dataset_core::event::EventType;
 use dataset_core::id::DeliveryId;
-use dataset_core::receiver::{AttemptResult, DisabledReason, Outcome, Receiver};
-use dataset_core::receivers::{Receivers, change};
 use dataset_core::secret::Vault;
+use dataset_core::webhook::{AttemptResult, DisabledReason, Outcome, Webhook};
+use dataset_core::webhooks::{Webhooks, change};
 use dataset_tests::memory::Fakes;
-use dataset_tests::{receiver_id, workspace};
+use dataset_tests::{webhook_id, workspace};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -30,16 +30,16 @@ async fn registered(router: &Router) -> (u64, String) {
     (answer["id"].as_u64().unwrap(), answer["secret"].as_str().unwrap().to_owned())
 }
 
-async fn stored(fakes: &Fakes, id: u64) -> Receiver {
-    fakes.table.receiver(workspace(1), receiver_id(id)).await.unwrap().unwrap()
+async fn stored(fakes: &Fakes, id: u64) -> Webhook {
+    fakes.table.webhook(workspace(1), webhook_id(id)).await.unwrap().unwrap()
 }
 
 /// The secrets that sign.
 async fn secrets(fakes: &Fakes, id: u64) -> Vec<String> {
-    let receiver = stored(fakes, id).await;
+    let webhook = stored(fakes, id).await;
     let mut secrets = Vec::new();
-    for sealed in receiver.secrets.live(fakes.clock.now()) {
-        let secret = fakes.vault.open(sealed, receiver.owner()).await.unwrap();
+    for sealed in webhook.secrets.live(fakes.clock.now()) {
+        let secret = fakes.vault.open(sealed, webhook.owner()).await.unwrap();
         secrets.push(secret.reveal().to_owned());
     }
     secrets
@@ -78,7 +78,7 @@ async fn what_is_wrong_with_a_url_is_said_and_nothing_stored() {
             assert_envelope(&answer, code);
         }
     }
-    assert_eq!(fakes.table.receivers(workspace(1)).await.unwrap().len(), 1);
+    assert_eq!(fakes.table.webhooks(workspace(1)).await.unwrap().len(), 1);
     assert_eq!(stored(&fakes, id).await.revision, 0);
 }
 
@@ -100,10 +100,10 @@ async fn a_webhook_is_changed_rotated_and_deleted() {
 
     // One that was disabled for its failures starts anew.
     let now = fakes.clock.now();
-    change(fakes.table.as_ref(), workspace(1), receiver_id(id), |receiver| {
-        receiver.enable();
-        receiver.record(slow(now));
-        receiver.disable(DisabledReason::Failing, now);
+    change(fakes.table.as_ref(), workspace(1), webhook_id(id), |webhook| {
+        webhook.enable();
+        webhook.record(slow(now));
+        webhook.disable(DisabledReason::Failing, now);
         true
     })
     .await
@@ -132,7 +132,7 @@ async fn a_webhook_is_changed_rotated_and_deleted() {
 #[tokio::test]
 async fn another_workspaces_webhook_is_as_good_as_none() {
     let (fakes, router) = service().await;
-    fakes.table.register(&dataset_tests::receiver(5, 2, "https://example.com/")).await.unwrap();
+    fakes.table.register(&dataset_tests::webhook(5, 2, "https://example.com/")).await.unwrap();
     for id in ["5", "6", "x", "0"] {
         for (method, rest, body) in [
             ("GET", "", ""),
@@ -158,9 +158,9 @@ async fn seven(fakes: &Fakes, id: u64) {
         let failed = order % 3 == 0;
         let key = DeliveryKey {
             workspace_id: workspace(1),
-            receiver_id: receiver_id(id),
+            webhook_id: webhook_id(id),
             // In the order of time, as identifiers of datasets are.
-            delivery_id: DeliveryId::at(dataset_core::ids::first_at(fakes.clock.now()) + order, receiver_id(id)),
+            delivery_id: DeliveryId::at(dataset_core::ids::first_at(fakes.clock.now()) + order, webhook_id(id)),
         };
         let attempt = Attempt {
             started_at: fakes.clock.now(),
@@ -252,8 +252,8 @@ async fn a_test_event_wakes_a_receiver_that_rests() {
     let (fakes, router) = service().await;
     let (id, _) = registered(&router).await;
     let now = fakes.clock.now();
-    let tire = |receiver: &mut Receiver| receiver.record(slow(now));
-    change(fakes.table.as_ref(), workspace(1), receiver_id(id), tire).await.unwrap();
+    let tire = |webhook: &mut Webhook| webhook.record(slow(now));
+    change(fakes.table.as_ref(), workspace(1), webhook_id(id), tire).await.unwrap();
     assert!(stored(&fakes, id).await.health.open_until.is_some());
     let (status, answer) = call(&router, "POST", &format!("{WEBHOOKS}/{id}/test"), "").await;
     assert_eq!(status, 201, "{answer}");

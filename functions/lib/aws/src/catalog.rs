@@ -180,10 +180,10 @@ fn read_due(item: &Attributes) -> Result<Due> {
     let (pk, sk) = (read.text("pk")?, read.text("sk")?);
     let dataset = || pk.strip_prefix("D#").and_then(|id| id.parse().ok());
     let delivery = || {
-        let (workspace, receiver) = pk.strip_prefix("W#")?.split_once("#R#")?;
+        let (workspace, webhook) = pk.strip_prefix("W#")?.split_once("#R#")?;
         Some(DeliveryKey {
             workspace_id: workspace.parse().ok()?,
-            receiver_id: receiver.parse().ok()?,
+            webhook_id: webhook.parse().ok()?,
             delivery_id: DeliveryId::from_stored(sk.strip_prefix(DELIVERY_PREFIX)?.to_owned()),
         })
     };

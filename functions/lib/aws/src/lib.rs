@@ -13,11 +13,11 @@ mod item;
 mod layout;
 mod lazily;
 mod queue;
-mod receivers;
 mod schema;
 mod settings;
 mod table;
 mod vault;
+mod webhooks;
 
 pub use bucket::Bucket;
 pub use dns::SystemResolver;

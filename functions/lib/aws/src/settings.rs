@@ -206,7 +206,7 @@ impl Aws {
         Ports {
             catalog: table.clone(),
             idempotency: table.clone(),
-            receivers: table.clone(),
+            webhooks: table.clone(),
             deliveries: table,
             blobs: Arc::new(self.bucket(&settings.bucket)),
             queue: Arc::new(self.queue(&settings.queue_url)),

@@ -7,7 +7,7 @@
 //! | `W#{workspace}` | `RECEIVER#{id}` | a webhook receiver |
 //! | `D#{dataset}` | `DATASET` | a draft, a version or a failure; or a withdrawn draft's id, until it is cleaned up after |
 //! | `E#{event}` | `OUTBOX` | an event, until it has been relayed |
-//! | `W#{workspace}#R#{receiver}` | `DELIVERY#{id}` | a delivery |
+//! | `W#{workspace}#R#{webhook}` | `DELIVERY#{id}` | a delivery |
 //! | `K#{hash}` | `KEY` | what an API key lets in, and its calls |
 //! | `W#{workspace}` | `KEY#{id}` | lists keys |
 //! | `W#{workspace}` | `CALL#{key}` | a call that must not be carried out twice |
@@ -72,7 +72,7 @@ impl Key {
         Self { pk: format!("W#{workspace}"), sk: format!("{GROUP_NAME_PREFIX}{name}") }
     }
 
-    pub(crate) fn receiver(workspace: WorkspaceId, id: WebhookId) -> Self {
+    pub(crate) fn webhook(workspace: WorkspaceId, id: WebhookId) -> Self {
         Self { pk: format!("W#{workspace}"), sk: format!("{RECEIVER_PREFIX}{id}") }
     }
 
@@ -82,7 +82,7 @@ impl Key {
 
     pub(crate) fn delivery(key: &DeliveryKey) -> Self {
         Self {
-            pk: deliveries_of(key.workspace_id, key.receiver_id),
+            pk: deliveries_of(key.workspace_id, key.webhook_id),
             sk: format!("{DELIVERY_PREFIX}{}", key.delivery_id),
         }
     }
@@ -119,8 +119,8 @@ pub(crate) fn event_of(pk: &str) -> Option<EventId> {
 }
 
 /// The partition of a receiver's deliveries.
-pub(crate) fn deliveries_of(workspace: WorkspaceId, receiver: WebhookId) -> String {
-    format!("W#{workspace}#R#{receiver}")
+pub(crate) fn deliveries_of(workspace: WorkspaceId, webhook: WebhookId) -> String {
+    format!("W#{workspace}#R#{webhook}")
 }
 
 /// The two attributes that put an item into the `due` index.

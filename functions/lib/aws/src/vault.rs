@@ -180,7 +180,7 @@ fn cipher(key: &[u8]) -> Result<Arc<LessSafeKey>> {
 }
 
 fn bound_to(owner: Owner) -> Aad<Vec<u8>> {
-    Aad::from(format!("{}/{}", owner.workspace_id, owner.receiver_id).into_bytes())
+    Aad::from(format!("{}/{}", owner.workspace_id, owner.webhook_id).into_bytes())
 }
 
 fn misshapen() -> Error {

@@ -58,7 +58,7 @@ pub struct DeliveryPage {
 /// Which deliveries.
 #[derive(Clone, Debug)]
 pub struct DeliveryQuery {
-    pub receiver: Owner,
+    pub webhook: Owner,
     pub status: Option<DeliveryStatus>,
     /// Older than this one.
     pub before: Option<DeliveryId>,

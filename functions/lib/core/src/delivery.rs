@@ -38,7 +38,8 @@ pub const MAX_ATTEMPTS_KEPT: usize = 40;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DeliveryKey {
     pub workspace_id: WorkspaceId,
-    pub receiver_id: WebhookId,
+    #[serde(rename = "receiver_id")]
+    pub webhook_id: WebhookId,
     pub delivery_id: DeliveryId,
 }
 

@@ -7,7 +7,7 @@
 //! | port | what it holds |
 //! |---|---|
 //! | [`catalog`] | groups, datasets, the outbox: the table, in domain words |
-//! | [`receivers`] | webhook receivers |
+//! | [`webhooks`] | webhook receivers |
 //! | [`deliveries`] | the deliveries to them |
 //! | [`secret`] | what keeps signing secrets from being read in the store |
 //! | [`resolver`] | the addresses of a name |
@@ -37,12 +37,12 @@ pub mod idempotency;
 pub mod ids;
 pub mod outbox;
 pub mod queue;
-pub mod receiver;
-pub mod receivers;
 pub mod resolver;
 pub mod secret;
 pub mod upload;
 pub mod uploads;
+pub mod webhook;
+pub mod webhooks;
 
 pub use dataset_types::{ErrorCode, id};
 pub use error::{Error, Kind, Result};
@@ -54,7 +54,7 @@ use std::sync::Arc;
 pub struct Ports {
     pub catalog: Arc<dyn catalog::Catalog>,
     pub idempotency: Arc<dyn idempotency::Idempotency>,
-    pub receivers: Arc<dyn receivers::Receivers>,
+    pub webhooks: Arc<dyn webhooks::Webhooks>,
     pub deliveries: Arc<dyn deliveries::Deliveries>,
     pub blobs: Arc<dyn blobs::Blobs>,
     pub queue: Arc<dyn queue::Queue>,

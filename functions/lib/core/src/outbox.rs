@@ -50,22 +50,22 @@ pub async fn relay_overdue(ports: &Ports, id: &EventId) -> Result<()> {
 /// # Errors
 /// If a port failed; the entry stays open, and due.
 pub async fn relay(ports: &Ports, entry: &OutboxEntry) -> Result<()> {
-    let receivers = ports.receivers.receivers(entry.workspace_id).await?;
+    let webhooks = ports.webhooks.webhooks(entry.workspace_id).await?;
     let now = ports.clock.now();
-    let deliveries: Vec<Delivery> = receivers
+    let deliveries: Vec<Delivery> = webhooks
         .into_iter()
-        .filter(|receiver| receiver.wants(entry.event_type))
-        .map(|receiver| Delivery {
+        .filter(|webhook| webhook.wants(entry.event_type))
+        .map(|webhook| Delivery {
             key: DeliveryKey {
                 workspace_id: entry.workspace_id,
-                receiver_id: receiver.id,
-                delivery_id: DeliveryId::new(&entry.event_id, receiver.id),
+                webhook_id: webhook.id,
+                delivery_id: DeliveryId::new(&entry.event_id, webhook.id),
             },
             event_type: entry.event_type,
             body: entry.body.clone(),
             created_at: now,
             // What a disabled receiver misses can be recovered later.
-            state: if receiver.disabled.is_some() { DeliveryState::Failed } else { DeliveryState::fresh(now) },
+            state: if webhook.disabled.is_some() { DeliveryState::Failed } else { DeliveryState::fresh(now) },
             attempts: Vec::new(),
         })
         .collect();

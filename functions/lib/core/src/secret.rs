@@ -48,7 +48,7 @@ pub struct Sealed(pub String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
     pub workspace_id: WorkspaceId,
-    pub receiver_id: WebhookId,
+    pub webhook_id: WebhookId,
 }
 
 /// The port for keeping secrets.

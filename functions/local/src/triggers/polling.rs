@@ -3,7 +3,7 @@
 use crate::events;
 use dataset_aws::{Message, SqsQueue};
 use dataset_core::clock::Clock;
-use dataset_webhooks::Webhooks;
+use dataset_webhooks::Sender;
 use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const WAIT: Duration = Duration::from_secs(20);
 const AT_ONCE: usize = 64;
 
 /// Feeds the function until the task is dropped.
-pub(crate) async fn poll(queue: SqsQueue, webhooks: Arc<Webhooks>, clock: Arc<dyn Clock>) {
+pub(crate) async fn poll(queue: SqsQueue, webhooks: Arc<Sender>, clock: Arc<dyn Clock>) {
     let slots = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
     loop {
@@ -46,7 +46,7 @@ pub(crate) async fn poll(queue: SqsQueue, webhooks: Arc<Webhooks>, clock: Arc<dy
 }
 
 /// Deletes what was taken; the rest comes again when its time is up.
-async fn invoke(queue: &SqsQueue, messages: &[Message], webhooks: &Webhooks, now: Timestamp) {
+async fn invoke(queue: &SqsQueue, messages: &[Message], webhooks: &Sender, now: Timestamp) {
     let request_id = messages.first().map_or("", |message| message.id.as_str());
     let invocation = events::invocation(events::sqs(messages), request_id, now, TIMEOUT);
     let failures = match dataset_webhooks::handle(invocation, webhooks).await {

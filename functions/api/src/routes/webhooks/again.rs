@@ -15,7 +15,7 @@ use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, DeliveryStatu
 use dataset_core::event::{Event, EventType, fresh_id};
 use dataset_core::id::DeliveryId;
 use dataset_core::ids::first_at;
-use dataset_core::receiver::Receiver;
+use dataset_core::webhook::Webhook;
 use dataset_core::{Error, ErrorCode};
 use dataset_types::ErrorResponse;
 use dataset_types::delivery::{OneDelivery, Recover, Recovered, TestSent};
@@ -51,11 +51,11 @@ const OUTCOME_TIME: Duration = Duration::from_secs(2 * 24 * 3600);
 )]
 pub(in crate::routes) async fn redeliver(
     State(api): State<Arc<Api>>,
-    Owned(receiver): Owned<Receiver>,
+    Owned(webhook): Owned<Webhook>,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<OneDelivery>, ApiError> {
-    let receiver = awake(&api, &receiver).await?;
-    let key = key(&receiver, &id)?;
+    let webhook = awake(&api, &webhook).await?;
+    let key = key(&webhook, &id)?;
     if !api.ports.deliveries.requeue(&key, api.ports.clock.now()).await? {
         return Err(ApiError::delivery_not_found());
     }
@@ -79,18 +79,18 @@ pub(in crate::routes) async fn redeliver(
 )]
 pub(in crate::routes) async fn recover(
     State(api): State<Arc<Api>>,
-    Owned(receiver): Owned<Receiver>,
+    Owned(webhook): Owned<Webhook>,
     JsonBody(Recover { since, before }): JsonBody<Recover>,
 ) -> Result<Json<Recovered>, ApiError> {
     let Ok(since) = since.parse::<Timestamp>() else {
         let message = "since must be a time with its offset, such as 2026-01-31T08:00:00Z";
         return Err(ApiError::new(ErrorCode::InvalidRequest, message));
     };
-    let receiver = awake(&api, &receiver).await?;
+    let webhook = awake(&api, &webhook).await?;
     let from_order = since.checked_sub(OUTCOME_TIME).map(first_at).unwrap_or(0);
-    let (receiver, status) = (receiver.owner(), Some(DeliveryStatus::Failed));
+    let (webhook, status) = (webhook.owner(), Some(DeliveryStatus::Failed));
     let before = before.as_deref().map(position).transpose()?;
-    let mut wanted = DeliveryQuery { receiver, status, before, from_order };
+    let mut wanted = DeliveryQuery { webhook, status, before, from_order };
     let (started_at, mut recovered) = (api.ports.clock.now(), 0);
     loop {
         let DeliveryPage { deliveries, next } = api.ports.deliveries.deliveries(&wanted, RECOVERED_AT_ONCE).await?;
@@ -136,22 +136,22 @@ async fn requeue(api: &Api, found: Vec<Delivery>, since: Timestamp) -> Result<u6
 pub(in crate::routes) async fn test(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    Owned(receiver): Owned<Receiver>,
+    Owned(webhook): Owned<Webhook>,
 ) -> Result<(StatusCode, Json<TestSent>), ApiError> {
-    let receiver = awake(&api, &receiver).await?;
+    let webhook = awake(&api, &webhook).await?;
     let now = api.ports.clock.now();
     let event = Event {
         id: fresh_id(api.ports.ids.as_ref(), now),
-        workspace_id: receiver.workspace_id,
+        workspace_id: webhook.workspace_id,
         user_id: caller.user_id,
         at: now,
         details: Test {}.into(),
     };
     let delivery = Delivery {
         key: DeliveryKey {
-            workspace_id: receiver.workspace_id,
-            receiver_id: receiver.id,
-            delivery_id: DeliveryId::new(&event.id, receiver.id),
+            workspace_id: webhook.workspace_id,
+            webhook_id: webhook.id,
+            delivery_id: DeliveryId::new(&event.id, webhook.id),
         },
         event_type: event.event_type(),
         body: event.body(),
@@ -166,10 +166,10 @@ pub(in crate::routes) async fn test(
 }
 
 /// The receiver, about to be called: not disabled, and not at rest.
-async fn awake(api: &Api, receiver: &Receiver) -> Result<Receiver, ApiError> {
-    if receiver.disabled.is_some() {
+async fn awake(api: &Api, webhook: &Webhook) -> Result<Webhook, ApiError> {
+    if webhook.disabled.is_some() {
         let message = "the webhook is disabled; enable it first, by a PATCH with \"disabled\": false";
         return Err(ApiError::new(ErrorCode::WebhookDisabled, message));
     }
-    changed(api, receiver, Receiver::close_circuit).await
+    changed(api, webhook, Webhook::close_circuit).await
 }

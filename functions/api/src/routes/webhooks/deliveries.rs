@@ -11,7 +11,7 @@ use dataset_core::ErrorCode;
 use dataset_core::deliveries::{DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::id::DeliveryId;
-use dataset_core::receiver::Receiver;
+use dataset_core::webhook::Webhook;
 use dataset_types::delivery::{Deliveries, ListDeliveries, OneDelivery};
 use std::sync::Arc;
 
@@ -31,11 +31,11 @@ const ATTEMPTS_LISTED: usize = 10;
 )]
 pub(in crate::routes) async fn list(
     State(api): State<Arc<Api>>,
-    Owned(receiver): Owned<Receiver>,
+    Owned(webhook): Owned<Webhook>,
     Query(ListDeliveries { state, before, per_page }): Query<ListDeliveries>,
 ) -> Result<Json<Deliveries>, ApiError> {
     let before = before.as_deref().map(position).transpose()?;
-    let wanted = DeliveryQuery { receiver: receiver.owner(), status: state, before, from_order: 0 };
+    let wanted = DeliveryQuery { webhook: webhook.owner(), status: state, before, from_order: 0 };
     let DeliveryPage { deliveries, next } = api.ports.deliveries.deliveries(&wanted, per_page.as_usize()).await?;
     let listed = |delivery| view::delivery(delivery, ATTEMPTS_LISTED);
     Ok(Json(Deliveries {
@@ -58,10 +58,10 @@ pub(in crate::routes) async fn list(
 )]
 pub(in crate::routes) async fn read(
     State(api): State<Arc<Api>>,
-    Owned(receiver): Owned<Receiver>,
+    Owned(webhook): Owned<Webhook>,
     Path((_, id)): Path<(String, String)>,
 ) -> Result<Json<OneDelivery>, ApiError> {
-    answer(&api, &key(&receiver, &id)?, "Delivery retrieved successfully").await
+    answer(&api, &key(&webhook, &id)?, "Delivery retrieved successfully").await
 }
 
 /// Where a page begins.
@@ -71,10 +71,10 @@ pub(super) fn position(before: &str) -> Result<DeliveryId, ApiError> {
     })
 }
 
-pub(super) fn key(receiver: &Receiver, id: &str) -> Result<DeliveryKey, ApiError> {
+pub(super) fn key(webhook: &Webhook, id: &str) -> Result<DeliveryKey, ApiError> {
     Ok(DeliveryKey {
-        workspace_id: receiver.workspace_id,
-        receiver_id: receiver.id,
+        workspace_id: webhook.workspace_id,
+        webhook_id: webhook.id,
         delivery_id: DeliveryId::parse(id).ok_or_else(ApiError::delivery_not_found)?,
     })
 }

@@ -2,21 +2,20 @@
 
 use dataset_core::Error;
 use dataset_core::delivery::{Attempt, Delivery, DeliveryState};
-use dataset_core::receiver::Receiver;
-use dataset_types::delivery as api;
-use dataset_types::webhook::Webhook;
+use dataset_core::webhook::Webhook;
+use dataset_types::{delivery as api, webhook as api_webhook};
 use serde_json::value::RawValue;
 
-pub(super) fn webhook(receiver: Receiver) -> Webhook {
-    Webhook {
-        id: receiver.id,
-        url: receiver.url,
-        event_types: receiver.event_types,
-        disabled: receiver.disabled.is_some(),
-        disabled_reason: receiver.disabled.map(|disabled| disabled.reason),
-        disabled_at: receiver.disabled.map(|disabled| disabled.at.into()),
-        failing_since: receiver.health.failing_since.map(Into::into),
-        created_at: receiver.created_at.into(),
+pub(super) fn webhook(webhook: Webhook) -> api_webhook::Webhook {
+    api_webhook::Webhook {
+        id: webhook.id,
+        url: webhook.url,
+        event_types: webhook.event_types,
+        disabled: webhook.disabled.is_some(),
+        disabled_reason: webhook.disabled.map(|disabled| disabled.reason),
+        disabled_at: webhook.disabled.map(|disabled| disabled.at.into()),
+        failing_since: webhook.health.failing_since.map(Into::into),
+        created_at: webhook.created_at.into(),
     }
 }
 

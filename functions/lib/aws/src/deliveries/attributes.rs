@@ -69,7 +69,7 @@ fn state_attributes(state: DeliveryState, key: &DeliveryKey, at: Timestamp) -> R
         }
     }
     if state.status() != DeliveryStatus::Delivered {
-        add("in_group", s(in_status(key.workspace_id.get(), key.receiver_id.get(), state.status())));
+        add("in_group", s(in_status(key.workspace_id.get(), key.webhook_id.get(), state.status())));
         add("id", n(key.delivery_id.order()));
     }
     Ok(attributes)
@@ -84,8 +84,8 @@ pub(super) fn name(status: DeliveryStatus) -> &'static str {
 }
 
 /// The partition of the index with a receiver's deliveries of one status.
-pub(super) fn in_status(workspace: u64, receiver: u64, status: DeliveryStatus) -> String {
-    format!("W#{workspace}#R#{receiver}#{}", name(status))
+pub(super) fn in_status(workspace: u64, webhook: u64, status: DeliveryStatus) -> String {
+    format!("W#{workspace}#R#{webhook}#{}", name(status))
 }
 
 /// How the list of attempts gets one more.
@@ -113,7 +113,7 @@ pub(super) fn new_item(delivery: &Delivery) -> Result<Attributes> {
         .with("sk", s(key.sk))
         .with("delivery_id", s(delivery.key.delivery_id.as_str()))
         .with("workspace_id", n(delivery.key.workspace_id))
-        .with("receiver_id", n(delivery.key.receiver_id))
+        .with("receiver_id", n(delivery.key.webhook_id))
         .with("event_type", json(&delivery.event_type)?)
         .with("body", s(&delivery.body))
         .with("created_at", s(delivery.created_at.to_string()))
@@ -142,7 +142,7 @@ pub(super) fn read(item: &Attributes) -> Result<Delivery> {
     Ok(Delivery {
         key: DeliveryKey {
             workspace_id: read.parsed("workspace_id")?,
-            receiver_id: read.parsed("receiver_id")?,
+            webhook_id: read.parsed("receiver_id")?,
             delivery_id: DeliveryId::from_stored(read.text("delivery_id")?.to_owned()),
         },
         event_type: read.json("event_type")?,

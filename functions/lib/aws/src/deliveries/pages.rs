@@ -24,7 +24,7 @@ pub(super) async fn by_status(
     status: DeliveryStatus,
     limit: usize,
 ) -> Result<DeliveryPage> {
-    let Owner { workspace_id, receiver_id } = wanted.receiver;
+    let Owner { workspace_id, webhook_id } = wanted.webhook;
     let mut newest = wanted.before.as_ref().map_or(NEWEST, |before| before.order().saturating_sub(1));
     let mut deliveries: Vec<Delivery> = Vec::new();
     while deliveries.len() < limit && newest >= wanted.from_order {
@@ -36,7 +36,7 @@ pub(super) async fn by_status(
             .index_name(GROUP_INDEX)
             .scan_index_forward(false)
             .key_condition_expression("in_group = :status AND id BETWEEN :oldest AND :newest")
-            .expression_attribute_values(":status", s(in_status(workspace_id.get(), receiver_id.get(), status)))
+            .expression_attribute_values(":status", s(in_status(workspace_id.get(), webhook_id.get(), status)))
             .expression_attribute_values(":oldest", n(wanted.from_order))
             .expression_attribute_values(":newest", n(newest))
             .limit(i32::try_from(asked).unwrap_or(i32::MAX));
@@ -58,12 +58,12 @@ pub(super) async fn by_status(
         };
     }
     deliveries.sort_by(|a, b| b.key.delivery_id.cmp(&a.key.delivery_id));
-    let next = (newest >= wanted.from_order).then(|| DeliveryId::at(newest.saturating_add(1), receiver_id));
+    let next = (newest >= wanted.from_order).then(|| DeliveryId::at(newest.saturating_add(1), webhook_id));
     Ok(DeliveryPage { deliveries, next })
 }
 
 pub(super) async fn newest(table: &Table, wanted: &DeliveryQuery, limit: usize) -> Result<DeliveryPage> {
-    let Owner { workspace_id, receiver_id } = wanted.receiver;
+    let Owner { workspace_id, webhook_id } = wanted.webhook;
     // A delivery's key goes on after the number, and so is not in the range itself.
     let bound = |order: u64| format!("{DELIVERY_PREFIX}msg_{order:016}");
     let mut before = wanted.before.as_ref().map_or_else(|| format!("{DELIVERY_PREFIX}msg_~"), |id| bound(id.order()));
@@ -76,7 +76,7 @@ pub(super) async fn newest(table: &Table, wanted: &DeliveryQuery, limit: usize) 
             .table_name(&table.name)
             .scan_index_forward(false)
             .key_condition_expression("pk = :pk AND sk BETWEEN :oldest AND :before")
-            .expression_attribute_values(":pk", s(deliveries_of(workspace_id, receiver_id)))
+            .expression_attribute_values(":pk", s(deliveries_of(workspace_id, webhook_id)))
             .expression_attribute_values(":oldest", s(bound(wanted.from_order)))
             .expression_attribute_values(":before", s(&before))
             .limit(i32::try_from(asked).unwrap_or(i32::MAX));
@@ -100,5 +100,5 @@ pub(super) async fn newest(table: &Table, wanted: &DeliveryQuery, limit: usize) 
     }
     // There may be more among those that were not looked at.
     let order = before.rsplit('_').next().and_then(|order| order.parse().ok()).unwrap_or(0);
-    Ok(DeliveryPage { deliveries, next: Some(DeliveryId::at(order, receiver_id)) })
+    Ok(DeliveryPage { deliveries, next: Some(DeliveryId::at(order, webhook_id)) })
 }

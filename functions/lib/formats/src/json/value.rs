@@ -54,7 +54,7 @@ impl Parsed {
             (ColumnType::Int, Cells::LongInt(cells), Parsed::Int(value)) => cells.push(value),
             (ColumnType::UInt, Cells::UInt(cells), Parsed::UInt(value)) => cells.push(value),
             (ColumnType::UInt, Cells::UInt(cells), Parsed::Int(value)) if value >= 0 => {
-                cells.push(value.cast_unsigned())
+                cells.push(value.cast_unsigned());
             }
             (ColumnType::Double, Cells::Double(cells), Parsed::Double(value)) => cells.push(value),
             (ColumnType::Double, Cells::Double(cells), Parsed::Int(value)) if !self.is_beyond_double() => {

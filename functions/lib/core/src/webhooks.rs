@@ -1,7 +1,7 @@
 //! The port for webhook receivers.
 
 use crate::id::{WebhookId, WorkspaceId};
-use crate::receiver::Receiver;
+use crate::webhook::Webhook;
 use crate::{Error, Result};
 use async_trait::async_trait;
 
@@ -9,19 +9,19 @@ use async_trait::async_trait;
 const MAX_TRIES: usize = 20;
 
 #[async_trait]
-pub trait Receivers: Send + Sync {
+pub trait Webhooks: Send + Sync {
     /// Stores a receiver whose id must be new; a `Conflict` if it is not. The
     /// very same receiver again is no conflict: it is the same call.
-    async fn register(&self, receiver: &Receiver) -> Result<()>;
+    async fn register(&self, webhook: &Webhook) -> Result<()>;
 
-    async fn receiver(&self, workspace: WorkspaceId, id: WebhookId) -> Result<Option<Receiver>>;
+    async fn webhook(&self, workspace: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>>;
 
     /// Every receiver of the workspace, by id; sees each one registered before the call.
-    async fn receivers(&self, workspace: WorkspaceId) -> Result<Vec<Receiver>>;
+    async fn webhooks(&self, workspace: WorkspaceId) -> Result<Vec<Webhook>>;
 
     /// Stores `changed` if its revision is the stored one, which is one more
     /// then. `false` if it is not, or if the receiver has been removed.
-    async fn replace(&self, changed: &Receiver) -> Result<bool>;
+    async fn replace(&self, changed: &Webhook) -> Result<bool>;
 
     /// `false` if there was none.
     async fn remove(&self, workspace: WorkspaceId, id: WebhookId) -> Result<bool>;
@@ -34,17 +34,17 @@ pub trait Receivers: Send + Sync {
 /// # Errors
 /// `Unavailable` if too many others change it, or the port failed.
 pub async fn change(
-    receivers: &dyn Receivers,
+    webhooks: &dyn Webhooks,
     workspace: WorkspaceId,
     id: WebhookId,
-    mut change: impl FnMut(&mut Receiver) -> bool,
-) -> Result<Option<Receiver>> {
+    mut change: impl FnMut(&mut Webhook) -> bool,
+) -> Result<Option<Webhook>> {
     for _ in 0..MAX_TRIES {
-        let Some(mut receiver) = receivers.receiver(workspace, id).await? else {
+        let Some(mut webhook) = webhooks.webhook(workspace, id).await? else {
             return Ok(None);
         };
-        if !change(&mut receiver) || receivers.replace(&receiver).await? {
-            return Ok(Some(receiver));
+        if !change(&mut webhook) || webhooks.replace(&webhook).await? {
+            return Ok(Some(webhook));
         }
     }
     Err(Error::unavailable(format!("receiver {id} is being changed by too many")))

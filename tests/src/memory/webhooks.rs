@@ -5,36 +5,36 @@ use async_trait::async_trait;
 use dataset_core::deliveries::{Deliveries, DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, MAX_ATTEMPTS_KEPT, QUEUE_GRACE};
 use dataset_core::id::{WebhookId, WorkspaceId};
-use dataset_core::receiver::Receiver;
-use dataset_core::receivers::Receivers;
 use dataset_core::secret::{Owner, Sealed, Secret, Vault};
+use dataset_core::webhook::Webhook;
+use dataset_core::webhooks::Webhooks;
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
 
 #[async_trait]
-impl Receivers for MemoryTable {
-    async fn register(&self, receiver: &Receiver) -> Result<()> {
+impl Webhooks for MemoryTable {
+    async fn register(&self, webhook: &Webhook) -> Result<()> {
         let mut tables = self.tables();
-        let key = (receiver.workspace_id, receiver.id);
-        if tables.receivers.get(&key).is_some_and(|other| other != receiver) {
+        let key = (webhook.workspace_id, webhook.id);
+        if tables.webhooks.get(&key).is_some_and(|other| other != webhook) {
             return Err(id_taken());
         }
-        tables.receivers.insert(key, receiver.clone());
+        tables.webhooks.insert(key, webhook.clone());
         Ok(())
     }
 
-    async fn receiver(&self, workspace: WorkspaceId, id: WebhookId) -> Result<Option<Receiver>> {
-        Ok(self.tables().receivers.get(&(workspace, id)).cloned())
+    async fn webhook(&self, workspace: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>> {
+        Ok(self.tables().webhooks.get(&(workspace, id)).cloned())
     }
 
-    async fn receivers(&self, workspace: WorkspaceId) -> Result<Vec<Receiver>> {
-        Ok(self.tables().receivers.values().filter(|r| r.workspace_id == workspace).cloned().collect())
+    async fn webhooks(&self, workspace: WorkspaceId) -> Result<Vec<Webhook>> {
+        Ok(self.tables().webhooks.values().filter(|r| r.workspace_id == workspace).cloned().collect())
     }
 
-    async fn replace(&self, changed: &Receiver) -> Result<bool> {
-        match self.tables().receivers.get_mut(&(changed.workspace_id, changed.id)) {
+    async fn replace(&self, changed: &Webhook) -> Result<bool> {
+        match self.tables().webhooks.get_mut(&(changed.workspace_id, changed.id)) {
             Some(stored) if stored.revision == changed.revision => {
-                *stored = Receiver { revision: changed.revision + 1, ..changed.clone() };
+                *stored = Webhook { revision: changed.revision + 1, ..changed.clone() };
                 Ok(true)
             }
             _ => Ok(false),
@@ -42,7 +42,7 @@ impl Receivers for MemoryTable {
     }
 
     async fn remove(&self, workspace: WorkspaceId, id: WebhookId) -> Result<bool> {
-        Ok(self.tables().receivers.remove(&(workspace, id)).is_some())
+        Ok(self.tables().webhooks.remove(&(workspace, id)).is_some())
     }
 }
 
@@ -61,11 +61,11 @@ impl Deliveries for MemoryTable {
     }
 
     async fn deliveries(&self, wanted: &DeliveryQuery, limit: usize) -> Result<DeliveryPage> {
-        let Owner { workspace_id, receiver_id } = wanted.receiver;
+        let Owner { workspace_id, webhook_id } = wanted.webhook;
         let fits = |delivery: &&Delivery| {
             let order = delivery.key.delivery_id.order();
             delivery.key.workspace_id == workspace_id
-                && delivery.key.receiver_id == receiver_id
+                && delivery.key.webhook_id == webhook_id
                 && wanted.status.is_none_or(|status| delivery.state.status() == status)
                 && wanted.before.as_ref().is_none_or(|before| order < before.order())
                 && order >= wanted.from_order

@@ -9,18 +9,18 @@ use dataset_core::deliveries::Deliveries;
 use dataset_core::delivery::{Delivery, DeliveryState};
 use dataset_core::destination::Policy;
 use dataset_core::event::EventType;
-use dataset_core::receiver::{DisabledReason, Health, Receiver as Registered};
-use dataset_core::receivers::{Receivers, change};
 use dataset_core::secret::{Secret, Vault};
+use dataset_core::webhook::{DisabledReason, Health, Webhook};
+use dataset_core::webhooks::{Webhooks, change};
 use dataset_tests::memory::Fakes;
 use dataset_tests::receiver::Receiver;
-use dataset_tests::{SECRET, receiver_id, workspace};
+use dataset_tests::{SECRET, webhook_id, workspace};
 use std::time::Duration;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-async fn changed(fakes: &Fakes, how: impl FnMut(&mut Registered) -> bool) {
-    change(fakes.table.as_ref(), workspace(1), receiver_id(21), how).await.unwrap().unwrap();
+async fn changed(fakes: &Fakes, how: impl FnMut(&mut Webhook) -> bool) {
+    change(fakes.table.as_ref(), workspace(1), webhook_id(21), how).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn an_event_for_a_disabled_receiver_can_be_recovered() {
 async fn one_that_is_deleted_gets_nothing() {
     let receiver = Receiver::start(&[]).await;
     let setting = Setting::with(&receiver.url, 1, Policy::private()).await;
-    setting.fakes.table.remove(workspace(1), receiver_id(21)).await.unwrap();
+    setting.fakes.table.remove(workspace(1), webhook_id(21)).await.unwrap();
     setting.attempt([0]).await;
     assert!(receiver.received().is_empty());
     assert_eq!(setting.delivery().await.state, DeliveryState::Failed);

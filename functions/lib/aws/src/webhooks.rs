@@ -6,31 +6,31 @@ use crate::table::{Key, RECEIVER_PREFIX, Table};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::ReturnValue;
 use dataset_core::id::{WebhookId, WorkspaceId};
-use dataset_core::receiver::Receiver;
-use dataset_core::receivers::Receivers;
+use dataset_core::webhook::Webhook;
+use dataset_core::webhooks::Webhooks;
 use dataset_core::{Error, Result};
 
 #[async_trait]
-impl Receivers for Table {
-    async fn register(&self, receiver: &Receiver) -> Result<()> {
-        if self.put_if_absent(item(receiver, receiver.revision)?).await? {
+impl Webhooks for Table {
+    async fn register(&self, webhook: &Webhook) -> Result<()> {
+        if self.put_if_absent(item(webhook, webhook.revision)?).await? {
             return Ok(());
         }
         Err(Error::already_exists("the identifier is in use"))
     }
 
-    async fn receiver(&self, workspace: WorkspaceId, id: WebhookId) -> Result<Option<Receiver>> {
-        self.get(Key::receiver(workspace, id)).await?.map(|item| read(&item)).transpose()
+    async fn webhook(&self, workspace: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>> {
+        self.get(Key::webhook(workspace, id)).await?.map(|item| read(&item)).transpose()
     }
 
-    async fn receivers(&self, workspace: WorkspaceId) -> Result<Vec<Receiver>> {
+    async fn webhooks(&self, workspace: WorkspaceId) -> Result<Vec<Webhook>> {
         let items = self.partition(format!("W#{workspace}"), RECEIVER_PREFIX).await?;
-        let mut receivers = items.iter().map(read).collect::<Result<Vec<_>>>()?;
-        receivers.sort_by_key(|receiver| receiver.id);
-        Ok(receivers)
+        let mut webhooks = items.iter().map(read).collect::<Result<Vec<_>>>()?;
+        webhooks.sort_by_key(|webhook| webhook.id);
+        Ok(webhooks)
     }
 
-    async fn replace(&self, changed: &Receiver) -> Result<bool> {
+    async fn replace(&self, changed: &Webhook) -> Result<bool> {
         let put = self
             .client
             .put_item()
@@ -46,33 +46,33 @@ impl Receivers for Table {
     }
 
     async fn remove(&self, workspace: WorkspaceId, id: WebhookId) -> Result<bool> {
-        let key = Key::receiver(workspace, id).attributes();
+        let key = Key::webhook(workspace, id).attributes();
         let delete = self.client.delete_item().table_name(&self.name).set_key(Some(key));
         let output = delete.return_values(ReturnValue::AllOld).send().await.map_err(unexpected("the table"))?;
         Ok(output.attributes.is_some())
     }
 }
 
-fn item(receiver: &Receiver, revision: u64) -> Result<Attributes> {
-    let key = Key::receiver(receiver.workspace_id, receiver.id);
+fn item(webhook: &Webhook, revision: u64) -> Result<Attributes> {
+    let key = Key::webhook(webhook.workspace_id, webhook.id);
     let item = Item::default()
         .with("pk", s(key.pk))
         .with("sk", s(key.sk))
-        .with("id", n(receiver.id))
-        .with("workspace_id", n(receiver.workspace_id))
-        .with("url", s(&receiver.url))
-        .with("secrets", json(&receiver.secrets)?)
-        .with("event_types", json(&receiver.event_types)?)
-        .with("disabled", json(&receiver.disabled)?)
-        .with("health", json(&receiver.health)?)
-        .with("created_at", s(receiver.created_at.to_string()))
+        .with("id", n(webhook.id))
+        .with("workspace_id", n(webhook.workspace_id))
+        .with("url", s(&webhook.url))
+        .with("secrets", json(&webhook.secrets)?)
+        .with("event_types", json(&webhook.event_types)?)
+        .with("disabled", json(&webhook.disabled)?)
+        .with("health", json(&webhook.health)?)
+        .with("created_at", s(webhook.created_at.to_string()))
         .with("revision", n(revision));
     Ok(item.into_attributes())
 }
 
-fn read(item: &Attributes) -> Result<Receiver> {
+fn read(item: &Attributes) -> Result<Webhook> {
     let read = Read(item);
-    Ok(Receiver {
+    Ok(Webhook {
         id: read.parsed("id")?,
         workspace_id: read.parsed("workspace_id")?,
         url: read.text("url")?.to_owned(),

@@ -33,7 +33,7 @@ const FIRST_OPEN: Duration = Duration::from_secs(5);
 const MAX_OPEN: Duration = Duration::from_secs(5 * 60);
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct Receiver {
+pub struct Webhook {
     pub id: WebhookId,
     pub workspace_id: WorkspaceId,
     pub url: String,
@@ -138,13 +138,13 @@ impl Secrets {
     }
 }
 
-impl Receiver {
+impl Webhook {
     pub fn wants(&self, event_type: EventType) -> bool {
         self.event_types.is_empty() || self.event_types.contains(&event_type)
     }
 
     pub fn owner(&self) -> Owner {
-        Owner { workspace_id: self.workspace_id, receiver_id: self.id }
+        Owner { workspace_id: self.workspace_id, webhook_id: self.id }
     }
 
     /// Back to work, with no memory of what was.
@@ -228,8 +228,8 @@ mod tests {
         Timestamp::from_second(1_700_000_000 + seconds).expect("in range")
     }
 
-    fn receiver() -> Receiver {
-        Receiver {
+    fn webhook() -> Webhook {
+        Webhook {
             id: WebhookId::new(1).expect("valid"),
             workspace_id: WorkspaceId::new(1).expect("valid"),
             url: "https://example.com/".into(),
@@ -260,53 +260,53 @@ mod tests {
 
     #[test]
     fn five_days_of_nothing_but_failures() {
-        let (mut receiver, day) = (receiver(), 24 * 3600);
-        assert!(!receiver.record(result(Outcome::Delivered, at(0))));
-        assert!(receiver.record(result(Outcome::Failed, at(10))));
-        assert!(!receiver.record(result(Outcome::Failed, at(20))), "nothing new");
-        assert!(receiver.record(result(Outcome::Delivered, at(4 * day))));
-        assert!(receiver.record(result(Outcome::Failed, at(5 * day))));
-        assert!(!receiver.record(result(Outcome::Failed, at(10 * day - 1))));
+        let (mut webhook, day) = (webhook(), 24 * 3600);
+        assert!(!webhook.record(result(Outcome::Delivered, at(0))));
+        assert!(webhook.record(result(Outcome::Failed, at(10))));
+        assert!(!webhook.record(result(Outcome::Failed, at(20))), "nothing new");
+        assert!(webhook.record(result(Outcome::Delivered, at(4 * day))));
+        assert!(webhook.record(result(Outcome::Failed, at(5 * day))));
+        assert!(!webhook.record(result(Outcome::Failed, at(10 * day - 1))));
         let blip = AttemptResult { is_lasting: false, ..result(Outcome::Failed, at(10 * day)) };
-        assert!(!receiver.record(blip));
-        assert!(receiver.record(result(Outcome::Failed, at(10 * day))));
-        assert_eq!(receiver.disabled, Some(Disabled { at: at(10 * day), reason: DisabledReason::Failing }));
-        receiver.enable();
-        assert_eq!((receiver.disabled, receiver.health), (None, Health::default()));
-        receiver.record(result(Outcome::Gone, at(0)));
-        assert_eq!(receiver.disabled, Some(Disabled { at: at(0), reason: DisabledReason::Gone }));
+        assert!(!webhook.record(blip));
+        assert!(webhook.record(result(Outcome::Failed, at(10 * day))));
+        assert_eq!(webhook.disabled, Some(Disabled { at: at(10 * day), reason: DisabledReason::Failing }));
+        webhook.enable();
+        assert_eq!((webhook.disabled, webhook.health), (None, Health::default()));
+        webhook.record(result(Outcome::Gone, at(0)));
+        assert_eq!(webhook.disabled, Some(Disabled { at: at(0), reason: DisabledReason::Gone }));
     }
 
     #[test]
     fn one_that_takes_all_the_time_rests() {
-        let mut receiver = receiver();
+        let mut webhook = webhook();
         let slow_failures =
             |slow_failures_before, at| AttemptResult { slow_failures_before, ..result(Outcome::FailedSlowly, at) };
-        assert!(receiver.record(slow_failures(0, at(0))));
-        assert!(!receiver.record(slow_failures(0, at(1))), "it was at the same time");
-        assert_eq!(receiver.circuit(at(4)), Circuit::OpenUntil(at(5)));
-        assert_eq!(receiver.circuit(at(5)), Circuit::HalfOpen);
-        receiver.start_probe(at(60));
-        assert_eq!(receiver.circuit(at(59)), Circuit::OpenUntil(at(60)));
-        receiver.record(slow_failures(1, at(20)));
-        assert_eq!(receiver.circuit(at(29)), Circuit::OpenUntil(at(30)));
-        receiver.record(slow_failures(40, at(139)));
-        assert_eq!(receiver.circuit(at(139)), Circuit::OpenUntil(at(139 + 300)));
-        receiver.record(result(Outcome::Failed, at(140)));
-        assert_eq!(receiver.circuit(at(140)), Circuit::Closed, "it answers again, if only to refuse");
+        assert!(webhook.record(slow_failures(0, at(0))));
+        assert!(!webhook.record(slow_failures(0, at(1))), "it was at the same time");
+        assert_eq!(webhook.circuit(at(4)), Circuit::OpenUntil(at(5)));
+        assert_eq!(webhook.circuit(at(5)), Circuit::HalfOpen);
+        webhook.start_probe(at(60));
+        assert_eq!(webhook.circuit(at(59)), Circuit::OpenUntil(at(60)));
+        webhook.record(slow_failures(1, at(20)));
+        assert_eq!(webhook.circuit(at(29)), Circuit::OpenUntil(at(30)));
+        webhook.record(slow_failures(40, at(139)));
+        assert_eq!(webhook.circuit(at(139)), Circuit::OpenUntil(at(139 + 300)));
+        webhook.record(result(Outcome::Failed, at(140)));
+        assert_eq!(webhook.circuit(at(140)), Circuit::Closed, "it answers again, if only to refuse");
     }
 
     #[test]
     fn while_one_attempt_waits_there_are_no_others() {
-        let mut receiver = receiver();
-        assert!(receiver.open_briefly(at(0)));
-        assert!(!receiver.open_briefly(at(1)));
-        assert_eq!(receiver.circuit(at(3)), Circuit::OpenUntil(at(4)));
-        assert!(receiver.open_briefly(at(3)));
-        assert_eq!(receiver.circuit(at(4)), Circuit::OpenUntil(at(7)));
-        receiver.record(result(Outcome::DeliveredSlowly, at(9)));
-        assert_eq!(receiver.circuit(at(9)), Circuit::HalfOpen, "one at a time");
-        receiver.record(result(Outcome::Delivered, at(10)));
-        assert_eq!(receiver.circuit(at(10)), Circuit::Closed);
+        let mut webhook = webhook();
+        assert!(webhook.open_briefly(at(0)));
+        assert!(!webhook.open_briefly(at(1)));
+        assert_eq!(webhook.circuit(at(3)), Circuit::OpenUntil(at(4)));
+        assert!(webhook.open_briefly(at(3)));
+        assert_eq!(webhook.circuit(at(4)), Circuit::OpenUntil(at(7)));
+        webhook.record(result(Outcome::DeliveredSlowly, at(9)));
+        assert_eq!(webhook.circuit(at(9)), Circuit::HalfOpen, "one at a time");
+        webhook.record(result(Outcome::Delivered, at(10)));
+        assert_eq!(webhook.circuit(at(10)), Circuit::Closed);
     }
 }
