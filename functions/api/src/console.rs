@@ -17,7 +17,8 @@ use axum::{Extension, Router};
 use dataset_core::event::EventType;
 use dataset_core::{Error, Result};
 use dataset_types::Format;
-use dataset_types::limits::{MAX_FILE_BYTES, MAX_INLINE_BYTES};
+use dataset_types::limits::{MAX_FILE_BYTES, MAX_INLINE_BYTES, MAX_PER_PAGE};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 use std::sync::{Arc, LazyLock};
 
@@ -34,8 +35,8 @@ struct Page<'a> {
     modules: &'a [&'a str],
     /// How names of files may end, as `.csv,.json`.
     extensions: &'a str,
-    max_file_bytes: u64,
-    max_inline_bytes: u64,
+    /// As JSON, for the scripts.
+    limits: &'a str,
 }
 
 struct Asset {
@@ -58,7 +59,9 @@ const ASSETS: &[Asset] = assets! {
     "script/dom.js"
     "script/fault.js"
     "script/file.js"
+    "script/limits.js"
     "script/main.js"
+    "script/marks.js"
     "script/place.js"
     "script/session.js"
     "script/text.js"
@@ -81,6 +84,7 @@ const ASSETS: &[Asset] = assets! {
 const FIRST_MODULES: &[&str] = &[
     "script/api.js",
     "script/dom.js",
+    "script/limits.js",
     "script/place.js",
     "script/session.js",
     "script/text.js",
@@ -104,13 +108,19 @@ pub(crate) fn routes() -> Router<Arc<Api>> {
 
 async fn page(State(api): State<Arc<Api>>, base: Option<Extension<Base>>) -> Result<impl IntoResponse, ApiError> {
     let Base(base) = base.map(|Extension(base)| base).unwrap_or_default();
+    let extensions: Vec<_> = Format::ALL.iter().map(|format| format!(".{}", format.extension())).collect();
+    let limits = json!({
+        "extensions": extensions,
+        "maxFileBytes": MAX_FILE_BYTES,
+        "maxInlineBytes": MAX_INLINE_BYTES,
+        "maxPerPage": MAX_PER_PAGE,
+    });
     let page = Page {
         base: &base,
         assets: &format!("{base}/console/{}", *REVISION),
         modules: FIRST_MODULES,
-        extensions: &Format::ALL.iter().map(|format| format!(".{}", format.extension())).collect::<Vec<_>>().join(","),
-        max_file_bytes: MAX_FILE_BYTES,
-        max_inline_bytes: MAX_INLINE_BYTES,
+        extensions: &extensions.join(","),
+        limits: &limits.to_string(),
     };
     let page = page.render().map_err(|e| Error::internal("the page could not be made").because(e))?;
     let headers = [

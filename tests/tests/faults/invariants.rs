@@ -1,22 +1,10 @@
 //! What must be true once everything is quiet, whatever happened before.
 
-use crate::account::Account;
-use crate::table::Item;
+use crate::harness::account::Account;
+use crate::harness::table::Item;
+use crate::harness::uploads::Upload;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// An upload, as its client knows it.
-#[derive(Clone, Debug)]
-pub(crate) struct Upload {
-    pub(crate) group: u64,
-    pub(crate) file: Vec<u8>,
-    /// Whether it breaks no rule.
-    pub(crate) is_good: bool,
-    /// Whether faults may last as long as AWS Lambda tries.
-    pub(crate) may_be_given_up: bool,
-    /// What the answer 201 named; without one, nothing is known.
-    pub(crate) answered: Option<u64>,
-}
 
 /// # Panics
 /// If one of the invariants does not hold.

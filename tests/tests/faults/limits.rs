@@ -1,9 +1,10 @@
 //! Memory and time run out in the processor, and files do what they can for it.
 
-use crate::account::{Account, PROCESSOR};
-use crate::invariants::{Upload, check};
-use crate::proxy::Fate;
-use crate::{send, upload};
+use crate::harness::account::{Account, PROCESSOR};
+use crate::harness::proxy::Fate;
+use crate::harness::uploads::Upload;
+use crate::harness::uploads::{send, upload};
+use crate::invariants::check;
 use std::time::Duration;
 
 /// A limit within which every file must do: the least that a Lambda can have

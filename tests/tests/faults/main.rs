@@ -5,20 +5,18 @@
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 #![expect(clippy::disallowed_methods, reason = "processes of the system live by its clock")]
 
-mod account;
-mod function;
+#[path = "../harness/mod.rs"]
+mod harness;
 mod invariants;
 mod limits;
 mod points;
-mod policies;
-mod proxy;
 mod schedules;
-mod table;
-mod template;
 
-use account::Account;
 use futures::future::join_all;
-use invariants::{Upload, check};
+use harness::account::{API, Account, PROCESSOR};
+use harness::proxy::{Call, Fate};
+use harness::uploads::{Upload, bad_upload, send, upload};
+use invariants::check;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_event_ten_times_at_once_changes_nothing() {
@@ -62,8 +60,8 @@ async fn what_is_large_is_stored_in_parts() {
     let (status, _) = account.get(&format!("datasets/{id}/download?format=csv&redirect=false")).await.unwrap();
     assert_eq!(status, 200);
     let calls = account.wire.calls.lock().unwrap().clone();
-    for function in [account::PROCESSOR, account::API] {
-        let is_complete = |call: &proxy::Call| call.function == function && call.name == "s3:CompleteMultipartUpload";
+    for function in [PROCESSOR, API] {
+        let is_complete = |call: &Call| call.function == function && call.name == "s3:CompleteMultipartUpload";
         assert!(calls.iter().any(is_complete), "{function} stored nothing in parts");
     }
 }
@@ -87,15 +85,15 @@ async fn no_key_no_secret_and_no_content_is_in_a_log() {
     assert_eq!(listed["success"], true, "{listed}");
     // Faults are what errors are logged of.
     account.wire.follow(|call| match (call.function, call.nth % 4) {
-        (account::PROCESSOR, 0) => proxy::Fate::Refused(500),
-        (account::PROCESSOR, _) => proxy::Fate::Passes,
-        (_, 0 | 1) => proxy::Fate::CutAfter,
-        _ => proxy::Fate::Refused(500),
+        (PROCESSOR, 0) => Fate::Refused(500),
+        (PROCESSOR, _) => Fate::Passes,
+        (_, 0 | 1) => Fate::CutAfter,
+        _ => Fate::Refused(500),
     });
     join_all(account.take_events().iter().map(|event| account.process(event))).await;
     account.deliver_all().await;
     account.sweep().await;
-    account.wire.follow(|_| proxy::Fate::Passes);
+    account.wire.follow(|_| Fate::Passes);
     account.settle().await;
     let signatures = account.receiver.received();
     let signatures =
@@ -107,28 +105,4 @@ async fn no_key_no_secret_and_no_content_is_in_a_log() {
     for canary in canaries {
         assert!(!canary.is_empty() && !logs.contains(canary), "{canary} is in a log");
     }
-}
-
-fn upload(group: u64, n: usize) -> Upload {
-    let file = format!("n,group\n{n},{group}\n{n},again\n").into_bytes();
-    Upload { group, file, is_good: true, may_be_given_up: false, answered: None }
-}
-
-fn bad_upload(group: u64) -> Upload {
-    Upload { group, file: b"n,text\n1,a\n2\n".to_vec(), is_good: false, may_be_given_up: true, answered: None }
-}
-
-/// Sends it as a client does that takes no for an answer.
-async fn send(account: &Account, upload: &mut Upload, key: Option<&str>) -> Result<u16, function::Fault> {
-    use base64::Engine;
-    let content = base64::engine::general_purpose::STANDARD.encode(&upload.file);
-    let body = serde_json::json!({
-        "dataset_group_id": upload.group, "file_name": "file.csv", "file_content_base64": content,
-    });
-    let headers: Vec<(&str, &str)> = key.map(|key| ("Idempotency-Key", key)).into_iter().collect();
-    let (status, answer) = account.call("POST", "dataset-versions/from-file", &headers, &body.to_string()).await?;
-    if status == 201 {
-        upload.answered = Some(answer["dataset_id"].as_u64().unwrap());
-    }
-    Ok(status)
 }

@@ -1,9 +1,10 @@
 //! The process dies at each of its calls, one run for each.
 
-use crate::account::{API, Account, PROCESSOR, SWEEPER, WEBHOOKS};
-use crate::invariants::{Upload, check};
-use crate::proxy::{Call, Fate};
-use crate::{bad_upload, send, upload};
+use crate::harness::account::{API, Account, PROCESSOR, SWEEPER, WEBHOOKS};
+use crate::harness::proxy::{Call, Fate};
+use crate::harness::uploads::Upload;
+use crate::harness::uploads::{bad_upload, send, upload};
+use crate::invariants::check;
 use dataset_tests::ministack::Ministack;
 use futures::{StreamExt, stream};
 use std::sync::Arc;

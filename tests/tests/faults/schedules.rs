@@ -1,11 +1,12 @@
 //! Random schedules: three invocations in ten die, half of all calls to
 //! engines are refused or cut off, and events come twice, late or never.
 
-use crate::account::{Account, Event};
-use crate::function::Fault;
-use crate::invariants::{Upload, check};
-use crate::proxy::{Call, Fate};
-use crate::{bad_upload, send, upload};
+use crate::harness::account::{Account, Event};
+use crate::harness::function::Fault;
+use crate::harness::proxy::{Call, Fate};
+use crate::harness::uploads::Upload;
+use crate::harness::uploads::{bad_upload, send, upload};
+use crate::invariants::check;
 use dataset_tests::ministack::Ministack;
 use futures::future::join_all;
 use futures::{StreamExt, stream};

@@ -19,8 +19,7 @@ function encodingOf([first, second]) {
 
 /** What there is to see of a file of each format before it is sent. */
 const LOOKS = { ".csv": lookAtCsv, ".json": lookAtJson };
-const EXTENSIONS = document.body.dataset.extensions.split(",");
-const extensionOf = (file) => EXTENSIONS.find((extension) => file.name.toLowerCase().endsWith(extension));
+const extensionOf = (file, extensions) => extensions.find((extension) => file.name.toLowerCase().endsWith(extension));
 
 export const isJson = (file) => /\.json$/i.test(file.name);
 
@@ -31,16 +30,16 @@ async function head(file) {
 }
 
 /**
- * What a file seems to be: `complaint` says why it would be refused; `facts`,
- * `columns` and the first `rows` say what is in it.
+ * What a file seems to be: `complaint` says why it would be refused, by the
+ * limits of the service; `facts`, `columns` and the first `rows` say what is in it.
  */
-export async function look(file, maxBytes) {
+export async function look(file, { maxBytes = Infinity, extensions = Object.keys(LOOKS) } = {}) {
   const { encoding, text } = await head(file);
   if (text.includes("\0") && encoding === "utf-8") {
     return { encoding, facts: [], columns: [], rows: [], complaint: "This is not a text file. Export it as CSV or JSON." };
   }
-  const seen = { encoding, facts: [], columns: [], rows: [], complaint: complaint(file, encoding, maxBytes) };
-  const lookAt = LOOKS[extensionOf(file)];
+  const seen = { encoding, facts: [], columns: [], rows: [], complaint: complaint(file, encoding, maxBytes, extensions) };
+  const lookAt = LOOKS[extensionOf(file, extensions)];
   if (!lookAt) {
     return seen;
   }
@@ -49,9 +48,9 @@ export async function look(file, maxBytes) {
   return seen;
 }
 
-function complaint(file, encoding, maxBytes) {
-  if (!extensionOf(file)) {
-    return `The name must end with ${EXTENSIONS.join(" or ")}.`;
+function complaint(file, encoding, maxBytes, extensions) {
+  if (!extensionOf(file, extensions)) {
+    return `The name must end with ${extensions.join(" or ")}.`;
   }
   if (file.size === 0) {
     return "The file is empty.";

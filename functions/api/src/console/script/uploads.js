@@ -1,9 +1,9 @@
 // The uploads of this tab, one after another, whatever view is open.
 
 import { ApiError, address, call, get, pause, refused, unreachable } from "./api.js";
+import { limits } from "./limits.js";
 import * as session from "./session.js";
 
-const { maxInlineBytes } = document.body.dataset;
 const FIRST_LOOK_MS = 300;
 const LONGEST_WAIT_MS = 4_000;
 /** Over how long the speed is taken. */
@@ -138,7 +138,7 @@ async function transfer(upload) {
   });
   for (let waits = 0; ; waits += 1) {
     try {
-      return file.size <= Number(maxInlineBytes) ? await sendInline(upload) : await sendToStorage(upload);
+      return file.size <= limits.maxInlineBytes ? await sendInline(upload) : await sendToStorage(upload);
     } catch (error) {
       const isSoon = error.status === 429 || ["idempotency_in_progress", "storage_conflict"].includes(error.code);
       if (!isSoon || waits === MAX_WAITS) {

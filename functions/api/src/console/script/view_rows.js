@@ -1,10 +1,10 @@
 import { get, latest } from "./api.js";
 import { cell, table } from "./cells.js";
 import { complain, fill, onSubmit, onTyping, pager, say } from "./dom.js";
+import { limits } from "./limits.js";
 import { here, remember } from "./place.js";
 import { count } from "./text.js";
 
-const MOST_PER_PAGE = 100;
 /** A page has as many rows as make about so many cells. */
 const MOST_CELLS = 20_000;
 
@@ -13,7 +13,7 @@ export async function showRows(section, dataset, signal) {
   const view = fill(section, "rows");
   view.row.max = dataset.row_count;
   const newest = latest();
-  let perPage = Math.max(Math.min(Math.floor(MOST_CELLS / dataset.column_names.length), MOST_PER_PAGE), 1);
+  let perPage = Math.max(Math.min(Math.floor(MOST_CELLS / dataset.column_names.length), limits.maxPerPage), 1);
   let before = new AbortController();
   const { chosen } = here();
   view.text.value = chosen.q ?? "";

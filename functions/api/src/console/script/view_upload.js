@@ -2,10 +2,10 @@ import { cell, table } from "./cells.js";
 import { announce, element, facts, fill, fromTemplate, say, tag } from "./dom.js";
 import { excerpt, toMark } from "./fault.js";
 import { isJson, look } from "./file.js";
+import { limits } from "./limits.js";
 import { bytes, count, seconds, visible } from "./text.js";
 import { add, cancel, remove, send, uploadsTo } from "./uploads.js";
 
-const maxFileBytes = Number(document.body.dataset.maxFileBytes);
 /** The first columns are enough to know a file by. */
 const MAX_PREVIEW_COLUMNS = 12;
 
@@ -14,7 +14,7 @@ const WORDS = { new: "not sent", waiting: "waits", sending: "sending", checking:
 /** Where files are dropped, and what becomes of each. `settled` is called when a draft came or went. */
 export function showUpload(section, groupId, signal, settled) {
   const view = fill(section, "upload");
-  view.limit.textContent = `Up to ${Math.round(maxFileBytes / 2 ** 20)} MB each.`;
+  view.limit.textContent = `Up to ${Math.round(limits.maxFileBytes / 2 ** 20)} MB each.`;
 
   const unsent = () => uploadsTo(groupId).filter((upload) => upload.state === "new" && !upload.seen?.complaint);
   const offerAll = () => {
@@ -90,7 +90,7 @@ function uploadCard(upload, signal, settled, changed) {
 }
 
 async function showPreview(card, upload) {
-  upload.seen ??= await look(upload.file, maxFileBytes).catch(() => ({ complaint: "The file can't be read.", facts: [], columns: [], rows: [] }));
+  upload.seen ??= await look(upload.file, limits).catch(() => ({ complaint: "The file can't be read.", facts: [], columns: [], rows: [] }));
   const { facts: found, columns, rows, complaint } = upload.seen;
   const shown = columns.slice(0, MAX_PREVIEW_COLUMNS);
   const first = shown.length < columns.length && `the first ${shown.length} are shown`;

@@ -1,6 +1,6 @@
 //! What a call needs, in the terms of a policy.
 
-use crate::proxy::json;
+use crate::harness::proxy::json;
 use bytes::Bytes;
 use dataset_tests::wire::{Aws, object, operation};
 use hyper::{Request, StatusCode};

@@ -1,7 +1,7 @@
 //! What stands between a process and the engines: it sees every call, and can
 //! refuse it, cut it off, or kill the process before it or behind it.
 
-use crate::function::Body;
+use crate::harness::function::Body;
 use bytes::Bytes;
 use dataset_aws::Endpoints;
 use dataset_tests::wire::{Aws, Forward, Strict, StrictService, error_response, object, operation};
@@ -213,7 +213,7 @@ impl Way {
     }
 
     fn observe(&self, request: &Request<Bytes>, status: StatusCode) {
-        let actions = crate::policies::actions(self.service, request, status);
+        let actions = crate::harness::policies::actions(self.service, request, status);
         let mut all = self.wire.actions.lock().unwrap();
         all.extend(actions.into_iter().map(|(action, resource)| (self.function, action, resource)));
         let operation = match operation(self.service, request).as_str() {

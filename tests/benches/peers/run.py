@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Ours beside DuckDB, Polars and pyarrow: CSV and JSON files to Parquet, whole processes, pinned and in turns.
 
-    tests/bench/run.py [--mib 100] [--runs 7] [--markdown FILE] [INPUT...]
+    tests/benches/peers/run.py [--mib 100] [--runs 7] [--markdown FILE] [INPUT...]
 
 It builds `datasets` in release, makes a Python with the peers, and generates the inputs from a seed; all of it is
 kept under target/bench for the next time. Each of ours is paired with a peer's run right after it, on the same file
@@ -21,7 +21,7 @@ import venv
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
+ROOT = HERE.parent.parent.parent
 WORK = ROOT / "target" / "bench"
 PEERS = ["duckdb==2.0.1", "polars==2.1.0", "pyarrow==26.0.1"]
 PYTHON = WORK / "venv" / "bin" / "python"

@@ -2,9 +2,9 @@
 //! functions, and what carries events from the ones to the others. Nothing
 //! happens by itself: a test says when, and in which order.
 
-use crate::function::{Fault, Function};
-use crate::proxy::{Stored, Wire};
-use crate::table::Items;
+use crate::harness::function::{Fault, Function};
+use crate::harness::proxy::{Stored, Wire};
+use crate::harness::table::Items;
 use dataset_aws::{Aws, Credentials, Endpoints, Message, SecretVault, Settings, SqsQueue, Table};
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::ApiKeys;

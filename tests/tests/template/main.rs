@@ -1,11 +1,17 @@
 //! `template.yaml` beside what the functions really do: which actions they are
 //! allowed, and which environment they are given.
 
-use crate::account::{API, Account, PROCESSOR, SWEEPER, WEBHOOKS};
-use crate::proxy::Fate;
-use crate::{bad_upload, send, upload};
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+#![expect(clippy::disallowed_methods, reason = "processes of the system live by its clock")]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
 use dataset_aws::{SecretVault, Settings};
 use dataset_tests::ministack::Ministack;
+use harness::account::{API, Account, PROCESSOR, SWEEPER, WEBHOOKS};
+use harness::proxy::Fate;
+use harness::uploads::{bad_upload, send, upload};
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 use std::collections::BTreeSet;
@@ -94,7 +100,7 @@ fn one_or_more(value: &Yaml) -> Vec<&Yaml> {
     value.as_sequence().map_or_else(|| vec![value], |all| all.iter().collect())
 }
 
-/// A resource in the words of [`crate::policies`].
+/// A resource in the words of [`crate::harness::policies`].
 fn resource_of(resource: &Yaml) -> String {
     let Yaml::Tagged(tagged) = resource else { panic!("{resource:?} is everything") };
     let text = tagged.value.as_str().unwrap();

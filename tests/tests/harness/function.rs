@@ -1,7 +1,7 @@
 //! A function as AWS Lambda runs it: processes of the real binary behind a
 //! Runtime API, one invocation at a time in each, killed when their time is up.
 
-use crate::proxy::{Proxy, Wire};
+use crate::harness::proxy::{Proxy, Wire};
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::routing::{get, post};
