@@ -1,7 +1,7 @@
 //! One uploaded file to its outcome.
 
 use crate::Processor;
-use crate::pipe::{self, ObjectReader, PartWriter};
+use crate::pipe::{self, PartWriter, StoredFile};
 use dataset_core::catalog::{FailedDraft, Leased, OutboxEntry, Publication};
 use dataset_core::dataset::{Column, Contents, Dataset, Failure, State};
 use dataset_core::uploads::{self, Interruption};
@@ -91,12 +91,11 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
     let (out, parts) = PartWriter::new();
     let storing = tokio::spawn(pipe::store(rows, parts));
     let converting = tokio::task::spawn_blocking({
-        let (runtime, blobs, upload) = (Handle::current(), Arc::clone(blobs), draft.upload());
-        let length = draft.file_size_bytes;
+        let (runtime, blobs) = (Handle::current(), Arc::clone(blobs));
+        let mut source = StoredFile { runtime, blobs, object: draft.upload(), length: draft.file_size_bytes };
         let (format, limits) = (draft.file_name.format(), Arc::clone(&processor.limits));
         move || {
             let mut out = out;
-            let mut source = || ObjectReader::open(&runtime, &blobs, upload, length);
             let summary = convert(format, &mut source, &mut out, &limits)?;
             out.finish()?;
             Ok(summary)

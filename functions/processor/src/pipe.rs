@@ -4,9 +4,10 @@
 use bytes::Bytes;
 use dataset_core::blobs::{BlobWriter, Blobs, MIN_PART_BYTES, Object};
 use dataset_core::{Error, Result};
-use dataset_formats::Output;
+use dataset_formats::{Output, Source};
 use futures::StreamExt;
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -24,10 +25,21 @@ pub(crate) struct ObjectReader {
     missing: u64,
 }
 
-impl ObjectReader {
-    /// Starts to read the object on `runtime`. Call it from a thread that may block.
-    pub(crate) fn open(runtime: &Handle, blobs: &Arc<dyn Blobs>, object: Object, length: u64) -> io::Result<Self> {
-        let mut stream = runtime.block_on(blobs.read(object)).map_err(io::Error::other)?;
+/// An object of storage, for a thread that may block.
+pub(crate) struct StoredFile {
+    pub(crate) runtime: Handle,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) object: Object,
+    /// In bytes.
+    pub(crate) length: u64,
+}
+
+impl Source for StoredFile {
+    type Reader = ObjectReader;
+
+    fn open(&mut self) -> io::Result<ObjectReader> {
+        let Self { runtime, blobs, object, length } = self;
+        let mut stream = runtime.block_on(blobs.read(*object)).map_err(io::Error::other)?;
         let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
         runtime.spawn(async move {
             while let Some(chunk) = stream.next().await {
@@ -36,7 +48,12 @@ impl ObjectReader {
                 }
             }
         });
-        Ok(Self { chunks, current: Bytes::new(), missing: length })
+        Ok(ObjectReader { chunks, current: Bytes::new(), missing: *length })
+    }
+
+    fn read_range(&mut self, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let part = self.runtime.block_on(self.blobs.read_range(self.object, range)).map_err(io::Error::other)?;
+        Ok(part.into())
     }
 }
 

@@ -4,9 +4,9 @@ use crate::error::{DataError, Result};
 use crate::limits::Limits;
 use crate::utf16::Utf16;
 use crate::window::Window;
-use dataset_types::FailureCode;
-use dataset_types::Format;
+use dataset_types::{FailureCode, Format};
 use std::io::{self, Read};
+use std::ops::Range;
 
 /// A file that can be read from its start as often as it takes: once, or twice
 /// for JSON whose later rows do not fit the columns that the first suggest.
@@ -14,6 +14,16 @@ pub trait Source {
     type Reader: Read;
 
     fn open(&mut self) -> io::Result<Self::Reader>;
+
+    /// A part of the file, for formats that say at its end what is where in it.
+    /// What can only be read from its start is read up to there.
+    fn read_range(&mut self, range: Range<u64>) -> io::Result<Vec<u8>> {
+        let mut reader = self.open()?;
+        io::copy(&mut reader.by_ref().take(range.start), &mut io::sink())?;
+        let mut part = Vec::new();
+        reader.take(range.end - range.start).read_to_end(&mut part)?;
+        Ok(part)
+    }
 }
 
 impl<F, R> Source for F
@@ -72,4 +82,13 @@ fn check_signature(start: &[u8], format: Format) -> Result<(), DataError> {
         return Err(DataError::new(FailureCode::UnsupportedEncoding, message));
     }
     Ok(())
+}
+
+#[cfg(test)]
+#[test]
+fn a_range_of_what_is_read_from_its_start() {
+    let mut source = || Ok(&b"0123456789"[..]);
+    for (range, expected) in [(0..4, "0123"), (3..6, "345"), (8..12, "89"), (4..4, "")] {
+        assert_eq!(source.read_range(range).expect("it is in memory"), expected.as_bytes());
+    }
 }

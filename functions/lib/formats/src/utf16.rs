@@ -1,49 +1,37 @@
 //! UTF-16, as Excel writes "Unicode text", to UTF-8.
 
+use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
+
 /// Never a byte of UTF-8: it stands where something was no UTF-16.
 const NO_CHARACTER: u8 = 0xFF;
 
 /// Decodes a text that comes in pieces, cut anywhere.
-pub(crate) struct Utf16 {
-    is_big_endian: bool,
-    /// What is left of the last piece: less than two units.
-    rest: Vec<u8>,
-}
+pub(crate) struct Utf16(Decoder);
 
 impl Utf16 {
     pub(crate) fn big_endian() -> Self {
-        Self { is_big_endian: true, rest: vec![] }
+        Self(UTF_16BE.new_decoder_without_bom_handling())
     }
 
     pub(crate) fn little_endian() -> Self {
-        Self { is_big_endian: false, rest: vec![] }
+        Self(UTF_16LE.new_decoder_without_bom_handling())
     }
 
     /// Appends the UTF-8 of the next piece. Half of a surrogate pair or of a
     /// unit becomes a byte that is not UTF-8.
-    pub(crate) fn decode(&mut self, piece: &[u8], is_last: bool, out: &mut Vec<u8>) {
-        self.rest.extend_from_slice(piece);
-        let (pairs, odd) = self.rest.as_chunks::<2>();
-        let unit =
-            |pair: &[u8; 2]| if self.is_big_endian { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) };
-        let (mut pairs, mut kept) = (pairs, odd.len());
-        if !is_last
-            && let [before @ .., last] = pairs
-            && (0xD800..0xDC00).contains(&unit(last))
-        {
-            // Its other half is in the next piece.
-            (pairs, kept) = (before, kept + 2);
-        }
-        for character in char::decode_utf16(pairs.iter().map(unit)) {
-            match character {
-                Ok(character) => out.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes()),
-                Err(_) => out.push(NO_CHARACTER),
+    pub(crate) fn decode(&mut self, mut piece: &[u8], is_last: bool, out: &mut Vec<u8>) {
+        loop {
+            let start = out.len();
+            // Of a piece, three bytes for each unit are the most.
+            out.resize(start + 3 * (piece.len() / 2 + 2), 0);
+            let (result, read, written) = self.0.decode_to_utf8_without_replacement(piece, &mut out[start..], is_last);
+            out.truncate(start + written);
+            piece = &piece[read..];
+            match result {
+                DecoderResult::InputEmpty => return,
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(..) => out.push(NO_CHARACTER),
             }
-        }
-        self.rest.drain(..self.rest.len() - kept);
-        if is_last && kept > 0 {
-            out.push(NO_CHARACTER);
-            self.rest.clear();
         }
     }
 }

@@ -13,24 +13,36 @@ use std::ops::Range;
 /// A page ends when it has this many rows, however small they are.
 const MAX_PAGE_ROWS: usize = 64 << 10;
 
-/// What stands for the dictionary's page among the numbers of pages.
-const DICTIONARY: usize = usize::MAX;
+/// Which of a column's pages.
+#[derive(Clone, Copy)]
+pub(super) enum PageId {
+    Dictionary,
+    Data(usize),
+}
 
 /// An encoded page.
 pub(super) struct Page {
-    pub(super) rows: usize,
-    /// Rows, or the entries of a dictionary.
-    pub(super) values: usize,
+    pub(super) kind: PageKind,
     pub(super) encoding: Encoding,
     pub(super) uncompressed_bytes: usize,
     /// Where it is among the row group's compressed pages; empty until it is there.
     pub(super) compressed: Range<usize>,
 }
 
-impl Page {
-    pub(super) fn is_dictionary(&self) -> bool {
-        self.rows == 0
-    }
+#[derive(Clone, Copy)]
+pub(super) enum PageKind {
+    Dictionary { entries: usize },
+    Data { rows: usize },
+}
+
+/// How a column's cells become pages.
+enum Encoder {
+    /// Text, of which too little has been seen to know whether a dictionary pays.
+    Undecided,
+    Plain,
+    Dictionary(Dictionary),
+    /// The row group has a dictionary that has outgrown its use.
+    Outgrown(Dictionary),
 }
 
 pub(crate) struct Column {
@@ -39,9 +51,7 @@ pub(crate) struct Column {
     is_nullable: bool,
     cells: Cells,
     levels: Levels,
-    dictionary: Dictionary,
-    /// Whether a dictionary pays, once the first cells have been seen.
-    dictionary_pays: Option<bool>,
+    encoder: Encoder,
     chunk: Chunk,
 }
 
@@ -55,6 +65,12 @@ pub(super) struct Chunk {
     pub(super) ranges: Ranges,
 }
 
+impl Page {
+    fn new(kind: PageKind, encoding: Encoding, body: &[u8]) -> Self {
+        Self { kind, encoding, uncompressed_bytes: body.len(), compressed: 0..0 }
+    }
+}
+
 impl Column {
     pub(super) fn new(index: usize, field: &Field<'_>) -> Self {
         let Field { kind, is_nullable, has_long, .. } = *field;
@@ -64,8 +80,10 @@ impl Column {
             is_nullable,
             cells: Cells::new(kind, has_long),
             levels: Levels::default(),
-            dictionary: Dictionary::default(),
-            dictionary_pays: if matches!(kind, ColumnType::Text | ColumnType::Json) { None } else { Some(false) },
+            encoder: match kind {
+                ColumnType::Text | ColumnType::Json => Encoder::Undecided,
+                _ => Encoder::Plain,
+            },
             chunk: Chunk::default(),
         }
     }
@@ -126,24 +144,22 @@ impl Column {
         if self.levels.rows() > 0 {
             self.page(compressor, true, 0)?;
         }
-        if !self.dictionary.is_empty() {
-            self.submit_dictionary(compressor)?;
-        }
-        Ok(())
+        self.submit_dictionary(compressor)
     }
 
     /// Makes a page of the cells, or where a dictionary pays, numbers, which
     /// are a page only if they `must` be or have `page_bytes`.
     fn page(&mut self, compressor: &mut PageCompressor, must: bool, page_bytes: usize) -> Result<()> {
-        if let Cells::Text(text) = &mut self.cells
+        if let (Encoder::Undecided, Cells::Text(text)) = (&self.encoder, &self.cells)
             && !text.lengths().is_empty()
-            && *self.dictionary_pays.get_or_insert_with(|| dictionary::pays(text))
         {
-            self.dictionary.take(text);
+            self.encoder =
+                if dictionary::pays(text) { Encoder::Dictionary(Dictionary::default()) } else { Encoder::Plain };
+        }
+        if let (Encoder::Dictionary(dictionary), Cells::Text(text)) = (&mut self.encoder, &self.cells) {
+            dictionary.take(text);
             self.cells.clear();
-            self.dictionary_pays = Some(!self.dictionary.is_outgrown());
-            let is_page = must || self.dictionary.is_outgrown() || self.dictionary.bytes() >= page_bytes;
-            if !is_page {
+            if !must && !dictionary.is_outgrown() && dictionary.bytes() < page_bytes {
                 return Ok(());
             }
         }
@@ -151,45 +167,58 @@ impl Column {
         if self.is_nullable {
             self.levels.encode(&mut body);
         }
-        let encoding = if self.dictionary.has_cells() {
-            self.dictionary.encode_cells(&mut body);
-            Encoding::RLE_DICTIONARY
-        } else {
-            self.chunk.ranges.widen(&self.cells);
-            self.cells.encode(&mut body)
+        let encoding = match &mut self.encoder {
+            Encoder::Dictionary(dictionary) if dictionary.has_cells() => {
+                dictionary.encode_cells(&mut body);
+                if dictionary.is_outgrown() {
+                    self.encoder = Encoder::Outgrown(std::mem::take(dictionary));
+                }
+                Encoding::RLE_DICTIONARY
+            }
+            _ => {
+                self.chunk.ranges.widen(&self.cells);
+                self.cells.encode(&mut body)
+            }
         };
         self.cells.clear();
-        self.submit(encoding, body, compressor)
-    }
-
-    fn submit_dictionary(&mut self, compressor: &mut PageCompressor) -> Result<()> {
-        let mut body = compressor.buffer();
-        self.dictionary.encode_entries(&mut body);
-        self.chunk.dictionary = Some(Page {
-            rows: 0,
-            values: self.dictionary.entries(),
-            encoding: Encoding::PLAIN,
-            uncompressed_bytes: body.len(),
-            compressed: 0..0,
-        });
-        self.dictionary = Dictionary::default();
-        compressor.submit((self.index, DICTIONARY), body)
-    }
-
-    fn submit(&mut self, encoding: Encoding, body: Vec<u8>, compressor: &mut PageCompressor) -> Result<()> {
         let rows = self.levels.rows();
-        let place = (self.index, self.chunk.pages.len());
-        let (uncompressed_bytes, compressed) = (body.len(), 0..0);
-        self.chunk.pages.push(Page { rows, values: rows, encoding, uncompressed_bytes, compressed });
+        let id = PageId::Data(self.chunk.pages.len());
+        self.chunk.pages.push(Page::new(PageKind::Data { rows }, encoding, &body));
         self.chunk.rows += rows;
         self.chunk.nulls += self.levels.nulls();
         self.levels.clear();
-        compressor.submit(place, body)
+        compressor.submit((self.index, id), body)
+    }
+
+    /// Makes the page of the row group's dictionary, if it has one.
+    fn submit_dictionary(&mut self, compressor: &mut PageCompressor) -> Result<()> {
+        let dictionary = match std::mem::replace(&mut self.encoder, Encoder::Plain) {
+            Encoder::Dictionary(dictionary) => {
+                self.encoder = Encoder::Dictionary(Dictionary::default());
+                dictionary
+            }
+            Encoder::Outgrown(dictionary) => dictionary,
+            other => {
+                self.encoder = other;
+                return Ok(());
+            }
+        };
+        if dictionary.is_empty() {
+            return Ok(());
+        }
+        let mut body = compressor.buffer();
+        dictionary.encode_entries(&mut body);
+        let entries = dictionary.entries();
+        self.chunk.dictionary = Some(Page::new(PageKind::Dictionary { entries }, Encoding::PLAIN, &body));
+        compressor.submit((self.index, PageId::Dictionary), body)
     }
 
     /// A page that has been compressed.
-    pub(super) fn compressed(&mut self, page: usize, place: Range<usize>) {
-        let page = if page == DICTIONARY { self.chunk.dictionary.as_mut() } else { self.chunk.pages.get_mut(page) };
+    pub(super) fn compressed(&mut self, id: PageId, place: Range<usize>) {
+        let page = match id {
+            PageId::Dictionary => self.chunk.dictionary.as_mut(),
+            PageId::Data(number) => self.chunk.pages.get_mut(number),
+        };
         if let Some(page) = page {
             page.compressed = place;
         }

@@ -4,6 +4,7 @@
 //! only a few pages are in flight: the thread that parses puts pages into a
 //! short queue, and whenever the queue is full it compresses one itself.
 
+use super::column::PageId;
 use crate::error::Result;
 use bytes::Bytes;
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -23,7 +24,7 @@ const QUEUED: usize = 4;
 const MAX_KEPT_BYTES: usize = 2 << 20;
 
 /// Which page of which column.
-pub(super) type Place = (usize, usize);
+pub(super) type Place = (usize, PageId);
 
 /// A page to be compressed into a buffer.
 struct Job {
@@ -75,7 +76,7 @@ impl Compressed {
 /// the bytes among which it is.
 type Pages = (Vec<(Place, Range<usize>)>, Bytes);
 
-/// Runs `work` with a press of so many threads, the calling one included.
+/// Runs `work` with a compressor on so many threads, the calling one included.
 pub(crate) fn with_threads<T>(threads: usize, work: impl FnOnce(&mut PageCompressor) -> Result<T>) -> Result<T> {
     let helpers = threads.saturating_sub(1);
     let (sender, finished) = crossbeam_channel::unbounded();

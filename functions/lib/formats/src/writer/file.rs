@@ -1,7 +1,7 @@
 //! A Parquet file in the making: pages one after another, then what is where.
 
 use super::cells::{Cells, ColumnType};
-use super::column::{self, Page};
+use super::column::{self, Page, PageKind};
 use super::footer::Footer;
 use super::statistics::Bounds;
 use crate::error::Result;
@@ -86,12 +86,13 @@ impl<W: Write> ParquetFile<W> {
             self.write_page(&page, &bytes[page.compressed.clone()])?;
             written.encodings.push(page.encoding);
             written.uncompressed_bytes += (self.page_header.len() + page.uncompressed_bytes) as u64;
-            if page.is_dictionary() {
-                written.dictionary_at = Some(offset);
-            } else {
-                let (bytes, first_row) = ((self.position - offset) as u32, written.rows);
-                written.pages.push(PageLocation { offset, bytes, first_row });
-                written.rows += page.rows;
+            match page.kind {
+                PageKind::Dictionary { .. } => written.dictionary_at = Some(offset),
+                PageKind::Data { rows } => {
+                    let (bytes, first_row) = ((self.position - offset) as u32, written.rows);
+                    written.pages.push(PageLocation { offset, bytes, first_row });
+                    written.rows += rows;
+                }
             }
         }
         written.compressed_bytes = self.position - start;
@@ -99,18 +100,21 @@ impl<W: Write> ParquetFile<W> {
     }
 
     fn write_page(&mut self, page: &Page, compressed: &[u8]) -> Result<()> {
-        const DATA_PAGE: i32 = 0;
-        const DICTIONARY_PAGE: i32 = 2;
+        // The type of the page, the field of its header, and how many values it has.
+        let (page_type, field, values) = match page.kind {
+            PageKind::Data { rows } => (0, 5, rows),
+            PageKind::Dictionary { entries } => (2, 7, entries),
+        };
         let mut header = std::mem::take(&mut self.page_header);
         header.clear();
         write_struct(&mut header, |header| {
-            header.i32(1, if page.is_dictionary() { DICTIONARY_PAGE } else { DATA_PAGE });
+            header.i32(1, page_type);
             header.i32(2, page.uncompressed_bytes as i32);
             header.i32(3, compressed.len() as i32);
-            header.inner(if page.is_dictionary() { 7 } else { 5 }, |header| {
-                header.i32(1, page.values as i32);
+            header.inner(field, |header| {
+                header.i32(1, values as i32);
                 header.i32(2, page.encoding as i32);
-                if !page.is_dictionary() {
+                if matches!(page.kind, PageKind::Data { .. }) {
                     // Of the definition levels and of the repetition levels, which there are none of.
                     header.i32(3, Encoding::RLE as i32);
                     header.i32(4, Encoding::RLE as i32);
