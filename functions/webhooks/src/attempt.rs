@@ -34,7 +34,7 @@ pub trait Transport: Send + Sync {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
     pub status: Option<StatusCode>,
-    /// Why it is no success.
+    /// Why it failed; `None` if it was delivered.
     pub error: Option<String>,
     /// The start of it.
     pub body: Option<String>,

@@ -99,7 +99,7 @@ async fn write(
         Ok::<_, ApiError>(())
     };
     if let Err(error) = written.await {
-        // The lifecycle rule takes what can't be aborted now.
+        // If the abort fails, the lifecycle rule removes the parts.
         let _ = writer.abort().await;
         return Err(error);
     }

@@ -1,5 +1,5 @@
-//! API keys on DynamoDB, by their hash. One write lets a caller in, counts the
-//! call and notes the time, so that no call costs more than that.
+//! API keys on DynamoDB, by their hash. One write admits a call, counts it and
+//! stores the time of the key's last use, so a call costs one write.
 
 use crate::failure::unexpected;
 use crate::item::{Attributes, Item, Read, n, s};
@@ -17,17 +17,17 @@ use dataset_core::{Error, Kind, Result};
 use jiff::Timestamp;
 use std::num::NonZero;
 
-/// How often the window may change between two looks at it.
+/// Attempts when another call starts a window between reading and writing.
 const MAX_TRIES: usize = 4;
 
 #[async_trait]
 impl ApiKeys for Table {
     async fn admit(&self, hash: &KeyHash, now: Timestamp, limit: Option<NonZero<u32>>) -> Result<Admission> {
-        // By a clock that is ahead of this one, the window may be a later one.
+        // A function whose clock is ahead may have started a later window.
         let mut window = window_of(now).as_second();
         for _ in 0..MAX_TRIES {
             let counted = match self.count(hash, now, window, limit).await {
-                // What can't be counted can be read all the same.
+                // The disk is full, so nothing can be counted, but reads still work.
                 Err(error) if error.kind() == Kind::Full => return self.admit_uncounted(hash).await,
                 counted => counted?,
             };
@@ -103,7 +103,7 @@ impl ApiKeys for Table {
         let Some(known) = self.get(Key::known_key(workspace, id)).await? else {
             return Ok(false);
         };
-        // The key itself stays, so that it can't be let in again by whoever still has it.
+        // The key's item stays, so that `allow` can't bring the key back.
         let revoked = key_of(Read(&known).text("hash")?).attributes();
         let revoked = Update::builder()
             .table_name(&self.name)
@@ -124,7 +124,7 @@ impl ApiKeys for Table {
 
 enum Counted {
     Yes(Attributes),
-    /// There were as many calls as there may be, or it is another window.
+    /// The limit is reached, or the item has another window.
     No(Attributes),
     Unknown,
 }
@@ -137,7 +137,7 @@ impl Table {
         })
     }
 
-    /// Counts a call in its window, if it is the key's current one.
+    /// Counts a call, if the window is the key's current one.
     async fn count(&self, hash: &KeyHash, now: Timestamp, window: i64, limit: Option<NonZero<u32>>) -> Result<Counted> {
         let update = self
             .update_item(Key::api_key(hash))

@@ -118,7 +118,8 @@ impl Blobs for Bucket {
             .presigned(signing)
             .await
             .map_err(unsigned)?;
-        // The length is signed, and every client sends it by itself: of the file that it really has.
+        // The length is signed, but not returned: every client sends the length of
+        // the file that it has.
         let headers = request.headers().filter(|(name, _)| *name != "content-length");
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(SignedUpload { url: request.uri().to_owned(), headers })
@@ -171,8 +172,8 @@ impl Blobs for Bucket {
     }
 
     async fn announce(&self, object: Object) -> Result<()> {
-        // A copy of an object onto itself needs something changed, and raises
-        // the bucket's event like any other write.
+        // S3 refuses to copy an object onto itself unchanged, so the metadata is
+        // replaced. The copy emits ObjectCreated.
         let key = layout::key(object);
         self.client
             .copy_object()
@@ -197,8 +198,7 @@ impl Bucket {
     }
 }
 
-/// How a browser is told to save a file, by RFC 6266: the name in ASCII for
-/// old ones, and as it is.
+/// The Content-Disposition of RFC 6266: the file name in ASCII for old browsers, and in UTF-8.
 fn attachment(file_name: &str) -> String {
     let plain: String = file_name
         .chars()
@@ -217,8 +217,7 @@ async fn collect(body: ByteStream) -> Result<Bytes> {
     Ok(bytes.into_bytes())
 }
 
-/// An object in the making. What fits into one part is stored by one plain
-/// put; from the second part on it is a multipart upload.
+/// Writes an object. A single part is stored by one put; a second part starts a multipart upload.
 struct Writer {
     bucket: Bucket,
     object: Object,
@@ -227,8 +226,8 @@ struct Writer {
     upload: Option<Upload>,
 }
 
-/// Named when an upload is created: S3 refuses the checksums that the SDK has
-/// in a completion where none was named.
+/// The algorithm must be named when an upload is created. The SDK repeats each
+/// part's checksum in the completion, which S3 refuses otherwise.
 const PART_CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc32;
 
 struct Upload {
@@ -340,10 +339,11 @@ impl BlobWriter for Writer {
         };
         let is_conflict = conflicts_with_another_write(error.raw_response());
         let error = if exists_already(&error) { conflict() } else { unexpected("storage")(error) };
-        // The lifecycle rule takes what can't be aborted now.
+        // If the abort fails, the lifecycle rule removes the parts.
         let _ = self.give_up(&upload).await;
-        // After a conflict an upload has to start anew, unless the other writer has stored the object.
-        // Who may not look is told to try again, and meets the object then.
+        // After a conflict the upload must start again, unless the other writer has
+        // stored the object. A function that may not read its size is told to retry,
+        // and finds the object then.
         if is_conflict && matches!(self.bucket.size(self.object).await, Ok(Some(_))) {
             return Err(conflict());
         }
@@ -359,13 +359,13 @@ fn exists_already<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) ->
     error.raw_response().is_some_and(|response| response.status().as_u16() == 412)
 }
 
-/// S3 answers so to one of two conditional writes of an object at the same time.
+/// S3 answers 409 to one of two conditional writes of an object at the same time.
 fn conflicts_with_another_write(response: Option<&HttpResponse>) -> bool {
     response.is_some_and(|response| response.status().as_u16() == 409)
 }
 
-/// Has the SDK send a request again that met another write: by then the object
-/// is there, or the other write has failed.
+/// Retries a request that met another write. By then the object exists, or the other
+/// write has failed.
 #[derive(Debug)]
 struct ConflictClassifier;
 

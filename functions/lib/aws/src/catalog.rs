@@ -134,7 +134,7 @@ impl Catalog for Table {
         let mut items: Vec<_> = try_join_all(shards).await?.into_iter().flatten().collect();
         items.sort_by_key(|item| Read(item).maybe::<i64>("due_at"));
         items.truncate(limit);
-        // One that is not understood must not keep the others from being done.
+        // An item that can't be read must not stop the others.
         let known = items.iter().filter_map(|item| match read_due(item) {
             Ok(due) => Some(due),
             Err(error) => {
@@ -164,12 +164,12 @@ impl Table {
     }
 }
 
-/// Each once.
+/// Without duplicates.
 fn distinct<T: Copy + Ord>(ids: &[T]) -> impl Iterator<Item = T> {
     ids.iter().copied().collect::<BTreeSet<T>>().into_iter()
 }
 
-/// What was found, in the order in which it was asked for.
+/// The items found, in the order of the ids.
 fn in_order<I: Copy + Eq + Hash, T: Clone>(ids: &[I], found: Vec<T>, id: impl Fn(&T) -> I) -> Vec<T> {
     let found: HashMap<I, T> = found.into_iter().map(|item| (id(&item), item)).collect();
     ids.iter().filter_map(|id| found.get(id).cloned()).collect()
@@ -199,7 +199,7 @@ fn id_taken() -> Error {
     Error::already_exists("the identifier is in use")
 }
 
-/// Why each action of a transaction was refused; "None" where it was not to blame.
+/// The reason that each action of a transaction failed; "None" for those that did not.
 fn cancellations(error: &TransactWriteItemsError) -> Vec<String> {
     match error {
         TransactWriteItemsError::TransactionCanceledException(e) => {

@@ -1,8 +1,7 @@
 //! Deliveries on DynamoDB.
 //!
-//! Those that are pending or failed are also in the index `by_group`, under
-//! the receiver and their status, so that they are found among millions that
-//! were delivered.
+//! Pending and failed ones are also in the index `by_group`, under the webhook and
+//! their status, so that they can be listed among millions that were delivered.
 
 mod attributes;
 mod pages;
@@ -19,14 +18,14 @@ use dataset_core::deliveries::{Deliveries, DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, DeliveryStatus, QUEUE_GRACE};
 use jiff::Timestamp;
 
-/// As many items as one transaction takes.
+/// DynamoDB's limit of items in a transaction.
 const MAX_TRANSACTION: usize = 100;
 
 #[async_trait]
 impl Deliveries for Table {
     async fn create_deliveries(&self, deliveries: &[Delivery]) -> Result<()> {
         for some in deliveries.chunks(MAX_TRANSACTION) {
-            // Together they are one call. Where one is there already, each sees to itself.
+            // One transaction stores all. If one of them exists already, each is stored alone.
             if some.len() == 1 || !create_together(self, some).await? {
                 for delivery in some {
                     self.put_if_absent(new_item(delivery)?).await?;
@@ -53,7 +52,7 @@ impl Deliveries for Table {
         let update = self
             .update_item(Key::delivery(key))
             .condition_expression("#state = :pending AND next_attempt_at <= :now")
-            // No message will come for it then, so the sweeper need not wait for one.
+            // No message will come at that time, so the delivery is due at once.
             .update_expression("SET next_attempt_at = :until, due_at = :until")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":pending", s(PENDING))
@@ -88,7 +87,7 @@ impl Deliveries for Table {
         change.values.insert(":attempt".into(), append.value.clone());
         let condition = match (next, delivery.state) {
             (DeliveryState::Pending { .. } | DeliveryState::Failed, DeliveryState::Pending { next_attempt_at, .. }) => {
-                // Its state and its time are those of this attempt.
+                // On condition that the state and the time are still those of this attempt.
                 change.values.insert(":pending".into(), s(PENDING));
                 change.values.insert(":lease".into(), ms(next_attempt_at));
                 "#state = :pending AND next_attempt_at = :lease"
@@ -104,7 +103,7 @@ impl Deliveries for Table {
         if update_if(update).await?.is_some() {
             return Ok(());
         }
-        // It was settled meanwhile; that there was an attempt is true all the same.
+        // The delivery has ended meanwhile, but the attempt is recorded all the same.
         let update = self
             .update_item(Key::delivery(&delivery.key))
             .condition_expression("attribute_exists(pk)")
@@ -137,7 +136,7 @@ impl Deliveries for Table {
     }
 }
 
-/// `false` if some are there already, or being written by another; then none is stored.
+/// `false` if some exist already or another function is writing them; then none is stored.
 async fn create_together(table: &Table, deliveries: &[Delivery]) -> Result<bool> {
     let mut transaction = table.client.transact_write_items();
     for delivery in deliveries {

@@ -1,15 +1,15 @@
-//! What an SDK's error is in the domain's words.
+//! Errors of the SDK as errors of the domain.
 
 use aws_sdk_dynamodb::config::http::HttpResponse;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use dataset_core::Error;
 use std::error::Error as StdError;
 
-/// Faults of ours, which come back however often the call is made.
+/// Errors of our own making: a retry gets the same answer.
 const OURS: [&str; 5] =
     ["ValidationException", "AccessDeniedException", "AccessDenied", "ResourceNotFoundException", "NoSuchBucket"];
 
-/// What an engine of one's own answers that can't write. AWS has room.
+/// What the local engines answer when they can't write.
 pub const STORAGE_FULL: &str = "StorageFull";
 
 /// An error that no branch of an adapter expected.
@@ -29,7 +29,7 @@ where
     }
 }
 
-/// The service's own words where it answered, else what kept it from answering.
+/// The service's message if it answered, else what kept it from answering.
 fn cause<E>(error: &SdkError<E, HttpResponse>) -> String
 where
     E: StdError + ProvideErrorMetadata + 'static,

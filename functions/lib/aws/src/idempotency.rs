@@ -10,7 +10,7 @@ use dataset_core::id::DatasetId;
 use dataset_core::idempotency::{CALL_LIFETIME, Idempotency, MEMORY, Reservation, Reserved};
 use dataset_core::{Error, Result};
 
-/// How often the call may be ended or forgotten between two looks at it.
+/// Attempts when another call changes the reservation between reading and writing.
 const MAX_TRIES: usize = 4;
 
 #[async_trait]
@@ -22,7 +22,7 @@ impl Idempotency for Table {
             }
             let Some(found) = self.get(key(reservation)).await? else { continue };
             let read = Read(&found);
-            // The table takes its time to remove what has had its time.
+            // DynamoDB removes expired items late.
             if read.parsed::<i64>("ttl")? <= reservation.now.as_second() {
                 if self.replace(reservation, &found).await? {
                     return Ok(Reserved::Yours(reservation.dataset_id));
@@ -39,7 +39,7 @@ impl Idempotency for Table {
             if until > reservation.now.as_millisecond() {
                 return Ok(Reserved::Running);
             }
-            // Whoever began it is dead.
+            // The call that began it has run out of time, and is dead.
             let next = after(reservation.now, CALL_LIFETIME)?;
             let update = self
                 .update_item(key(reservation))

@@ -21,13 +21,13 @@ use sync_wrapper::SyncWrapper;
 use tower::ServiceExt;
 use tower::util::BoxCloneSyncService;
 
-/// What is sent to such a service and comes back from it.
+/// The body of a request or a response.
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
 
-/// A service of AWS's within this process.
+/// A service that speaks one of AWS's protocols.
 pub type InProcess = BoxCloneSyncService<Request<Body>, Response<Body>, io::Error>;
 
-/// A client of the SDK's that calls `service`, whatever the host in a request.
+/// An HTTP client for the SDK that calls `service` for every request.
 pub(crate) fn http_client(service: InProcess) -> SharedHttpClient {
     let connector = SharedHttpConnector::new(Connector(service));
     http_client_fn(move |_, _| connector.clone())
@@ -46,7 +46,7 @@ impl HttpConnector for Connector {
         let service = self.0.clone();
         HttpConnectorFuture::new(async move {
             let request = request.try_into_http1x().map_err(|e| ConnectorError::user(e.into()))?;
-            // After a passing fault, the SDK gives up the connection that it came over.
+            // After a transient error, the SDK drops the connection; here there is none.
             if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
                 capture.set_connection_retriever(|| {
                     Some(ConnectionMetadata::builder().proxied(false).poison_fn(|| ()).build())
@@ -55,7 +55,7 @@ impl HttpConnector for Connector {
             let request = as_received(request).map_err(|e| ConnectorError::user(e.into()))?;
             let is_head = request.method() == Method::HEAD;
             let response = service.oneshot(request).await.map_err(|e| ConnectorError::io(e.into()))?;
-            // Over HTTP, no body comes with the answer to HEAD.
+            // HTTP has no body in a response to HEAD.
             let response = response.map(|body| match is_head {
                 true => SdkBody::empty(),
                 false => SdkBody::from_body_1_x(SyncBody(SyncWrapper::new(body))),
@@ -65,7 +65,7 @@ impl HttpConnector for Connector {
     }
 }
 
-/// The request as a server has it that received it over HTTP/1.1.
+/// The request as a server receives it over HTTP/1.1.
 fn as_received(request: Request<SdkBody>) -> Result<Request<Body>, http::Error> {
     let (mut parts, body) = request.into_parts();
     if let Some(host) = parts.uri.authority() {
@@ -76,7 +76,7 @@ fn as_received(request: Request<SdkBody>) -> Result<Request<Body>, http::Error> 
     Ok(Request::from_parts(parts, UnsyncBoxBody::new(body.map_err(io::Error::other))))
 }
 
-/// A body that no two threads look at, which the SDK wants to be told.
+/// The SDK requires bodies to be `Sync`; this one is only ever used by one thread at a time.
 struct SyncBody(SyncWrapper<Body>);
 
 impl hyper::body::Body for SyncBody {
@@ -88,7 +88,7 @@ impl hyper::body::Body for SyncBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        // What is behind the wrapper can only be looked at by who may change it.
+        // The wrapper gives no shared access, so the hint is unknown.
         SizeHint::default()
     }
 }

@@ -33,7 +33,7 @@ pub(crate) fn seconds(value: Timestamp) -> AttributeValue {
     n(value.as_second())
 }
 
-/// A value that only we read, as JSON text.
+/// A value that no query or expression reads, as JSON text.
 pub(crate) fn json(value: &impl Serialize) -> Result<AttributeValue> {
     let text = serde_json::to_string(value).map_err(|e| Error::internal("a value has no JSON form").because(e))?;
     Ok(s(text))

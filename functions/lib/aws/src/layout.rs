@@ -1,5 +1,5 @@
-//! Where objects are in the bucket. The lifecycle rule of exports, the S3 event
-//! and the policies of the template are about these prefixes.
+//! Where objects are in the bucket. The template's lifecycle rule, notification and
+//! policies use these prefixes.
 
 use dataset_core::blobs::Object;
 use dataset_core::id::DatasetId;

@@ -1,10 +1,10 @@
-//! What is made when it is first used.
+//! Values that are made when they are first used.
 
 use std::ops::Deref;
 use std::sync::{Arc, LazyLock};
 
-/// A client of the SDK takes a third of a millisecond to make, and few
-/// invocations use each that their function has.
+/// A client of the SDK takes a third of a millisecond to make, and few invocations
+/// use all that their function has.
 pub(crate) struct Lazily<T>(Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send + Sync>>>);
 
 impl<T> Lazily<T> {

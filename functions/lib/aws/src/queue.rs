@@ -11,7 +11,7 @@ use dataset_core::{Error, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::time::Duration;
 
-/// As many as SQS takes in one call.
+/// SQS's limit of messages in one call.
 const BATCH: usize = 10;
 
 const BATCHES_AT_ONCE: usize = 8;
@@ -26,7 +26,7 @@ pub struct SqsQueue {
 #[async_trait]
 impl Queue for SqsQueue {
     async fn send(&self, deliveries: &[DeliveryKey], delay: Duration) -> Result<()> {
-        // Rounded up: a message that comes early finds nothing to do.
+        // Rounded up, since a message that arrives early finds nothing to do.
         let delay_seconds = i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
         let batches: Vec<_> = deliveries.chunks(BATCH).map(|batch| self.send_batch(batch, delay_seconds)).collect();
         stream::iter(batches).buffer_unordered(BATCHES_AT_ONCE).try_collect().await
@@ -59,13 +59,13 @@ impl SqsQueue {
 #[derive(Clone, Debug)]
 pub struct Message {
     pub id: String,
-    /// Names this receipt of it, to delete it by.
+    /// The receipt handle, for deleting the message.
     pub receipt: String,
     pub body: String,
     pub receive_count: String,
 }
 
-/// The consumer's side, for who runs the functions without AWS Lambda.
+/// The consumer's side, for running the functions without AWS Lambda.
 impl SqsQueue {
     pub fn url(&self) -> &str {
         &self.url
@@ -97,7 +97,7 @@ impl SqsQueue {
         Ok(output.messages.unwrap_or_default().into_iter().filter_map(message).collect())
     }
 
-    /// Deletes messages, ten at most. Those that could not be come again.
+    /// Deletes at most ten messages. A message that could not be deleted comes again.
     pub async fn delete(&self, receipts: &[&str]) -> Result<()> {
         let mut call = self.client.delete_message_batch().queue_url(&self.url);
         for (index, receipt) in receipts.iter().enumerate() {

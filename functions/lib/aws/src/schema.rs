@@ -1,6 +1,5 @@
-//! The table, the bucket and the queue as an engine of one's own has to be
-//! told of them. In AWS the template makes them; a test holds the table there
-//! against the one here.
+//! Creates the table, the bucket and the queue in the local engines. In AWS the
+//! template does; a test compares its table with this one.
 
 use crate::failure::unexpected;
 use crate::table::{DUE_INDEX, GROUP_INDEX, Table, WORKSPACE_INDEX, build_error};
@@ -22,10 +21,10 @@ const ATTRIBUTES: [(&str, ScalarAttributeType); 7] = [
     ("id", ScalarAttributeType::N),
 ];
 
-/// What lists are filtered and ordered by.
+/// The attributes that lists filter and sort by.
 const LISTED: &[&str] = &["group_id", "status", "version", "finished_at", "is_deleted"];
 
-/// Name, hash key, range key, and what is in it beside the keys.
+/// Name, hash key, range key, and projected attributes.
 const INDEXES: [(&str, &str, &str, &[&str]); 3] = [
     (DUE_INDEX, "due_shard", "due_at", &[]),
     (GROUP_INDEX, "in_group", "id", LISTED),
@@ -73,7 +72,7 @@ impl Bucket {
     }
 }
 
-/// How often a message is received before it goes to the dead-letter queue.
+/// Receives of a message before it goes to the dead-letter queue.
 const MAX_RECEIVES: u32 = 5;
 
 impl Aws {
@@ -120,7 +119,7 @@ fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement> {
 mod tests {
     use super::*;
 
-    /// Whether `template.yaml` says, among its lines, these one after another.
+    /// Whether these lines stand one after another in `template.yaml`.
     fn says(template: &str, lines: &[String]) -> bool {
         let flat: Vec<&str> = template.lines().map(|l| l.trim().trim_start_matches("- ")).collect();
         flat.windows(lines.len()).any(|window| window.iter().zip(lines).all(|(a, b)| a == b))

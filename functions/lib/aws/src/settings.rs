@@ -1,4 +1,4 @@
-//! Where the table, the bucket and the queue are, and the clients to them.
+//! Configuration from the environment, and the clients made of it.
 
 use crate::in_process::{self, InProcess};
 use crate::lazily::Lazily;
@@ -16,8 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::num::NonZero;
 use std::sync::Arc;
 
-/// The names of what the functions work on, from `TABLE_NAME`, `BUCKET_NAME`
-/// and `QUEUE_URL`.
+/// The table, the bucket and the queue, from `TABLE_NAME`, `BUCKET_NAME` and `QUEUE_URL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub table: String,
@@ -80,7 +79,7 @@ fn wrong(variable: &str, right: &str) -> Error {
     Error::internal(format!("{variable} must be {right}"))
 }
 
-/// Engines that are not AWS's own, each at its URL.
+/// The URLs of engines that stand in for AWS.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Endpoints {
     pub dynamodb: String,
@@ -91,7 +90,7 @@ pub struct Endpoints {
     pub kms: Option<String>,
 }
 
-/// Who calls engines of one's own.
+/// The credentials for local engines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
     pub access_key: String,
@@ -106,14 +105,14 @@ pub struct Services {
     pub sqs: InProcess,
 }
 
-/// A way to AWS, or to engines that speak its protocols.
+/// How AWS, or engines that speak its protocols, are reached.
 #[derive(Clone)]
 pub struct Aws {
     dynamodb: SdkConfig,
     s3: SdkConfig,
     sqs: SdkConfig,
     kms: SdkConfig,
-    /// Engines have no name server to make a host of a bucket.
+    /// Local engines have no host name for each bucket.
     path_style: bool,
 }
 
@@ -153,15 +152,14 @@ impl Aws {
         })
     }
 
-    /// As every AWS tool on a person's machine finds its region and
-    /// credentials: the environment, then profiles and what they name.
+    /// Region and credentials as every AWS tool finds them: the environment, then profiles.
     pub async fn from_profile() -> Self {
         let http_client = aws_smithy_http_client::Builder::new().tls_provider(PROVIDER).build_https();
         let config = aws_config::defaults(BehaviorVersion::latest()).http_client(http_client).load().await;
         Self { dynamodb: config.clone(), s3: config.clone(), sqs: config.clone(), kms: config, path_style: false }
     }
 
-    /// Engines of one's own, at their URLs.
+    /// Local engines, at their URLs.
     ///
     /// # Errors
     /// If TLS can't be set up.
@@ -174,8 +172,7 @@ impl Aws {
         Ok(Self { dynamodb, s3, sqs, kms, path_style: true })
     }
 
-    /// Engines within this process. `public_url` is where signed URLs of
-    /// storage lead to.
+    /// Engines within this process. Signed URLs of storage begin with `public_url`.
     pub fn in_process(services: Services, credentials: &Credentials, public_url: &str) -> Self {
         let of = |service: InProcess, url: &str| {
             let client = in_process::http_client(service);
@@ -200,7 +197,7 @@ impl Aws {
         Bucket { client: Lazily::new(move || aws_sdk_s3::Client::from_conf(config.build())), name: name.to_owned() }
     }
 
-    /// The domain's ports on all of them, with the machine's own clock and randomness.
+    /// The domain's ports, with the system's clock and randomness.
     pub fn ports(&self, settings: &Settings) -> Ports {
         let table = Arc::new(self.table(&settings.table));
         Ports {
@@ -270,7 +267,7 @@ impl Credentials {
     }
 }
 
-/// What engines of one's own take for their region.
+/// The region of local engines.
 const REGION: Region = Region::from_static("us-east-1");
 
 fn variable(name: &str) -> Result<String> {

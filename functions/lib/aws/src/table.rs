@@ -31,7 +31,7 @@ use dataset_core::idempotency::IdempotencyKey;
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
 
-/// As many items as one call gets.
+/// DynamoDB's limit of items in one BatchGetItem.
 const MAX_BATCH: usize = 100;
 
 /// The `due` index is spread over this many partitions.

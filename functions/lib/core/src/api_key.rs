@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use std::fmt;
 
-/// The least length of a key that an operator sets himself.
+/// The minimum length of a key that an operator chooses.
 pub const MIN_KEY_CHARS: usize = 16;
 const MAX_KEY_CHARS: usize = 255;
 
@@ -82,7 +82,7 @@ impl KeyHash {
     }
 }
 
-/// Whom a key lets in.
+/// The principal behind an API key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grant {
     /// By which the key is spoken of.

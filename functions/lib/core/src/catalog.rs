@@ -98,14 +98,14 @@ pub enum Scope {
     Workspace(WorkspaceId),
 }
 
-/// A group, by what it is found by.
+/// A group's id and name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupName {
     pub name: String,
     pub id: GroupId,
 }
 
-/// A dataset, as far as lists are filtered and ordered by it.
+/// The attributes of a dataset that lists filter and sort by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DatasetSummary {
     pub id: DatasetId,
@@ -136,7 +136,7 @@ impl From<&Dataset> for DatasetSummary {
     }
 }
 
-/// An invocation that wants a draft for itself.
+/// An invocation that asks for the lease of a draft.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseRequest {
     /// The invocation's id. A retry of it has the same, and takes its own
@@ -190,7 +190,7 @@ pub struct FailedDraft {
     pub event: OutboxEntry,
 }
 
-/// An event that receivers are still to be told of.
+/// An event that has not been relayed yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OutboxEntry {
     pub event_id: EventId,
@@ -201,7 +201,7 @@ pub struct OutboxEntry {
     pub due_at: Timestamp,
 }
 
-/// A promise that is overdue.
+/// Something that is overdue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
     /// A draft to start or expire, or what is left of one to clean up after.

@@ -9,16 +9,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How long a draft waits for its file. The function that stores the file
-/// lives for half of this at most, so a draft that is older without one will
-/// never get it.
+/// How long a draft waits for its file. The function that stores the file lives for
+/// half of this, so an older draft without a file never gets one.
 pub const DRAFT_LIFETIME: Duration = Duration::from_secs(60);
 
-/// How long the URL is good by which a client stores a file itself: enough
-/// for the largest file on a slow line.
+/// How long a presigned upload is valid: enough for the largest file on a slow line.
 pub const UPLOAD_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// When no one can be at a withdrawn draft any more: no function lives as long.
+/// After this long, no function can be working on a withdrawn draft any more.
 pub const WITHDRAWN_GRACE: Duration = Duration::from_secs(600);
 
 /// How long the record of a failure stays readable.
@@ -73,7 +71,7 @@ pub fn upload_expired() -> Failure {
     Failure::new(FailureCode::UploadExpired, "the file never arrived in storage; upload it again")
 }
 
-/// After the last try, when it is not known what stopped the parse.
+/// For a file that was given up, when it is not known what stopped the parser.
 pub fn processing_failed() -> Failure {
     Failure::new(
         FailureCode::ProcessingFailed,
@@ -81,7 +79,7 @@ pub fn processing_failed() -> Failure {
     )
 }
 
-/// How long a draft waits that has been restarted so often.
+/// The wait before a draft's next restart, after so many.
 pub fn backoff(restarts: u32) -> Duration {
     const LONGEST: Duration = Duration::from_secs(15 * 60);
     DRAFT_LIFETIME.saturating_mul(2_u32.saturating_pow(restarts)).min(LONGEST)
@@ -122,7 +120,7 @@ impl Dataset {
     }
 }
 
-/// Whether the record of a failure of this time has had its time.
+/// Whether the record of a failure at `failed_at` has expired.
 pub fn is_forgotten(failed_at: Timestamp, now: Timestamp) -> bool {
     failed_at.checked_add(FAILURE_LIFETIME).is_ok_and(|forgotten| forgotten <= now)
 }

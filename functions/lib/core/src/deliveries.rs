@@ -48,14 +48,14 @@ pub trait Deliveries: Send + Sync {
     async fn requeue(&self, key: &DeliveryKey, at: Timestamp) -> Result<bool>;
 }
 
-/// Some deliveries, and before which there may be more.
+/// Some deliveries, and where the next page begins.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeliveryPage {
     pub deliveries: Vec<Delivery>,
     pub next: Option<DeliveryId>,
 }
 
-/// Which deliveries.
+/// The deliveries to list.
 #[derive(Clone, Debug)]
 pub struct DeliveryQuery {
     pub webhook: Owner,

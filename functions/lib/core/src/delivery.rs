@@ -31,10 +31,10 @@ pub const QUEUE_GRACE: Duration = Duration::from_secs(30);
 /// How long a delivery can be looked up, and sent again, after it has ended.
 pub const DELIVERY_LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// Of one that is sent again and again, the last attempts are kept.
+/// Attempts that are kept of one delivery: the last ones.
 pub const MAX_ATTEMPTS_KEPT: usize = 40;
 
-/// How a delivery is found.
+/// The key of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DeliveryKey {
     pub workspace_id: WorkspaceId,
@@ -56,8 +56,8 @@ pub struct Delivery {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryState {
-    /// An attempt is made once `next_attempt_at` has come; one that is under
-    /// way has moved it to the end of its own time.
+    /// Waits for its next attempt. An attempt in progress has moved
+    /// `next_attempt_at` to when its lease ends.
     Pending {
         next_attempt_at: Timestamp,
         /// Attempts of this schedule that failed.
@@ -69,7 +69,7 @@ pub enum DeliveryState {
 }
 
 impl DeliveryState {
-    /// To be attempted at `at`, with the whole schedule before it.
+    /// Due at `at`, at the start of the schedule.
     pub fn fresh(at: Timestamp) -> Self {
         Self::Pending { next_attempt_at: at, failed: 0 }
     }
@@ -89,7 +89,7 @@ pub struct Attempt {
     pub duration_ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
-    /// Why it is no success.
+    /// Why it failed; `None` if it was delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// The first 1 KiB of the answer.
@@ -97,9 +97,9 @@ pub struct Attempt {
     pub response: Option<String>,
 }
 
-/// The wait after the given number of failed attempts; `None` at the end.
-/// `asked` is what the receiver wants: it can put the next attempt off, within
-/// bounds, but not hurry it.
+/// The wait after so many failed attempts; `None` when the schedule has ended.
+/// `asked` is the receiver's `Retry-After`, which can lengthen the wait up to
+/// [`MAX_RETRY_AFTER`], but not shorten it.
 pub fn retry_delay(failed: u32, asked: Option<Duration>) -> Option<Duration> {
     let index = usize::try_from(failed.checked_sub(1)?).ok()?;
     let scheduled = *RETRY_SCHEDULE.get(index)?;

@@ -1,12 +1,11 @@
 //! Where a webhook may go.
 //!
-//! A receiver's URL is a stranger's text that this service connects to, so it
-//! must not lead into the network that the service runs in. It is looked at
-//! when it is registered, the addresses of its name included; and because a
-//! name can turn to another address at any time, whoever connects asks
-//! [`Policy::resolve`] again at that moment. What is refused is refused in the
-//! same words, whether a name leads inside or nowhere: the difference would
-//! tell a stranger what the network looks like.
+//! A webhook's URL is a stranger's text that this service connects to, so it must
+//! not lead into the network that the service runs in (SSRF). The URL and the
+//! addresses of its name are checked at registration. A name can change its address
+//! at any time, so whoever connects calls [`Policy::resolve`] again. The refusal is
+//! the same whether a name leads inside or nowhere: the difference would tell a
+//! stranger about the network.
 
 use crate::resolver::Resolver;
 use crate::{Error, ErrorCode, Result};
@@ -38,8 +37,7 @@ impl Policy {
         Self { allow_private: true, ports: Vec::new() }
     }
 
-    /// The URL in its normal form, in which every spelling of an address is
-    /// one, if nothing in it is against the policy. Names are not looked up.
+    /// The URL in its normal form, if the policy allows it. Names are not looked up.
     pub fn check(&self, url: &str) -> Result<Url> {
         if url.len() > MAX_URL_CHARS {
             return invalid(format!("url is over {MAX_URL_CHARS} characters"));
@@ -70,7 +68,7 @@ impl Policy {
         if allowed { Ok(url) } else { not_public() }
     }
 
-    /// As [`Policy::check`], with a look at where the name leads to.
+    /// [`Policy::check`], and a look-up of the name.
     pub async fn check_name(&self, url: &str, resolver: &dyn Resolver) -> Result<Url> {
         let url = self.check(url)?;
         match url.host() {
@@ -82,7 +80,7 @@ impl Policy {
         }
     }
 
-    /// Those addresses of a name that may be connected to: one at least.
+    /// The addresses of a name that may be connected to, at least one.
     pub async fn resolve(&self, name: &str, resolver: &dyn Resolver) -> io::Result<Vec<IpAddr>> {
         let found = tokio::time::timeout(LOOKUP_TIMEOUT, resolver.addresses(name)).await;
         let found = found.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
@@ -127,12 +125,11 @@ const fn v6(first: [u16; 3], prefix: u8) -> IpNet {
     IpNet::V6(Ipv6Net::new_assert(Ipv6Addr::new(first[0], first[1], first[2], 0, 0, 0, 0, 0), prefix))
 }
 
-/// All that has been given out of IPv6 for the public internet; what is
-/// outside, mapped and translated IPv4 included, is something else.
+/// The IPv6 range of the public internet. Mapped and translated IPv4 addresses are outside of it.
 const GLOBAL_V6: Ipv6Net = Ipv6Net::new_assert(Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 
-/// What IANA's special-purpose registries hold that is not the public
-/// internet, and the IPv6 ranges that carry an IPv4 address inside.
+/// IANA's special-purpose ranges that are not the public internet, and IPv6 ranges
+/// that embed an IPv4 address.
 const BLOCKED: [IpNet; 19] = [
     v4(0, 0, 0, 0, 8),
     v4(10, 0, 0, 0, 8),

@@ -12,16 +12,16 @@ pub enum Kind {
     Refused(ErrorCode),
     /// There is no such object in storage.
     NotFound,
-    /// Something is there already: an object, or what has this identifier.
+    /// An object, or an item with this identifier, exists already.
     AlreadyExists,
-    /// What keeps things has no room for more, or can't be written to.
+    /// Storage has no room, or can't be written to.
     Full,
     Unavailable,
     Internal,
 }
 
-/// What went wrong, in words for a caller; the cause, which may name internals,
-/// stays in `source` and is never part of `Display`.
+/// An error with a message for the caller. The cause may name internals, so it stays
+/// in `source` and is never part of `Display`.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
@@ -48,17 +48,17 @@ impl Error {
         Self::new(Kind::AlreadyExists, message)
     }
 
-    /// A dependency that did not answer, or not in time: worth another try.
+    /// A dependency did not answer in time. A retry may succeed.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::new(Kind::Unavailable, message)
     }
 
-    /// A store that takes no more until someone makes room: worth another try then.
+    /// Storage is full. A retry may succeed once there is room.
     pub fn full(message: impl Into<String>) -> Self {
         Self::new(Kind::Full, message)
     }
 
-    /// Something that another try will not mend.
+    /// A fault that a retry does not mend.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(Kind::Internal, message)
     }

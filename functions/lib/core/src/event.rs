@@ -1,4 +1,4 @@
-//! Events: what happened, and receivers are told.
+//! Events: what happened, and webhooks tell of.
 
 use crate::id::{EventId, UserId, WorkspaceId};
 use crate::ids::{Ids, random_u64, time_ordered};
@@ -18,8 +18,8 @@ pub struct Event {
 
 /// A new id of an event.
 ///
-/// Nothing is stored under the ids of events that have been relayed, so that
-/// nothing could tell that one is in use: 44 random bits make them unique.
+/// A relayed event leaves no item, so no condition could find that its id is in use.
+/// 44 random bits make it unique.
 pub fn fresh_id(ids: &dyn Ids, now: Timestamp) -> EventId {
     EventId::new(time_ordered(ids, now), random_u64(ids) as u32)
 }

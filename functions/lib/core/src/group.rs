@@ -5,7 +5,7 @@ use crate::{Error, ErrorCode, Result};
 use dataset_types::limits::MAX_GROUP_NAME_CHARS;
 use jiff::Timestamp;
 
-/// A name is part of a key, and stores bound the length of those.
+/// A name is part of a DynamoDB key, whose length is limited.
 pub const MAX_NAME_BYTES: usize = 1_000;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +36,7 @@ pub fn check_name(name: &str) -> Result<()> {
     Err(Error::refused(ErrorCode::InvalidName, problem))
 }
 
-/// What each adapter answers when the name is in use.
+/// The error of every adapter when the name is taken.
 pub fn name_taken(name: &str) -> Error {
     Error::refused(
         ErrorCode::NameTaken,

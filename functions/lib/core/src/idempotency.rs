@@ -1,8 +1,7 @@
 //! The port for calls that must not be carried out twice.
 //!
-//! A reservation names the dataset that the call is going to create, before
-//! anything of it is there. Should the call die half-way, whoever makes it
-//! again goes on with that same dataset, wherever the first had come to.
+//! A reservation stores the id of the dataset before the call creates it. If the
+//! call dies half-way, the next call with the same key continues with that dataset.
 
 use crate::id::{DatasetId, WorkspaceId};
 use crate::{Error, ErrorCode, Result};
@@ -11,13 +10,13 @@ use dataset_types::limits::MAX_IDEMPOTENCY_KEY_CHARS;
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// How long the answer to a call is remembered.
+/// How long a key gives the first answer again.
 pub const MEMORY: Duration = Duration::from_secs(24 * 3600);
 
-/// How long a call can be under way; the functions live for half of it.
+/// After this long, a call that has not ended is dead: a function lives for half of it.
 pub const CALL_LIFETIME: Duration = Duration::from_secs(60);
 
-/// What a client calls one of its calls.
+/// The `Idempotency-Key` of a call.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey(String);
 
@@ -37,7 +36,7 @@ impl IdempotencyKey {
     }
 }
 
-/// A call that wants to be the only one of its key.
+/// A call that reserves its key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reservation {
     pub workspace_id: WorkspaceId,
@@ -51,14 +50,14 @@ pub struct Reservation {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reserved {
-    /// The call is to be carried out, and creates this dataset. Another may
-    /// have begun it, and died.
+    /// The caller carries the call out, and creates this dataset. An earlier call
+    /// may have begun to, and died.
     Yours(DatasetId),
-    /// It has been carried out, and created this dataset.
+    /// An earlier call has created this dataset.
     Done(DatasetId),
-    /// Another is at it.
+    /// Another call with this key is running.
     Running,
-    /// The key was used for another call.
+    /// The key was used with another body.
     Reused,
 }
 
@@ -66,9 +65,9 @@ pub enum Reserved {
 pub trait Idempotency: Send + Sync {
     async fn reserve(&self, reservation: &Reservation) -> Result<Reserved>;
 
-    /// Notes that a call has been carried out.
+    /// Stores that the call has succeeded.
     async fn complete(&self, reservation: &Reservation) -> Result<()>;
 
-    /// Forgets a call that has come to nothing.
+    /// Releases the key of a call that has failed.
     async fn forget(&self, reservation: &Reservation) -> Result<()>;
 }

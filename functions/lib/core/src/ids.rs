@@ -1,4 +1,4 @@
-//! The port for randomness, and what is made of it.
+//! The port for randomness; identifiers and jitter.
 
 use crate::{Error, Result};
 use jiff::Timestamp;
@@ -15,15 +15,15 @@ pub trait Ids: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-/// 41 bits of milliseconds and 12 random ones: ordered in time, below 2^53
-/// until 2093. Two callers may get the same; whoever stores it does so on
-/// condition that it is new, and asks again if it is not.
+/// 41 bits of milliseconds and 12 random ones: ordered in time, and below 2^53 until
+/// 2093. Two callers may get the same id, so it is stored on condition that it is
+/// new.
 pub fn time_ordered(ids: &dyn Ids, now: Timestamp) -> u64 {
     let random = random_u64(ids) & ((1 << RANDOM_BITS) - 1);
     ((first_at(now) | random) & ((1 << 53) - 1)).max(1)
 }
 
-/// A new identifier of whatever kind is asked for.
+/// A new identifier.
 ///
 /// # Errors
 /// Never, before 2093.

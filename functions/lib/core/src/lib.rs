@@ -49,7 +49,7 @@ pub use error::{Error, Kind, Result};
 
 use std::sync::Arc;
 
-/// What the domain asks of the outside, put together once for a process.
+/// The ports of the domain, put together once for a process.
 #[derive(Clone)]
 pub struct Ports {
     pub catalog: Arc<dyn catalog::Catalog>,

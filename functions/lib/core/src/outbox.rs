@@ -1,5 +1,5 @@
-//! The transactional outbox: events are written with what they tell of, and
-//! relayed from here to the deliveries and the queue.
+//! The transactional outbox: an event is written in the transaction that it tells
+//! of, and relayed from here to deliveries and the queue.
 
 use crate::catalog::OutboxEntry;
 use crate::clock::after;
@@ -12,7 +12,7 @@ use crate::{Ports, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::time::Duration;
 
-/// Deliveries that are stored together, and then on their way while others are stored.
+/// Deliveries that are stored, and then queued, together.
 const DELIVERIES_AT_ONCE: usize = 20;
 const CHUNKS_AT_ONCE: usize = 4;
 
@@ -32,7 +32,7 @@ impl OutboxEntry {
     }
 }
 
-/// Relays an entry that no one has relayed in time, if it is still there.
+/// Relays an entry that is overdue, if it is still open.
 ///
 /// # Errors
 /// If a port failed; the entry stays open, and due.
@@ -43,9 +43,9 @@ pub async fn relay_overdue(ports: &Ports, id: &EventId) -> Result<()> {
     }
 }
 
-/// Relays an outbox entry: creates a delivery for each receiver, puts those
-/// that are due on the queue, and closes the entry. The id of a delivery is
-/// made of the event's and the receiver's, so that a repeat adds none.
+/// Relays an outbox entry: creates a delivery for each webhook, queues those that
+/// are due, and closes the entry. A delivery's id is made of the event's and the
+/// webhook's, so a repeat adds none.
 ///
 /// # Errors
 /// If a port failed; the entry stays open, and due.
@@ -64,7 +64,7 @@ pub async fn relay(ports: &Ports, entry: &OutboxEntry) -> Result<()> {
             event_type: entry.event_type,
             body: entry.body.clone(),
             created_at: now,
-            // What a disabled receiver misses can be recovered later.
+            // What a disabled webhook misses can be recovered later.
             state: if webhook.disabled.is_some() { DeliveryState::Failed } else { DeliveryState::fresh(now) },
             attempts: Vec::new(),
         })

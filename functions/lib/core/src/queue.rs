@@ -1,5 +1,5 @@
-//! The port for the queue: a hint that a delivery is due. It may come twice,
-//! late or never; the truth is with the delivery.
+//! The port for the queue. A message is a hint that a delivery is due: it may come
+//! twice, late or never, and the delivery's item decides.
 
 use crate::Result;
 use crate::delivery::DeliveryKey;

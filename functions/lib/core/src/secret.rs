@@ -1,5 +1,4 @@
-//! A receiver's signing secret, and the port that keeps it from being read
-//! where it is stored.
+//! A webhook's signing secret, and the port that encrypts it.
 
 use crate::Result;
 use crate::id::{WebhookId, WorkspaceId};
@@ -39,19 +38,19 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A secret that only a [`Vault`] can read.
+/// An encrypted secret, which only a [`Vault`] can open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Sealed(pub String);
 
-/// Whose a secret is: sealed for one receiver, it can't be opened for another.
+/// The webhook that a secret belongs to. It can't be opened for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Owner {
     pub workspace_id: WorkspaceId,
     pub webhook_id: WebhookId,
 }
 
-/// The port for keeping secrets.
+/// The port that encrypts and decrypts secrets.
 #[async_trait]
 pub trait Vault: Send + Sync {
     async fn seal(&self, secret: &Secret, owner: Owner) -> Result<Sealed>;

@@ -1,4 +1,4 @@
-//! What is known of an upload before it is parsed: a checked name and a size.
+//! What is checked of a file before it is parsed: its name and its size.
 
 use crate::{Error, ErrorCode, Result};
 
@@ -6,8 +6,8 @@ use dataset_types::Format;
 use dataset_types::limits::{MAX_FILE_BYTES, MAX_FILE_NAME_CHARS};
 use serde::{Deserialize, Serialize};
 
-/// A file name that says its format, and nothing that a path, a terminal or a
-/// download dialog could trip over.
+/// A file name with a known extension, and without path separators or characters
+/// that could mislead a terminal or a dialog.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FileName {
@@ -73,9 +73,9 @@ fn unsupported() -> Result<FileName> {
     ))
 }
 
-/// Control characters, and those that turn the direction of text around, by
-/// which `gnp.csv` can be made to look like `vsc.png`.
-/// Whether a character could mislead a terminal, a dialog or their reader.
+/// Whether a character could mislead a terminal, a dialog or their reader: control
+/// characters, and those that reverse the direction of text, which make `gnp.csv`
+/// look like `vsc.png`.
 pub fn is_deceptive(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }

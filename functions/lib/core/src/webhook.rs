@@ -19,10 +19,10 @@ use std::time::Duration;
 /// How long the secret before the last rotation signs too.
 pub const OLD_SECRET_LIFETIME: Duration = Duration::from_secs(24 * 3600);
 
-/// As many of them sign, should one be rotated again and again.
+/// Replaced secrets that are kept, if the secret is rotated again and again.
 const MAX_OLD_SECRETS: usize = 4;
 
-/// After so long with nothing but failures a receiver is disabled.
+/// A webhook is disabled after nothing but failures for this long.
 pub const MAX_FAILING: SignedDuration = SignedDuration::from_hours(5 * 24);
 
 /// How long the circuit is open because one attempt waits for an answer. An

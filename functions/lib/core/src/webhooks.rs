@@ -1,11 +1,11 @@
-//! The port for webhook receivers.
+//! The port for webhooks.
 
 use crate::id::{WebhookId, WorkspaceId};
 use crate::webhook::Webhook;
 use crate::{Error, Result};
 use async_trait::async_trait;
 
-/// How often a change is made anew because another came first.
+/// Attempts when another function changes the webhook at the same time.
 const MAX_TRIES: usize = 20;
 
 #[async_trait]
@@ -27,9 +27,8 @@ pub trait Webhooks: Send + Sync {
     async fn remove(&self, workspace: WorkspaceId, id: WebhookId) -> Result<bool>;
 }
 
-/// Changes a receiver as it is at that moment, whoever else does. `change`
-/// says whether there is anything to store, and may be called again.
-/// `None` if there is no such receiver.
+/// Changes a webhook, also while others do. `change` says whether there is anything
+/// to store, and may be called again. `None` if there is no such webhook.
 ///
 /// # Errors
 /// `Unavailable` if too many others change it, or the port failed.

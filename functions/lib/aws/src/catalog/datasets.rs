@@ -13,7 +13,7 @@ use jiff::Timestamp;
 pub(super) const DRAFT: &str = "draft";
 pub(super) const READY: &str = "ready";
 pub(super) const FAILED: &str = "failed";
-/// No status of a dataset: there is none any more.
+/// The status of a withdrawn draft's item, which is no dataset any more.
 const WITHDRAWN: &str = "withdrawn";
 
 pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
@@ -50,7 +50,7 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
         DRAFT => State::Draft {
             due_at: read.ms("due_at")?,
             lost_leases: read.parsed("claims")?,
-            // Drafts of the first releases have none.
+            // Drafts of the first releases have no such attribute.
             restarts: read.maybe("restarts").unwrap_or_default(),
         },
         READY => State::Ready {
@@ -75,7 +75,7 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
     })
 }
 
-/// The item keeps the id until all is cleaned up, but no list has it.
+/// The item keeps the id in use until everything is cleaned up, but leaves all lists.
 pub(super) async fn withdraw(table: &Table, draft: &Dataset, clean_at: Timestamp) -> Result<bool> {
     let [(shard, shard_value), (due_at, due_value)] = due(draft.id.get(), clean_at);
     let update = table
@@ -123,7 +123,7 @@ pub(super) fn is_withdrawn(item: &Attributes) -> bool {
     Read(item).text("status").is_ok_and(|status| status == WITHDRAWN)
 }
 
-/// The dataset that an item is, if it is one still.
+/// The dataset in an item; `None` for a withdrawn draft.
 pub(super) fn read_unless_withdrawn(item: &Attributes) -> Result<Option<Dataset>> {
     if is_withdrawn(item) { Ok(None) } else { read(item).map(Some) }
 }

@@ -66,7 +66,7 @@ pub(super) async fn delete(table: &Table, group: &Group) -> Result<()> {
     match sent {
         Ok(_) => Ok(()),
         Err(e) => match e.as_service_error().map(cancellations).as_deref() {
-            // It is deleted already.
+            // The group has been deleted already.
             Some([group, ..]) if group == "ConditionalCheckFailed" => Ok(()),
             Some(reasons) if reasons.iter().any(|r| r == "TransactionConflict") => {
                 Err(Error::unavailable("the group is being written by another").because(e))

@@ -44,8 +44,8 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .map_err(build_error)?;
     let outbox = outbox_put(table, &publication.event)?;
 
-    // The SDK sends a token along, so that its own repeat of this call
-    // succeeds if the first had gone through and only the answer was lost.
+    // The SDK sends a client token, so its own retry succeeds if only the answer of
+    // the first request was lost.
     let sent = table
         .client
         .transact_write_items()
@@ -75,7 +75,8 @@ pub(super) async fn fail(table: &Table, failed: &FailedDraft) -> Result<bool> {
         .update(Key::dataset(failed.dataset_id))
         .condition_expression("#status = :draft AND due_at = :judged AND claims = :claims")
         .update_expression(
-            // Still due: until it is `cleaned_up`, the sweeper would take the clean-up up again.
+            // The failure stays due until `cleaned_up`, so that the sweeper repeats
+            // a clean-up that was interrupted.
             "SET #status = :failed, failure = :failure, finished_at = :at, #ttl = :ttl, due_at = :due \
              REMOVE claim_owner, claim_until",
         )

@@ -1,4 +1,4 @@
-//! A delivery as an item, and what changes of it.
+//! A delivery as an item, and the updates to it.
 
 use crate::item::{Attributes, Item, Read, json, ms, n, s, seconds};
 use crate::table::{Key, due};
@@ -16,16 +16,16 @@ pub(super) const PENDING: &str = "pending";
 const DELIVERED: &str = "delivered";
 const FAILED: &str = "failed";
 
-/// What every update names.
+/// Attribute names in every update.
 const NAMES: [(&str, &str); 2] = [("#state", "state"), ("#ttl", "ttl")];
 
 pub(super) fn names() -> HashMap<String, String> {
     NAMES.iter().map(|(short, name)| ((*short).to_owned(), (*name).to_owned())).collect()
 }
 
-/// The end of an update by which a delivery comes into a state.
+/// The part of an update that brings a delivery into a state.
 pub(super) struct Change {
-    /// What is set, after a `SET`, and what is removed.
+    /// What follows `SET`, and the attributes to remove.
     pub(super) expression: String,
     pub(super) values: Attributes,
 }
@@ -49,7 +49,7 @@ impl Change {
     }
 }
 
-/// The attributes that a state is made of; those it has not are not there.
+/// The attributes that only some states have.
 const VARYING: [&str; 8] =
     ["state", "next_attempt_at", "failed_attempts", "due_shard", "due_at", "in_group", "id", "ttl"];
 
@@ -88,7 +88,7 @@ pub(super) fn in_status(workspace: u64, webhook: u64, status: DeliveryStatus) ->
     format!("W#{workspace}#R#{webhook}#{}", name(status))
 }
 
-/// How the list of attempts gets one more.
+/// The part of an update that appends an attempt.
 pub(super) struct Append {
     pub(super) expression: &'static str,
     pub(super) value: AttributeValue,

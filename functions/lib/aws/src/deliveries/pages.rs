@@ -13,8 +13,8 @@ use dataset_core::secret::Owner;
 /// Greater than any identifier.
 const NEWEST: u64 = u64::MAX >> 1;
 
-/// Where some are left out, so many are looked at in one read, and so often:
-/// what is then found is a page, though it be short.
+/// Items read at once, and reads at most, where a filter leaves some out. What is
+/// found by then is a page, however short.
 const FILTERED_AT_ONCE: usize = 500;
 const MAX_READS: usize = 10;
 
@@ -47,7 +47,7 @@ pub(super) async fn by_status(
         });
         let items = table.get_all(keys.collect::<Result<Vec<_>>>()?.into_iter()).await?;
         let read = items.iter().map(read).collect::<Result<Vec<_>>>()?;
-        // The index may be behind.
+        // The index may lag behind the table.
         deliveries.extend(read.into_iter().filter(|delivery| delivery.state.status() == status));
         newest = match found.last() {
             Some(last) if found.len() == asked => Read(last).parsed::<u64>("id")?.saturating_sub(1),
@@ -64,7 +64,7 @@ pub(super) async fn by_status(
 
 pub(super) async fn newest(table: &Table, wanted: &DeliveryQuery, limit: usize) -> Result<DeliveryPage> {
     let Owner { workspace_id, webhook_id } = wanted.webhook;
-    // A delivery's key goes on after the number, and so is not in the range itself.
+    // A delivery's key continues after the number, so the bound itself is no key.
     let bound = |order: u64| format!("{DELIVERY_PREFIX}msg_{order:016}");
     let mut before = wanted.before.as_ref().map_or_else(|| format!("{DELIVERY_PREFIX}msg_~"), |id| bound(id.order()));
     let mut deliveries: Vec<Delivery> = Vec::new();
@@ -98,7 +98,7 @@ pub(super) async fn newest(table: &Table, wanted: &DeliveryQuery, limit: usize) 
             return Ok(DeliveryPage { deliveries, next: None });
         }
     }
-    // There may be more among those that were not looked at.
+    // There may be more beyond the last item that was read.
     let order = before.rsplit('_').next().and_then(|order| order.parse().ok()).unwrap_or(0);
     Ok(DeliveryPage { deliveries, next: Some(DeliveryId::at(order, webhook_id)) })
 }

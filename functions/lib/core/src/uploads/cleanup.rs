@@ -1,4 +1,4 @@
-//! The end of what came to no version.
+//! Removes what is left of drafts that became no version.
 
 use crate::blobs::Object;
 use crate::clock::after;
@@ -6,9 +6,9 @@ use crate::dataset::{Dataset, WITHDRAWN_GRACE};
 use crate::id::DatasetId;
 use crate::{Ports, Result};
 
-/// Takes back a draft that no one was told of, and its file: now if that can
-/// be, and once more when no function can be working on it any more. `false`
-/// if it has come to an outcome, which stays.
+/// Withdraws a draft that no one was told of. Its file is removed now, if possible,
+/// and again when no function can be working on it any more. `false` if the draft
+/// has an outcome, which stays.
 ///
 /// # Errors
 /// If the table failed.

@@ -50,7 +50,7 @@ pub enum DraftStart {
     KeyReused,
 }
 
-/// The reservation of an idempotency key, for the call that holds it to end.
+/// The reservation of an idempotency key. The call that holds it must end it.
 #[must_use]
 pub struct IdempotencyGuard(Option<Reservation>);
 
@@ -101,7 +101,7 @@ pub async fn create(ports: &Ports, request: &CreateDraft) -> Result<DraftStart> 
     Err(Error::unavailable("no free identifier was found"))
 }
 
-/// Takes up the call of another that died. `None` if nothing came of it.
+/// Continues a call that died. `None` if it left nothing to continue with.
 async fn resume(
     ports: &Ports,
     request: &CreateDraft,
@@ -109,7 +109,7 @@ async fn resume(
     guard: IdempotencyGuard,
 ) -> Result<Option<DraftStart>> {
     match ports.catalog.dataset(id).await?.filter(|dataset| request.is_for(dataset)) {
-        // Another call has the same identifier by chance, or the file never came.
+        // Another call got the same identifier by chance, or the file never came.
         None => {
             guard.forget(ports).await;
             return Ok(None);
@@ -168,7 +168,8 @@ impl IdempotencyGuard {
         let media_type = draft.file_name.format().media_type();
         match ports.blobs.put_new(draft.upload(), media_type, file).await {
             Ok(()) => {}
-            // No one else has this key: an earlier attempt stored it, and its answer was lost.
+            // Only this call stores the object: an earlier attempt succeeded, and
+            // its answer was lost.
             Err(error) if error.kind() == Kind::AlreadyExists => {}
             Err(error) => {
                 let is_abandoned = self.abandon(ports, draft).await.unwrap_or_else(|error| {
@@ -182,13 +183,13 @@ impl IdempotencyGuard {
                 if is_abandoned {
                     return Err(Error::internal("the file could not be stored").because(error));
                 }
-                // It was stored all the same, and processed by now.
+                // The file was stored after all, and has been processed.
             }
         }
         self.complete(ports).await
     }
 
-    /// From now on the key gives the same answer again.
+    /// Completes the call: from now on its key gives the same answer.
     ///
     /// # Errors
     /// If the port failed.
@@ -212,8 +213,7 @@ impl IdempotencyGuard {
         Ok(is_withdrawn)
     }
 
-    /// The next call with the key is a first one. If this fails, it is so when
-    /// the call's time is over.
+    /// Releases the key. If that fails, the key is free when the call's time is over.
     async fn forget(&self, ports: &Ports) {
         if let Some(reservation) = &self.0
             && let Err(error) = ports.idempotency.forget(reservation).await

@@ -1,4 +1,4 @@
-//! What becomes of an upload that is overdue.
+//! Uploads that are overdue.
 
 use super::{clean_up, clean_up_withdrawn, fail};
 use crate::clock::after;
@@ -7,16 +7,16 @@ use crate::id::DatasetId;
 use crate::{Kind, Ports, Result, outbox};
 use jiff::Timestamp;
 
-/// A draft with as many lost leases brings its processor down.
+/// After so many lost leases, the file is taken to bring its processor down.
 const MAX_LOST_LEASES: u32 = 5;
 
-/// About a day: what keeps a file from being processed for longer will not
-/// pass, and its sender should know.
+/// About a day. What keeps a file from being processed for longer will not pass, and
+/// its sender should know.
 const MAX_RESTARTS: u32 = 100;
 
-/// Completes what is overdue of an upload: starts a draft again whose file is
-/// there, fails one whose file never came or that can't be processed, cleans
-/// up after a failure or a withdrawal. Does nothing before its time.
+/// Takes the overdue step of an upload: restarts a draft whose file is there, fails
+/// one whose file never came or can't be processed, cleans up a failure or a
+/// withdrawal. Does nothing if the upload is not due.
 ///
 /// # Errors
 /// If a port failed; the upload stays due.
