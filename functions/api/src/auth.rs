@@ -1,4 +1,4 @@
-//! Who is calling, and what of it is theirs.
+//! Authentication, and access to what belongs to the caller.
 
 use crate::Api;
 use crate::error::ApiError;
@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 const HEADER: &str = "x-api-key";
 
-/// The holder of the key in `X-API-KEY`.
+/// The principal behind the key in `X-API-KEY`.
 #[derive(Clone, Debug)]
 pub(crate) struct Caller {
     pub(crate) workspace_id: WorkspaceId,
@@ -46,7 +46,7 @@ impl FromRequestParts<Arc<Api>> for Caller {
     }
 }
 
-/// What the first parameter of the path names, if it is the caller's.
+/// What the first parameter of the path names. Rejected unless it is the caller's.
 pub(crate) struct Owned<T>(pub(crate) T);
 
 /// A dataset whose rows can be read.
@@ -89,8 +89,7 @@ impl Caller {
         Ok(group)
     }
 
-    /// The dataset, if it exists and is of the caller's workspace. One of
-    /// another workspace is as good as none.
+    /// The group whose id is in the path.
     async fn named_group(&self, api: &Api, id: &str) -> Result<Group, ApiError> {
         self.group(api, id.parse().map_err(|_| ApiError::group_not_found())?).await
     }
@@ -104,7 +103,7 @@ impl Caller {
     async fn dataset(&self, api: &Api, id: &str) -> Result<Dataset, ApiError> {
         let id: DatasetId = id.parse().map_err(|_| ApiError::dataset_not_found())?;
         let dataset = api.ports.catalog.dataset(id).await?.filter(|d| d.workspace_id == self.workspace_id);
-        // The store takes its time to remove what has outlived its use.
+        // DynamoDB removes expired items late.
         let dataset = dataset.filter(|d| !d.is_forgotten(api.ports.clock.now()));
         dataset.ok_or_else(ApiError::dataset_not_found)
     }

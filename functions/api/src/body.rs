@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-/// What is enough for any request but an upload.
+/// Enough for any request but an upload.
 const MAX_BYTES: usize = 1 << 20;
 
 /// A small JSON body.
@@ -27,9 +27,9 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     }
 }
 
-/// The body, whole and in one piece, if it is JSON; `None` if it is longer
-/// than `max_bytes`. It is held once: a body in one frame, as Lambda gives it,
-/// is taken as it is, and one in many is gathered into a buffer of its length.
+/// The whole body, if it is JSON; `None` if it is longer than `max_bytes`. It is
+/// held in memory once: a body in one frame, as Lambda gives it, is not copied, and
+/// one in many frames is collected into a buffer of its length.
 pub(crate) async fn read(request: Request, max_bytes: usize) -> Result<Option<Bytes>, ApiError> {
     require_json(request.headers())?;
     let length = request.headers().get(header::CONTENT_LENGTH);
@@ -92,7 +92,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     ))
 }
 
-/// A JSON object as `T`. Serde would take an array of the fields as well.
+/// Parses a JSON object. Serde alone would accept an array of the fields.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
     if body.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
         return Err(ApiError::new(ErrorCode::InvalidRequest, "the body must be a JSON object, not an array"));
@@ -105,7 +105,7 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiErro
     Ok(parsed)
 }
 
-/// What serde found wrong, and in which field.
+/// Serde's error, with the path of the field.
 fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let (field, cause) = (error.path().to_string(), error.inner());
     match (cause.is_data(), field.as_str()) {

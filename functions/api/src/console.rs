@@ -1,6 +1,5 @@
-//! The console at `/`: a page on which people do by hand what clients do, through
-//! the same public API and nothing but it. The key stays in the browser's tab, so
-//! what is served here is the same for everyone.
+//! The console at `/`: a page that uses nothing but the public API. The key stays in
+//! the browser's tab, so the page is the same for everyone.
 
 use crate::error::ApiError;
 use crate::routes::Path;
@@ -27,11 +26,11 @@ const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-p
 #[derive(Template)]
 #[template(path = "page.html")]
 struct Page<'a> {
-    /// Where all of this is, as the browser sees it.
+    /// The path before ours, as the browser sees it.
     base: &'a str,
     /// Where the scripts and styles are.
     assets: &'a str,
-    /// What is needed first, fetched at once and not one after another.
+    /// Modules that are needed first, preloaded together.
     modules: &'a [&'a str],
     /// How names of files may end, as `.csv,.json`.
     extensions: &'a str,
@@ -92,7 +91,7 @@ const FIRST_MODULES: &[&str] = &[
     "script/view_sign_in.js",
 ];
 
-/// Names all assets as they are now, so that browsers may keep each for good.
+/// The hash of all assets, by which browsers may cache each for ever.
 static REVISION: LazyLock<String> = LazyLock::new(|| {
     let mut hash = Sha256::new();
     for asset in ASSETS {
@@ -133,8 +132,8 @@ async fn page(State(api): State<Arc<Api>>, base: Option<Extension<Base>>) -> Res
     Ok((headers, Html(page)))
 }
 
-/// Nothing runs but the page's own scripts, which can make no HTML of a text, and
-/// nothing is called but the API and storage.
+/// Content-Security-Policy: only the page's own scripts run, none makes HTML of
+/// text, and only the API and storage are called.
 fn policy(storage: &str) -> String {
     format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self' {storage}; \
@@ -150,7 +149,7 @@ async fn asset(Path((revision, name)): Path<(String, String)>) -> Result<impl In
         Some((_, "svg")) => "image/svg+xml",
         _ => "text/javascript; charset=utf-8",
     };
-    // While two releases answer, one may be asked for what the other's page names.
+    // While two releases are live, one may be asked for the other's assets.
     let caching = if revision == *REVISION { "max-age=31536000, immutable" } else { "no-store" };
     let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, caching), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
     Ok((headers, asset.contents))

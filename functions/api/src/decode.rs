@@ -1,9 +1,9 @@
-//! Base64 out of a JSON string, in the place where it stands.
+//! Decodes base64 within a JSON string, in place.
 //!
-//! A file is never longer than its base64, so it is written over it, piece by
-//! piece: the body is all that is ever held. Base64 is strict (padded,
-//! canonical, standard alphabet), but for the line breaks that `base64 FILE`
-//! and MIME encoders write.
+//! A file is never longer than its base64, so it is written over it, and the body is
+//! all that is held in memory. Base64 is strict (padded, canonical, standard
+//! alphabet), but line breaks as `base64 FILE` and MIME encoders write them are
+//! allowed.
 
 use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine};
@@ -12,11 +12,11 @@ use dataset_core::{Error, ErrorCode, Result, upload};
 use dataset_types::limits::MAX_FILE_BYTES;
 use std::ops::Range;
 
-/// Symbols that are decoded at once; a multiple of four.
+/// Symbols decoded at once, a multiple of four.
 const WINDOW: usize = 32 << 10;
 
-/// Decodes what stands in `body[string]`, between the quotes of a JSON string
-/// that is known to be well formed. Says where in `body` the file stands now.
+/// Decodes `body[string]`, the inside of a well-formed JSON string. Returns where in
+/// `body` the file is now.
 ///
 /// # Errors
 /// `invalid_base64` with the offset of the first wrong character in the text
@@ -67,16 +67,16 @@ fn unescape(escape: &[u8]) -> (Option<u8>, usize) {
 }
 
 struct Decoder<'a> {
-    /// The string, and from its start on, the file.
+    /// The string; its start is overwritten with the file.
     body: &'a mut [u8],
-    /// How much of the file there is.
+    /// Bytes of the file so far.
     written: usize,
-    /// Symbols on their way, since what is read and what is written may overlap.
+    /// A copy of the symbols to decode, since input and output may overlap.
     window: Vec<u8>,
-    /// Symbols that don't make up four yet.
+    /// Symbols of an incomplete group of four.
     quad: [u8; 4],
     quad_length: usize,
-    /// How far the text has been read, line breaks counted, in characters.
+    /// Characters read of the text, line breaks included.
     offset: usize,
     /// Padding has been seen, so nothing may follow.
     padded: bool,
@@ -123,7 +123,7 @@ impl Decoder<'_> {
         let symbols = &self.window[..length];
         let file = &mut self.body[self.written..self.written + length / 4 * 3];
         let decoded = base64_simd::STANDARD.decode(symbols, file.as_out()).map(|decoded| decoded.len());
-        // Only this one says where an error is.
+        // `base64` says where an error is; `base64_simd` does not.
         let decoded = decoded.or_else(|_| STANDARD.decode_slice_unchecked(symbols, file));
         self.written += decoded.map_err(|error| self.error(&error))?;
         self.padded = symbols.ends_with(b"=");

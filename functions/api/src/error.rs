@@ -1,4 +1,4 @@
-//! The envelope of every answer that is no success.
+//! The body of every error.
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
@@ -23,8 +23,8 @@ impl ApiError {
         Self { status, code, message: message.into(), retry_after: None }
     }
 
-    /// One answer for a key that is missing, malformed, unknown or revoked,
-    /// so that it tells nothing about keys.
+    /// The same answer for a key that is missing, malformed, unknown or revoked, so
+    /// that it reveals nothing about keys.
     pub(crate) fn unauthorized() -> Self {
         Self::new(
             ErrorCode::InvalidApiKey,
@@ -32,7 +32,7 @@ impl ApiError {
         )
     }
 
-    /// The key has made as many calls as it may for now.
+    /// The key has reached its limit of calls.
     pub(crate) fn too_many_requests(retry_after: Duration) -> Self {
         let message = "too many requests with this API key; wait as long as the Retry-After header says";
         let error = Self::new(ErrorCode::TooManyRequests, message);
@@ -68,7 +68,7 @@ impl ApiError {
 }
 
 impl ApiError {
-    /// With another status, where that of its kind is none of the route's.
+    /// Replaces a status that the route does not have.
     #[must_use]
     pub(crate) fn instead_of(self, status: StatusCode, other: StatusCode) -> Self {
         if self.status == status { Self { status: other, ..self } } else { self }
@@ -99,7 +99,7 @@ impl IntoResponse for ApiError {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
         }
         if let Some(wait) = self.retry_after {
-            // In whole seconds, none of them too early.
+            // In whole seconds, rounded up.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
             response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from(seconds.max(1)));
         }
@@ -107,7 +107,7 @@ impl IntoResponse for ApiError {
     }
 }
 
-/// The answer in place of a handler that panicked.
+/// The answer when a handler panics.
 #[expect(clippy::needless_pass_by_value, reason = "the layer hands it over")]
 pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response<Body> {
     let message = panic

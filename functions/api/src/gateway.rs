@@ -7,8 +7,7 @@ use axum::http::Uri;
 use lambda_http::RequestExt;
 use lambda_http::request::RequestContext;
 
-/// The request on the path that the client sees below the stage: `lambda_http`
-/// puts the stage's name before it.
+/// The request with the path below the stage. `lambda_http` puts the stage's name before it.
 pub fn request(event: lambda_http::Request) -> Request {
     let path = event.raw_http_path().to_owned();
     let base = base(&event, &path);
@@ -24,13 +23,13 @@ pub fn request(event: lambda_http::Request) -> Request {
     Request::from_parts(parts, Body::new(body))
 }
 
-/// What the client's path has before ours: the stage, or what a domain of one's own has in its place.
+/// What precedes our path in the client's: the stage, or the base path of a custom domain.
 fn base(event: &lambda_http::Request, path: &str) -> Base {
     let RequestContext::ApiGatewayV1(context) = event.request_context() else {
         return Base::default();
     };
     let seen = context.path.unwrap_or_default();
-    // A client may leave the last slash out.
+    // A client may leave out the trailing slash.
     let base = seen.strip_suffix(path).unwrap_or(if path == "/" { &seen } else { "" });
     Base(base.to_owned())
 }

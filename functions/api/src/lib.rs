@@ -31,7 +31,7 @@ use std::num::NonZero;
 use std::sync::Arc;
 use tower_http::catch_panic::CatchPanicLayer;
 
-/// What the routes work on.
+/// The state of the routes.
 pub struct Api {
     pub api_keys: Arc<dyn ApiKeys>,
     pub vault: Arc<dyn Vault>,
@@ -43,7 +43,7 @@ pub struct Api {
     pub call_limit: Option<NonZero<u32>>,
 }
 
-/// What the client's path has before ours, where there is a gateway between.
+/// What precedes our path in the client's, behind a gateway.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Base(pub(crate) String);
 
@@ -58,7 +58,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .with_state(api)
 }
 
-/// One line for each request.
+/// Logs one line for each request.
 async fn log(axum::extract::State(api): axum::extract::State<Arc<Api>>, request: Request, next: Next) -> Response {
     let started = api.ports.clock.now();
     let method = request.method().clone();

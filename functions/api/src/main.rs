@@ -6,7 +6,7 @@ use lambda_http::{Error, run, service_fn, tracing};
 use std::sync::Arc;
 use tower::ServiceExt;
 
-// One invocation at a time: more threads would be a start that takes longer.
+// A function handles one invocation at a time, and more threads would slow its start.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();

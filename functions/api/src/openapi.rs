@@ -18,11 +18,11 @@ const SCHEME: &str = "apiKey";
 struct Description {
     #[serde(flatten)]
     routes: OpenApi,
-    /// For which the library of the rest has no place.
+    /// OpenAPI 3.1's `webhooks`, which `utoipa` does not know.
     webhooks: BTreeMap<&'static str, Value>,
 }
 
-/// `routes`' own description, and what holds for all of them.
+/// The routes' own description, and what all of them have in common.
 fn describe(mut routes: OpenApi) -> Description {
     routes.info = Info::builder()
         .title("dataset-versions")
@@ -55,7 +55,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool
     reading.chain(writing.into_iter().flatten().map(|operation| (operation, true)))
 }
 
-/// A path names what it is about alike wherever it does.
+/// The parameters in paths have the same names and types in all routes.
 fn add_path_parameters(path: &str, operation: &mut Operation) {
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     let parameters = names.map(|name| {
@@ -79,7 +79,8 @@ fn add_path_parameters(path: &str, operation: &mut Operation) {
     }
 }
 
-/// What any route may answer that names something, wants a key, a parameter or a body, or writes.
+/// The errors that follow from what an operation has: a key, parameters, a body, a
+/// resource in its path.
 fn add_common_failures(path: &str, operation: &mut Operation, writes: bool) {
     // The original has no such status.
     let may_be_full = writes && operation.operation_id.as_deref() != Some("createDatasetVersionFromFile");
@@ -114,7 +115,7 @@ fn failure(description: &str) -> Response {
     ResponseBuilder::new().description(description).content("application/json", content).build()
 }
 
-/// The call that tells of an event.
+/// The call that delivers an event.
 fn webhook(event_type: EventType) -> Value {
     let header = |name: &str, description: &str| json!({"name": name, "in": "header", "required": true, "description": description, "schema": {"type": "string"}});
     let details =
@@ -155,7 +156,7 @@ fn the_description_is_that_of_the_routes() {
     assert!(text == crate::docs::DESCRIPTION, "openapi.json is not current: UPDATE_OPENAPI=1 cargo test writes it");
 }
 
-/// Whoever reads the original's description finds all of it in ours.
+/// The original's description is part of ours.
 #[test]
 fn the_original_operation_is_described_field_by_field() {
     let described: Value = serde_json::from_str(crate::docs::DESCRIPTION).expect("it is JSON");
@@ -165,7 +166,7 @@ fn the_original_operation_is_described_field_by_field() {
 
 /// `ours` has every field of `theirs`, and every item of a list in some place.
 fn assert_has(ours: &Value, theirs: &Value, root: &Value, at: &str) {
-    // A reference can have a description of its own beside it.
+    // A reference may have a description beside it.
     let referred = ours["$ref"].as_str().map(|place| root.pointer(&place[1..]).expect("a reference leads somewhere"));
     match theirs {
         Value::Object(fields) => {

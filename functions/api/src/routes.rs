@@ -28,9 +28,9 @@ use utoipa::openapi::path::HttpMethod;
 use utoipa_axum::{PathItemExt, paste};
 use webhooks::{again, deliveries};
 
-/// Defines `routes`, which serves each handler where its description says, and
-/// `describe`. They are two, since a function that starts has no use for the
-/// description, and making it was a quarter of the start.
+/// Defines `routes`, the router, and `describe`, the OpenAPI description. They are
+/// two functions because building the description took a quarter of a Lambda's
+/// start.
 macro_rules! routes {
     ($($module:ident { $($handler:ident),+ })+) => {
         pub(crate) fn routes() -> Router<Arc<Api>> {

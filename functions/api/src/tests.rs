@@ -72,7 +72,7 @@ async fn answer(response: Response<Body>) -> (u16, Value) {
     (status, serde_json::from_slice(&body).unwrap())
 }
 
-/// What API Gateway's event gets.
+/// The answer to an event of API Gateway.
 async fn invoke(router: &Router, event: &str) -> (u16, Value) {
     let request = lambda_http::request::from_str(event).unwrap();
     answer(router.clone().oneshot(crate::gateway::request(request)).await.unwrap()).await

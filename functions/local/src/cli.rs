@@ -1,4 +1,4 @@
-//! What can be said on the command line.
+//! The command line.
 
 pub(crate) mod args;
 
@@ -61,12 +61,12 @@ enum Command {
 }
 
 impl Cli {
-    /// What is logged where `RUST_LOG` says nothing.
+    /// The log filter without `RUST_LOG`.
     pub fn default_log(&self) -> &'static str {
         match self.command {
-            // The file engine writes whole requests into its spans.
+            // `s3s_fs` logs whole requests in its spans.
             Command::Serve(_) => "info,s3s=warn,s3s_fs=off,rustack_sqs_core=warn,dynoxide=error",
-            // The others tell their own story.
+            // The other commands print what happens.
             _ => "error",
         }
     }

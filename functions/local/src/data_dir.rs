@@ -1,4 +1,4 @@
-//! The directory that holds everything the service knows.
+//! The data directory.
 
 use crate::service::BUCKET;
 use anyhow::{Context, bail, ensure};
@@ -17,20 +17,20 @@ const LOCK: &str = "lock";
 const OBJECTS: &str = "s3";
 const EVENTS: &str = "events";
 
-/// As much as it takes to open the table, and to make it.
+/// Free space that opening the database takes, and that creating it takes.
 const ROOM_TO_OPEN: usize = 128 << 10;
 const ROOM_TO_CREATE: usize = 1 << 20;
 
-/// A directory that this process alone works in.
+/// A data directory, locked for this process.
 pub(crate) struct DataDir {
     path: PathBuf,
-    /// Held as long as the process lives; the system lets go of it with a crash.
+    /// Held while the process lives; the system releases it after a crash.
     _lock: File,
 }
 
 impl DataDir {
-    /// Creates the directory where it is missing, and locks it. What is there
-    /// is made private, since there are secrets in it.
+    /// Creates the directory if needed, and locks it. Its contents are made private,
+    /// since there are secrets among them.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         let is_new = !path.exists();
         ensure!(
@@ -41,7 +41,7 @@ impl DataDir {
         let opened = Self::create_and_lock(path).and_then(|opened| {
             let prepared = opened.prepare();
             if prepared.is_err() && is_new {
-                // The lock is ours to remove, and no other start's.
+                // Only the process that holds the lock removes it.
                 let _ = fs::remove_file(path.join(LOCK));
                 let _ = [opened.objects(), opened.events()].map(fs::remove_dir);
             }
@@ -70,7 +70,7 @@ impl DataDir {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Makes what is missing in it, and sees that it can be written to.
+    /// Creates what is missing, and checks that everything can be written.
     fn prepare(&self) -> anyhow::Result<()> {
         let path = &self.path;
         let unwritable = || format!("{} can't be written to; give another --data-dir", path.display());
@@ -82,7 +82,7 @@ impl DataDir {
         if bucket.exists() {
             make_private(&bucket).with_context(|| format!("{} is not this user's", bucket.display()))?;
         }
-        // Without it, not even what is there can be read.
+        // Without this space, not even reading works.
         let room = if path.join(DATABASE).exists() { ROOM_TO_OPEN } else { ROOM_TO_CREATE };
         if let Err(error) = write_for_a_moment(path, room) {
             bail!("{} can't be written to: {error}; make room on its disk and start again", path.display());
@@ -90,23 +90,22 @@ impl DataDir {
         self.try_to_write()
     }
 
-    /// Whether the service has worked in a directory.
+    /// Whether a directory is a data directory.
     fn is_ours(path: &Path) -> anyhow::Result<bool> {
         ensure!(path.is_dir(), "{} is no directory; give another --data-dir", path.display());
-        // A database of this name alone may be any program's.
+        // A database of this name may be another program's.
         let has = |part: &str| path.join(part).exists();
         if has(OBJECTS) && (has(DATABASE) || has(LOCK) && has(EVENTS)) {
             return Ok(true);
         }
-        // A first start may have been cut off behind its lock, which is empty.
+        // A first start may have died after creating its lock, which is empty.
         let mut entries = fs::read_dir(path).with_context(|| format!("{} could not be read", path.display()))?;
         let is_cut_off =
             entries.all(|entry| entry.is_ok_and(|entry| entry.file_name() == LOCK || entry.file_name() == OBJECTS));
         Ok(is_cut_off && path.join(LOCK).metadata().is_ok_and(|lock| lock.len() == 0))
     }
 
-    /// The database in a directory that the service has worked in, whether it
-    /// still does or not.
+    /// The database in a data directory, whether a service runs on it or not.
     pub(crate) fn database_of(path: &Path) -> anyhow::Result<PathBuf> {
         let database = path.join(DATABASE);
         ensure!(
@@ -117,7 +116,7 @@ impl DataDir {
         Ok(database)
     }
 
-    /// Whether as much as an upload of little takes can be written, wherever it is.
+    /// Checks that a small upload could be written, in each place that it writes to.
     pub(crate) fn try_to_write(&self) -> anyhow::Result<()> {
         let directories = [self.path.clone(), self.events(), self.objects(), self.objects().join(BUCKET)];
         for directory in directories.iter().filter(|directory| directory.exists()) {
@@ -138,8 +137,8 @@ impl DataDir {
         self.path.join(DATABASE)
     }
 
-    /// Where the database is made at the first start. It has its name only once
-    /// it is whole, since one that is half made can't be told from a broken one.
+    /// Where the database is created at the first start. It gets its name when it is
+    /// complete, since an incomplete one can't be told from a broken one.
     pub(crate) fn unfinished_database(&self) -> io::Result<Unfinished> {
         let path = self.path.join("dynamodb.part");
         let unfinished = Unfinished { path, finished: self.database() };
@@ -155,8 +154,8 @@ impl DataDir {
         self.path.join(EVENTS)
     }
 
-    /// What storage's URLs are signed with, drawn at the first start: one that
-    /// was signed before a restart holds behind it.
+    /// The credentials that sign storage's URLs, drawn at the first start, so that
+    /// URLs stay valid over a restart.
     pub(crate) fn credentials(&self, ids: &dyn Ids) -> anyhow::Result<Credentials> {
         #[derive(Serialize, Deserialize)]
         struct Kept {
@@ -178,8 +177,7 @@ impl DataDir {
         Ok(Credentials { access_key: kept.access_key, secret_key: kept.secret_key })
     }
 
-    /// The key that is shown at each start. It is kept in clear, for its
-    /// owner's eyes only.
+    /// The key that is printed at each start. It is kept in clear, readable by its owner only.
     pub(crate) fn api_key(&self) -> anyhow::Result<Option<ApiKey>> {
         let path = self.path.join(API_KEY);
         match fs::read_to_string(&path) {
@@ -195,7 +193,7 @@ impl DataDir {
         keep(&self.path.join(API_KEY), key.reveal())
     }
 
-    /// The file with the key that signing secrets are sealed with.
+    /// The file with the key that encrypts signing secrets.
     pub(crate) fn secrets_key(&self, ids: &dyn Ids) -> anyhow::Result<PathBuf> {
         let path = self.path.join("secrets-key");
         if !path.exists() {
@@ -205,7 +203,7 @@ impl DataDir {
     }
 }
 
-/// An SQLite file in the making.
+/// An SQLite file that is not complete yet.
 pub(crate) struct Unfinished {
     pub(crate) path: PathBuf,
     finished: PathBuf,
@@ -220,7 +218,7 @@ impl Unfinished {
         self.parts().into_iter().filter(|part| part.exists()).try_for_each(fs::remove_file)
     }
 
-    /// No one may have it open any more.
+    /// The file must be closed everywhere.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         let [database, log, _] = self.parts();
         ensure!(!log.exists(), "{} is still open", database.display());
@@ -229,7 +227,7 @@ impl Unfinished {
     }
 }
 
-/// Credentials that no one can guess.
+/// Random credentials.
 pub(crate) fn drawn_credentials(ids: &dyn Ids) -> Credentials {
     let mut bytes = [0; 40];
     ids.fill(&mut bytes);
@@ -246,7 +244,7 @@ fn make_private(path: &Path) -> io::Result<()> {
 }
 
 fn write_for_a_moment(directory: &Path, bytes: usize) -> io::Result<()> {
-    // It has no name, so that several can look at once.
+    // An unnamed file, so that several checks can run at once.
     tempfile::tempfile_in(directory)?.write_all(&vec![0; bytes])
 }
 
@@ -255,7 +253,7 @@ fn is_empty(path: &Path) -> anyhow::Result<bool> {
     Ok(entries.next().is_none())
 }
 
-/// Writes a file for its owner's eyes, which has its name only once it is whole.
+/// Writes a file that only its owner can read. It gets its name when it is complete.
 fn keep(path: &Path, text: &str) -> anyhow::Result<()> {
     let part = path.with_extension("part");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;

@@ -1,8 +1,7 @@
-//! What stands in for DynamoDB, S3 and SQS, within this process.
+//! Engines that stand in for DynamoDB, S3 and SQS, within this process.
 //!
-//! They speak AWS's protocols, so the same adapters call them as call AWS;
-//! [`Ports`] serves them to other processes. They are for development and
-//! tests; for load there is AWS.
+//! They speak AWS's protocols, so the adapters for AWS call them. [`Ports`] serves
+//! them to other processes.
 
 mod dynamodb;
 mod ports;
@@ -17,19 +16,19 @@ use dataset_aws::{Aws, Credentials, InProcess, Services};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Where the engines keep what they know.
+/// The engines' files and credentials.
 pub struct EngineOptions {
     /// An SQLite file.
     pub database: PathBuf,
     /// A directory that exists.
     pub objects: PathBuf,
-    /// What requests to storage are signed with, signed URLs included.
+    /// The credentials that sign requests to storage, and presigned URLs.
     pub credentials: Credentials,
     /// Told of each object that is stored.
     pub notify: Arc<dyn Notify>,
 }
 
-/// Engines at work.
+/// Running engines.
 pub struct Engines {
     pub credentials: Credentials,
     services: Services,
@@ -47,23 +46,23 @@ impl Engines {
         Ok(Self { credentials: options.credentials, services })
     }
 
-    /// A way to them within this process. `public_url` is where signed URLs lead to.
+    /// The SDK's access to the engines. Presigned URLs begin with `public_url`.
     pub fn aws(&self, public_url: &str) -> Aws {
         Aws::in_process(self.services.clone(), &self.credentials, public_url)
     }
 
-    /// The one of DynamoDB, past what it is signed with.
+    /// The engine of DynamoDB, without a check of signatures.
     pub fn table(&self) -> InProcess {
         self.services.dynamodb.clone()
     }
 
-    /// The one of S3.
+    /// The engine of S3.
     pub fn storage(&self) -> InProcess {
         self.services.s3.clone()
     }
 }
 
-/// The table alone, which several processes may work on at once.
+/// The table alone. Several processes may open it.
 pub(crate) fn open_table(database: &Path) -> anyhow::Result<Aws> {
     let dynamodb = dynamodb::open(database)?;
     let services = Services { s3: dynamodb.clone(), sqs: dynamodb.clone(), dynamodb };

@@ -7,7 +7,7 @@ use lambda_runtime::{Context, LambdaEvent};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// What a bucket's notification says of a stored object.
+/// The notification of a stored object.
 pub fn s3(stored: &Stored, now: Timestamp) -> Value {
     json!({"Records": [{
         "eventVersion": "2.1",
@@ -26,13 +26,13 @@ pub fn s3(stored: &Stored, now: Timestamp) -> Value {
                 "ownerIdentity": {"principalId": "LOCAL"},
                 "arn": format!("arn:aws:s3:::{}", stored.bucket),
             },
-            // Keys of uploads have no character that would be encoded.
+            // Keys of uploads have no characters to encode.
             "object": {"key": stored.key},
         },
     }]})
 }
 
-/// What an event source mapping makes of received messages.
+/// Received messages, as an event source mapping passes them on.
 pub fn sqs(messages: &[Message]) -> Value {
     let record = |message: &Message| {
         json!({
@@ -49,7 +49,7 @@ pub fn sqs(messages: &[Message]) -> Value {
     json!({"Records": messages.iter().map(record).collect::<Vec<_>>()})
 }
 
-/// What EventBridge sends for a schedule.
+/// The event of EventBridge's schedule.
 pub fn schedule(now: Timestamp) -> Value {
     json!({
         "version": "0",
@@ -62,7 +62,7 @@ pub fn schedule(now: Timestamp) -> Value {
     })
 }
 
-/// What Lambda sends to a failure destination.
+/// The event that Lambda sends to a failure destination.
 pub fn retries_exhausted(request_id: &str, payload: &Value, error: &str, now: Timestamp) -> Value {
     json!({
         "version": "1.0",
@@ -74,7 +74,7 @@ pub fn retries_exhausted(request_id: &str, payload: &Value, error: &str, now: Ti
     })
 }
 
-/// An invocation that must have ended `timeout` from `now`.
+/// An invocation whose deadline is `timeout` from `now`.
 pub fn invocation(payload: Value, request_id: &str, now: Timestamp, timeout: Duration) -> LambdaEvent<Value> {
     let mut context = Context::default();
     request_id.clone_into(&mut context.request_id);

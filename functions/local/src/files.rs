@@ -1,4 +1,4 @@
-//! Files tried on the spot: the same checks as an upload's, without a service.
+//! `datasets check` and `convert`: the checks of an upload, without a service.
 
 use crate::cli::args::{Check, Convert};
 use crate::output::say;
@@ -31,7 +31,7 @@ pub(crate) fn convert(args: &Convert) -> anyhow::Result<()> {
     let is_source =
         fs::canonicalize(&args.out).is_ok_and(|out| fs::canonicalize(&args.file).is_ok_and(|file| file == out));
     anyhow::ensure!(!is_source, "{} would be replaced by what is made of it; give another name", args.out.display());
-    // What is there stays until what replaces it is whole.
+    // An existing file stays until the new one is complete.
     let part = args.out.with_added_extension("part");
     let mut out = File::create(&part).with_context(unwritable)?;
     let written = read(&args.file, &mut out, &limits)

@@ -1,5 +1,5 @@
-//! What stands before the API at the one port: storage for signed URLs, and a
-//! look at the disk.
+//! Middleware before the API at the one port: storage for presigned URLs, and the
+//! check of the disk.
 
 use crate::data_dir::DataDir;
 use crate::service::BUCKET;
@@ -18,10 +18,10 @@ use std::sync::Arc;
 use tower::ServiceExt;
 use url::form_urlencoded;
 
-/// Storage at the same port as the API: for requests under a signed URL.
+/// Storage at the same port as the API, for presigned URLs.
 pub(crate) struct Storage {
     pub(crate) engine: InProcess,
-    /// The host that URLs are signed for, whatever a proxy makes of it.
+    /// The host that URLs are signed for. A proxy may have changed it.
     pub(crate) public_host: HeaderValue,
 }
 
@@ -46,7 +46,7 @@ impl Storage {
     }
 }
 
-/// The service is as well as its disk.
+/// The health check fails if the disk can't be written.
 pub(crate) async fn check_disk(State(data_dir): State<Arc<DataDir>>, request: Request, next: Next) -> Response {
     if request.uri().path() != "/healthz" {
         return next.run(request).await;
@@ -61,9 +61,9 @@ pub(crate) async fn check_disk(State(data_dir): State<Arc<DataDir>>, request: Re
     }
 }
 
-/// Storage is there for signed URLs alone: they read an object or put one, and
-/// whatever a header may change of that is signed too, as AWS wants it. The
-/// engine itself would take more, and a form's body before its signature.
+/// Refuses all but presigned GET and PUT requests, and headers that are not signed,
+/// as AWS does. The engine would accept more, and read a form's body before it
+/// checks the signature.
 fn refuse_unsigned(request: &Request) -> Option<ApiError> {
     if ![Method::GET, Method::HEAD, Method::PUT].contains(request.method()) {
         let message = "storage takes no such method; get or put an object by its signed URL";
@@ -72,7 +72,7 @@ fn refuse_unsigned(request: &Request) -> Option<ApiError> {
     let query = request.uri().query().unwrap_or_default();
     let parameter = |name: &str| {
         let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name).collect();
-        // One alone counts.
+        // A repeated parameter counts as missing.
         pairs.first().filter(|_| pairs.len() == 1).map(|(_, value)| value.to_ascii_lowercase())
     };
     let signed = parameter("X-Amz-Signature").and_then(|_| parameter("X-Amz-SignedHeaders"));

@@ -1,5 +1,4 @@
-//! Who the service answers to: a page of another origin, or under a name that
-//! was turned to this machine, is none of them.
+//! Checks `Host` and `Origin`, against pages of other origins and against DNS rebinding.
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
@@ -18,7 +17,7 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 pub(crate) struct Hosts {
     /// Without ports.
     names: Vec<String>,
-    /// Where people see it, as in `https://data.example.com`.
+    /// The public URL's origin, such as `https://data.example.com`.
     public_origin: String,
     /// Its host.
     public_name: String,
@@ -42,8 +41,8 @@ impl Hosts {
         }
     }
 
-    /// Only a name can be turned to another machine behind a browser's back, so
-    /// an address that was called is one of this machine's.
+    /// DNS rebinding takes a name, so a request by an address is safe if the service
+    /// listens on all addresses.
     fn is_known(&self, host: &str) -> bool {
         let is_address = || host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
         self.names.iter().any(|name| name == host) || self.any_address && is_address()
@@ -52,7 +51,7 @@ impl Hosts {
     fn refusal(&self, uri: &Uri, headers: &HeaderMap) -> Option<ApiError> {
         let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_ascii_lowercase();
         let mut given = headers.get_all(header::HOST).iter().map(text);
-        // Whoever names a host in the request's target means that one, as HTTP/2 does.
+        // A host in the request's target takes precedence, as in HTTP/2.
         let host = match uri.authority() {
             Some(authority) => authority.as_str().to_ascii_lowercase(),
             None => given.next().unwrap_or_default(),
@@ -63,7 +62,7 @@ impl Hosts {
             return Some(ApiError::new(ErrorCode::HostNotAllowed, message));
         }
         let is_own = |origin: String| {
-            // Behind a proxy that ends TLS, the scheme is not the one that is seen here.
+            // Behind a proxy that terminates TLS, the scheme of the origin differs from ours.
             let may_be_proxied = !LOOPBACK.contains(&without_port(&host)) && without_port(&host) != self.public_name;
             let proxied = origin.strip_prefix("https://").filter(|_| may_be_proxied);
             let is_public = without_port(&host) == self.public_name && !LOOPBACK.contains(&without_port(&host));
@@ -77,8 +76,8 @@ impl Hosts {
         })
     }
 
-    /// Where a page that was asked for under another name of this machine is:
-    /// the URLs that it gets signed lead there, which from here is another origin.
+    /// Redirects a page that was opened under another loopback name: presigned URLs
+    /// lead to the public origin, which would be another one.
     fn elsewhere(&self, request: &Request) -> Option<Redirect> {
         let host = request.headers().get(header::HOST)?.to_str().ok()?;
         let is_page = request.method() == Method::GET && request.uri().path() == "/";
@@ -90,7 +89,7 @@ impl Hosts {
 }
 
 fn without_port(host: &str) -> &str {
-    // An address of IPv6 has colons of its own, within brackets.
+    // An IPv6 address has colons of its own, within brackets.
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
@@ -98,7 +97,7 @@ fn without_port(host: &str) -> &str {
 }
 
 pub(crate) async fn check(State(hosts): State<Arc<Hosts>>, request: Request, next: Next) -> Response {
-    // Whoever looks after the process may know it by its address alone.
+    // A health check may know only the address.
     if request.uri().path() == "/healthz" {
         return next.run(request).await;
     }

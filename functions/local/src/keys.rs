@@ -1,4 +1,4 @@
-//! `datasets keys`: who is let in, here or in AWS.
+//! `datasets keys`: API keys, here or in AWS.
 
 use crate::cli::args::{DATA_DIR, KeyTable, Keys, KeysCommand};
 use crate::client::in_columns;
@@ -29,8 +29,8 @@ pub(crate) async fn run(args: Keys) -> anyhow::Result<()> {
     }
 }
 
-/// The table with the keys: that of the service on this machine, whether it
-/// runs or not, or the one of a deployment in AWS.
+/// The table with the keys: that of the local service, whether it runs or not, or
+/// that of a deployment in AWS.
 async fn open(place: &KeyTable) -> anyhow::Result<Table> {
     match (&place.data_dir, &place.table) {
         (None, Some(table)) => Ok(Aws::from_profile().await.table(table)),

@@ -29,7 +29,7 @@ use dataset_aws::SystemResolver;
 use dataset_core::destination::Policy;
 use std::sync::Arc;
 
-/// A client that goes wherever it is sent, but follows no redirect.
+/// A client that may call private addresses and follows no redirect.
 ///
 /// # Errors
 /// If TLS can't be set up.

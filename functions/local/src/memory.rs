@@ -1,11 +1,11 @@
-//! What a service that runs for months does about its memory.
+//! Memory of a service that runs for months.
 #![cfg_attr(all(target_os = "linux", target_env = "gnu"), expect(unsafe_code, reason = "glibc is told in C"))]
 
 use dataset_core::clock::Clock;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long memory may be free and not be given back.
+/// Interval between calls of `malloc_trim`.
 const KEPT: Duration = Duration::from_secs(30);
 
 /// Lets all threads share one heap, where the C library would give them many.
@@ -19,9 +19,9 @@ pub(crate) fn share_one_heap() {
     let _ = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
 }
 
-/// Gives free memory back to the system from time to time. glibc does so by
-/// itself only at the end of the heap, where after many requests at once
-/// something small often is.
+/// Returns free memory to the system at intervals. glibc does so by itself only at
+/// the end of the heap, where something small often remains after many concurrent
+/// requests.
 pub(crate) async fn give_back(clock: Arc<dyn Clock>) {
     loop {
         clock.sleep(KEPT).await;

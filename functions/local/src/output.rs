@@ -1,8 +1,8 @@
-//! What a person reads.
+//! Output for people.
 
 use std::io::{self, Write};
 
-/// To standard output. Whoever has closed it has read enough.
+/// Prints to standard output. A closed pipe is no error.
 pub(crate) fn say(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
@@ -11,7 +11,7 @@ pub(crate) fn say(text: &str) -> io::Result<()> {
     }
 }
 
-/// To standard error, beside what a program reads.
+/// Prints to standard error, beside a program's output.
 pub(crate) fn note(text: &str) -> io::Result<()> {
     writeln!(io::stderr(), "{text}")
 }

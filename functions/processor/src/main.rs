@@ -6,7 +6,7 @@ use dataset_processor::{Processor, handle};
 use lambda_runtime::{Error, run, service_fn, tracing};
 use std::sync::Arc;
 
-// One invocation at a time: more threads would be a start that takes longer.
+// A function handles one invocation at a time, and more threads would slow its start.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     tracing::init_default_subscriber();

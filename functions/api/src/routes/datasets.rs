@@ -89,7 +89,7 @@ async fn set_deleted(
 }
 
 async fn answer(api: &Api, dataset: Dataset, message: &str) -> Result<Json<OneDataset>, ApiError> {
-    // Also a group that is deleted: what is known of its datasets stays readable.
+    // Also of a deleted group, whose datasets stay readable.
     let group = api.ports.catalog.group(dataset.group_id).await?;
     let group = group.ok_or_else(|| Error::internal(format!("dataset {} has no group", dataset.id)))?;
     Ok(Json(OneDataset { success: true, message: message.into(), dataset: view(dataset, &group) }))

@@ -1,5 +1,4 @@
-//! A version as one file, which storage serves itself: its size does not
-//! matter here.
+//! A version as one file, which storage serves by a presigned URL.
 
 use super::paging::Query;
 use super::stored;
@@ -21,7 +20,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long the URL is good: it is followed at once.
+/// How long the URL is valid. Clients follow it at once.
 const URL_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
 /// Download a version
@@ -104,7 +103,7 @@ async fn write(
         return Err(error);
     }
     match writer.finish().await {
-        // Another request was faster, with the same rows.
+        // Another request has written the same export.
         Err(error) if error.kind() == Kind::AlreadyExists => Ok(()),
         ended => Ok(ended?),
     }

@@ -1,15 +1,15 @@
-//! Identifiers for what is new.
+//! Identifiers for new items.
 
 use crate::Api;
 use dataset_core::{Error, Kind, Result, ids};
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-/// How often an identifier may turn out to be taken.
+/// Attempts when an identifier is in use.
 const MAX_TRIES: usize = 8;
 
-/// Calls `create` with a new identifier and the time, and again with another
-/// as long as the identifier turns out to be in use.
+/// Calls `create` with a new identifier and the time, and again with another while
+/// the identifier is in use.
 pub(super) async fn with_fresh_id<'a, T, I>(
     api: &Api,
     create: impl Fn(I, Timestamp) -> BoxFuture<'a, Result<T>>,

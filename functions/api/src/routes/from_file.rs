@@ -23,11 +23,11 @@ use sha2::{Digest, Sha256};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Room for the base64 of the largest file with a line break, escaped, after
-/// each 76 symbols, and for the rest of the body.
+/// The base64 of the largest file, with an escaped line break after each 76 symbols,
+/// and 1 MiB for the rest of the body.
 const MAX_BODY_BYTES: usize = (MAX_FILE_BYTES as usize) / 3 * 4 / 76 * 80 + (1 << 20);
 
-/// What a request holds.
+/// A decoded request.
 pub struct Upload {
     pub group_id: GroupId,
     pub file_name: FileName,
@@ -79,7 +79,7 @@ async fn queue(
 ) -> Result<(StatusCode, Json<VersionQueued>), ApiError> {
     let body =
         body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large(MAX_FILE_BYTES + 1)))?;
-    // Decoding 100 MB takes long enough to get in the way of other requests.
+    // Decoding 100 MB would block other requests.
     let unpacked = tokio::task::spawn_blocking(move || {
         let upload = unpack(body)?;
         let idempotent = key.map(|key| Idempotent { key, fingerprint: fingerprint_of(&upload) });
@@ -115,12 +115,12 @@ fn fingerprint_of(upload: &Upload) -> String {
     fingerprint(&[b"from-file", upload.group_id.to_string().as_bytes(), upload.file_name.as_str().as_bytes(), &file])
 }
 
-/// Takes a body apart; the file is decoded in the body's own memory.
+/// Parses a body, and decodes the file within the body's memory.
 ///
 /// # Errors
 /// Whatever of it breaks a rule.
 pub fn unpack(body: Bytes) -> Result<Upload, ApiError> {
-    // No one else has it, or it would be copied here.
+    // Copies the body if it is shared, which it never is.
     let mut body = body.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
     let (group_id, file_name, string) = match take_apart(&body) {
         Err(_) if remove_line_breaks(&mut body) => take_apart(&body)?,
@@ -130,7 +130,7 @@ pub fn unpack(body: Bytes) -> Result<Upload, ApiError> {
     Ok(Upload { group_id, file_name, file: body.freeze().slice(file) })
 }
 
-/// Group, name, and where the base64 stands.
+/// The group, the name, and the range of the base64.
 fn take_apart(body: &[u8]) -> Result<(GroupId, FileName, Range<usize>), ApiError> {
     let parsed: FromFile<'_> = body::parse(body)?;
     let (group_id, file_name) = (parsed.dataset_group_id, FileName::parse(&parsed.file_name)?);
@@ -147,9 +147,8 @@ fn take_apart(body: &[u8]) -> Result<(GroupId, FileName, Range<usize>), ApiError
     Ok((group_id, file_name, start..start + string.len()))
 }
 
-/// A shell that puts the output of `base64 FILE` between quotes sends its line
-/// breaks as they are, which is not JSON, but means nothing else either.
-/// `false` if there are none.
+/// Removes raw line breaks within the base64. They are not valid JSON, but a shell
+/// that quotes the output of `base64 FILE` sends them. `false` if there are none.
 fn remove_line_breaks(body: &mut BytesMut) -> bool {
     const FIELD: &[u8] = b"\"file_content_base64\"";
     let Some(field) = memmem::find(body, FIELD) else {

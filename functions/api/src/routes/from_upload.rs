@@ -93,14 +93,14 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(UploadAwaited { success: true, message, dataset_id: draft.id, upload })))
 }
 
-/// The same for the same draft, however often it is asked for.
+/// Presigns a draft's upload: always the same URL for the same draft.
 async fn presign(api: &Api, draft: &Dataset, checksum: Option<&str>) -> Result<UploadRequest> {
     let terms = UploadTerms {
         media_type: draft.file_name.format().media_type(),
         length: draft.file_size_bytes,
         checksum_sha256: checksum.map(str::to_owned),
     };
-    // Signatures count in whole seconds.
+    // Signatures have whole seconds.
     let signed_at = Timestamp::from_second(draft.created_at.as_second()).unwrap_or(draft.created_at);
     let signed = api.ports.blobs.upload_url(draft.upload(), &terms, signed_at, UPLOAD_LIFETIME).await?;
     let expires_at = after(signed_at, UPLOAD_LIFETIME)?;

@@ -1,4 +1,4 @@
-//! Calls that their clients may repeat.
+//! Idempotent calls.
 
 use crate::Api;
 use crate::error::ApiError;
@@ -9,7 +9,7 @@ use dataset_core::idempotency::IdempotencyKey;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
-/// `Idempotency-Key`, where the request has it.
+/// The header `Idempotency-Key`, if there is one.
 pub(super) struct CallKey(pub(super) Option<IdempotencyKey>);
 
 impl FromRequestParts<Arc<Api>> for CallKey {
@@ -28,7 +28,7 @@ impl FromRequestParts<Arc<Api>> for CallKey {
     }
 }
 
-/// One value for all of these parts, and another for any others.
+/// A hash of the parts and their lengths.
 pub(crate) fn fingerprint(parts: &[&[u8]]) -> String {
     let mut hash = Sha256::new();
     for part in parts {

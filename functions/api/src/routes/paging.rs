@@ -5,7 +5,7 @@ use dataset_core::ErrorCode;
 use dataset_types::{PageNumber, PerPage};
 use serde::de::DeserializeOwned;
 
-/// Which items of a list.
+/// A page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Paging {
     page: u64,
@@ -33,7 +33,7 @@ impl Paging {
     }
 }
 
-/// The parameters of a path, as texts: each route knows what they name.
+/// The parameters of a path, as text.
 pub(crate) struct Path<T = String>(pub(crate) T);
 
 impl<T: DeserializeOwned + Send, S: Send + Sync> axum::extract::FromRequestParts<S> for Path<T> {
@@ -41,12 +41,12 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> axum::extract::FromRequestParts
 
     async fn from_request_parts(parts: &mut axum::http::request::Parts, state: &S) -> Result<Self, ApiError> {
         let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
-        // What is no text in UTF-8 names nothing that there is.
+        // A path that is not UTF-8 names nothing.
         path.map(|path| Self(path.0)).map_err(|_| ApiError::no_such_route())
     }
 }
 
-/// Query parameters whose rejection is in the envelope.
+/// Query parameters, rejected in the envelope of errors.
 pub(super) struct Query<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Sync> axum::extract::FromRequestParts<S> for Query<T> {

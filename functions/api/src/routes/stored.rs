@@ -1,4 +1,4 @@
-//! What is stored of a version, read by ranges.
+//! Reads stored versions by ranges.
 
 use crate::Api;
 use crate::auth::Version;
@@ -16,10 +16,10 @@ use std::ops::Range;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
-/// How much of rows is held in memory for one answer.
+/// Memory for the rows of one answer.
 pub(super) const MAX_BYTES: usize = 4 << 20;
 
-/// A Lambda answers with 6 MB at most, headers and escapes included.
+/// A Lambda's answer has at most 6 MB, with headers and escapes.
 const MAX_ANSWER_BYTES: usize = 6_000_000;
 
 /// A stored Parquet file.
@@ -43,7 +43,7 @@ pub(super) async fn open(api: &Api, Version(version): &Version) -> Result<Table<
     Table::open(Stored { blobs: Arc::clone(&api.ports.blobs), object: version.rows() }).await.map_err(refused)
 }
 
-/// Runs what may go through whole versions, where it keeps no other request waiting.
+/// Runs work that may read whole versions where it does not block other requests.
 pub(super) async fn on_blocking_pool<T: Send + 'static>(
     work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
 ) -> Result<T, ApiError> {
@@ -67,11 +67,11 @@ fn too_large() -> ApiError {
     )
 }
 
-/// An answer with rows, unless it is larger than a Lambda may give. The limit
-/// holds everywhere: what works on one host works on each.
+/// An answer with rows, if a Lambda can return it. The limit is the same outside of
+/// Lambda, so that what works in one place works in the other.
 pub(super) fn answer(body: &impl Serialize) -> Result<Response, ApiError> {
     let body = serde_json::to_vec(body).map_err(|e| Error::internal("the rows could not be written").because(e))?;
-    // The Lambda's own envelope has the answer as a JSON string.
+    // Lambda puts the answer into a JSON string.
     let escapes = memchr::memchr2_iter(b'"', b'\\', &body).count();
     if body.len() + escapes > MAX_ANSWER_BYTES {
         return Err(too_large());

@@ -1,4 +1,4 @@
-//! Webhook receivers: registered, changed, given another secret.
+//! Webhooks: register, list, change, delete, rotate secrets.
 
 pub(super) mod again;
 pub(super) mod deliveries;
@@ -30,7 +30,7 @@ fn check_offered(event_types: &[EventType]) -> Result<(), ApiError> {
     Err(ApiError::new(ErrorCode::InvalidRequest, format!("event_types can be {offered}")))
 }
 
-/// Changes the receiver, if it is still there.
+/// Changes the webhook, if it still exists.
 async fn changed(api: &Api, webhook: &Webhook, how: impl FnMut(&mut Webhook) -> bool) -> Result<Webhook, ApiError> {
     let changed = change(api.ports.webhooks.as_ref(), webhook.workspace_id, webhook.id, how).await?;
     changed.ok_or_else(ApiError::webhook_not_found)
@@ -149,7 +149,7 @@ pub(super) async fn update(
     let how = |webhook: &mut Webhook| {
         if let Some(url) = &url {
             url.as_str().clone_into(&mut webhook.url);
-            // Whatever was seen was seen elsewhere.
+            // The health is that of the old URL.
             webhook.health = Health::default();
         }
         if let Some(event_types) = &wanted.event_types {

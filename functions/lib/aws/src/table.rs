@@ -50,7 +50,7 @@ pub(crate) const RECEIVER_PREFIX: &str = "RECEIVER#";
 pub(crate) const KEY_PREFIX: &str = "KEY#";
 pub(crate) const DELIVERY_PREFIX: &str = "DELIVERY#";
 
-/// The catalog, the receivers and the API keys, in one DynamoDB table.
+/// The DynamoDB table, on which most ports are implemented.
 #[derive(Clone)]
 pub struct Table {
     pub(crate) client: Client,
@@ -100,7 +100,7 @@ impl Key {
     }
 
     pub(crate) fn outbox(id: &EventId) -> Self {
-        // Where the first releases put the event of a dataset, whose id it had.
+        // The first releases stored an event in its dataset's partition, under the dataset's id.
         let pk = if id.is_of_dataset() { format!("D#{}", id.order()) } else { format!("E#{id}") };
         Self { pk, sk: OUTBOX.into() }
     }
@@ -110,7 +110,7 @@ impl Key {
     }
 }
 
-/// The event in whose partition something is.
+/// The event of an item's partition.
 pub(crate) fn event_of(pk: &str) -> Option<EventId> {
     match pk.strip_prefix("D#") {
         Some(dataset) => dataset.parse().ok().map(EventId::of_dataset),
@@ -118,7 +118,7 @@ pub(crate) fn event_of(pk: &str) -> Option<EventId> {
     }
 }
 
-/// The partition of a receiver's deliveries.
+/// The partition of a webhook's deliveries.
 pub(crate) fn deliveries_of(workspace: WorkspaceId, webhook: WebhookId) -> String {
     format!("W#{workspace}#R#{webhook}")
 }
@@ -146,7 +146,7 @@ impl Table {
         Ok(output.item)
     }
 
-    /// The items of those keys that there are, in no order.
+    /// The items that exist, in no order.
     pub(crate) async fn get_all(&self, keys: impl Iterator<Item = Key>) -> Result<Vec<Attributes>> {
         let mut wanted: Vec<Attributes> = keys.map(Key::attributes).collect();
         let mut found = Vec::with_capacity(wanted.len());
@@ -158,7 +158,7 @@ impl Table {
             let output = output.map_err(unexpected("the table"))?;
             found.extend(output.responses.into_iter().flatten().flat_map(|(_, items)| items));
             wanted = rest;
-            // The table gives as many as fit into an answer.
+            // An answer holds as many items as fit.
             wanted.extend(output.unprocessed_keys.into_iter().flatten().flat_map(|(_, batch)| batch.keys));
         }
         Ok(found)
@@ -176,7 +176,8 @@ impl Table {
         match put.send().await {
             Ok(_) => Ok(true),
             Err(e) => match e.as_service_error() {
-                // The very same item is an earlier try of this call, whose answer was lost.
+                // An identical item was stored by an earlier attempt of this call,
+                // whose answer was lost.
                 Some(PutItemError::ConditionalCheckFailedException(found)) => Ok(found.item.as_ref() == Some(&item)),
                 _ => Err(unexpected("the table")(e)),
             },
@@ -222,7 +223,7 @@ pub(crate) async fn update_if(update: UpdateItemFluentBuilder) -> Result<Option<
     }
 }
 
-/// For the SDK's builders, which check at run time what is constant here.
+/// The SDK's builders check at run time what is constant here.
 pub(crate) fn build_error(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::internal("a request was incomplete").because(error)
 }

@@ -26,14 +26,13 @@ use zeroize::Zeroizing;
 
 const FORM: &str = "v1";
 
-/// What KMS must be told to unwrap a data key, and what its log shows.
+/// The encryption context of data keys, which CloudTrail logs.
 const CONTEXT: (&str, &str) = ("purpose", "webhook-signing-secrets");
 
-/// The name of the key in a file, which is wrapped by nothing.
+/// Stands for the wrapped data key where the key is in a file.
 const IN_FILE: &str = "file";
 
-/// As many data keys are remembered; a deployment has one for each process
-/// that ever registered a webhook.
+/// Data keys that are cached. A deployment has one for each process that ever registered a webhook.
 const MAX_KNOWN: usize = 1_000;
 
 /// See the [module](self).
@@ -50,7 +49,7 @@ enum Wrapping {
 
 #[derive(Default)]
 struct Keys {
-    /// The one to seal with.
+    /// The data key that this process seals with.
     own: Option<DataKey>,
     known: HashMap<String, Arc<LessSafeKey>>,
 }

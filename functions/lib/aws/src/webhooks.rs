@@ -1,4 +1,4 @@
-//! Receivers on DynamoDB.
+//! Webhooks on DynamoDB.
 
 use crate::failure::unexpected;
 use crate::item::{Attributes, Item, Read, json, n, s};

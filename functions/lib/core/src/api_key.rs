@@ -1,4 +1,4 @@
-//! API keys: what one looks like, and the hash that stands for it in a store.
+//! API keys: their form, and the hash that is stored of them.
 
 use crate::id::{KeyId, UserId, WorkspaceId};
 use crate::ids::Ids;
@@ -23,9 +23,9 @@ const CHECKSUM_CHARS: usize = 6;
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// Any string of 16 to 255 visible ASCII characters: ours are, and an
-    /// operator may have chosen another. What looks like ours must have our
-    /// checksum: a slip of the pen is told without a look at the store.
+    /// Accepts 16 to 255 visible ASCII characters, since an operator may choose a
+    /// key. A key in our form must have the right checksum, which rejects typing
+    /// errors without a look-up.
     pub fn parse(key: &str) -> Result<Self> {
         let right = (MIN_KEY_CHARS..=MAX_KEY_CHARS).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
         if !right {
@@ -46,8 +46,8 @@ impl ApiKey {
         Ok(Self(key.to_owned()))
     }
 
-    /// `pl_`, 32 random bytes in base62, and a checksum by which a scanner
-    /// for leaked secrets can tell it from other text.
+    /// `pl_`, 32 random bytes in base62, and a checksum by which a secret scanner
+    /// can tell a key from other text.
     pub fn generate(ids: &dyn Ids) -> Self {
         let mut secret = zeroize::Zeroizing::new([0; 32]);
         ids.fill(secret.as_mut());
@@ -70,9 +70,9 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// The lowercase hex SHA-256 of a key: all that a store ever holds. A key of
-/// 256 random bits needs no salt and no slow hash. It is looked up by this
-/// value, so no comparison's timing can tell anything of the key.
+/// The SHA-256 of a key in lowercase hex, which is all that is stored of it. A key
+/// of 256 random bits needs no salt and no slow hash. Keys are looked up by this
+/// value, so no comparison leaks timing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyHash(String);
 
@@ -85,7 +85,7 @@ impl KeyHash {
 /// The principal behind an API key.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Grant {
-    /// By which the key is spoken of.
+    /// Public id of the key.
     pub id: KeyId,
     pub workspace_id: WorkspaceId,
     pub user_id: UserId,

@@ -13,29 +13,29 @@ pub const WINDOW: Duration = Duration::from_secs(10);
 
 #[async_trait]
 pub trait ApiKeys: Send + Sync {
-    /// Counts a call by the holder of a key, and notes the time as that of
-    /// its last use. With a limit, only so many are let in during a [`WINDOW`].
+    /// Admits a call, counts it, and stores the time as the key's last use. With a
+    /// limit, only so many calls are admitted in a [`WINDOW`].
     async fn admit(&self, key: &KeyHash, now: Timestamp, limit: Option<NonZero<u32>>) -> Result<Admission>;
 
-    /// Stores what a key lets in. A key that is known already keeps what it
-    /// has, and one that was revoked stays so.
+    /// Stores a key's principal. A key that is known already keeps its own, and a
+    /// revoked key stays revoked.
     async fn allow(&self, key: &KeyHash, grant: &Grant) -> Result<()>;
 
     /// The live keys of a workspace, oldest first.
     async fn keys(&self, workspace: WorkspaceId) -> Result<Vec<KnownKey>>;
 
-    /// Ends a key, at once. `false` if the workspace has no such key.
+    /// Revokes a key, at once. `false` if the workspace has no such key.
     async fn revoke(&self, workspace: WorkspaceId, id: KeyId) -> Result<bool>;
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Admission {
     Granted(Grant),
-    /// There were too many calls; from then on there may be more.
+    /// The limit is reached until then.
     Limited {
         until: Timestamp,
     },
-    /// No key that is known.
+    /// The key is unknown or revoked.
     Unknown,
 }
 
@@ -45,7 +45,7 @@ pub struct KnownKey {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// When the window began that `now` is in.
+/// The start of the window that `now` is in.
 pub fn window_of(now: Timestamp) -> Timestamp {
     let length = WINDOW.as_secs().cast_signed();
     Timestamp::from_second(now.as_second().div_euclid(length) * length).unwrap_or(now)

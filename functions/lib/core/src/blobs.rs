@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-/// Every part of a [`BlobWriter`] but the last has at least this many bytes,
-/// and the last has some unless it is the only one.
+/// The minimum length of every part of a [`BlobWriter`] but the last. The last part
+/// is not empty, unless it is the only one.
 pub const MIN_PART_BYTES: usize = 5 << 20;
 
 /// An object in storage, by what it holds. Where that is kept is the adapter's choice.
@@ -29,8 +29,8 @@ pub enum Object {
 
 #[async_trait]
 pub trait Blobs: Send + Sync {
-    /// Stores an object that must not exist yet; `AlreadyExists` if it does. After
-    /// any other error the object may be there all the same.
+    /// Stores an object; `AlreadyExists` if there is one. After any other error the
+    /// object may have been stored.
     async fn put_new(&self, object: Object, media_type: &str, body: Bytes) -> Result<()>;
 
     /// The size in bytes, if the object exists.
@@ -39,18 +39,18 @@ pub trait Blobs: Send + Sync {
     /// The whole object in order; `NotFound` if there is none.
     async fn read(&self, object: Object) -> Result<BoxStream<'static, Result<Bytes>>>;
 
-    /// The last bytes of an object, so many or all there are, and its size.
+    /// The last bytes of an object, or all of it if it is shorter, and its size.
     async fn read_tail(&self, object: Object, bytes: u64) -> Result<(Bytes, u64)>;
 
-    /// A part of an object that is known to hold it.
+    /// A range within an object.
     async fn read_range(&self, object: Object, range: Range<u64>) -> Result<Bytes>;
 
-    /// Starts an object that is written part by part and appears only when
-    /// finished. It must not exist yet then: `finish` gives `AlreadyExists` if it does.
+    /// Starts an object that is written in parts and appears when it is finished.
+    /// `finish` gives `AlreadyExists` if there is one by then.
     async fn write_new(&self, object: Object, media_type: &str) -> Result<Box<dyn BlobWriter>>;
 
-    /// A URL by which its holder stores an object as described, from
-    /// `signed_at` for `lifetime`. The same terms and time give the same URL.
+    /// A presigned upload, valid from `signed_at` for `lifetime`. The same terms and
+    /// time give the same URL.
     async fn upload_url(
         &self,
         object: Object,
@@ -59,8 +59,7 @@ pub trait Blobs: Send + Sync {
         lifetime: Duration,
     ) -> Result<SignedUpload>;
 
-    /// A URL by which its holder reads an object for `lifetime` from now,
-    /// named `file_name` where it is saved.
+    /// A presigned download, valid for `lifetime` from now. Browsers save the file as `file_name`.
     async fn download_url(
         &self,
         object: Object,
@@ -69,7 +68,7 @@ pub trait Blobs: Send + Sync {
         lifetime: Duration,
     ) -> Result<String>;
 
-    /// Deletes an object; one that is gone already is no error.
+    /// Deletes an object, if it exists.
     async fn delete(&self, object: Object) -> Result<()>;
 
     /// Emits the event of a stored object again.
@@ -78,7 +77,7 @@ pub trait Blobs: Send + Sync {
     /// The origin of signed URLs, such as `https://bucket.s3.eu-west-1.amazonaws.com`.
     async fn origin(&self) -> Result<String>;
 
-    /// The draft whose file an event names so; `None` for any other object.
+    /// The draft whose file has this key in storage's events; `None` for any other object.
     fn upload_of(&self, key: &str) -> Option<DatasetId>;
 }
 
@@ -91,7 +90,7 @@ pub struct UploadTerms {
     pub checksum_sha256: Option<String>,
 }
 
-/// A request that stores an object, but for its body.
+/// A presigned request that stores an object, without its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedUpload {
     pub url: String,
@@ -102,10 +101,10 @@ pub struct SignedUpload {
 #[async_trait]
 pub trait BlobWriter: Send {
     async fn write(&mut self, part: Bytes) -> Result<()>;
-    /// Forgets what was written: the object starts anew.
+    /// Discards what was written, and starts again.
     async fn restart(&mut self) -> Result<()>;
     async fn finish(self: Box<Self>) -> Result<()>;
-    /// Leaves nothing behind. Call it when `write` failed or the object is
-    /// not wanted; after a crash the store's lifecycle rule does it.
+    /// Discards what was written. Call it when `write` failed or the object is not
+    /// wanted; after a crash, the bucket's lifecycle rule does the same.
     async fn abort(self: Box<Self>) -> Result<()>;
 }

@@ -12,74 +12,70 @@ use jiff::Timestamp;
 
 #[async_trait]
 pub trait Catalog: Send + Sync {
-    /// Stores a group; a `Conflict` with code `name_taken` if the workspace
-    /// has one of that name, with another code if the id is in use.
+    /// Stores a group. Refused as `name_taken` if the workspace has one of that
+    /// name; `AlreadyExists` if the id is in use.
     async fn create_group(&self, group: &Group) -> Result<()>;
 
     async fn group(&self, id: GroupId) -> Result<Option<Group>>;
 
-    /// Those of the groups that there are, in the order of the ids.
+    /// The groups that exist, in the order of the ids.
     async fn groups(&self, ids: &[GroupId]) -> Result<Vec<Group>>;
 
     /// Every group of the workspace that is not deleted, by name.
     async fn group_names(&self, workspace: WorkspaceId) -> Result<Vec<GroupName>>;
 
-    /// Puts a group away and frees its name. Once more is no error.
+    /// Deletes a group and frees its name. A repeat is no error.
     async fn delete_group(&self, group: &Group) -> Result<()>;
 
-    /// Stores a draft whose id must be new; a `Conflict` if it is not. The
-    /// very same draft again is no conflict: it is the same call.
+    /// Stores a draft; `AlreadyExists` if its id is in use. An identical draft is no
+    /// error, since it is a retry of the same call.
     async fn create_draft(&self, draft: &Dataset) -> Result<()>;
 
-    /// Takes back this very draft, which no one was told of: there is no such
-    /// dataset any more. `false` if it has come to an outcome, which stays, or
-    /// if the id is another's. What may have been stored for it is due to be removed at `clean_at`; until that
-    /// was done, its id is in use.
+    /// Withdraws this draft, which no one was told of. `false` if it has an outcome,
+    /// which stays, or if the id is another draft's. Its objects are due to be
+    /// removed at `clean_at`, and its id stays in use until then.
     async fn withdraw(&self, draft: &Dataset, clean_at: Timestamp) -> Result<bool>;
 
-    /// The group of a withdrawn draft that is still to be cleaned up after, and when.
+    /// The group of a withdrawn draft that is not cleaned up yet, and when it is due.
     async fn withdrawn(&self, id: DatasetId) -> Result<Option<(GroupId, Timestamp)>>;
 
-    /// Notes that nothing of a withdrawn draft is stored any more.
+    /// Frees the id of a withdrawn draft whose objects are removed.
     async fn forget_withdrawn(&self, id: DatasetId) -> Result<()>;
 
     async fn dataset(&self, id: DatasetId) -> Result<Option<Dataset>>;
 
-    /// Those of the datasets that there are, in the order of the ids.
+    /// The datasets that exist, in the order of the ids.
     async fn datasets(&self, ids: &[DatasetId]) -> Result<Vec<Dataset>>;
 
-    /// All datasets of a scope, newest first, by what lists are made of. It
-    /// may be some moments behind.
+    /// All datasets of a scope, newest first. The list may lag by some moments.
     async fn list(&self, scope: Scope) -> Result<Vec<DatasetSummary>>;
 
-    /// Puts a version away, or takes it out again. `false` if it is no version.
+    /// Deletes a version, or restores it. `false` if the dataset is no version.
     async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool>;
 
-    /// Takes a draft for one parse, unless another has it. It counts as lost
-    /// until it is released.
+    /// Leases a draft for one parse, unless another invocation has it. The lease
+    /// counts as lost until it is released.
     async fn acquire_lease(&self, id: DatasetId, request: &LeaseRequest) -> Result<Leased>;
 
-    /// Gives a draft back that `owner` has, as if it never had: anyone may take
-    /// it, and the sweeper looks at it again at `due_at`. `false` if it is not
-    /// the owner's any more.
+    /// Releases the lease of `owner`, which then does not count as lost. The draft
+    /// is due at `due_at`. `false` if the lease is not the owner's any more.
     async fn release_lease(&self, id: DatasetId, owner: &str, due_at: Timestamp) -> Result<bool>;
 
-    /// Notes that a draft which was due at `judged` starts again: anyone may
-    /// take it, and the sweeper looks at it again at `due_at`. `false` if it is
-    /// no draft any more, or was leased or restarted since it was judged.
+    /// Restarts a draft that was due at `judged`; it is due again at `due_at`.
+    /// `false` if it is no draft any more, or was leased or restarted since it was
+    /// judged.
     async fn restart(&self, id: DatasetId, judged: Timestamp, due_at: Timestamp) -> Result<bool>;
 
-    /// In one transaction: the group's latest number goes from
-    /// `version - 1` to `version`, the draft becomes that version, the
-    /// event enters the outbox.
+    /// In one transaction, the group's latest number goes from `version - 1` to
+    /// `version`, the draft becomes that version, and the event enters the outbox.
     async fn publish(&self, publication: &Publication) -> Result<Published>;
 
-    /// In one transaction: the draft becomes a failure whose objects are
-    /// still to be removed, and the event enters the outbox. `false` if it
-    /// is no draft any more, or was leased or restarted since it was judged.
+    /// In one transaction, the draft becomes a failure whose objects are due to be
+    /// removed, and the event enters the outbox. `false` if it is no draft any more,
+    /// or was leased or restarted since it was judged.
     async fn fail(&self, failed: &FailedDraft) -> Result<bool>;
 
-    /// Notes that nothing of a failed draft is stored any more.
+    /// Stores that the objects of a failed draft are removed.
     async fn cleaned_up(&self, id: DatasetId) -> Result<()>;
 
     async fn outbox_entry(&self, id: &EventId) -> Result<Option<OutboxEntry>>;
@@ -87,8 +83,8 @@ pub trait Catalog: Send + Sync {
     /// Removes an entry that has been relayed.
     async fn close_outbox_entry(&self, id: &EventId) -> Result<()>;
 
-    /// What should have been done by `now` and was not, the oldest first, at
-    /// most about `limit` of it. It may be some moments behind.
+    /// What is overdue at `now`, the oldest first, about `limit` at most. The list
+    /// may lag by some moments.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>>;
 }
 
@@ -139,11 +135,11 @@ impl From<&Dataset> for DatasetSummary {
 /// An invocation that asks for the lease of a draft.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseRequest {
-    /// The invocation's id. A retry of it has the same, and takes its own
-    /// lease up again: its predecessor is dead.
+    /// The id of the invocation. A retry has the same id, and takes over the lease:
+    /// its predecessor is dead.
     pub owner: String,
     pub now: Timestamp,
-    /// When the invocation will have ended, one way or the other.
+    /// When the invocation will have ended.
     pub until: Timestamp,
 }
 
@@ -154,7 +150,7 @@ pub enum Leased {
     Yours(Dataset),
     /// Another invocation has it.
     Busy,
-    /// It is a version or a failure by now.
+    /// The draft has become a version or a failure.
     Final(Dataset),
     /// No such dataset.
     Unknown,
@@ -175,14 +171,14 @@ pub enum Published {
     Done,
     /// Another version took the number; read the group again.
     NumberTaken,
-    /// It is no draft any more.
+    /// The dataset is no draft any more.
     NotADraft,
 }
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailedDraft {
     pub dataset_id: DatasetId,
-    /// The draft's as it was judged.
+    /// The draft's due time when it was judged.
     pub due_at: Timestamp,
     pub lost_leases: u32,
     pub finished_at: Timestamp,
@@ -197,14 +193,14 @@ pub struct OutboxEntry {
     pub workspace_id: WorkspaceId,
     pub event_type: EventType,
     pub body: String,
-    /// When the sweeper relays it, if no one has by then.
+    /// When the sweeper relays it, unless it has been relayed by then.
     pub due_at: Timestamp,
 }
 
 /// Something that is overdue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// A draft to start or expire, or what is left of one to clean up after.
+    /// A draft to restart or to expire, or a failure or withdrawn draft to clean up.
     Dataset(DatasetId),
     Outbox(EventId),
     Delivery(DeliveryKey),

@@ -31,9 +31,9 @@ pub struct Dataset {
     pub file_name: FileName,
     pub file_size_bytes: u64,
     pub created_at: Timestamp,
-    /// Until when its file may come.
+    /// When its upload expires.
     pub file_due_at: Timestamp,
-    /// Whether a version has been put away. It is still there and can be restored.
+    /// Whether a version is deleted. It can be restored.
     pub is_deleted: bool,
     pub state: State,
 }
@@ -41,12 +41,11 @@ pub struct Dataset {
 #[derive(Clone, Debug, PartialEq)]
 pub enum State {
     Draft {
-        /// When the sweeper looks at it: fails it if no file came, else
-        /// starts it again.
+        /// When the sweeper fails it if no file came, or restarts it.
         due_at: Timestamp,
-        /// How many leases of it were never released: their processors died.
+        /// Leases that were never released, because their processors died.
         lost_leases: u32,
-        /// How often it was started again.
+        /// How often the sweeper restarted it.
         restarts: u32,
     },
     Ready {
@@ -96,7 +95,7 @@ impl State {
 }
 
 impl Dataset {
-    /// The published number; -1 for what is not, or never will be, a version.
+    /// The published number; -1 if it is no version.
     pub fn version_number(&self) -> i64 {
         match &self.state {
             State::Ready { version, .. } => i64::try_from(*version).unwrap_or(i64::MAX),
@@ -104,7 +103,7 @@ impl Dataset {
         }
     }
 
-    /// Whether it is a failure whose record has had its time.
+    /// Whether it is a failure whose record has expired.
     pub fn is_forgotten(&self, now: Timestamp) -> bool {
         matches!(self.state, State::Failed { finished_at, .. } if is_forgotten(finished_at, now))
     }

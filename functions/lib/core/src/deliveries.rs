@@ -9,28 +9,25 @@ use jiff::Timestamp;
 
 #[async_trait]
 pub trait Deliveries: Send + Sync {
-    /// Stores those of the deliveries that are not there already.
+    /// Stores the deliveries that do not exist yet.
     async fn create_deliveries(&self, deliveries: &[Delivery]) -> Result<()>;
 
     async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Delivery>>;
 
-    /// At most `limit` deliveries to a receiver, the newest first. By status
-    /// it may be some moments behind.
+    /// At most `limit` deliveries to a webhook, the newest first. With a status, the
+    /// list may lag by some moments.
     async fn deliveries(&self, wanted: &DeliveryQuery, limit: usize) -> Result<DeliveryPage>;
 
-    /// Takes the delivery for one attempt, which must have been recorded by
-    /// `until`. `None` if there is nothing to do: it is final, not due yet,
-    /// or being attempted.
+    /// Leases the delivery for one attempt, which must be recorded by `until`.
+    /// `None` if it has ended, is not due yet, or is being attempted.
     async fn begin_attempt(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Option<Delivery>>;
 
-    /// Puts a delivery that is due off until `until`, without an attempt.
-    /// `false` if it is not due.
+    /// Postpones a delivery that is due, without an attempt. `false` if it is not due.
     async fn postpone(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<bool>;
 
-    /// Appends an attempt and sets what follows from it. `delivery` is as it
-    /// was when the attempt began. If it has become final meanwhile, or due
-    /// anew, it stays so, unless it has been delivered now: that is final in
-    /// any case.
+    /// Appends an attempt and sets the next state. `delivery` is as it was when the
+    /// attempt began. If it has ended or become due again meanwhile, it keeps that
+    /// state, unless it has been delivered now, which is final in any case.
     async fn record_attempt(
         &self,
         delivery: &Delivery,
@@ -39,12 +36,12 @@ pub trait Deliveries: Send + Sync {
         at: Timestamp,
     ) -> Result<()>;
 
-    /// Notes that a message is on its way for a delivery that is overdue, so
-    /// that it is not before `again` that the sweeper sends another.
+    /// Stores that an overdue delivery has been queued, so that the sweeper does not
+    /// queue it again before `again`.
     async fn reminded(&self, key: &DeliveryKey, now: Timestamp, again: Timestamp) -> Result<()>;
 
-    /// Makes a delivery due at `at` with the whole schedule before it,
-    /// whatever became of it. `false` if there is none.
+    /// Makes a delivery due at `at`, at the start of its schedule, whatever its
+    /// state. `false` if there is none.
     async fn requeue(&self, key: &DeliveryKey, at: Timestamp) -> Result<bool>;
 }
 
@@ -60,8 +57,8 @@ pub struct DeliveryPage {
 pub struct DeliveryQuery {
     pub webhook: Owner,
     pub status: Option<DeliveryStatus>,
-    /// Older than this one.
+    /// Deliveries older than this one.
     pub before: Option<DeliveryId>,
-    /// Of events that are not older than this, as [`DeliveryId::order`] has it.
+    /// Deliveries of events from this [`DeliveryId::order`] on.
     pub from_order: u64,
 }

@@ -43,14 +43,14 @@ pub struct Webhook {
     pub disabled: Option<Disabled>,
     pub health: Health,
     pub created_at: Timestamp,
-    /// Counts the changes, so that none is made to what is not as it was read.
+    /// Counts changes, for optimistic locking.
     pub revision: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secrets {
     current: Sealed,
-    /// Those that it has replaced, the newest first.
+    /// The replaced secrets, the newest first.
     previous: Vec<Retired>,
 }
 
@@ -95,10 +95,9 @@ pub enum Outcome {
 pub struct AttemptResult {
     pub outcome: Outcome,
     pub at: Timestamp,
-    /// As it was before the attempt: of attempts at the same time, all too
-    /// slow, one counts.
+    /// As read before the attempt: of concurrent attempts that are all too slow, one counts.
     pub slow_failures_before: u32,
-    /// Whether the delivery has been failing for so long that it is no blip.
+    /// Whether the delivery has been failing for so long that this is no blip.
     pub is_lasting: bool,
 }
 
@@ -118,8 +117,8 @@ impl Secrets {
         Self { current: secret, previous: Vec::new() }
     }
 
-    /// From now on `secret` signs, and for a day those before it too. `false`
-    /// if it does so already: the rotation is a repeat.
+    /// From now on `secret` signs, and for a day the secrets before it too. `false`
+    /// if this is a repeat.
     pub fn rotate(&mut self, secret: Sealed, now: Timestamp) -> bool {
         if self.current == secret {
             return false;
@@ -131,7 +130,7 @@ impl Secrets {
         true
     }
 
-    /// Those that sign, the newest first.
+    /// The secrets that sign, the newest first.
     pub fn live(&self, now: Timestamp) -> impl Iterator<Item = &Sealed> {
         let previous = self.previous.iter().filter(move |retired| now < retired.until);
         std::iter::once(&self.current).chain(previous.map(|retired| &retired.secret))
@@ -147,7 +146,7 @@ impl Webhook {
         Owner { workspace_id: self.workspace_id, webhook_id: self.id }
     }
 
-    /// Back to work, with no memory of what was.
+    /// Enables it again, with a clean record.
     pub fn enable(&mut self) {
         self.disabled = None;
         self.health = Health::default();
@@ -193,11 +192,11 @@ impl Webhook {
         let failing_since = Some(health.failing_since.unwrap_or(at));
         self.health = match outcome {
             Outcome::Delivered => Health::default(),
-            // One at a time, until it is quicker.
+            // Half open: one attempt at a time, until it is quicker.
             Outcome::DeliveredSlowly => Health { open_until: Some(at), ..Health::default() },
-            // It answers, so nothing waits for it.
+            // It answers, so attempts need not wait.
             Outcome::Failed | Outcome::Gone => Health { failing_since, ..Health::default() },
-            // Another attempt of the same time was here before.
+            // A concurrent attempt has been counted.
             Outcome::FailedSlowly if health.slow_failures > slow_failures_before => health,
             Outcome::FailedSlowly => {
                 let slow_failures = slow_failures_before.saturating_add(1);

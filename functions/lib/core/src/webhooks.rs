@@ -10,17 +10,17 @@ const MAX_TRIES: usize = 20;
 
 #[async_trait]
 pub trait Webhooks: Send + Sync {
-    /// Stores a receiver whose id must be new; a `Conflict` if it is not. The
-    /// very same receiver again is no conflict: it is the same call.
+    /// Stores a webhook; `AlreadyExists` if its id is in use. An identical webhook
+    /// is no error, since it is a retry of the same call.
     async fn register(&self, webhook: &Webhook) -> Result<()>;
 
     async fn webhook(&self, workspace: WorkspaceId, id: WebhookId) -> Result<Option<Webhook>>;
 
-    /// Every receiver of the workspace, by id; sees each one registered before the call.
+    /// Every webhook of the workspace, by id, read consistently.
     async fn webhooks(&self, workspace: WorkspaceId) -> Result<Vec<Webhook>>;
 
-    /// Stores `changed` if its revision is the stored one, which is one more
-    /// then. `false` if it is not, or if the receiver has been removed.
+    /// Stores `changed` if its revision is the stored one, and increments that.
+    /// `false` if it is not, or if the webhook has been deleted.
     async fn replace(&self, changed: &Webhook) -> Result<bool>;
 
     /// `false` if there was none.

@@ -25,7 +25,7 @@ impl<const MIN: u64, const MAX: u64, const DEFAULT: u64> Bounded<MIN, MAX, DEFAU
         self.0
     }
 
-    /// For what is held in memory.
+    /// For lengths of what is held in memory.
     pub fn as_usize(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }

@@ -1,6 +1,5 @@
-//! The canonical form of JSON that signatures are made over: what Python's
-//! `json.dumps(value, sort_keys=True)` writes, since the receivers' published
-//! verifiers rebuild it so.
+//! The canonical JSON that is signed: what Python's `json.dumps(value,
+//! sort_keys=True)` writes, since published verifiers rebuild it so.
 
 use serde::Serialize;
 use serde_json::ser::Formatter;

@@ -1,4 +1,4 @@
-//! What answers and failures say to programs.
+//! Error codes of answers and of failures.
 
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantArray};

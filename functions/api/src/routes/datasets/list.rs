@@ -28,13 +28,13 @@ fn is_wanted(wanted: &ListDatasets, listed: &DatasetSummary, now: Timestamp) -> 
         Some(StatusFilter::Deleted) => listed.is_deleted,
         Some(StatusFilter::All) => true,
     };
-    // The store takes its time to remove what has outlived its use.
+    // DynamoDB removes expired items late.
     let forgotten = listed.status == Status::Failed
         && listed.finished_at.is_some_and(|failed_at| dataset::is_forgotten(failed_at, now));
     status && !forgotten && wanted.up_to_id.is_none_or(|last| listed.id <= last)
 }
 
-/// Identifiers are ordered in time, and decide where all else is equal.
+/// Identifiers are ordered in time, and break ties.
 fn order(wanted: &ListDatasets, a: &DatasetSummary, b: &DatasetSummary) -> Ordering {
     let order = match wanted.sort_by {
         SortBy::CreatedAt => Ordering::Equal,
@@ -100,7 +100,7 @@ pub(in crate::routes) async fn list(
     }))
 }
 
-/// The datasets in full. What was removed since it was listed is left out.
+/// The whole datasets, without those that were removed since they were listed.
 async fn views(api: &Api, page: &[DatasetSummary]) -> Result<Vec<api::Dataset>> {
     let ids: Vec<DatasetId> = page.iter().map(|listed| listed.id).collect();
     let mut group_ids: Vec<GroupId> = page.iter().map(|listed| listed.group_id).collect();

@@ -1,4 +1,4 @@
-//! Deliveries sent again, and sent to try a receiver.
+//! Sends deliveries again, and test events.
 
 use super::changed;
 use super::deliveries::{answer, key, position};
@@ -25,14 +25,14 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long one call goes on recovering. API Gateway waits for 29 s.
+/// How long one call recovers deliveries. API Gateway waits for 29 s.
 const RECOVERY_TIME: Duration = Duration::from_secs(15);
 
-/// Deliveries that are found, and put on the queue, at a time.
+/// Deliveries that are read and queued at a time.
 const RECOVERED_AT_ONCE: usize = 100;
 
-/// Deliveries of the first releases are ordered by their uploads, which were no
-/// longer ago than this.
+/// Deliveries of the first releases are ordered by their uploads, which were at most
+/// this long before their events.
 const OUTCOME_TIME: Duration = Duration::from_secs(2 * 24 * 3600);
 
 /// Send a delivery again
@@ -104,7 +104,7 @@ pub(in crate::routes) async fn recover(
     }
 }
 
-/// Makes those due that were made at `since` or later.
+/// Requeues the deliveries made at `since` or later.
 async fn requeue(api: &Api, found: Vec<Delivery>, since: Timestamp) -> Result<u64, Error> {
     let now = api.ports.clock.now();
     let wanted = found.into_iter().filter(|it| it.created_at >= since && it.event_type != EventType::Test);
@@ -165,7 +165,7 @@ pub(in crate::routes) async fn test(
     Ok((StatusCode::CREATED, Json(TestSent { success: true, message, delivery_id })))
 }
 
-/// The receiver, about to be called: not disabled, and not at rest.
+/// Closes the circuit of a webhook that is about to be called. An error if it is disabled.
 async fn awake(api: &Api, webhook: &Webhook) -> Result<Webhook, ApiError> {
     if webhook.disabled.is_some() {
         let message = "the webhook is disabled; enable it first, by a PATCH with \"disabled\": false";

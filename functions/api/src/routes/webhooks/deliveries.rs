@@ -1,4 +1,4 @@
-//! What was sent to a receiver.
+//! Deliveries to a webhook.
 
 use super::view;
 use crate::Api;
@@ -15,7 +15,7 @@ use dataset_core::webhook::Webhook;
 use dataset_types::delivery::{Deliveries, ListDeliveries, OneDelivery};
 use std::sync::Arc;
 
-/// Of each delivery in a list, so that a page of them is not too large.
+/// Attempts of each delivery in a list, so that a page is not too large.
 const ATTEMPTS_LISTED: usize = 10;
 
 /// List the deliveries to a webhook

@@ -8,11 +8,11 @@ use crate::{Error, Ports, Result};
 use jiff::Timestamp;
 use std::time::Duration;
 
-/// The shortest lease, for runtimes that tell no deadline.
+/// The minimum lease, for runtimes without a deadline.
 const MIN_LEASE: Duration = Duration::from_secs(60);
 
-/// Takes a draft for one invocation of the processor, which ends at `deadline`.
-/// A retry of the invocation has the same owner, and takes its lease up again.
+/// Leases a draft to one invocation of the processor, which ends at `deadline`. A
+/// retry of the invocation has the same owner, and takes over its lease.
 ///
 /// # Errors
 /// If the table failed.
@@ -28,9 +28,9 @@ pub async fn acquire_lease(ports: &Ports, id: DatasetId, owner: &str, deadline: 
 pub enum Interruption {
     /// The file has not come yet.
     NoFile,
-    /// Something that every file depends on failed. It may work the next time.
+    /// A dependency failed, which is no fault of the file.
     Dependency(Error),
-    /// The file brought the parser down, as it may each time.
+    /// The file brought the parser down, and may do so every time.
     Parser(Error),
 }
 
@@ -40,15 +40,15 @@ impl From<Error> for Interruption {
     }
 }
 
-/// Gives a draft back. The lease counts as lost, and so against the draft,
-/// only if its file brought the parser down.
+/// Releases a lease. It counts as lost, and so against the draft, only if the file
+/// brought the parser down.
 ///
 /// # Errors
 /// What interrupted it, if the event should come again.
 pub async fn release_lease(ports: &Ports, draft: &Dataset, owner: &str, why: Interruption) -> Result<()> {
     match why {
         Interruption::NoFile => {
-            // The draft waits for its file as before; the sweeper knows until when.
+            // The draft waits for its file as before.
             ports.catalog.release_lease(draft.id, owner, draft.file_due_at).await.map(drop)
         }
         Interruption::Dependency(error) => {

@@ -53,8 +53,8 @@ pub async fn publish(ports: &Ports, draft: &Dataset, contents: &Contents) -> Res
     Err(Error::unavailable(format!("too many versions are being published into group {}", draft.group_id)))
 }
 
-/// The draft came to another outcome meanwhile. Unless that is a version, the
-/// rows that were just written belong to no one.
+/// The draft got another outcome meanwhile. Unless that is a version, the rows that
+/// were just written belong to nothing.
 async fn remove_unowned_rows(ports: &Ports, draft: &Dataset) -> Result<()> {
     let now = ports.catalog.dataset(draft.id).await?;
     if !now.is_some_and(|dataset| matches!(dataset.state, State::Ready { .. })) {
