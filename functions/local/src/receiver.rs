@@ -1,4 +1,4 @@
-//! A webhook receiver that checks what it gets, as anyone's would.
+//! A webhook receiver that checks signatures, as any receiver should.
 
 use anyhow::{Context, ensure};
 use axum::body::Bytes;
@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// One that takes whatever comes, and hands it on.
+/// A receiver that accepts every webhook and passes it on.
 pub(crate) struct Receiver {
     pub(crate) url: String,
     received: mpsc::UnboundedReceiver<Webhook>,
@@ -25,7 +25,7 @@ pub(crate) struct Webhook {
 }
 
 impl Receiver {
-    /// On a port of 127.0.0.1; 0 for any that is free.
+    /// Listens on a port of 127.0.0.1; 0 for any free one.
     pub(crate) async fn start(port: u16) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port))
             .await
@@ -43,7 +43,7 @@ impl Receiver {
         Ok(Self { url, received, _server: server })
     }
 
-    /// The next one, whenever it comes.
+    /// The next webhook.
     pub(crate) async fn next(&mut self) -> Option<Webhook> {
         self.received.recv().await
     }

@@ -51,19 +51,19 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
     }
 }
 
-/// The key in `DATASETS_API_KEY`, which no error shows. An empty one is none.
+/// The key in `DATASETS_API_KEY`. Errors never show it, and an empty one counts as none.
 fn given_key(text: Option<&str>) -> anyhow::Result<Option<ApiKey>> {
     let text = text.filter(|text| !text.is_empty());
     text.map(|text| ApiKey::parse(text).context("the key in DATASETS_API_KEY can't be taken")).transpose()
 }
 
-/// As of a process that ended by Ctrl-C.
+/// The exit code of a process that Ctrl-C ended.
 const EXIT_AT_ONCE: i32 = 130;
 
 fn greet(service: &Service, key_is_given: bool) -> io::Result<()> {
     let (url, workspace) = (service.public_url.as_str().trim_end_matches('/'), service.workspace_id);
     say(&format!("Datasets are served at {url}"))?;
-    // A key that an operator has chosen is not ours to show.
+    // A key that an operator has chosen is not printed.
     let key = match &service.api_key {
         Some(_) if key_is_given => {
             say(&format!("The key in DATASETS_API_KEY lets into workspace {workspace}."))?;
@@ -79,7 +79,7 @@ fn greet(service: &Service, key_is_given: bool) -> io::Result<()> {
         }
     };
     say(&format!("Open {url} in a browser and sign in with the key, or go on here."))?;
-    // Within double quotes a shell puts the variable's value.
+    // In double quotes, a shell inserts the variable's value.
     if let Some(GroupName { name, id }) = &service.group {
         say(&format!(
             r#"
@@ -140,11 +140,11 @@ export {}={}",
     Ok(())
 }
 
-/// What ends a process that waits: Ctrl-C, a process manager, a terminal that closes.
+/// The signals that end the process: Ctrl-C, SIGTERM, SIGHUP.
 pub(crate) struct StopSignals([Signal; 3]);
 
 impl StopSignals {
-    /// From now on, none of them ends the process by itself.
+    /// Takes over the signals: from now on, none ends the process by itself.
     pub(crate) fn new() -> io::Result<Self> {
         let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
         let [interrupt, terminate, hangup] = kinds.map(signal);

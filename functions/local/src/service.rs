@@ -37,13 +37,13 @@ pub(crate) const TABLE: &str = "datasets";
 pub(crate) const BUCKET: &str = "datasets";
 pub(crate) const QUEUE: &str = "deliveries";
 
-/// Six times the timeout of the webhooks function, as AWS asks for.
+/// Six times the timeout of the webhooks function, as AWS recommends.
 const VISIBILITY_SECONDS: u32 = 360;
 
-/// Made at the first start, so that there is one to try.
+/// The name of the group that is created at the first start.
 const FIRST_GROUP: &str = "first";
 
-/// How long requests under way may take when the service stops.
+/// How long requests may take to end when the service stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How to run the service.
@@ -52,25 +52,25 @@ pub struct Options {
     pub host: IpAddr,
     /// 0 for any that is free.
     pub port: u16,
-    /// Where people reach it, if not at that address: what signed URLs begin with.
+    /// Where people reach it, if not at that address. Presigned URLs begin with it.
     pub public_url: Option<Url>,
-    /// Names that it goes by beside those of this machine and of `public_url`.
+    /// Accepted host names, in addition to loopback names and that of `public_url`.
     pub allowed_hosts: Vec<String>,
     pub data_dir: PathBuf,
     pub destinations: Policy,
     pub sweep_every: Duration,
-    /// The key to let in; without one it is made at the first start.
+    /// The API key to allow; without one, it is generated at the first start.
     pub api_key: Option<ApiKey>,
 }
 
-/// The service at work. Dropped, it stops at once, and nothing is lost by it.
+/// A running service. If it is dropped, it stops at once; nothing is lost.
 pub struct Service {
     pub address: SocketAddr,
     /// Where people reach it.
     pub public_url: Url,
-    /// A key that lets in, unless the one that was given has been revoked.
+    /// A valid API key. `None` if the given key has been revoked.
     pub api_key: Option<ApiKey>,
-    /// The workspace that the key lets into.
+    /// The key's workspace.
     pub workspace_id: WorkspaceId,
     /// A group to try an upload with.
     pub group: Option<GroupName>,
@@ -80,7 +80,7 @@ pub struct Service {
     _state: State,
 }
 
-/// The engines, and what the functions work on.
+/// The engines, and the ports on them.
 pub(crate) struct State {
     pub(crate) engines: Engines,
     pub(crate) queue: SqsQueue,
@@ -93,16 +93,16 @@ pub(crate) struct State {
     ready: Option<tokio::sync::mpsc::UnboundedReceiver<String>>,
 }
 
-/// With which credentials the engines are called.
+/// The credentials for the engines.
 pub(crate) enum Signing {
-    /// With those of the last start, so that a URL that was signed then still holds.
+    /// Those of the last start, so that URLs signed then stay valid.
     AsBefore,
     Anew,
 }
 
 impl State {
-    /// Starts the engines and makes what is missing in them. `public_url` is
-    /// what signed URLs of storage begin with.
+    /// Starts the engines, and creates the table, bucket and queue if they are
+    /// missing. Presigned URLs begin with `public_url`.
     pub(crate) async fn open(data_dir: &Path, public_url: &str, signing: Signing) -> anyhow::Result<Self> {
         let data_dir = DataDir::open(data_dir)?;
         let (clock, ids): (Arc<dyn Clock>, Arc<dyn Ids>) = (Arc::new(SystemClock), Arc::new(SystemIds));
@@ -134,14 +134,14 @@ impl State {
         Ok(Self { engines, queue, aws, table, clock, ids, data_dir, invocations, ready: Some(ready) })
     }
 
-    /// Where the key is that secrets are sealed with, made where it is missing.
+    /// The file with the key that encrypts signing secrets, created if it is missing.
     pub(crate) fn secrets_key(&self) -> anyhow::Result<PathBuf> {
         self.data_dir.secrets_key(self.ids.as_ref())
     }
 
-    /// A key that lets in, and its workspace: the one given, else the one that
-    /// is kept, else a new one, should it have been revoked. A given key that
-    /// was revoked stays so, and there is none.
+    /// A valid key and its workspace: the given one, else the stored one, else, if
+    /// that was revoked, a new one. A given key that was revoked stays revoked, and
+    /// there is none.
     pub(crate) async fn allow(&self, given: Option<ApiKey>) -> anyhow::Result<(Option<ApiKey>, WorkspaceId)> {
         if let Some(key) = given {
             self.grant(&key).await?;
@@ -155,7 +155,8 @@ impl State {
         {
             return Ok((Some(key), workspace));
         }
-        // First in the table: a key in the file was let in once, so if it is not now, it was revoked.
+        // The table is written first: so if a key in the file is unknown to the
+        // table, it was revoked.
         let key = ApiKey::generate(self.ids.as_ref());
         self.grant(&key).await?;
         self.data_dir.keep_api_key(&key)?;
@@ -169,7 +170,7 @@ impl State {
         })
     }
 
-    /// Lets a key into workspace 1, unless it is known already.
+    /// Allows a key in workspace 1, unless it is known already.
     async fn grant(&self, key: &ApiKey) -> anyhow::Result<()> {
         let user_id = UserId::try_from(1).map_err(anyhow::Error::msg)?;
         let now = self.clock.now();
@@ -261,8 +262,7 @@ impl Service {
         Ok(Self { address, public_url, api_key, workspace_id, group, stop, server, _triggers: triggers, _state: state })
     }
 
-    /// Lets requests under way end, then stops. What the functions were at is
-    /// taken up at the next start.
+    /// Lets running requests end, then stops. Unfinished work continues at the next start.
     pub async fn stop(self) {
         let _ = self.stop.send(());
         if tokio::time::timeout(STOP_TIMEOUT, self.server).await.is_err() {

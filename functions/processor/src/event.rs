@@ -1,4 +1,4 @@
-//! Which objects an S3 event speaks of.
+//! The objects in an S3 event.
 
 use aws_lambda_events::event::s3::S3Event;
 use lambda_runtime::Error;

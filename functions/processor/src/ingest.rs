@@ -1,4 +1,4 @@
-//! One uploaded file to its outcome.
+//! Takes one uploaded file to its outcome.
 
 use crate::Processor;
 use crate::pipe::{self, PartWriter, StoredFile};
@@ -12,10 +12,10 @@ use lambda_runtime::Context;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
-/// As much is shown of a column's name, which can be of any length.
+/// A longer column name is cut in a failure.
 const MAX_NAME_CHARS: usize = 255;
 
-/// Whether a file was good or not, and what it holds if it was.
+/// The contents of a valid file, or what is wrong with it.
 type Parsed = std::result::Result<Contents, Failure>;
 
 /// Takes the upload at `key` to its outcome, unless it has one or another
@@ -35,8 +35,9 @@ pub(crate) async fn ingest(processor: &Processor, key: &str, context: &Context) 
         },
         Leased::Busy => tracing::info!(dataset_id = id.get(), "upload is being processed by another invocation"),
         Leased::Final(dataset) => {
-            // An invocation that died may have left objects, or one came when its
-            // draft had expired. Its outcome was told, so it can only be removed.
+            // An invocation that died may have left objects, or the file came after
+            // its draft had expired. The outcome has been told, so they can only be
+            // removed.
             if matches!(dataset.state, State::Failed { .. }) {
                 tracing::warn!(dataset_id = id.get(), "objects of a failed upload are removed");
                 uploads::clean_up(ports, &dataset).await?;
@@ -46,15 +47,15 @@ pub(crate) async fn ingest(processor: &Processor, key: &str, context: &Context) 
             tracing::info!(dataset_id = id.get(), "upload was withdrawn; the sweeper removes its object");
         }
         Leased::Unknown => {
-            // A draft comes before its object, so this is no upload of ours to delete.
+            // A draft is stored before its object, so this object is not ours to delete.
             tracing::error!(dataset_id = id.get(), "object has no draft; it is left where it is");
         }
     }
     Ok(())
 }
 
-/// Brings the draft to its outcome. Returns the event that tells of it; `None`
-/// if the draft had an outcome before.
+/// Takes the draft to its outcome. Returns the event that tells of it; `None` if the
+/// draft had an outcome already.
 pub(crate) async fn process(processor: &Processor, draft: &Dataset) -> Result<Option<OutboxEntry>, Interruption> {
     let ports = &processor.ports;
     let started = ports.clock.now();
@@ -77,7 +78,7 @@ pub(crate) async fn process(processor: &Processor, draft: &Dataset) -> Result<Op
     })
 }
 
-/// Relays the event now. If that fails it is still in the outbox, for the sweeper.
+/// Relays the event now. If that fails, the sweeper relays it from the outbox.
 async fn relay(ports: &Ports, event: &OutboxEntry) {
     if let Err(error) = outbox::relay(ports, event).await {
         tracing::warn!(event_id = %event.event_id, error = error.chain(), "outcome is left in the outbox");
@@ -106,7 +107,7 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
     let problem = match (converted, stored) {
         (Ok(summary), Ok(())) => {
             return match rows.finish().await {
-                // An earlier try stored them; the same file gives the same rows.
+                // An earlier attempt stored the rows, and the same file gives the same rows.
                 Err(error) if error.kind() != Kind::AlreadyExists => Err(error.into()),
                 _ => Ok(Ok(contents(summary))),
             };
@@ -122,7 +123,7 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
         }
     };
     if let Err(error) = rows.abort().await {
-        // The bucket's lifecycle rule removes what is left of it.
+        // The bucket's lifecycle rule removes the parts.
         tracing::warn!(
             dataset_id = draft.id.get(),
             error = error.chain(),
@@ -137,7 +138,7 @@ fn contents(summary: Summary) -> Contents {
     Contents { columns, row_count: summary.rows }
 }
 
-/// A name of megabytes would not fit into what is kept and sent of a failure.
+/// A failure is stored and sent, so a name of megabytes is cut.
 fn shortened(name: String) -> String {
     match name.char_indices().nth(MAX_NAME_CHARS) {
         Some((end, _)) => format!("{}…", &name[..end]),
@@ -162,7 +163,7 @@ fn failure(error: DataError) -> Failure {
     }
 }
 
-/// The message with its place in words, for who sees nothing else.
+/// The message with its place in words, for readers of the message alone.
 fn placed(error: &DataError) -> String {
     let parts = [("row", error.row), ("line", error.line), ("column", error.column)];
     let place: Vec<String> = parts.iter().filter_map(|(name, n)| n.map(|n| format!("{name} {n}"))).collect();

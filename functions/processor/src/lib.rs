@@ -21,7 +21,7 @@ pub struct Processor {
     pub limits: Arc<Limits>,
 }
 
-/// Takes an S3 event, with any number of records.
+/// Handles an S3 event, with any number of records.
 ///
 /// # Errors
 /// The first fault that another try may mend; every record has been tried.

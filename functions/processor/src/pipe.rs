@@ -1,5 +1,5 @@
-//! Between storage, which is asynchronous, and the parser, which is not.
-//! Both pipes hold a fixed number of chunks, so the faster side waits.
+//! Pipes between storage, which is asynchronous, and the parser, which is not. They
+//! hold a fixed number of chunks, so the faster side waits.
 
 use bytes::Bytes;
 use dataset_core::blobs::{BlobWriter, Blobs, MIN_PART_BYTES, Object};
@@ -12,20 +12,19 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-/// Chunks that storage may be ahead of the parser.
+/// Chunks that storage may read ahead of the parser.
 const CHUNKS_AHEAD: usize = 8;
 
-/// An object as a [`Read`], for a thread that may block. It ends where the
-/// object does and nowhere before: rows cut off by a fault must not look like
-/// a shorter file.
+/// Reads an object on a thread that may block. A read that breaks off is an error
+/// and no end of file, or a fault would look like a shorter file.
 pub(crate) struct ObjectReader {
     chunks: mpsc::Receiver<Result<Bytes>>,
     current: Bytes,
-    /// Bytes that are still to come.
+    /// Bytes that have not been read yet.
     missing: u64,
 }
 
-/// An object of storage, for a thread that may block.
+/// An object in storage, for a thread that may block.
 pub(crate) struct StoredFile {
     pub(crate) runtime: Handle,
     pub(crate) blobs: Arc<dyn Blobs>,
@@ -79,14 +78,14 @@ impl Read for ObjectReader {
     }
 }
 
-/// What the parser has for storage.
+/// What the parser sends to storage.
 pub(crate) enum Step {
     Part(Bytes),
-    /// What came before is void.
+    /// Discards the parts before.
     Restart,
 }
 
-/// An [`Output`] that hands on parts of [`MIN_PART_BYTES`].
+/// An [`Output`] that sends parts of [`MIN_PART_BYTES`].
 pub(crate) struct PartWriter {
     steps: mpsc::Sender<Step>,
     part: Vec<u8>,
@@ -94,13 +93,13 @@ pub(crate) struct PartWriter {
 }
 
 impl PartWriter {
-    /// The writer, and where its parts come out.
+    /// The writer and the receiver of its parts.
     pub(crate) fn new() -> (Self, mpsc::Receiver<Step>) {
         let (steps, receiver) = mpsc::channel(1);
         (Self { steps, part: Vec::new(), has_sent: false }, receiver)
     }
 
-    /// Hands on what is left.
+    /// Sends the last part.
     pub(crate) fn finish(mut self) -> io::Result<()> {
         if self.part.is_empty() && self.has_sent { Ok(()) } else { self.send_part() }
     }
@@ -141,7 +140,7 @@ impl Output for PartWriter {
     }
 }
 
-/// Stores parts as they come out.
+/// Stores parts as they arrive.
 pub(crate) async fn store(
     mut writer: Box<dyn BlobWriter>,
     mut steps: mpsc::Receiver<Step>,
@@ -158,7 +157,7 @@ pub(crate) async fn store(
     (writer, Ok(()))
 }
 
-/// What stopped a reader or a writer of these pipes.
+/// The domain's error within an I/O error of these pipes.
 pub(crate) fn unpack(error: io::Error) -> Error {
     match error.downcast::<Error>() {
         Ok(error) => error,

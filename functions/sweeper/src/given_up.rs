@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// What AWS Lambda sends to a failure destination, as far as it matters here.
+/// The parts of a failure destination's event that are needed here.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct GivenUp {
@@ -40,7 +40,7 @@ pub(crate) fn drafts(event: Value, blobs: &dyn Blobs) -> Result<Vec<DatasetId>, 
     let event: GivenUp = serde_json::from_value(event)?;
     let mut drafts = Vec::new();
     for record in &event.request_payload.records {
-        // The keys of drafts are plain, but the event encodes every key.
+        // S3 encodes keys in events.
         let key = percent_decode_str(&record.s3.object.key).decode_utf8()?;
         drafts.extend(blobs.upload_of(&key));
     }

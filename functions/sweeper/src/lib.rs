@@ -13,7 +13,7 @@ use dataset_core::{Ports, uploads};
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
-/// Takes the schedule's event, or one from the processor's failure destination.
+/// Handles the schedule's event, or one from the processor's failure destination.
 ///
 /// # Errors
 /// If what is due could not be read, or not all of it be done. What is
@@ -21,7 +21,8 @@ use serde_json::Value;
 pub async fn handle(event: LambdaEvent<Value>, ports: &Ports) -> Result<(), Error> {
     if event.payload.get("requestPayload").is_some() {
         for id in given_up::drafts(event.payload, ports.blobs.as_ref())? {
-            // What the tries were used up by may pass: the draft is due like any other.
+            // The reason may be a transient fault, so the draft is handled like any
+            // other that is due.
             uploads::expire(ports, id).await.inspect_err(|e| log("upload could not be looked at", e))?;
         }
     } else {

@@ -7,12 +7,12 @@ use dataset_core::{Ports, Result, outbox, uploads};
 use futures::{StreamExt, stream};
 use std::time::Duration;
 
-/// What one pass takes on; the next comes within a minute or so.
+/// Overdue items in one pass. The next pass comes within a minute.
 const MAX_DUE: usize = 1_000;
 
 const AT_ONCE: usize = 16;
 
-/// How often a delivery that stays overdue is put on the queue.
+/// Interval at which an overdue delivery is queued again.
 const REMIND_EVERY: Duration = Duration::from_secs(5 * 60);
 
 pub(crate) async fn sweep(ports: &Ports) -> Result<()> {
@@ -38,8 +38,8 @@ async fn settle(ports: &Ports, due: Due) -> Result<()> {
     result
 }
 
-/// Puts a delivery on the queue again. What is stuck there, for whatever
-/// reason, makes room for the others until it is its turn again.
+/// Queues a delivery again, and postpones its due time, so that a delivery that
+/// stays overdue does not keep others from their turn.
 async fn remind(ports: &Ports, key: &DeliveryKey) -> Result<()> {
     let now = ports.clock.now();
     ports.queue.send(std::slice::from_ref(key), Duration::ZERO).await?;

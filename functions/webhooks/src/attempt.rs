@@ -1,4 +1,4 @@
-//! One POST to a receiver, and what came of it.
+//! One POST to a receiver, and its outcome.
 
 use crate::client::ATTEMPT_TIMEOUT;
 use crate::{Sender, sign};
@@ -14,33 +14,33 @@ use reqwest::{Response, StatusCode};
 use std::error::Error as _;
 use std::time::{Duration, UNIX_EPOCH};
 
-/// What is kept of a receiver's answer.
+/// Bytes that are kept of a receiver's answer.
 const MAX_RESPONSE_BYTES: usize = 1 << 10;
 
-/// A certificate's error can name all that it is for.
+/// The error of a certificate can list all its names.
 const MAX_ERROR_CHARS: usize = 500;
 
-/// What took so long held others up, whatever came of it.
+/// An attempt that takes longer counts as slow.
 const SLOW: Duration = Duration::from_secs(5);
 
-/// Takes requests to receivers.
+/// Sends requests to receivers.
 #[async_trait]
 pub trait Transport: Send + Sync {
-    /// What comes of it, whatever that is, is an answer.
+    /// Every result is an answer; there is no error.
     async fn send(&self, request: Request<String>, now: Timestamp) -> Answer;
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Answer {
     pub status: Option<StatusCode>,
     /// Why it failed; `None` if it was delivered.
     pub error: Option<String>,
-    /// The start of it.
+    /// The start of the body.
     pub body: Option<String>,
-    /// The wait that the receiver asks for.
+    /// The receiver's `Retry-After`.
     pub retry_after: Option<Duration>,
-    /// Whether it was waited for as long as can be.
+    /// Whether the attempt's time ran out.
     pub timed_out: bool,
 }
 
@@ -49,13 +49,13 @@ impl Answer {
         Self { error: Some(error.into()), ..Self::default() }
     }
 
-    /// A status, and nothing more.
+    /// An answer with nothing but a status.
     pub fn of_status(status: StatusCode) -> Self {
         let error = (!status.is_success()).then(|| format!("the receiver answered {}", status.as_u16()));
         Self { status: Some(status), error, ..Self::default() }
     }
 
-    /// `took` is how long it was in coming.
+    /// `took` is the time until the answer.
     pub(crate) fn outcome(&self, took: Duration) -> Outcome {
         match (&self.error, self.status) {
             (None, _) if took >= SLOW => Outcome::DeliveredSlowly,
@@ -110,7 +110,7 @@ impl Transport for reqwest::Client {
     }
 }
 
-/// The status decides; of the body only the start is read, whatever its length.
+/// Reads the start of the body. Only the status decides.
 async fn read(mut response: Response, now: Timestamp) -> Answer {
     let status = response.status();
     let retry_after = retry_after(response.headers(), now);
@@ -131,7 +131,7 @@ async fn read(mut response: Response, now: Timestamp) -> Answer {
     Answer { error: answer.error.or(broken), status: answer.status, body, retry_after, timed_out }
 }
 
-/// Seconds, or a date that is still to come; anything else says nothing.
+/// Seconds, or a date in the future; anything else is ignored.
 fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {

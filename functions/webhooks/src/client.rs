@@ -1,5 +1,4 @@
-//! The HTTP client for receivers, which looks at every address before it
-//! connects.
+//! The HTTP client for receivers, which checks every address before it connects.
 //!
 //! The URL of a receiver is a stranger's text. It was checked when it was
 //! registered, but a name can turn to another address at any time, so what
@@ -16,12 +15,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// One bound on connecting, sending and reading the answer.
+/// The timeout for connecting, sending and reading the answer together.
 pub(crate) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(15);
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client that keeps to `policy`.
+/// A client that connects only where `policy` allows.
 ///
 /// # Errors
 /// If TLS can't be set up.
@@ -31,7 +30,7 @@ pub fn client(policy: &Policy, resolver: Arc<dyn Resolver>) -> reqwest::Result<C
         .dns_resolver(Arc::new(GuardedResolver { policy: policy.clone(), resolver }))
         .redirect(redirect::Policy::none())
         .no_proxy()
-        // A Lambda is frozen between calls, and may have a thousand files open.
+        // A Lambda is frozen between invocations, and may have at most a thousand files open.
         .pool_idle_timeout(IDLE_TIMEOUT)
         .user_agent(concat!("dataset-versions/", env!("CARGO_PKG_VERSION")))
         .timeout(ATTEMPT_TIMEOUT)

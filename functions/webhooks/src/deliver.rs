@@ -1,4 +1,4 @@
-//! One delivery that may be due: attempted, put off, or left alone.
+//! One delivery that may be due: attempts it, postpones it, or leaves it alone.
 
 use crate::Sender;
 use crate::attempt::{Answer, post, secrets};
@@ -16,19 +16,19 @@ use std::pin::pin;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// How long an attempt may go unrecorded before the delivery is due again.
+/// How long an attempt may stay unrecorded before the delivery is due again.
 const ATTEMPT_LEASE: Duration = ATTEMPT_TIMEOUT.saturating_mul(3);
 
 /// An attempt that has waited so long for an answer opens the circuit for the others.
 const SLOW_AFTER: Duration = Duration::from_secs(2);
 
-/// After as many failed attempts, which is half an hour, it is no blip.
+/// After so many failed attempts, which take half an hour, failing is no blip.
 const LASTING: u32 = 3;
 
-/// What waits because the receiver is busy comes again after this.
+/// How long a delivery is postponed while its webhook is busy.
 const BUSY_WAIT: Duration = Duration::from_secs(5);
 
-/// Makes the attempt that is due, if one is, and records it.
+/// Makes and records an attempt, if the delivery is due.
 ///
 /// # Errors
 /// If the delivery could not be read or the attempt not be recorded; what the
@@ -77,7 +77,7 @@ pub(crate) async fn deliver(sender: &Sender, key: &DeliveryKey) -> Result<()> {
         slow_failures_before: webhook.health.slow_failures,
         is_lasting: matches!(delivery.state, DeliveryState::Pending { failed, .. } if failed >= LASTING),
     };
-    // A test that fails tells of a receiver that may not be there yet.
+    // A failed test does not count: the receiver may not be there yet.
     let is_premature = delivery.event_type == EventType::Test && outcome == Outcome::Failed;
     if was_slow || !is_premature {
         record_health(sender, &webhook, result, was_slow).await;
@@ -101,7 +101,7 @@ async fn await_answer(sender: &Sender, webhook: &Webhook, attempt: impl Future<O
     }
 }
 
-/// What becomes of the delivery.
+/// The delivery's next state.
 fn next(
     sender: &Sender,
     delivery: &Delivery,
@@ -116,7 +116,7 @@ fn next(
     let delay = match outcome {
         Outcome::Delivered | Outcome::DeliveredSlowly => return Ok(DeliveryState::Delivered),
         Outcome::Gone => None,
-        // Whoever asked for a test looks at it now, not in three days.
+        // A test is tried once, since people look at its result now.
         Outcome::Failed | Outcome::FailedSlowly if delivery.event_type == EventType::Test => None,
         Outcome::Failed | Outcome::FailedSlowly => retry_delay(failed, answer.retry_after),
     };
@@ -158,7 +158,7 @@ async fn record(
     Ok(())
 }
 
-/// Ends a delivery that no one is there to take.
+/// Fails a delivery whose webhook is disabled or deleted.
 async fn give_up(sender: &Sender, key: &DeliveryKey, now: Timestamp, why: &str) -> Result<()> {
     let until = after(now, ATTEMPT_LEASE)?;
     let Some(delivery) = sender.deliveries.begin_attempt(key, now, until).await? else {
@@ -200,7 +200,7 @@ async fn record_health(sender: &Sender, called: &Webhook, result: AttemptResult,
         return;
     }
     let learnt = change(sender.webhooks.as_ref(), called.workspace_id, called.id, |webhook| {
-        // What was seen at another URL says nothing of this one.
+        // A result at another URL says nothing about this one.
         webhook.url == called.url && webhook.record(result)
     });
     match learnt.await {
@@ -218,14 +218,14 @@ async fn record_health(sender: &Sender, called: &Webhook, result: AttemptResult,
     }
 }
 
-/// `until`, and a little later by chance, so that not all come at once.
+/// `until` with jitter, so that not all come at once.
 fn jittered(sender: &Sender, now: Timestamp, until: Timestamp) -> Result<Timestamp> {
     let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
     after(now, spread(sender.ids.as_ref(), wait))
 }
 
-/// Puts the delivery on the queue for when it is due, if the queue can hold it
-/// so long. It only comes sooner by this; the sweeper finds what is overdue.
+/// Queues a message for the next attempt, if the queue can delay it so long.
+/// Otherwise the sweeper finds the delivery when it is overdue.
 async fn enqueue_next(sender: &Sender, key: &DeliveryKey, now: Timestamp, at: Timestamp) {
     let delay = Duration::try_from(at.duration_since(now)).unwrap_or_default();
     if delay > MAX_DELAY {

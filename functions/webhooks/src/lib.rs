@@ -32,7 +32,7 @@ use limit::ConcurrencyLimits;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// What the function works on.
+/// The state of the function.
 pub struct Sender {
     webhooks: Arc<dyn Webhooks>,
     deliveries: Arc<dyn Deliveries>,
@@ -58,7 +58,7 @@ impl Sender {
         Ok(Self::with_transport(ports, vault, destinations, transport))
     }
 
-    /// With another way to receivers than by HTTP.
+    /// With another transport than HTTP.
     pub fn with_transport(
         ports: Ports,
         vault: Arc<dyn Vault>,
@@ -79,7 +79,7 @@ impl Sender {
     }
 }
 
-/// Takes a batch of messages and names those that should come again.
+/// Handles a batch of messages, and returns those to retry.
 ///
 /// # Errors
 /// If the event is no SQS event.

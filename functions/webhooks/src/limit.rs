@@ -1,4 +1,4 @@
-//! How much of the function one receiver can take up.
+//! Limits the concurrent attempts at one webhook.
 
 use dataset_core::id::WebhookId;
 use std::collections::HashMap;
@@ -6,23 +6,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Attempts at one receiver at a time, in one process.
+/// Concurrent attempts at one webhook, in one process.
 const MAX_AT_ONCE: usize = 32;
 
-/// How long an attempt waits for its place before it is put off.
+/// How long an attempt waits for a permit before it is postponed.
 const MAX_WAIT: Duration = Duration::from_millis(250);
 
-/// Places at each receiver.
+/// The semaphore of each webhook.
 #[derive(Default)]
 pub(crate) struct ConcurrencyLimits(Mutex<HashMap<WebhookId, Arc<Semaphore>>>);
 
-/// A place, until it is dropped.
+/// A permit, until it is dropped.
 pub(crate) struct Permit {
     _permit: OwnedSemaphorePermit,
 }
 
 impl ConcurrencyLimits {
-    /// `None` if there is none within a moment.
+    /// `None` if none is free within a moment.
     pub(crate) async fn acquire(&self, webhook: WebhookId) -> Option<Permit> {
         let limits = self.semaphore(webhook);
         let permit = tokio::time::timeout(MAX_WAIT, limits.acquire_owned()).await.ok()?.ok()?;
@@ -34,7 +34,7 @@ impl ConcurrencyLimits {
         if let Some(limits) = webhooks.get(&webhook) {
             return Arc::clone(limits);
         }
-        // Those whom no one is calling need not be remembered.
+        // Webhooks without attempts are forgotten.
         webhooks.retain(|_, limits| Arc::strong_count(limits) > 1);
         Arc::clone(webhooks.entry(webhook).or_insert_with(|| Arc::new(Semaphore::new(MAX_AT_ONCE))))
     }

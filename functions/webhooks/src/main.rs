@@ -1,4 +1,4 @@
-//! `dataset-sender`, run by AWS Lambda on the queue of deliveries.
+//! `dataset-webhooks`, run by AWS Lambda on the queue of deliveries.
 
 use dataset_aws::{Aws, Settings, SystemResolver};
 use dataset_webhooks::{Sender, handle};

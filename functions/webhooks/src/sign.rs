@@ -13,7 +13,7 @@ pub(crate) fn promptlayer(secrets: &[Secret], body: &str) -> String {
     hex::encode(mac(newest.as_bytes(), &[body]))
 }
 
-/// `webhook-signature` of [Standard Sender](https://www.standardwebhooks.com):
+/// `webhook-signature` of [Standard Webhooks](https://www.standardwebhooks.com):
 /// over id, timestamp and body, once for each secret, keyed with its decoded bytes.
 pub(crate) fn standard(secrets: &[Secret], id: &str, timestamp: i64, body: &str) -> String {
     let timestamp = timestamp.to_string();

@@ -1,4 +1,4 @@
-//! Two versions side by side.
+//! Compares two versions.
 
 use super::paging::Query;
 use super::stored;

@@ -78,7 +78,7 @@ pub struct Health {
     pub open_until: Option<Timestamp>,
 }
 
-/// What came of an attempt.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Delivered,

@@ -1,4 +1,4 @@
-//! What can be wrong with a file, and where.
+//! Errors in files, with their place.
 
 use dataset_types::{ErrorCode, FailureCode};
 use std::io;
@@ -7,16 +7,16 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The file can't become rows; trying again won't help.
+    /// The file is invalid. A retry does not help.
     #[error("{0}")]
     Data(DataError),
-    /// The file could not be read or the rows not be written to the end.
+    /// Reading the file, or writing the rows, failed.
     #[error("the file could not be read, or its rows not be written")]
     Io(#[from] io::Error),
-    /// The rows that are asked for are more than may be held at once; ask for fewer.
+    /// The rows that were asked for take too much memory; ask for fewer.
     #[error("the rows are too large to be read at once")]
     PageTooLarge,
-    /// Rows of two versions can't be told apart by this column.
+    /// The column can't be the key of a comparison.
     #[error("{message}")]
     Key { code: ErrorCode, message: String },
     /// The Parquet library refused what it was given.
@@ -72,7 +72,7 @@ impl From<DataError> for Error {
 impl From<parquet::errors::ParquetError> for Error {
     fn from(error: parquet::errors::ParquetError) -> Self {
         match error {
-            // What the sink could not write is no fault of the encoding.
+            // An I/O error of the output, and no error of Parquet.
             parquet::errors::ParquetError::External(e) => match e.downcast::<io::Error>() {
                 Ok(io) => Error::Io(*io),
                 Err(other) => Error::Parquet(other),

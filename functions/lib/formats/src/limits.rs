@@ -1,14 +1,14 @@
-//! The bounds that keep memory independent of the file.
+//! Limits that bound memory, whatever the file.
 
 use std::num::NonZero;
 
-/// One thread parses, and keeps about three busy with compressing.
+/// One thread parses, and keeps about three others busy with compression.
 const MAX_THREADS: usize = 4;
 
 /// Pages are not made smaller than this for there being many columns.
 const MIN_PAGE_BYTES: usize = 16 << 10;
 
-/// What a file may ask for, and how its rows are laid out.
+/// Limits of files, and the layout of row groups and pages.
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// More columns than this are refused.
@@ -29,7 +29,7 @@ pub struct Limits {
     /// so that the pages of all columns that hold a row have not much more
     /// than [`Limits::row_pages_bytes`].
     pub page_bytes: usize,
-    /// What must be read to read a row.
+    /// Bytes that must be read to read one row.
     pub row_pages_bytes: usize,
     /// Threads that parse and compress, the calling one included.
     pub threads: usize,

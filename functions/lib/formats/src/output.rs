@@ -1,11 +1,11 @@
-//! Where a converted file goes.
+//! The destination of a converted file.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 
-/// Where the Parquet file goes.
+/// The destination of the Parquet file.
 pub trait Output: Write + Send {
-    /// Forgets what has been written: the file comes again from its start.
+    /// Discards what has been written. The file is written again from its start.
     ///
     /// # Errors
     /// If what has been written can't be undone.
@@ -26,7 +26,7 @@ impl Output for File {
     }
 }
 
-/// For who wants to know what would be written, and no more.
+/// Discards everything, for a check alone.
 impl Output for io::Sink {
     fn restart(&mut self) -> io::Result<()> {
         Ok(())

@@ -1,5 +1,4 @@
-//! Rows read back: by page, by what they have in them, all of them as a file or
-//! in figures, and beside those of another version.
+//! Reads rows back: pages, search, export, statistics of columns, comparison.
 
 mod cell;
 mod column_stats;

@@ -1,4 +1,4 @@
-//! A file as it comes in, and its first look.
+//! Sources of files, and how text files are opened.
 
 use crate::error::{DataError, Result};
 use crate::limits::Limits;
@@ -8,15 +8,15 @@ use dataset_types::{FailureCode, Format};
 use std::io::{self, Read};
 use std::ops::Range;
 
-/// A file that can be read from its start as often as it takes: once, or twice
-/// for JSON whose later rows do not fit the columns that the first suggest.
+/// A file that can be opened several times: JSON is read twice if later rows do not
+/// fit the columns of the first ones.
 pub trait Source {
     type Reader: Read;
 
     fn open(&mut self) -> io::Result<Self::Reader>;
 
-    /// A part of the file, for formats that say at its end what is where in it.
-    /// What can only be read from its start is read up to there.
+    /// Reads a range, for formats that have their index at the end. By default, the
+    /// file is read up to there.
     fn read_range(&mut self, range: Range<u64>) -> io::Result<Vec<u8>> {
         let mut reader = self.open()?;
         io::copy(&mut reader.by_ref().take(range.start), &mut io::sink())?;
@@ -38,7 +38,7 @@ where
     }
 }
 
-/// A window at the start of a text: behind a byte order mark, if there is one.
+/// A window at the start of a text, after its byte order mark.
 pub(crate) fn open_text<R: Read>(input: R, format: Format, limits: &Limits) -> Result<Window<R>> {
     let mut window = Window::new(input, limits.chunk_bytes);
     window.fill(SIGNATURE_BYTES)?;
@@ -53,13 +53,13 @@ pub(crate) fn open_text<R: Read>(input: R, format: Format, limits: &Limits) -> R
     Ok(window)
 }
 
-/// As many bytes as tell what a file is.
+/// Bytes at the start of a file that identify its format.
 const SIGNATURE_BYTES: usize = 8;
 
 const UTF16_LITTLE_ENDIAN: &[u8] = b"\xFF\xFE";
 const UTF16_BIG_ENDIAN: &[u8] = b"\xFE\xFF";
 
-/// Refuses, by its name, what is no text but is sent as if it were.
+/// Refuses files that are no text, and names what they are.
 fn check_signature(start: &[u8], format: Format) -> Result<(), DataError> {
     const SIGNATURES: [(&[u8], &str, &str); 6] = [
         (b"\x1F\x8B", "gzip data", "unpack it first"),

@@ -1,4 +1,4 @@
-//! Thrift's compact protocol, as far as Parquet's metadata takes it.
+//! Thrift's compact protocol, as far as Parquet's metadata needs it.
 
 use crate::writer::{varint, zigzag};
 
@@ -28,7 +28,8 @@ pub(crate) fn write_struct(out: &mut Vec<u8>, fields: impl FnOnce(&mut Struct<'_
     out.push(0);
 }
 
-/// The same without its end, for more fields to come. Gives the last field's id.
+/// Appends a struct without its end, to which fields can be added. Returns the id of
+/// the last field.
 pub(crate) fn write_open_struct(out: &mut Vec<u8>, fields: impl FnOnce(&mut Struct<'_>)) -> u8 {
     let mut open = Struct { out, last_id: 0 };
     fields(&mut open);

@@ -1,11 +1,11 @@
-//! UTF-16, as Excel writes "Unicode text", to UTF-8.
+//! Decodes UTF-16, which Excel writes as "Unicode text".
 
 use encoding_rs::{Decoder, DecoderResult, UTF_16BE, UTF_16LE};
 
-/// Never a byte of UTF-8: it stands where something was no UTF-16.
+/// Marks what is not UTF-16. The byte never occurs in UTF-8.
 const NO_CHARACTER: u8 = 0xFF;
 
-/// Decodes a text that comes in pieces, cut anywhere.
+/// Decodes a text in pieces that are cut anywhere.
 pub(crate) struct Utf16(Decoder);
 
 impl Utf16 {
@@ -22,7 +22,7 @@ impl Utf16 {
     pub(crate) fn decode(&mut self, mut piece: &[u8], is_last: bool, out: &mut Vec<u8>) {
         loop {
             let start = out.len();
-            // Of a piece, three bytes for each unit are the most.
+            // A unit becomes at most three bytes.
             out.resize(start + 3 * (piece.len() / 2 + 2), 0);
             let (result, read, written) = self.0.decode_to_utf8_without_replacement(piece, &mut out[start..], is_last);
             out.truncate(start + written);

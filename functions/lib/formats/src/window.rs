@@ -1,11 +1,11 @@
-//! A window on the bytes of a file, moved from its start to its end.
+//! A window that moves over the bytes of a file.
 
 use crate::error::{DataError, Result};
 use crate::utf16::Utf16;
 use dataset_types::FailureCode;
 use std::io::{self, Read};
 
-/// What must not stand in a text file.
+/// Bytes that are not allowed in a text file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BadByte {
     NotUtf8,
@@ -52,7 +52,7 @@ impl<R: Read> Window<R> {
         }
     }
 
-    /// What has come in, but for a character that is not whole yet.
+    /// The bytes in the window, without an incomplete character at its end.
     pub(crate) fn bytes(&self) -> &[u8] {
         let end = if self.bad.is_some() { self.end } else { self.checked };
         &self.buffer[self.start..end]
@@ -63,13 +63,13 @@ impl<R: Read> Window<R> {
         self.at_end
     }
 
-    /// The first byte of the window that is no part of a text, if any.
+    /// The first byte of the window that is not allowed.
     pub(crate) fn bad(&self) -> Option<(usize, BadByte)> {
         self.bad.map(|(at, kind)| (at - self.start, kind))
     }
 
-    /// Reads on: a chunk at least, and as much as the window has already, so
-    /// that a row that spans many chunks costs no more than twice its length.
+    /// Reads at least a chunk more, and at least as much as the window has, so that
+    /// a row of many chunks costs no more than twice its length.
     pub(crate) fn grow(&mut self) -> Result<()> {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -101,7 +101,7 @@ impl<R: Read> Window<R> {
             }
         }
         self.check();
-        // A window that has held a huge row does not keep its room.
+        // Releases the memory of a huge row.
         if self.buffer.len() > 8 * wanted {
             self.buffer.truncate(wanted.max(self.end));
             self.buffer.shrink_to_fit();
@@ -109,7 +109,7 @@ impl<R: Read> Window<R> {
         Ok(())
     }
 
-    /// Reads once, behind the window, and says how much.
+    /// Reads once, and returns how many bytes.
     fn read_to(&mut self, end: usize) -> io::Result<usize> {
         loop {
             match self.input.read(&mut self.buffer[self.end..end]) {
@@ -132,7 +132,7 @@ impl<R: Read> Window<R> {
         self.end = end;
     }
 
-    /// Takes what is in the window and what follows for UTF-16.
+    /// Decodes the window, and what follows, as UTF-16.
     pub(crate) fn decode(&mut self, mut decoder: Utf16) {
         let mut text = Vec::new();
         decoder.decode(&self.buffer[self.start..self.end], self.at_end, &mut text);
@@ -142,7 +142,7 @@ impl<R: Read> Window<R> {
         self.check();
     }
 
-    /// Reads on until the window has so many bytes, or all there are.
+    /// Reads until the window has so many bytes, or the file ends.
     pub(crate) fn fill(&mut self, bytes: usize) -> Result<()> {
         while self.bytes().len() < bytes && !self.at_end {
             self.grow()?;
@@ -150,7 +150,7 @@ impl<R: Read> Window<R> {
         Ok(())
     }
 
-    /// Looks at what has come in since the last time.
+    /// Checks the bytes that were read since the last check.
     fn check(&mut self) {
         if self.bad.is_some() {
             return;
@@ -159,7 +159,7 @@ impl<R: Read> Window<R> {
         let nul = memchr::memchr(0, fresh).map(|at| (self.checked + at, BadByte::Nul));
         let (valid, bad) = match simdutf8::compat::from_utf8(fresh) {
             Ok(_) => (fresh.len(), None),
-            // A character that the end of the chunk cuts is looked at again.
+            // A character that is cut by the end of the chunk is checked again.
             Err(e) if e.error_len().is_none() && !self.at_end => (e.valid_up_to(), None),
             Err(e) => {
                 let kind = if self.decoder.is_some() { BadByte::NotUtf16 } else { BadByte::NotUtf8 };
@@ -173,16 +173,15 @@ impl<R: Read> Window<R> {
         self.checked += valid;
     }
 
-    /// Moves the window's start on. The next byte after what is consumed must
-    /// be in the window, or the file's end be reached, if it ends in a CR.
+    /// Moves the start of the window. If the consumed part ends in a CR, the next
+    /// byte must be in the window, or the file must have ended.
     pub(crate) fn consume(&mut self, bytes: usize) {
         self.lines += self.line_ends(bytes);
         self.start += bytes;
         self.offset += bytes as u64;
     }
 
-    /// Moves on behind all that is in the window, but for a CR at its end, of
-    /// which it is not known yet whether an LF follows.
+    /// Consumes the whole window, without a CR at its end, which an LF may follow.
     pub(crate) fn consume_all(&mut self) {
         let bytes = self.bytes();
         let kept = usize::from(bytes.ends_with(b"\r") && !self.at_end);

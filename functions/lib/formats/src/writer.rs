@@ -36,7 +36,7 @@ pub(crate) struct TableWriter<'a, W: Write + Send> {
     group_bytes_limit: usize,
     /// Rows in the row group that is open.
     group_rows: usize,
-    /// About what its cells have in memory, or had before they were encoded.
+    /// Approximate bytes of its cells in memory, before encoding.
     group_bytes: usize,
     rows: u64,
 }
@@ -45,8 +45,8 @@ pub(crate) struct TableWriter<'a, W: Write + Send> {
 /// its page is encoded, and less than one from then on.
 const VALUE_BYTES: usize = 1;
 
-/// About what is kept of a column chunk until the file ends. A row group has
-/// at least as many bytes as is kept of those before it, so that what is kept
+/// Approximate bytes of metadata for a column chunk, kept until the file ends. A row
+/// group is at least as large as the metadata of those before it, so that metadata
 /// grows with the square root of the file.
 const CHUNK_BYTES: usize = 512;
 
@@ -57,7 +57,7 @@ impl<'a, W: Write + Send> TableWriter<'a, W> {
         compressor: &'a mut PageCompressor,
         limits: &Limits,
     ) -> Result<Self> {
-        // A table that was given up may have left pages behind.
+        // A table that was abandoned may have left pages.
         let (_, bytes) = compressor.finish()?;
         compressor.reclaim(bytes);
         let columns = fields.iter().enumerate();
@@ -82,8 +82,8 @@ impl<'a, W: Write + Send> TableWriter<'a, W> {
         self.group_rows
     }
 
-    /// Tells that so many rows are complete, with so many values that took so
-    /// many bytes in the file. Call it often: what is not settled is memory.
+    /// Reports complete rows, with their values and bytes, and writes the pages that
+    /// are full. Call it often, since unwritten cells are held in memory.
     pub(crate) fn flush_full_pages(&mut self, rows: usize, values: usize, bytes: usize) -> Result<()> {
         self.group_rows += rows;
         // A null is a bit until its page is encoded, and next to nothing from then on.
@@ -115,7 +115,7 @@ impl<'a, W: Write + Send> TableWriter<'a, W> {
         for ((column, page), place) in pages {
             self.columns[column].compressed(page, place);
         }
-        // A column that had huge cells must not keep their room from the others.
+        // Releases the memory of huge cells.
         let kept_bytes = 2 * self.group_bytes_limit / self.columns.len();
         let chunks = self.columns.iter_mut().map(|column| column.take(kept_bytes));
         self.file.write(chunks, &bytes, self.group_rows)?;

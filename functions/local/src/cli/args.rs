@@ -1,4 +1,4 @@
-//! What each command takes.
+//! Arguments of the commands.
 
 pub(crate) mod webhooks;
 
@@ -19,7 +19,7 @@ use std::str::FromStr;
 use std::time::Duration;
 use strum::VariantNames;
 
-/// Where the service keeps everything, unless it is told otherwise.
+/// The default data directory.
 pub(crate) const DATA_DIR: &str = ".datasets";
 
 /// Which service, and who is asking. What is not given is taken from the last login.

@@ -1,4 +1,4 @@
-//! Which service is talked to, and with what key.
+//! The service's URL and API key.
 
 use super::remote::{Remote, Trouble};
 use crate::cli::args::{Access, Login};
@@ -13,14 +13,14 @@ use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 
-/// What `datasets login` keeps.
+/// The file of `datasets login`.
 #[derive(Serialize, Deserialize)]
 struct Config {
     url: String,
     api_key: String,
 }
 
-/// Keeps URL and key, once the service has let them in.
+/// Stores the URL and the key, after a call with them has succeeded.
 pub(crate) async fn login(args: Login) -> anyhow::Result<()> {
     let url =
         args.access.url.ok_or_else(|| Trouble::Usage("give the URL of the service: --url, or DATASETS_URL".into()))?;
@@ -52,7 +52,7 @@ pub(super) fn remote(access: &Access) -> anyhow::Result<Remote> {
         }
         Err(error) => return Err(error).with_context(|| format!("{} could not be read", path.display())),
     };
-    // A key must never go to another service than the one it was given for.
+    // A key is only ever sent to the service that it was given for.
     if let Some(url) = &access.url
         && Remote::address(url)? != config.url
     {
@@ -86,7 +86,7 @@ fn keep(path: &std::path::Path, config: &Config) -> anyhow::Result<()> {
     fs::create_dir_all(path.parent().unwrap_or(path))?;
     let part = path.with_added_extension("part");
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
-    // One that was left there may have other permissions.
+    // A file from an interrupted login may have other permissions.
     file.set_permissions(Permissions::from_mode(0o600))?;
     serde_json::to_writer_pretty(&mut file, config)?;
     file.write_all(b"\n")?;

@@ -1,4 +1,4 @@
-//! Groups made and put away, and versions put away and brought back.
+//! Creates and deletes groups; deletes and restores versions.
 
 use super::remote::Answer;
 use super::{login, read, show};

@@ -1,4 +1,4 @@
-//! `datasets push`: a file to the service, and what becomes of it.
+//! `datasets push`: uploads a file, and waits for its outcome.
 
 use super::login;
 use super::remote::{Answer, Remote, Trouble, backoff, pause};
@@ -29,12 +29,12 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 
-/// How much of a file is read, and shown as progress, at a time.
+/// Bytes of a file that are read at a time.
 const CHUNK_BYTES: usize = 256 << 10;
 
 const TRIES: u32 = 3;
 
-/// A dataset as the service wrote it.
+/// The JSON of a dataset, as the service wrote it.
 #[derive(Deserialize)]
 struct Verbatim<'a> {
     #[serde(borrow)]
@@ -77,7 +77,7 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The file within the request.
+/// Uploads the file within the request.
 async fn inline(remote: &Remote, path: &Path, name: &str, group: GroupId) -> anyhow::Result<DatasetId> {
     let file = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
     let base64 = RawValue::from_string(format!("\"{}\"", STANDARD.encode(file)))?;
@@ -86,7 +86,7 @@ async fn inline(remote: &Remote, path: &Path, name: &str, group: GroupId) -> any
     Ok(answer.parse::<VersionQueued>()?.dataset_id)
 }
 
-/// The file to storage, by a URL that the service signs for it.
+/// Uploads the file straight to storage, by a presigned URL.
 async fn straight(remote: &Remote, path: &Path, name: &str, group: GroupId, size: u64) -> anyhow::Result<DatasetId> {
     let (checksum, owned) = (bar(size, "checking"), path.to_owned());
     let progress = checksum.clone();
@@ -117,7 +117,7 @@ fn sha256(path: &Path, progress: &ProgressBar) -> io::Result<String> {
     }
 }
 
-/// The URL takes one file, so whatever breaks off can be sent again.
+/// Sends the file until it is stored. The URL stores a file once, so a retry is safe.
 async fn put(remote: &Remote, path: &Path, upload: &UploadRequest, size: u64) -> anyhow::Result<()> {
     let progress = bar(size, "sending");
     let mut tried = 0;
@@ -134,13 +134,13 @@ async fn put(remote: &Remote, path: &Path, upload: &UploadRequest, size: u64) ->
         let trouble = match request.send().await {
             Ok(response) => {
                 let status = response.status();
-                // An earlier try stored it, and its answer was lost.
+                // An earlier attempt stored it, and its answer was lost.
                 let is_stored = tried > 1 && status == StatusCode::PRECONDITION_FAILED;
                 if status.is_success() || is_stored {
                     progress.finish_and_clear();
                     return Ok(());
                 }
-                // 409: an earlier try is still being stored.
+                // 409: an earlier attempt is still being stored.
                 if !status.is_server_error() && status != StatusCode::CONFLICT {
                     let text = response.text().await.unwrap_or_default();
                     return Err(refused(status, &text).into());
@@ -177,7 +177,7 @@ fn body(file: tokio::fs::File, progress: ProgressBar) -> Body {
     }))
 }
 
-/// The answer about a dataset that is no draft any more.
+/// Waits until the dataset is no draft any more.
 async fn finished(remote: &Remote, id: DatasetId, timeout: Duration) -> anyhow::Result<Answer> {
     let spinner = ProgressBar::new_spinner().with_message("waiting for the version");
     let (started, mut tried) = (Instant::now(), 0);
@@ -197,7 +197,7 @@ async fn finished(remote: &Remote, id: DatasetId, timeout: Duration) -> anyhow::
     }
 }
 
-/// Names this push alone.
+/// An idempotency key for this push.
 fn fresh_key() -> String {
     let mut bytes = [0; 16];
     SystemIds.fill(&mut bytes);

@@ -1,4 +1,4 @@
-//! What there is, looked at.
+//! Lists and shows datasets, groups, rows and comparisons.
 
 use super::login;
 use super::show::{cell, counted, details, in_columns, json, printable, short, size, state};
@@ -8,7 +8,7 @@ use dataset_types::dataset::{Dataset, Datasets, ListDatasets, OneDataset};
 use dataset_types::group::{Group, Groups, ListGroups};
 use dataset_types::rows::{self as api, CompareDatasets, ComparedRows, Comparison, ListRows, Row};
 
-/// Where a cell of a table is cut off.
+/// Characters of a cell in a table.
 const CELL_WIDTH: usize = 40;
 
 pub(crate) async fn list(args: List) -> anyhow::Result<()> {
@@ -77,7 +77,7 @@ pub(crate) async fn rows(args: Rows) -> anyhow::Result<()> {
     rest(page.page, page.pages, page.total)
 }
 
-/// What is beyond the page, for those who look at it.
+/// Prints which page this is, if there are several.
 fn rest(page: u64, pages: u64, total: u64) -> anyhow::Result<()> {
     if pages > 1 {
         say(&format!("\npage {page} of {pages}, {total} in all"))?;

@@ -1,4 +1,4 @@
-//! Calls to a service, made again where that is safe and may help.
+//! Calls to a service, with retries.
 
 use dataset_core::api_key::ApiKey;
 use dataset_types::{ErrorCode, ErrorResponse};
@@ -7,13 +7,13 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirec
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How often a call is made before it is given up.
+/// Attempts of a call.
 const TRIES: u32 = 5;
 
-/// The longest wait that is accepted of a `Retry-After`.
+/// The longest `Retry-After` that is followed.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// Why a call came to nothing.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     #[error("{message} ({code})")]
@@ -39,7 +39,7 @@ pub enum Trouble {
 }
 
 impl Trouble {
-    /// What a script sees of it.
+    /// The exit code of the command.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Refused { .. } | Self::Failed { .. } => 1,
@@ -50,14 +50,14 @@ impl Trouble {
     }
 }
 
-/// A service, and the key that is used there.
+/// A service and the key for it.
 pub(super) struct Remote {
     http: Client,
     url: String,
     key: String,
 }
 
-/// What the service answered, as it wrote it: to the last digit of a number.
+/// The text of an answer, with every digit of its numbers.
 pub(super) struct Answer(String);
 
 impl Answer {
@@ -75,7 +75,7 @@ impl Remote {
         let http = Client::builder()
             .tls_backend_preconfigured(dataset_webhooks::tls())
             .user_agent(concat!("datasets/", env!("CARGO_PKG_VERSION")))
-            // The URL that a download redirects to must not get the key.
+            // Redirects lead to storage, which must not get the key.
             .redirect(redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(Duration::from_secs(60))
@@ -83,7 +83,7 @@ impl Remote {
         Ok(Self { http, url: Self::address(url)?, key: key.reveal().to_owned() })
     }
 
-    /// The URL of a service in the one form in which it is compared.
+    /// The URL of a service in its normal form.
     pub(super) fn address(url: &str) -> Result<String, Trouble> {
         match Url::parse(url) {
             Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => {
@@ -107,7 +107,7 @@ impl Remote {
         self.read(self.call(Method::POST, path).json(body)).await
     }
 
-    /// A call that carries an `Idempotency-Key`, so that it is carried out once.
+    /// A call with an `Idempotency-Key`.
     pub(super) async fn post_once(
         &self,
         path: &str,
@@ -121,14 +121,14 @@ impl Remote {
         self.read(self.call(Method::DELETE, path)).await
     }
 
-    /// Where a call redirects to.
+    /// The location that a call redirects to.
     pub(super) async fn redirect(&self, path: &str, query: &impl Serialize) -> Result<String, Trouble> {
         let response = self.send(self.call(Method::GET, path).query(query)).await?;
         let location = response.headers().get("location").and_then(|url| url.to_str().ok());
         location.map(str::to_owned).ok_or(Trouble::Faulty { status: response.status() })
     }
 
-    /// The client, for URLs that are signed and need no key.
+    /// The HTTP client, for presigned URLs.
     pub(super) fn http(&self) -> &Client {
         &self.http
     }
@@ -145,7 +145,7 @@ impl Remote {
         self.send(request).await?.text().await.map(Answer).map_err(|source| self.unreachable(source))
     }
 
-    /// Sends a call that is harmless when it is repeated.
+    /// Sends an idempotent call, with retries.
     async fn send(&self, request: RequestBuilder) -> Result<Response, Trouble> {
         let mut tried = 0;
         loop {

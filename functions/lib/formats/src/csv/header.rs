@@ -1,4 +1,4 @@
-//! The names of the columns.
+//! The header: the names of the columns.
 
 use super::record::{self, Fault, FaultKind, Step, record};
 use crate::error::{DataError, Error, Result};
@@ -20,7 +20,7 @@ pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limi
             }
             width = index + 1;
             if width > limits.max_columns {
-                // They are only counted.
+                // Surplus names are only counted.
                 return Ok(());
             }
             let name = String::from_utf8_lossy(cell.of(bytes));

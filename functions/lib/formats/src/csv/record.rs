@@ -1,4 +1,4 @@
-//! One record out of a buffer.
+//! Parses one record byte by byte, and describes what is wrong with it.
 
 use crate::error::DataError;
 use dataset_types::FailureCode;
@@ -50,7 +50,7 @@ pub(super) enum FaultKind {
 #[derive(Debug)]
 pub(super) struct Fault {
     pub(super) kind: FaultKind,
-    /// The byte of the buffer that is to blame.
+    /// The position of the faulty byte.
     pub(super) at: usize,
     /// From 0.
     pub(super) column: usize,

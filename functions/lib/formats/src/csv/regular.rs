@@ -1,5 +1,4 @@
-//! The way that nearly all records take: complete, well formed, as wide as
-//! the header.
+//! The fast path, which nearly all records take: complete, well formed, as wide as the header.
 //!
 //! Quotes and separators are found 64 bytes at a time. A separator counts
 //! where the number of quotes before it is even, which is right for every
@@ -18,7 +17,7 @@ pub(super) struct Index {
     separators: Vec<u64>,
 }
 
-/// How far the regular records went.
+/// The regular records that were taken.
 pub(super) struct Taken {
     pub(super) rows: usize,
     /// The end of the last record, and of the blank lines behind it.
@@ -74,7 +73,7 @@ impl Index {
                 }
             }
         }
-        // What was begun is taken back.
+        // Takes back the cells of a record that was not completed.
         for cells in columns[..column].iter_mut().filter_map(Column::texts) {
             cells.pop();
         }

@@ -1,4 +1,4 @@
-//! The columns of the file, and the narrowest type for each.
+//! The columns of a JSON file, with the narrowest type for each.
 
 use super::object::Key;
 use super::rows::Row;
@@ -10,7 +10,7 @@ use crate::writer::{Column, ColumnType, Field, is_short};
 use dataset_types::FailureCode;
 use std::collections::HashMap;
 
-/// What has been seen in a column.
+/// The types of values seen in a column.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     bools: bool,
@@ -130,7 +130,7 @@ impl<'a> Columns<'a> {
         columns.map(|(name, seen)| ColumnSummary { name, kind: seen.narrowest() }).collect()
     }
 
-    /// Starts at the first row again, knowing what it knows.
+    /// Starts again at the first row, keeping the columns.
     pub(super) fn rewind(&mut self) {
         self.row = 0;
         self.last_row.fill(0);

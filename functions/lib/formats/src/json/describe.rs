@@ -1,4 +1,4 @@
-//! What is wrong with a JSON file, in words.
+//! Messages for what is wrong with a JSON file.
 
 use super::scan::Fault;
 use crate::error::DataError;

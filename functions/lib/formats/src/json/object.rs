@@ -1,4 +1,4 @@
-//! One object of the array: a row.
+//! Parses one object of the array, which is a row.
 
 use super::scan::{Fault, Scan, Stop, Text, Value, unescape};
 use std::borrow::Cow;

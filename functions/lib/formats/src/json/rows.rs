@@ -1,4 +1,4 @@
-//! The objects of the array, one after another.
+//! Reads the objects of the array, one after another.
 
 use super::describe::describe;
 use super::object::{Member, Object};

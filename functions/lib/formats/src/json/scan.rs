@@ -1,4 +1,4 @@
-//! JSON values in a text: where they end and whether they are well formed.
+//! Scans JSON values: where they end, and whether they are well formed.
 
 use crate::simd::{self, BLOCK};
 

@@ -1,4 +1,4 @@
-//! A value as the column it goes into sees it.
+//! Values, by the type of column that holds them.
 
 use super::scan::{TokenKind, Value, unescape};
 use crate::writer::{Cells, Column, ColumnType, Text, is_short};

@@ -1,4 +1,4 @@
-//! What is in each column, in figures.
+//! Statistics of the columns.
 
 use super::cell::{CellRef, Column};
 use super::reader::Ranges;

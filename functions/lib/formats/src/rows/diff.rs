@@ -1,4 +1,4 @@
-//! Two versions side by side.
+//! Compares two versions.
 //!
 //! Every row becomes two hashes: one of what tells it from others (its key, or
 //! all of it) and one of the rest. Sorted by the first, the same rows of both

@@ -1,4 +1,4 @@
-//! All rows as a file again.
+//! Exports all rows as a file.
 
 use super::cell::{CellRef, Column, unreadable};
 use super::reader::Ranges;

@@ -1,5 +1,4 @@
-//! The pages of a stored Parquet file, of which as little is read as will do,
-//! and all at once.
+//! Fetches pages of a stored Parquet file: few bytes, in few requests, all at once.
 
 use super::fetched::Fetched;
 use bytes::Bytes;
@@ -11,10 +10,10 @@ use std::io;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Ranges that are this near to each other are asked for as one.
+/// Ranges with a smaller gap are fetched as one.
 const JOIN_BYTES: u64 = 16 << 10;
 
-/// How many ranges are asked for at once.
+/// Ranges fetched concurrently.
 const RANGES_AT_ONCE: usize = 128;
 
 /// A stored Parquet file that can be read from anywhere.

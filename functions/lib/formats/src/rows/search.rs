@@ -1,4 +1,4 @@
-//! The rows that have a text in them.
+//! Searches rows for a text.
 
 use super::cell::{CellRef, Column, unreadable};
 use super::reader::Ranges;

@@ -1,7 +1,7 @@
-//! What a stored Parquet file says of itself, as much of it as is needed.
+//! The metadata of a stored Parquet file, read as needed.
 //!
-//! All that is known of a small footer is read at once. Of a large one, only
-//! the schema is, and the metadata of a row group when its rows are wanted.
+//! A small footer is read at once. Of a large one, the schema is read first, and the
+//! metadata of a row group when its rows are wanted.
 
 use super::fetched::Fetched;
 use super::reader::{Ranges, Reader, unreadable};
@@ -19,7 +19,7 @@ use parquet::schema::types::SchemaDescriptor;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// As much of a file's end as nearly always has all that it says of itself.
+/// Bytes of a file's end that are read first: more than nearly all footers have.
 const TAIL_BYTES: u64 = 128 << 10;
 
 /// Behind the footer: its length, and what every Parquet file ends with.

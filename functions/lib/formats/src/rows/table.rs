@@ -1,4 +1,4 @@
-//! A stored dataset, opened to be read.
+//! An open stored dataset.
 
 use super::cell::Column;
 use super::reader::Ranges;
@@ -13,14 +13,13 @@ use std::ops::Range;
 use std::slice;
 use std::sync::Arc;
 
-/// Rows of a page are looked at this many at a time, so that large ones are noticed soon.
+/// Rows of a page are decoded this many at a time, so that large ones are noticed early.
 const ROWS_AT_ONCE: usize = 16;
 
-/// Rows that are all gone through are decoded this many at a time.
+/// Rows decoded at a time in a scan.
 const ROWS_OF_A_SCAN: usize = 1024;
 
-/// A stored Parquet file that has been opened. All that reads rows of it is
-/// here and in the modules beside.
+/// An open stored Parquet file. The methods that read rows are here and in the modules beside.
 #[derive(Debug)]
 pub struct Table<F> {
     stored: Arc<Stored<F>>,
@@ -31,12 +30,12 @@ pub struct Table<F> {
 pub struct RowPage {
     /// A cell for each column of each row.
     pub rows: Vec<Vec<CellValue>>,
-    /// The rows of the whole dataset, or of all of it that was asked for.
+    /// The number of rows in the dataset, or of all matches.
     pub total: u64,
 }
 
 impl<F: Ranges + 'static> Table<F> {
-    /// Reads the end of the file, and of one that says much of itself the schema.
+    /// Reads the footer, or of a large one only the schema.
     ///
     /// # Errors
     /// If the file can't be read or is not Parquet.
@@ -134,7 +133,7 @@ impl<F: Ranges + 'static> Table<F> {
     }
 }
 
-/// How much has been taken into memory, up to a bound.
+/// Bytes taken into memory, up to a limit.
 pub(super) struct Taken {
     bytes_left: usize,
 }

@@ -1,4 +1,4 @@
-//! The cells of a column that are not in a page yet.
+//! Cells of a column that are not encoded yet.
 
 use super::delta;
 use parquet::basic::Encoding;
@@ -60,7 +60,7 @@ impl Cells {
         }
     }
 
-    /// Lets go of room for more than so many bytes of text.
+    /// Releases buffers of more than so many bytes.
     pub(super) fn release(&mut self, kept_bytes: usize) {
         if let Cells::Text(text) = self
             && text.bytes.len() + size_of::<u32>() * text.lengths.capacity() > kept_bytes
@@ -69,7 +69,7 @@ impl Cells {
         }
     }
 
-    /// Appends them as Parquet has them, and says in which encoding.
+    /// Appends the cells in Parquet's encoding, which is returned.
     pub(super) fn encode(&self, out: &mut Vec<u8>) -> Encoding {
         match self {
             Cells::Bool(values) => {
@@ -129,8 +129,7 @@ impl Text {
         if self.bytes.len() - self.used < length + STRIDE {
             self.make_room(length);
         }
-        // A copy of fixed length is two instructions, and the next cell
-        // overwrites what is too much.
+        // A copy of fixed length takes two instructions. The next cell overwrites the surplus.
         if length <= STRIDE
             && let Some(stride) = source.get(start..start + STRIDE)
         {
@@ -161,7 +160,7 @@ impl Text {
         self.lengths.push((self.used - begin) as u32);
     }
 
-    /// Takes the last cell back.
+    /// Removes the last cell.
     pub(crate) fn pop(&mut self) {
         self.used -= self.lengths.pop().map_or(0, |length| length as usize);
     }

@@ -1,4 +1,4 @@
-//! One column of the row group that is open.
+//! One column of the open row group.
 
 use super::cells::{Cells, ColumnType, Text};
 use super::compressor::PageCompressor;
@@ -10,7 +10,7 @@ use crate::error::Result;
 use parquet::basic::Encoding;
 use std::ops::Range;
 
-/// A page ends when it has this many rows, however small they are.
+/// Rows of a page at most, however small they are.
 const MAX_PAGE_ROWS: usize = 64 << 10;
 
 /// Which of a column's pages.
@@ -55,7 +55,7 @@ pub(crate) struct Column {
     chunk: Chunk,
 }
 
-/// What a column has of a row group.
+/// A column's part of a row group.
 #[derive(Default)]
 pub(super) struct Chunk {
     pub(super) dictionary: Option<Page>,
@@ -101,8 +101,8 @@ impl Column {
         }
     }
 
-    /// Where the value of row `row` of the row group goes, in a column that
-    /// may have nulls; rows that had none before it get theirs.
+    /// The cells to which the value of row `row` is appended, in a column that may
+    /// have nulls. Rows without a value before it become null.
     #[inline]
     pub(crate) fn value(&mut self, row: usize) -> &mut Cells {
         self.fill(row);
@@ -110,8 +110,8 @@ impl Column {
         &mut self.cells
     }
 
-    /// Fills up to so many rows of the row group: with nulls, or where there
-    /// are none, with the news that all have a value.
+    /// Completes the levels up to so many rows: with nulls, or in a column without
+    /// nulls as present.
     #[inline]
     fn fill(&mut self, rows: usize) {
         let missing = rows - self.chunk.rows - self.levels.rows();
@@ -122,8 +122,7 @@ impl Column {
         }
     }
 
-    /// Makes a page of the cells of so many rows of the row group, if they are
-    /// enough for one of `page_bytes`.
+    /// Encodes a page, if there are cells for one of `page_bytes`.
     pub(super) fn flush_full_pages(
         &mut self,
         rows: usize,
@@ -138,7 +137,7 @@ impl Column {
         Ok(())
     }
 
-    /// Makes pages of all that is left of a row group of so many rows.
+    /// Encodes the rest of a row group of so many rows.
     pub(super) fn end(&mut self, rows: usize, compressor: &mut PageCompressor) -> Result<()> {
         self.fill(rows);
         if self.levels.rows() > 0 {
@@ -147,8 +146,8 @@ impl Column {
         self.submit_dictionary(compressor)
     }
 
-    /// Makes a page of the cells, or where a dictionary pays, numbers, which
-    /// are a page only if they `must` be or have `page_bytes`.
+    /// Encodes a page of the cells. Where a dictionary pays, they become numbers
+    /// first, which are a page only if they have `page_bytes` or `must` be.
     fn page(&mut self, compressor: &mut PageCompressor, must: bool, page_bytes: usize) -> Result<()> {
         if let (Encoder::Undecided, Cells::Text(text)) = (&self.encoder, &self.cells)
             && !text.lengths().is_empty()
@@ -190,7 +189,7 @@ impl Column {
         compressor.submit((self.index, id), body)
     }
 
-    /// Makes the page of the row group's dictionary, if it has one.
+    /// Encodes the dictionary page of the row group, if it has a dictionary.
     fn submit_dictionary(&mut self, compressor: &mut PageCompressor) -> Result<()> {
         let dictionary = match std::mem::replace(&mut self.encoder, Encoder::Plain) {
             Encoder::Dictionary(dictionary) => {
@@ -213,7 +212,7 @@ impl Column {
         compressor.submit((self.index, PageId::Dictionary), body)
     }
 
-    /// A page that has been compressed.
+    /// Stores where a compressed page is.
     pub(super) fn compressed(&mut self, id: PageId, place: Range<usize>) {
         let page = match id {
             PageId::Dictionary => self.chunk.dictionary.as_mut(),
@@ -224,8 +223,7 @@ impl Column {
         }
     }
 
-    /// What the column has of the row group, which is over. Buffers of more
-    /// than `kept_bytes` are let go.
+    /// The column's part of the finished row group. Buffers larger than `kept_bytes` are released.
     pub(super) fn take(&mut self, kept_bytes: usize) -> (Chunk, &Cells) {
         self.cells.release(kept_bytes);
         (std::mem::take(&mut self.chunk), &self.cells)

@@ -1,4 +1,4 @@
-//! Pages compressed, on one thread or on several.
+//! Compresses pages, on one thread or several.
 //!
 //! A page is the unit of work, so that all threads are busy to the end and
 //! only a few pages are in flight: the thread that parses puts pages into a
@@ -20,7 +20,7 @@ pub(super) const LEVEL: i32 = 1;
 /// Pages in the queue for each thread that takes from it.
 const QUEUED: usize = 4;
 
-/// Buffers larger than this, which only huge cells make, are let go.
+/// Larger buffers, which only huge cells need, are released.
 const MAX_KEPT_BYTES: usize = 2 << 20;
 
 /// Which page of which column.
@@ -33,16 +33,16 @@ struct Job {
     out: Vec<u8>,
 }
 
-/// A job that is done, if it could be.
+/// A finished job, or its error.
 type Done = io::Result<Job>;
 
 pub(crate) struct PageCompressor {
     zstd: Compressor<'static>,
-    /// The queue to the other threads, where there are any, and its other end.
+    /// Both ends of the queue to the other threads, if there are any.
     queue: Option<(Sender<Job>, Receiver<Job>)>,
-    /// What the other threads have done. It ends with them.
+    /// Jobs that the other threads have finished.
     finished: Receiver<Done>,
-    /// Pages that went into the queue and have not come out.
+    /// Pages in the queue or being compressed by other threads.
     queued: usize,
     compressed: Compressed,
     spare: Vec<Vec<u8>>,
@@ -150,7 +150,7 @@ impl PageCompressor {
         Ok((std::mem::take(&mut self.compressed.places), std::mem::take(&mut self.compressed.bytes).into()))
     }
 
-    /// Takes the bytes of the last row group back, to use their room again.
+    /// Takes back the buffer of the last row group, to use it again.
     pub(super) fn reclaim(&mut self, bytes: Bytes) {
         if let Ok(bytes) = bytes.try_into_mut() {
             self.compressed.bytes = bytes.into();

@@ -1,5 +1,5 @@
-//! Integers as Parquet's DELTA_BINARY_PACKED: how each differs from the one
-//! before, in as few bits as the differences of a block take.
+//! Parquet's DELTA_BINARY_PACKED: the differences of integers, in as few bits as a
+//! block of them takes.
 
 /// Differences that share a least one.
 const BLOCK: usize = 128;

@@ -1,17 +1,17 @@
-//! A column's distinct texts, for columns that say the same things again.
+//! A dictionary of a column's distinct texts.
 
 use super::cells::Text;
 use super::delta::{pack, varint};
 use std::collections::{HashMap, HashSet};
 
-/// The first cells of a column, by which it is decided.
+/// Cells that are sampled to decide whether a dictionary pays.
 const SAMPLE_CELLS: usize = 4_096;
 
 /// A dictionary that has outgrown these no longer pays.
 const MAX_ENTRIES: usize = 1 << 15;
 const MAX_BYTES: usize = 256 << 10;
 
-/// Whether, going by its first cells, a column says the same things again.
+/// Whether at least half of the first cells are repeats.
 pub(super) fn pays(text: &Text) -> bool {
     let sample = text.lengths().len().min(SAMPLE_CELLS);
     let distinct: HashSet<&[u8], ahash::RandomState> = text.iter().take(sample).collect();

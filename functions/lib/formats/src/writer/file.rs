@@ -1,4 +1,4 @@
-//! A Parquet file in the making: pages one after another, then what is where.
+//! Writes a Parquet file: pages, then the footer.
 
 use super::cells::{Cells, ColumnType};
 use super::column::{self, Page, PageKind};
@@ -62,8 +62,7 @@ impl<W: Write> ParquetFile<W> {
         self.footer.chunks()
     }
 
-    /// Writes a row group: for each column its pages, which are somewhere
-    /// among `bytes`, and the kind of its cells.
+    /// Writes a row group: the pages of each column, which are within `bytes`.
     pub(super) fn write<'c>(
         &mut self,
         columns: impl Iterator<Item = (column::Chunk, &'c Cells)>,
@@ -115,7 +114,8 @@ impl<W: Write> ParquetFile<W> {
                 header.i32(1, values as i32);
                 header.i32(2, page.encoding as i32);
                 if matches!(page.kind, PageKind::Data { .. }) {
-                    // Of the definition levels and of the repetition levels, which there are none of.
+                    // The encodings of definition levels and of repetition levels,
+                    // which there are none of.
                     header.i32(3, Encoding::RLE as i32);
                     header.i32(4, Encoding::RLE as i32);
                 }
@@ -133,7 +133,7 @@ impl<W: Write> ParquetFile<W> {
         Ok(())
     }
 
-    /// Writes what is where.
+    /// Writes the footer.
     pub(super) fn close(mut self) -> Result<()> {
         let end = self.footer.encode(self.position);
         self.write_bytes(&end)?;

@@ -2,7 +2,7 @@
 
 use super::delta::varint;
 
-/// Definition levels of 0 and 1, in the making.
+/// A builder of definition levels, 0 or 1.
 #[derive(Default)]
 pub(super) struct Levels {
     rows: usize,
@@ -35,7 +35,7 @@ impl Levels {
         self.present.resize(self.rows.div_ceil(8), 0);
     }
 
-    /// Says of all rows from `from` on that they have a value.
+    /// Marks all rows from `from` on as present.
     fn set(&mut self, from: usize) {
         self.present.resize(self.rows.div_ceil(8), 0);
         for row in from..self.rows {
@@ -57,8 +57,8 @@ impl Levels {
         self.present.clear();
     }
 
-    /// Parquet's hybrid of runs and bits, behind its length: one run where
-    /// all rows are alike, else a bit a row.
+    /// Encodes the levels as Parquet's RLE/bit-packing hybrid with its length: one
+    /// run if all rows are alike, else a bit a row.
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         let length_at = out.len();
         out.extend_from_slice(&[0; 4]);

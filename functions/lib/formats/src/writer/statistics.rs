@@ -1,4 +1,4 @@
-//! The least and the greatest number of a column chunk, for readers that skip.
+//! Statistics of a column chunk, by which readers skip it.
 
 use super::cells::Cells;
 
@@ -44,7 +44,7 @@ impl Ranges {
 pub(super) struct Bounds {
     pub(super) least: [u8; 8],
     pub(super) greatest: [u8; 8],
-    /// One of them is the last of its type.
+    /// One of them is the minimum or maximum of its type.
     pub(super) reach_an_end: bool,
 }
 

@@ -1,5 +1,5 @@
-//! Values in a form in which equal ones are equal byte by byte, whatever the
-//! type of their columns: 1, 1.0 and the JSON text `1` are one number.
+//! A canonical form of values: equal values are equal bytes, whatever the type of
+//! their column. 1, 1.0 and the JSON text `1` are one number.
 
 use super::super::cell::CellRef;
 use crate::json::{Parsed, number};

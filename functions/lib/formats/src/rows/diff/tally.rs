@@ -1,4 +1,4 @@
-//! What became of the rows of one version in another.
+//! Counts rows that were added, removed and changed, and keeps examples.
 
 use std::collections::BinaryHeap;
 
