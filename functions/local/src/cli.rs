@@ -48,7 +48,7 @@ enum Command {
     Delete(OneDataset),
     /// Bring a deleted version back.
     Restore(OneDataset),
-    /// Register webhook receivers, and see what was sent to them.
+    /// Register webhooks, and see what was sent to them.
     Webhooks(Webhooks),
     /// Receive webhooks here, check and print them.
     Listen(Listen),

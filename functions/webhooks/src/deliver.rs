@@ -38,8 +38,8 @@ pub(crate) async fn deliver(sender: &Sender, key: &DeliveryKey) -> Result<()> {
     let webhook = sender.webhooks.webhook(key.workspace_id, key.webhook_id).await?;
     let webhook = match webhook {
         Some(webhook) if webhook.disabled.is_none() => webhook,
-        Some(_) => return give_up(sender, key, now, "the receiver is disabled").await,
-        None => return give_up(sender, key, now, "the receiver has been deleted").await,
+        Some(_) => return give_up(sender, key, now, "the webhook is disabled").await,
+        None => return give_up(sender, key, now, "the webhook has been deleted").await,
     };
     let Some(_permit) = sender.limits.acquire(webhook.id).await else {
         return postpone(sender, key, now, after(now, spread(sender.ids.as_ref(), BUSY_WAIT))?).await;
@@ -205,7 +205,7 @@ async fn record_health(sender: &Sender, called: &Webhook, result: AttemptResult,
     });
     match learnt.await {
         Ok(Some(Webhook { disabled: Some(disabled), .. })) => {
-            tracing::warn!(webhook_id = called.id.get(), reason = ?disabled.reason, "receiver disabled");
+            tracing::warn!(webhook_id = called.id.get(), reason = ?disabled.reason, "webhook disabled");
         }
         Ok(_) => {}
         Err(error) => {

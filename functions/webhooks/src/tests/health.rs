@@ -36,7 +36,7 @@ async fn gone_disables_and_what_waits_is_given_up() {
     assert_eq!(receiver.received().len(), 1);
     let waiting = setting.nth(1).await;
     assert_eq!(waiting.state, DeliveryState::Failed);
-    assert_eq!(waiting.attempts[0].error.as_deref(), Some("the receiver is disabled"));
+    assert_eq!(waiting.attempts[0].error.as_deref(), Some("the webhook is disabled"));
 }
 
 #[tokio::test]

@@ -63,7 +63,7 @@ export async function show(main, [id], signal) {
     }
   });
   view.delete.addEventListener("click", async () => {
-    if (await dialog("Delete this receiver?", ["It gets nothing any more, and what was sent to it is forgotten."], { act: "Delete", isDangerous: true })) {
+    if (await dialog("Delete this webhook?", ["It gets nothing any more, and what was sent to it is forgotten."], { act: "Delete", isDangerous: true })) {
       const gone = await busy(view.delete, view.fault, () => call("DELETE", path, { signal }));
       location.hash = gone ? "#/webhooks" : location.hash;
     }

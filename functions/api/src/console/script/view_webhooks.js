@@ -37,7 +37,7 @@ export async function show(main, _, signal) {
     const body = { url: view.url.value.trim(), event_types: ticked(view.events) };
     // The secret is told this once, so no one stops waiting for it.
     const made = await post("webhooks", body);
-    await showSecret("The receiver's secret", made);
+    await showSecret("The webhook's secret", made);
     if (!signal.aborted) {
       location.hash = `#/webhooks/${made.id}`;
     }

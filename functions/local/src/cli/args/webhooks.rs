@@ -25,7 +25,7 @@ fn event_types() -> impl TypedValueParser<Value = EventType> {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum WebhooksCommand {
-    /// Register a receiver, and print its secret, this once.
+    /// Register a webhook, and print its secret, this once.
     Create {
         /// Where events are sent.
         #[arg(id = "receiver", value_name = "RECEIVER_URL")]
@@ -34,9 +34,9 @@ pub(crate) enum WebhooksCommand {
         #[arg(long = "event", value_name = "TYPE", value_parser = event_types())]
         events: Vec<EventType>,
     },
-    /// List the receivers of the workspace, and how they are doing.
+    /// List the webhooks of the workspace, and how they are doing.
     List,
-    /// Change a receiver; what is not given stays.
+    /// Change a webhook; what is not given stays.
     Update {
         id: WebhookId,
         /// Where events are sent from now on.
@@ -45,20 +45,20 @@ pub(crate) enum WebhooksCommand {
         /// Events of this type alone; can be repeated.
         #[arg(long = "event", value_name = "TYPE", value_parser = event_types())]
         events: Vec<EventType>,
-        /// Bring a disabled receiver back.
+        /// Enable a disabled webhook.
         #[arg(long, conflicts_with = "disable")]
         enable: bool,
         /// Send it nothing any more.
         #[arg(long)]
         disable: bool,
     },
-    /// Delete a receiver.
+    /// Delete a webhook.
     Delete { id: WebhookId },
-    /// Make another secret; the one before signs too for 24 hours.
+    /// Make a new secret; the old one keeps signing for 24 hours.
     RotateSecret { id: WebhookId },
     /// Send a test event.
     Test { id: WebhookId },
-    /// List the deliveries to a receiver, newest first.
+    /// List the deliveries to a webhook, newest first.
     Deliveries {
         id: WebhookId,
         #[arg(long, value_parser = one_of::<DeliveryStatus>())]
@@ -88,7 +88,7 @@ pub(crate) struct Listen {
     /// The port on 127.0.0.1; 0 for any that is free.
     #[arg(long, default_value_t = 9000)]
     pub(crate) port: u16,
-    /// The secret of a receiver that is registered already. Others on this
+    /// The secret of a webhook that is registered already. Others on this
     /// machine can see arguments: the variable is the better place.
     #[arg(long, env = "DATASETS_WEBHOOK_SECRET", hide_env_values = true)]
     pub(crate) secret: Option<String>,
