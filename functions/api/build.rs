@@ -1,5 +1,4 @@
-//! Takes the viewer of the API's reference out of its package, and links the
-//! function at a fixed address.
+//! Takes the viewer of the API's reference out of its package, and links the function at a fixed address.
 
 use std::error::Error;
 use std::io::{Cursor, Read};

@@ -1,7 +1,6 @@
-//! How many versions a second one group takes, and how long each waits for its
-//! number, when the table answers as DynamoDB does: a read after some
-//! milliseconds, a transaction after more, and two transactions on one item at
-//! the same time refuse one another.
+//! How many versions a second one group takes, and how long each waits for its number, when the table answers
+//! as DynamoDB does: a read after some milliseconds, a transaction after more, and two transactions on one
+//! item at the same time refuse one another.
 //!
 //!     cargo bench --workspace --bench hot_group
 

@@ -1,6 +1,5 @@
-//! What it costs the service to take in 100 MiB of CSV, by HTTP and by
-//! `datasets push`, and to answer about it: time, CPU and peak memory of the
-//! whole process, engines included.
+//! What it costs the service to take in 100 MiB of CSV, by HTTP and by `datasets push`, and to answer about
+//! it: time, CPU and peak memory of the whole process, engines included.
 //!
 //!     cargo bench --workspace --bench intake
 

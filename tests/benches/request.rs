@@ -1,7 +1,6 @@
-//! What a from-file request costs before it is stored: a body from a file,
-//! its envelope read, its base64 decoded, the checksum that storage is sent,
-//! and the file written. A whole process, to be measured from outside:
-//! `tests/benches/peers/run.py` pairs it with CPython.
+//! What a from-file request costs before it is stored: a body from a file, its envelope read, its base64
+//! decoded, the checksum that storage is sent, and the file written. A whole process, to be measured from
+//! outside: `tests/benches/peers/run.py` pairs it with CPython.
 //!
 //!     cargo bench --workspace --bench request -- BODY OUT
 

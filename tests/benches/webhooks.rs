@@ -1,10 +1,9 @@
 //! How fast webhooks go out.
 //!
-//! First the function alone, on deliveries that are made up as they are asked
-//! for, to a receiver on this machine: deliveries a second, CPU, and memory
-//! after each tenth. Then the whole local service, two hundred deliveries a
-//! second: how long after its publication an event is at each of ten receivers,
-//! at each of a hundred, and again when one more never answers.
+//! First the function alone, on deliveries that are made up as they are asked for, to a receiver on this
+//! machine: deliveries a second, CPU, and memory after each tenth. Then the whole local service, two hundred
+//! deliveries a second: how long after its publication an event is at each of ten receivers, at each of a
+//! hundred, and again when one more never answers.
 //!
 //!     cargo bench --workspace --bench webhooks -- [DELIVERIES]
 

@@ -1,6 +1,5 @@
-//! One suite a port. Each takes the port empty, or as empty as it is for the
-//! identifiers that the suite uses, and panics where the port is not what it
-//! should be.
+//! One suite a port. Each takes the port empty, or as empty as it is for the identifiers that the suite uses,
+//! and panics where the port is not what it should be.
 
 mod blobs;
 mod callers;

@@ -1,8 +1,7 @@
 //! What AWS refuses and the engines let through, refused all the same.
 //!
-//! [`Strict`] is a layer over anything that takes requests to an engine;
-//! [`StrictProxy`] is such a layer before an engine's port. The refusals are a
-//! table: [`rules`].
+//! [`Strict`] is a layer over anything that takes requests to an engine; [`StrictProxy`] is such a layer
+//! before an engine's port. The refusals are a table: [`rules`].
 
 mod multipart;
 mod request;

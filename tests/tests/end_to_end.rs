@@ -1,5 +1,4 @@
-//! The real binary over HTTP: files in, versions, webhooks and rows out, and
-//! nothing lost when it is killed.
+//! The real binary over HTTP: files in, versions, webhooks and rows out, and nothing lost when it is killed.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 

@@ -1,5 +1,4 @@
-//! What is written, read by the readers that people use, in the versions that
-//! they run: see `tests/readers`.
+//! What is written, read by the readers that people use, in the versions that they run: see `tests/readers`.
 
 #![expect(clippy::print_stdout, reason = "a test that did not run must say so")]
 

@@ -1,5 +1,4 @@
-//! Each refusal of AWS's, seen to bite: the request that breaks a rule, and the
-//! same request mended.
+//! Each refusal of AWS's, seen to bite: the request that breaks a rule, and the same request mended.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 

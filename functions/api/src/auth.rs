@@ -74,8 +74,7 @@ owned! {
 }
 
 impl Caller {
-    /// The group, if it exists and is of the caller's workspace. One that is
-    /// deleted is as good as none.
+    /// The group, if it exists and is of the caller's workspace. One that is deleted is as good as none.
     pub(crate) async fn group(&self, api: &Api, id: GroupId) -> Result<Group, ApiError> {
         let group = api.ports.catalog.group(id).await?.filter(|group| !group.is_deleted);
         let group = group.ok_or_else(ApiError::group_not_found)?;

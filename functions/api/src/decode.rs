@@ -1,9 +1,8 @@
 //! Decodes base64 within a JSON string, in place.
 //!
-//! A file is never longer than its base64, so it is written over it, and the body is
-//! all that is held in memory. Base64 is strict (padded, canonical, standard
-//! alphabet), but line breaks as `base64 FILE` and MIME encoders write them are
-//! allowed.
+//! A file is never longer than its base64, so it is written over it, and the body is all that is held in
+//! memory. Base64 is strict (padded, canonical, standard alphabet), but line breaks as `base64 FILE` and MIME
+//! encoders write them are allowed.
 
 use base64::engine::general_purpose::STANDARD;
 use base64::{DecodeError, Engine};
@@ -15,12 +14,11 @@ use std::ops::Range;
 /// Symbols decoded at once, a multiple of four.
 const WINDOW: usize = 32 << 10;
 
-/// Decodes `body[string]`, the inside of a well-formed JSON string. Returns where in
-/// `body` the file is now.
+/// Decodes `body[string]`, the inside of a well-formed JSON string. Returns where in `body` the file is now.
 ///
 /// # Errors
-/// `invalid_base64` with the offset of the first wrong character in the text
-/// that the string stands for; `empty_file`; `file_too_large`.
+/// `invalid_base64` with the offset of the first wrong character in the text that the string stands for;
+/// `empty_file`; `file_too_large`.
 pub(crate) fn decode(body: &mut [u8], string: Range<usize>) -> Result<Range<usize>> {
     let start = string.start;
     let mut decoder = Decoder {
@@ -114,8 +112,7 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    /// Decodes the first symbols of the window, a multiple of four, that start
-    /// at `offset`.
+    /// Decodes the first symbols of the window, a multiple of four, that start at `offset`.
     fn decode(&mut self, length: usize) -> Result<()> {
         if self.padded {
             return Err(invalid(self.offset, "follows the padding, which must be the end"));

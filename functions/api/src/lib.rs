@@ -1,8 +1,7 @@
 //! The Lambda behind API Gateway: takes files in and tells what became of them.
 //!
-//! [`router`] is an ordinary axum router, run by `lambda_http` in AWS, with
-//! [`gateway`] before it, and by hyper elsewhere. Every answer that is no success, whoever makes it, is one
-//! envelope: see [`error`].
+//! [`router`] is an ordinary axum router, run by `lambda_http` in AWS, with [`gateway`] before it, and by
+//! hyper elsewhere. Every answer that is no success, whoever makes it, is one envelope: see [`error`].
 
 mod auth;
 mod body;

@@ -79,8 +79,7 @@ fn add_path_parameters(path: &str, operation: &mut Operation) {
     }
 }
 
-/// The errors that follow from what an operation has: a key, parameters, a body, a
-/// resource in its path.
+/// The errors that follow from what an operation has: a key, parameters, a body, a resource in its path.
 fn add_common_failures(path: &str, operation: &mut Operation, writes: bool) {
     // The original has no such status.
     let may_be_full = writes && operation.operation_id.as_deref() != Some("createDatasetVersionFromFile");

@@ -28,9 +28,8 @@ use utoipa::openapi::path::HttpMethod;
 use utoipa_axum::{PathItemExt, paste};
 use webhooks::{again, deliveries};
 
-/// Defines `routes`, the router, and `describe`, the OpenAPI description. They are
-/// two functions because building the description took a quarter of a Lambda's
-/// start.
+/// Defines `routes`, the router, and `describe`, the OpenAPI description. They are two functions because
+/// building the description took a quarter of a Lambda's start.
 macro_rules! routes {
     ($($module:ident { $($handler:ident),+ })+) => {
         pub(crate) fn routes() -> Router<Arc<Api>> {

@@ -1,7 +1,6 @@
 //! Engines that stand in for DynamoDB, S3 and SQS, within this process.
 //!
-//! They speak AWS's protocols, so the adapters for AWS call them. [`Ports`] serves
-//! them to other processes.
+//! They speak AWS's protocols, so the adapters for AWS call them. [`Ports`] serves them to other processes.
 
 mod dynamodb;
 mod ports;

@@ -20,8 +20,7 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<()> {
     report(&args.file, &summary)
 }
 
-/// Writes what would be stored, of a file of any size. One that is refused
-/// leaves nothing behind.
+/// Writes what would be stored, of a file of any size. One that is refused leaves nothing behind.
 ///
 /// # Errors
 /// What is wrong with the file, and where.

@@ -1,5 +1,4 @@
-//! Middleware before the API at the one port: storage for presigned URLs, and the
-//! check of the disk.
+//! Middleware before the API at the one port: storage for presigned URLs, and the check of the disk.
 
 use crate::data_dir::DataDir;
 use crate::service::BUCKET;
@@ -61,9 +60,8 @@ pub(crate) async fn check_disk(State(data_dir): State<Arc<DataDir>>, request: Re
     }
 }
 
-/// Refuses all but presigned GET and PUT requests, and headers that are not signed,
-/// as AWS does. The engine would accept more, and read a form's body before it
-/// checks the signature.
+/// Refuses all but presigned GET and PUT requests, and headers that are not signed, as AWS does. The engine
+/// would accept more, and read a form's body before it checks the signature.
 fn refuse_unsigned(request: &Request) -> Option<ApiError> {
     if ![Method::GET, Method::HEAD, Method::PUT].contains(request.method()) {
         let message = "storage takes no such method; get or put an object by its signed URL";

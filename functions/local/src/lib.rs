@@ -1,10 +1,8 @@
 //! The whole service in one process, and the commands of `datasets`.
 //!
-//! [`engines`] speak the protocols of DynamoDB, S3 and SQS within the process,
-//! with their state in a directory. [`triggers`] stand in for what AWS does
-//! between them and the functions: they feed each function the JSON that AWS
-//! would send, and try again as AWS would. The functions are the very ones
-//! that run in AWS.
+//! [`engines`] speak the protocols of DynamoDB, S3 and SQS within the process, with their state in a
+//! directory. [`triggers`] stand in for what AWS does between them and the functions: they feed each function
+//! the JSON that AWS would send, and try again as AWS would. The functions are the very ones that run in AWS.
 
 pub mod cli;
 pub mod client;

@@ -19,9 +19,8 @@ pub(crate) fn share_one_heap() {
     let _ = unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
 }
 
-/// Returns free memory to the system at intervals. glibc does so by itself only at
-/// the end of the heap, where something small often remains after many concurrent
-/// requests.
+/// Returns free memory to the system at intervals. glibc does so by itself only at the end of the heap, where
+/// something small often remains after many concurrent requests.
 pub(crate) async fn give_back(clock: Arc<dyn Clock>) {
     loop {
         clock.sleep(KEPT).await;

@@ -139,9 +139,8 @@ impl State {
         self.data_dir.secrets_key(self.ids.as_ref())
     }
 
-    /// A valid key and its workspace: the given one, else the stored one, else, if
-    /// that was revoked, a new one. A given key that was revoked stays revoked, and
-    /// there is none.
+    /// A valid key and its workspace: the given one, else the stored one, else, if that was revoked, a new
+    /// one. A given key that was revoked stays revoked, and there is none.
     pub(crate) async fn allow(&self, given: Option<ApiKey>) -> anyhow::Result<(Option<ApiKey>, WorkspaceId)> {
         if let Some(key) = given {
             self.grant(&key).await?;
@@ -155,8 +154,7 @@ impl State {
         {
             return Ok((Some(key), workspace));
         }
-        // The table is written first: so if a key in the file is unknown to the
-        // table, it was revoked.
+        // The table is written first: so if a key in the file is unknown to the table, it was revoked.
         let key = ApiKey::generate(self.ids.as_ref());
         self.grant(&key).await?;
         self.data_dir.keep_api_key(&key)?;

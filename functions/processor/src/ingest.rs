@@ -18,8 +18,7 @@ const MAX_NAME_CHARS: usize = 255;
 /// The contents of a valid file, or what is wrong with it.
 type Parsed = std::result::Result<Contents, Failure>;
 
-/// Takes the upload at `key` to its outcome, unless it has one or another
-/// invocation has its lease.
+/// Takes the upload at `key` to its outcome, unless it has one or another invocation has its lease.
 pub(crate) async fn ingest(processor: &Processor, key: &str, context: &Context) -> Result<()> {
     let ports = &processor.ports;
     let Some(id) = ports.blobs.upload_of(key) else {
@@ -35,9 +34,8 @@ pub(crate) async fn ingest(processor: &Processor, key: &str, context: &Context) 
         },
         Leased::Busy => tracing::info!(dataset_id = id.get(), "upload is being processed by another invocation"),
         Leased::Final(dataset) => {
-            // An invocation that died may have left objects, or the file came after
-            // its draft had expired. The outcome has been told, so they can only be
-            // removed.
+            // An invocation that died may have left objects, or the file came after its draft had expired.
+            // The outcome has been told, so they can only be removed.
             if matches!(dataset.state, State::Failed { .. }) {
                 tracing::warn!(dataset_id = id.get(), "objects of a failed upload are removed");
                 uploads::clean_up(ports, &dataset).await?;

@@ -1,10 +1,8 @@
 //! The Lambda on S3 events: a stored file becomes a version, or a failure.
 //!
-//! For each object of an event: lease its draft, stream it, check every row,
-//! write the rows as Parquet, publish. A bad file is no error of this
-//! function: its draft fails and the event is done. A fault that may
-//! pass is an `Err`, so that the event comes again; whatever was finished
-//! by then is found finished.
+//! For each object of an event: lease its draft, stream it, check every row, write the rows as Parquet,
+//! publish. A bad file is no error of this function: its draft fails and the event is done. A fault that may
+//! pass is an `Err`, so that the event comes again; whatever was finished by then is found finished.
 
 mod event;
 mod ingest;

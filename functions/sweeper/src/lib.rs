@@ -1,10 +1,9 @@
 //! The Lambda on a schedule: does what is overdue.
 //!
-//! Queues and events make things happen soon; this makes them happen at all.
-//! It expires drafts whose file never came, starts those whose event was
-//! lost, cleans up after failures, relays events that are still in the
-//! outbox and puts overdue deliveries back on the queue. It also takes what
-//! AWS Lambda sends when the processor has failed for the last time.
+//! Queues and events make things happen soon; this makes them happen at all. It expires drafts whose file
+//! never came, starts those whose event was lost, cleans up after failures, relays events that are still in
+//! the outbox and puts overdue deliveries back on the queue. It also takes what AWS Lambda sends when the
+//! processor has failed for the last time.
 
 mod given_up;
 mod sweep;
@@ -16,13 +15,11 @@ use serde_json::Value;
 /// Handles the schedule's event, or one from the processor's failure destination.
 ///
 /// # Errors
-/// If what is due could not be read, or not all of it be done. What is
-/// left is due still.
+/// If what is due could not be read, or not all of it be done. What is left is due still.
 pub async fn handle(event: LambdaEvent<Value>, ports: &Ports) -> Result<(), Error> {
     if event.payload.get("requestPayload").is_some() {
         for id in given_up::drafts(event.payload, ports.blobs.as_ref())? {
-            // The reason may be a transient fault, so the draft is handled like any
-            // other that is due.
+            // The reason may be a transient fault, so the draft is handled like any other that is due.
             uploads::expire(ports, id).await.inspect_err(|e| log("upload could not be looked at", e))?;
         }
     } else {

@@ -1,5 +1,4 @@
-//! `dataset-sweeper`, run by AWS Lambda every minute and when the processor
-//! has given up.
+//! `dataset-sweeper`, run by AWS Lambda every minute and when the processor has given up.
 
 use dataset_aws::{Aws, Settings};
 use dataset_sweeper::handle;

@@ -1,11 +1,9 @@
 //! The HTTP client for receivers, which checks every address before it connects.
 //!
-//! The URL of a receiver is a stranger's text. It was checked when it was
-//! registered, but a name can turn to another address at any time, so what
-//! counts is the address at the moment of connecting: the resolver drops those
-//! that are not allowed, and a URL with an address in it is looked at before
-//! each attempt. Redirects are not followed and proxies of the environment
-//! not used, since either would connect past this.
+//! The URL of a receiver is a stranger's text. It was checked when it was registered, but a name can turn to
+//! another address at any time, so what counts is the address at the moment of connecting: the resolver drops
+//! those that are not allowed, and a URL with an address in it is looked at before each attempt. Redirects
+//! are not followed and proxies of the environment not used, since either would connect past this.
 
 use dataset_core::destination::Policy;
 use dataset_core::resolver::Resolver;

@@ -31,8 +31,7 @@ const BUSY_WAIT: Duration = Duration::from_secs(5);
 /// Makes and records an attempt, if the delivery is due.
 ///
 /// # Errors
-/// If the delivery could not be read or the attempt not be recorded; what the
-/// receiver does is no error.
+/// If the delivery could not be read or the attempt not be recorded; what the receiver does is no error.
 pub(crate) async fn deliver(sender: &Sender, key: &DeliveryKey) -> Result<()> {
     let now = sender.clock.now();
     let webhook = sender.webhooks.webhook(key.workspace_id, key.webhook_id).await?;
@@ -85,8 +84,7 @@ pub(crate) async fn deliver(sender: &Sender, key: &DeliveryKey) -> Result<()> {
     Ok(())
 }
 
-/// Waits for an answer, and opens the circuit for other attempts once it takes
-/// long. Tells whether it has.
+/// Waits for an answer, and opens the circuit for other attempts once it takes long. Tells whether it has.
 async fn await_answer(sender: &Sender, webhook: &Webhook, attempt: impl Future<Output = Answer>) -> (Answer, bool) {
     let (mut attempt, mut was_slow) = (pin!(attempt), false);
     let mut ticks = tokio::time::interval_at(Instant::now() + SLOW_AFTER, SLOW_AFTER);

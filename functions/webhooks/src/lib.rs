@@ -1,9 +1,8 @@
 //! The Lambda on the queue: deliveries that are due go to their receivers.
 //!
-//! A message only says which delivery to look at. The delivery itself knows
-//! whether it is due, so a message may come twice or late. An attempt is taken,
-//! made, and recorded; if the process dies in between, the delivery is due
-//! again when the time of the attempt has run out, under the same id.
+//! A message only says which delivery to look at. The delivery itself knows whether it is due, so a message
+//! may come twice or late. An attempt is taken, made, and recorded; if the process dies in between, the
+//! delivery is due again when the time of the attempt has run out, under the same id.
 
 mod attempt;
 mod client;

@@ -1,9 +1,8 @@
 //! What must hold for any bytes that are uploaded, checked by fuzzers.
 //!
-//! Nothing panics; a file is taken or refused the same way however it is cut
-//! into chunks, pages and row groups; an error is whole and gives nothing of
-//! the file away; and what is taken reads as the crates `csv` and `serde_json`
-//! read it.
+//! Nothing panics; a file is taken or refused the same way however it is cut into chunks, pages and row
+//! groups; an error is whole and gives nothing of the file away; and what is taken reads as the crates `csv`
+//! and `serde_json` read it.
 //!
 //! ```sh
 //! cargo +nightly fuzz run --fuzz-dir tests/fuzz --features libfuzzer csv tests/fuzz/corpus/csv

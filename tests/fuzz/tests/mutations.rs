@@ -1,6 +1,5 @@
-//! A fuzzer that needs nothing but the test runner: files of the corpus, put
-//! together and damaged at random, by seed. `cargo fuzz` finds more, since it
-//! sees which code was reached; this one runs everywhere.
+//! A fuzzer that needs nothing but the test runner: files of the corpus, put together and damaged at random,
+//! by seed. `cargo fuzz` finds more, since it sees which code was reached; this one runs everywhere.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 

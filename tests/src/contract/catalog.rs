@@ -140,8 +140,7 @@ async fn drafts(catalog: &dyn Catalog) {
     assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap().len(), 2);
 }
 
-/// A draft that is taken back is gone, but its id is not free until all that
-/// was stored for it is, too.
+/// A draft that is taken back is gone, but its id is not free until all that was stored for it is, too.
 async fn withdrawing(catalog: &dyn Catalog, draft: &Dataset) {
     let clean_at = start() + seconds(600);
     assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), None);

@@ -13,8 +13,7 @@ pub enum Status {
     Failed,
 }
 
-/// Two datasets with the same outline fare the same. Times are in milliseconds
-/// from now, 0 for what has come.
+/// Two datasets with the same outline fare the same. Times are in milliseconds from now, 0 for what has come.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Outline {
     pub status: Status,

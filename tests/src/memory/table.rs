@@ -40,8 +40,7 @@ pub(super) struct Tables {
     pub(super) outbox: BTreeMap<EventId, OutboxEntry>,
     pub(super) webhooks: BTreeMap<(WorkspaceId, WebhookId), Webhook>,
     pub(super) deliveries: BTreeMap<DeliveryKey, Delivery>,
-    /// When pending deliveries are due for the sweeper, where that is not a
-    /// while after their time.
+    /// When pending deliveries are due for the sweeper, where that is not a while after their time.
     pub(super) due: HashMap<DeliveryKey, Timestamp>,
     pub(super) loses_a_record: bool,
 }

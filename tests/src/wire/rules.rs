@@ -1,5 +1,4 @@
-//! The refusals of AWS: each with the error that AWS answers, and where it is
-//! documented or was seen.
+//! The refusals of AWS: each with the error that AWS answers, and where it is documented or was seen.
 
 use super::Aws;
 use super::multipart::{Uploads, completed_parts, element};

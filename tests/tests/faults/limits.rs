@@ -83,8 +83,7 @@ async fn an_hour_without_storage_or_the_table_costs_no_file() {
     }
 }
 
-/// Files that ask for as much memory as they can: each comes to its end, none
-/// takes the process with it.
+/// Files that ask for as much memory as they can: each comes to its end, none takes the process with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_files_stay_within_the_memory() {
     let mut account = Account::open().await;

@@ -12,8 +12,7 @@ use futures::future::join_all;
 use futures::{StreamExt, stream};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// How many there are where `DATASETS_SCHEDULES` does not say. One of them
-/// alone is run by `DATASETS_SEED`.
+/// How many there are where `DATASETS_SCHEDULES` does not say. One of them alone is run by `DATASETS_SEED`.
 const SCHEDULES: u64 = 6;
 
 /// Most of the time is that of the SDK before it tries again.

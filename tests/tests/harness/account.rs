@@ -1,6 +1,5 @@
-//! The whole service as it is in an account of AWS: engines, the four real
-//! functions, and what carries events from the ones to the others. Nothing
-//! happens by itself: a test says when, and in which order.
+//! The whole service as it is in an account of AWS: engines, the four real functions, and what carries events
+//! from the ones to the others. Nothing happens by itself: a test says when, and in which order.
 
 use crate::harness::function::{Fault, Function};
 use crate::harness::proxy::{Stored, Wire};

@@ -380,8 +380,7 @@ impl Account {
 
     // ------------------------------------------------- which states are the same
 
-    /// The same for states that differ only in which file of a group, or which
-    /// group, is which.
+    /// The same for states that differ only in which file of a group, or which group, is which.
     fn canonical(&self) -> u64 {
         let mut files: Vec<(u64, usize)> = (0..self.uploads.len()).map(|at| (self.about(at), at)).collect();
         files.sort_unstable();

@@ -1,7 +1,6 @@
-//! Every state that an account can come to, with the functions as they are:
-//! uploads, events, messages and sweeps in any order, an invocation that dies
-//! behind any of its changes or goes on late, events and messages that come
-//! twice or never, and a receiver that refuses.
+//! Every state that an account can come to, with the functions as they are: uploads, events, messages and
+//! sweeps in any order, an invocation that dies behind any of its changes or goes on late, events and
+//! messages that come twice or never, and a receiver that refuses.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 

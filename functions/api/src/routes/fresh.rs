@@ -8,8 +8,7 @@ use jiff::Timestamp;
 /// Attempts when an identifier is in use.
 const MAX_TRIES: usize = 8;
 
-/// Calls `create` with a new identifier and the time, and again with another while
-/// the identifier is in use.
+/// Calls `create` with a new identifier and the time, and again with another while the identifier is in use.
 pub(super) async fn with_fresh_id<'a, T, I>(
     api: &Api,
     create: impl Fn(I, Timestamp) -> BoxFuture<'a, Result<T>>,

@@ -17,7 +17,7 @@ async fn the_console_calls_no_host_but_ours_and_storages_and_is_kept_for_good() 
     let (page, html) = get("/").await;
     let policy = page.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.contains("connect-src 'self' memory://blobs;") && !policy.contains("unsafe"), "{policy}");
-    assert!(html.contains(r#"data-max-file-bytes="104857600""#));
+    assert!(html.contains("&#34;maxFileBytes&#34;:104857600"));
     let names: Vec<&str> = html.split('"').filter(|part| part.starts_with("/console/")).collect();
     assert!(names.len() > 5, "{names:?}");
     for name in names {

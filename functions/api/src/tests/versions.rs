@@ -1,5 +1,4 @@
-//! What can be done with a version: its rows read, downloaded and compared,
-//! and it put away.
+//! What can be done with a version: its rows read, downloaded and compared, and it put away.
 
 use super::*;
 use axum::http::StatusCode;

@@ -118,8 +118,7 @@ impl Blobs for Bucket {
             .presigned(signing)
             .await
             .map_err(unsigned)?;
-        // The length is signed, but not returned: every client sends the length of
-        // the file that it has.
+        // The length is signed, but not returned: every client sends the length of the file that it has.
         let headers = request.headers().filter(|(name, _)| *name != "content-length");
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(SignedUpload { url: request.uri().to_owned(), headers })
@@ -341,9 +340,8 @@ impl BlobWriter for Writer {
         let error = if exists_already(&error) { conflict() } else { unexpected("storage")(error) };
         // If the abort fails, the lifecycle rule removes the parts.
         let _ = self.give_up(&upload).await;
-        // After a conflict the upload must start again, unless the other writer has
-        // stored the object. A function that may not read its size is told to retry,
-        // and finds the object then.
+        // After a conflict the upload must start again, unless the other writer has stored the object. A
+        // function that may not read its size is told to retry, and finds the object then.
         if is_conflict && matches!(self.bucket.size(self.object).await, Ok(Some(_))) {
             return Err(conflict());
         }
@@ -364,8 +362,7 @@ fn conflicts_with_another_write(response: Option<&HttpResponse>) -> bool {
     response.is_some_and(|response| response.status().as_u16() == 409)
 }
 
-/// Retries a request that met another write. By then the object exists, or the other
-/// write has failed.
+/// Retries a request that met another write. By then the object exists, or the other write has failed.
 #[derive(Debug)]
 struct ConflictClassifier;
 

@@ -1,5 +1,4 @@
-//! Services that speak AWS's protocols within this process: the SDK's clients
-//! call them without a socket.
+//! Services that speak AWS's protocols within this process: the SDK's clients call them without a socket.
 
 use aws_sdk_s3::config::http::{HttpRequest, HttpResponse};
 use aws_sdk_s3::primitives::SdkBody;

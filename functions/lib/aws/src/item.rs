@@ -54,8 +54,7 @@ impl Item {
     }
 }
 
-/// An item that was read. A missing or misshapen attribute is an internal
-/// error that names the item.
+/// An item that was read. A missing or misshapen attribute is an internal error that names the item.
 pub(crate) struct Read<'a>(pub(crate) &'a Attributes);
 
 impl Read<'_> {

@@ -1,5 +1,4 @@
-//! The ports of the domain on DynamoDB, S3, SQS and KMS. The AWS SDK is named in
-//! this crate and nowhere else.
+//! The ports of the domain on DynamoDB, S3, SQS and KMS. The AWS SDK is named in this crate and nowhere else.
 
 mod api_keys;
 mod bucket;

@@ -42,9 +42,8 @@ impl Settings {
         })
     }
 
-    /// Where webhooks may be sent. `ALLOW_PRIVATE_WEBHOOKS` is `true` or
-    /// `false`, and `WEBHOOK_PORTS` are listed as `8443,9443`; anything else is
-    /// refused, so that a slip does not open a door.
+    /// Where webhooks may be sent. `ALLOW_PRIVATE_WEBHOOKS` is `true` or `false`, and `WEBHOOK_PORTS` are
+    /// listed as `8443,9443`; anything else is refused, so that a slip does not open a door.
     ///
     /// # Errors
     /// Names the variable that is wrong.
@@ -117,11 +116,10 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// From `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
-    /// `AWS_SESSION_TOKEN`, as AWS Lambda sets them, and `AWS_ENDPOINT_URL_S3`
-    /// and its like, or `AWS_ENDPOINT_URL` for all, where there are engines of one's own. Nothing else is
-    /// looked at, and only the roots that AWS's certificates lead to are
-    /// loaded: a function should be ready in a few milliseconds.
+    /// From `AWS_REGION`, `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`, as AWS Lambda
+    /// sets them, and `AWS_ENDPOINT_URL_S3` and its like, or `AWS_ENDPOINT_URL` for all, where there are
+    /// engines of one's own. Nothing else is looked at, and only the roots that AWS's certificates lead to
+    /// are loaded: a function should be ready in a few milliseconds.
     ///
     /// # Errors
     /// Names the variable that is missing.
@@ -212,8 +210,7 @@ impl Aws {
         }
     }
 
-    /// The key in the file that `SECRETS_KEY_FILE` names, else the one of KMS
-    /// that `SECRETS_KEY_ID` does.
+    /// The key in the file that `SECRETS_KEY_FILE` names, else the one of KMS that `SECRETS_KEY_ID` does.
     ///
     /// # Errors
     /// If neither is there, or the file holds no key.
@@ -237,8 +234,7 @@ impl Aws {
     }
 }
 
-/// The roots of AWS's certificates, those of its regions in China included,
-/// as Mozilla's list has them.
+/// The roots of AWS's certificates, those of its regions in China included, as Mozilla's list has them.
 const ROOTS: &str = include_str!("roots.pem");
 
 const PROVIDER: tls::Provider = tls::Provider::Rustls(CryptoMode::Ring);

@@ -176,8 +176,7 @@ impl Table {
         match put.send().await {
             Ok(_) => Ok(true),
             Err(e) => match e.as_service_error() {
-                // An identical item was stored by an earlier attempt of this call,
-                // whose answer was lost.
+                // An identical item was stored by an earlier attempt of this call, whose answer was lost.
                 Some(PutItemError::ConditionalCheckFailedException(found)) => Ok(found.item.as_ref() == Some(&item)),
                 _ => Err(unexpected("the table")(e)),
             },

@@ -1,11 +1,10 @@
-//! Secrets sealed by AES-256-GCM, under data keys that AWS KMS wraps, or under
-//! a key in a file where there is no KMS.
+//! Secrets sealed by AES-256-GCM, under data keys that AWS KMS wraps, or under a key in a file where there is
+//! no KMS.
 //!
-//! A sealed secret is `v1.{wrapped data key}.{nonce and ciphertext}`, both in
-//! base64. It is bound to its owner: what was sealed for one receiver can't be
-//! opened for another. A process makes one data key and seals all it has to
-//! with that, and remembers the data keys that it has had unwrapped, so that
-//! a webhook costs no call to KMS.
+//! A sealed secret is `v1.{wrapped data key}.{nonce and ciphertext}`, both in base64. It is bound to its
+//! owner: what was sealed for one receiver can't be opened for another. A process makes one data key and
+//! seals all it has to with that, and remembers the data keys that it has had unwrapped, so that a webhook
+//! costs no call to KMS.
 
 use crate::failure::unexpected;
 use crate::lazily::Lazily;

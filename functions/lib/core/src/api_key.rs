@@ -23,9 +23,8 @@ const CHECKSUM_CHARS: usize = 6;
 pub struct ApiKey(String);
 
 impl ApiKey {
-    /// Accepts 16 to 255 visible ASCII characters, since an operator may choose a
-    /// key. A key in our form must have the right checksum, which rejects typing
-    /// errors without a look-up.
+    /// Accepts 16 to 255 visible ASCII characters, since an operator may choose a key. A key in our form must
+    /// have the right checksum, which rejects typing errors without a look-up.
     pub fn parse(key: &str) -> Result<Self> {
         let right = (MIN_KEY_CHARS..=MAX_KEY_CHARS).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
         if !right {
@@ -70,9 +69,8 @@ impl fmt::Debug for ApiKey {
     }
 }
 
-/// The SHA-256 of a key in lowercase hex, which is all that is stored of it. A key
-/// of 256 random bits needs no salt and no slow hash. Keys are looked up by this
-/// value, so no comparison leaks timing.
+/// The SHA-256 of a key in lowercase hex, which is all that is stored of it. A key of 256 random bits needs
+/// no salt and no slow hash. Keys are looked up by this value, so no comparison leaks timing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct KeyHash(String);
 

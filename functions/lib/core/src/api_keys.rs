@@ -17,8 +17,7 @@ pub trait ApiKeys: Send + Sync {
     /// limit, only so many calls are admitted in a [`WINDOW`].
     async fn admit(&self, key: &KeyHash, now: Timestamp, limit: Option<NonZero<u32>>) -> Result<Admission>;
 
-    /// Stores a key's principal. A key that is known already keeps its own, and a
-    /// revoked key stays revoked.
+    /// Stores a key's principal. A key that is known already keeps its own, and a revoked key stays revoked.
     async fn allow(&self, key: &KeyHash, grant: &Grant) -> Result<()>;
 
     /// The live keys of a workspace, oldest first.

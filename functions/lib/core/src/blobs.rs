@@ -49,8 +49,7 @@ pub trait Blobs: Send + Sync {
     /// `finish` gives `AlreadyExists` if there is one by then.
     async fn write_new(&self, object: Object, media_type: &str) -> Result<Box<dyn BlobWriter>>;
 
-    /// A presigned upload, valid from `signed_at` for `lifetime`. The same terms and
-    /// time give the same URL.
+    /// A presigned upload, valid from `signed_at` for `lifetime`. The same terms and time give the same URL.
     async fn upload_url(
         &self,
         object: Object,

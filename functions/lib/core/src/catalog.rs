@@ -61,18 +61,16 @@ pub trait Catalog: Send + Sync {
     /// is due at `due_at`. `false` if the lease is not the owner's any more.
     async fn release_lease(&self, id: DatasetId, owner: &str, due_at: Timestamp) -> Result<bool>;
 
-    /// Restarts a draft that was due at `judged`; it is due again at `due_at`.
-    /// `false` if it is no draft any more, or was leased or restarted since it was
-    /// judged.
+    /// Restarts a draft that was due at `judged`; it is due again at `due_at`. `false` if it is no draft any
+    /// more, or was leased or restarted since it was judged.
     async fn restart(&self, id: DatasetId, judged: Timestamp, due_at: Timestamp) -> Result<bool>;
 
     /// In one transaction, the group's latest number goes from `version - 1` to
     /// `version`, the draft becomes that version, and the event enters the outbox.
     async fn publish(&self, publication: &Publication) -> Result<Published>;
 
-    /// In one transaction, the draft becomes a failure whose objects are due to be
-    /// removed, and the event enters the outbox. `false` if it is no draft any more,
-    /// or was leased or restarted since it was judged.
+    /// In one transaction, the draft becomes a failure whose objects are due to be removed, and the event
+    /// enters the outbox. `false` if it is no draft any more, or was leased or restarted since it was judged.
     async fn fail(&self, failed: &FailedDraft) -> Result<bool>;
 
     /// Stores that the objects of a failed draft are removed.
@@ -83,8 +81,7 @@ pub trait Catalog: Send + Sync {
     /// Removes an entry that has been relayed.
     async fn close_outbox_entry(&self, id: &EventId) -> Result<()>;
 
-    /// What is overdue at `now`, the oldest first, about `limit` at most. The list
-    /// may lag by some moments.
+    /// What is overdue at `now`, the oldest first, about `limit` at most. The list may lag by some moments.
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>>;
 }
 
@@ -135,8 +132,7 @@ impl From<&Dataset> for DatasetSummary {
 /// An invocation that asks for the lease of a draft.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LeaseRequest {
-    /// The id of the invocation. A retry has the same id, and takes over the lease:
-    /// its predecessor is dead.
+    /// The id of the invocation. A retry has the same id, and takes over the lease: its predecessor is dead.
     pub owner: String,
     pub now: Timestamp,
     /// When the invocation will have ended.

@@ -1,5 +1,4 @@
-//! A delivery: one event on its way to one receiver, tried until it is taken
-//! or the schedule ends.
+//! A delivery: one event on its way to one receiver, tried until it is taken or the schedule ends.
 
 use crate::event::EventType;
 use crate::id::{DeliveryId, WebhookId, WorkspaceId};
@@ -24,8 +23,7 @@ pub const RETRY_SCHEDULE: [Duration; 9] = [
 /// The longest wait that a receiver can ask for.
 pub const MAX_RETRY_AFTER: Duration = RETRY_SCHEDULE[RETRY_SCHEDULE.len() - 1];
 
-/// How long after its due time a delivery is left to the queue before the
-/// sweeper steps in.
+/// How long after its due time a delivery is left to the queue before the sweeper steps in.
 pub const QUEUE_GRACE: Duration = Duration::from_secs(30);
 
 /// How long a delivery can be looked up, and sent again, after it has ended.
@@ -56,8 +54,7 @@ pub struct Delivery {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeliveryState {
-    /// Waits for its next attempt. An attempt in progress has moved
-    /// `next_attempt_at` to when its lease ends.
+    /// Waits for its next attempt. An attempt in progress has moved `next_attempt_at` to when its lease ends.
     Pending {
         next_attempt_at: Timestamp,
         /// Attempts of this schedule that failed.
@@ -97,9 +94,8 @@ pub struct Attempt {
     pub response: Option<String>,
 }
 
-/// The wait after so many failed attempts; `None` when the schedule has ended.
-/// `asked` is the receiver's `Retry-After`, which can lengthen the wait up to
-/// [`MAX_RETRY_AFTER`], but not shorten it.
+/// The wait after so many failed attempts; `None` when the schedule has ended. `asked` is the receiver's
+/// `Retry-After`, which can lengthen the wait up to [`MAX_RETRY_AFTER`], but not shorten it.
 pub fn retry_delay(failed: u32, asked: Option<Duration>) -> Option<Duration> {
     let index = usize::try_from(failed.checked_sub(1)?).ok()?;
     let scheduled = *RETRY_SCHEDULE.get(index)?;

@@ -1,11 +1,9 @@
 //! Where a webhook may go.
 //!
-//! A webhook's URL is a stranger's text that this service connects to, so it must
-//! not lead into the network that the service runs in (SSRF). The URL and the
-//! addresses of its name are checked at registration. A name can change its address
-//! at any time, so whoever connects calls [`Policy::resolve`] again. The refusal is
-//! the same whether a name leads inside or nowhere: the difference would tell a
-//! stranger about the network.
+//! A webhook's URL is a stranger's text that this service connects to, so it must not lead into the network
+//! that the service runs in (SSRF). The URL and the addresses of its name are checked at registration. A name
+//! can change its address at any time, so whoever connects calls [`Policy::resolve`] again. The refusal is
+//! the same whether a name leads inside or nowhere: the difference would tell a stranger about the network.
 
 use crate::resolver::Resolver;
 use crate::{Error, ErrorCode, Result};

@@ -41,8 +41,7 @@ pub fn full_jitter(ids: &dyn Ids, most: Duration) -> Duration {
     most.mul_f64(unit(ids))
 }
 
-/// `delay` lengthened by up to a tenth, so that what failed together does not
-/// come back together.
+/// `delay` lengthened by up to a tenth, so that what failed together does not come back together.
 pub fn spread(ids: &dyn Ids, delay: Duration) -> Duration {
     delay.mul_f64(1.0 + unit(ids) / 10.0)
 }

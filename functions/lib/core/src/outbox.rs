@@ -43,9 +43,8 @@ pub async fn relay_overdue(ports: &Ports, id: &EventId) -> Result<()> {
     }
 }
 
-/// Relays an outbox entry: creates a delivery for each webhook, queues those that
-/// are due, and closes the entry. A delivery's id is made of the event's and the
-/// webhook's, so a repeat adds none.
+/// Relays an outbox entry: creates a delivery for each webhook, queues those that are due, and closes the
+/// entry. A delivery's id is made of the event's and the webhook's, so a repeat adds none.
 ///
 /// # Errors
 /// If a port failed; the entry stays open, and due.

@@ -11,7 +11,6 @@ pub const MAX_DELAY: Duration = Duration::from_secs(15 * 60);
 
 #[async_trait]
 pub trait Queue: Send + Sync {
-    /// Sends a message for each delivery, to arrive after `delay`, which is
-    /// at most [`MAX_DELAY`].
+    /// Sends a message for each delivery, to arrive after `delay`, which is at most [`MAX_DELAY`].
     async fn send(&self, deliveries: &[DeliveryKey], delay: Duration) -> Result<()>;
 }

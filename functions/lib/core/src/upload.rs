@@ -73,9 +73,8 @@ fn unsupported() -> Result<FileName> {
     ))
 }
 
-/// Whether a character could mislead a terminal, a dialog or their reader: control
-/// characters, and those that reverse the direction of text, which make `gnp.csv`
-/// look like `vsc.png`.
+/// Whether a character could mislead a terminal, a dialog or their reader: control characters, and those that
+/// reverse the direction of text, which make `gnp.csv` look like `vsc.png`.
 pub fn is_deceptive(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }

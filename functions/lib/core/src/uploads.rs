@@ -21,9 +21,8 @@
 //! | [`expire`] | sweeper | it is a draft that is overdue | it is started again, or fails |
 //! | [`clean_up`] | whoever failed it, sweeper | it has failed | its objects are removed |
 //!
-//! The process may die between any two effects. Every draft, failure and
-//! outbox entry has a due time in the catalog, by which the sweeper finds what
-//! was left and takes the step again; each step may be repeated.
+//! The process may die between any two effects. Every draft, failure and outbox entry has a due time in the
+//! catalog, by which the sweeper finds what was left and takes the step again; each step may be repeated.
 
 mod cleanup;
 mod create;

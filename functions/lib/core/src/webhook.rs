@@ -1,12 +1,9 @@
-//! A webhook: a URL that events are sent to, what it asks for, and how it has
-//! been doing.
+//! A webhook: a URL that events are sent to, what it asks for, and how it has been doing.
 //!
-//! A webhook that fails costs the others nothing, since a circuit breaker stands
-//! before each. While one attempt waits for an answer, the circuit is open for
-//! others. An attempt that takes all its time opens it for longer, twice as long
-//! each time; then it is half open, and one delivery probes while all others
-//! wait. A webhook that has done nothing but fail for five days, or that says it
-//! is gone, is disabled.
+//! A webhook that fails costs the others nothing, since a circuit breaker stands before each. While one
+//! attempt waits for an answer, the circuit is open for others. An attempt that takes all its time opens it
+//! for longer, twice as long each time; then it is half open, and one delivery probes while all others wait.
+//! A webhook that has done nothing but fail for five days, or that says it is gone, is disabled.
 
 use crate::event::EventType;
 use crate::id::{WebhookId, WorkspaceId};
@@ -117,8 +114,7 @@ impl Secrets {
         Self { current: secret, previous: Vec::new() }
     }
 
-    /// From now on `secret` signs, and for a day the secrets before it too. `false`
-    /// if this is a repeat.
+    /// From now on `secret` signs, and for a day the secrets before it too. `false` if this is a repeat.
     pub fn rotate(&mut self, secret: Sealed, now: Timestamp) -> bool {
         if self.current == secret {
             return false;
@@ -175,8 +171,7 @@ impl Webhook {
         self.health.open_until = Some(until);
     }
 
-    /// Opens the circuit for the moment, while an attempt waits for an answer.
-    /// `false` if it is open already.
+    /// Opens the circuit for the moment, while an attempt waits for an answer. `false` if it is open already.
     pub fn open_briefly(&mut self, now: Timestamp) -> bool {
         if self.health.open_until.is_some_and(|until| until > now + BRIEF_OPEN / 2) {
             return false;
@@ -213,8 +208,7 @@ impl Webhook {
     }
 }
 
-/// How long the circuit is open after the first attempt that took all its time,
-/// the second, and so on.
+/// How long the circuit is open after the first attempt that took all its time, the second, and so on.
 fn open_for(slow_failures: u32) -> Duration {
     FIRST_OPEN.saturating_mul(1 << slow_failures.saturating_sub(1).min(8)).min(MAX_OPEN)
 }

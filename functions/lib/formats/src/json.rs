@@ -1,11 +1,10 @@
 //! JSON: an array of objects, streamed.
 //!
-//! The columns are the union of the objects' keys in order of first sight,
-//! each of the narrowest type that loses nothing of any value. Both are known
-//! for certain only at the end of the file. So the start of the file is looked
-//! at first, and rows are written as it suggests; a row that does not fit
-//! makes the rest be read for its columns alone, and the file once more, to
-//! be written. Most files are read once, none more than twice.
+//! The columns are the union of the objects' keys in order of first sight, each of the narrowest type that
+//! loses nothing of any value. Both are known for certain only at the end of the file. So the start of the
+//! file is looked at first, and rows are written as it suggests; a row that does not fit makes the rest be
+//! read for its columns alone, and the file once more, to be written. Most files are read once, none more
+//! than twice.
 
 mod columns;
 mod describe;
@@ -58,8 +57,7 @@ fn open<'a, S: Source>(source: &mut S, limits: &'a Limits) -> Result<Rows<'a, S:
     Rows::begin(open_text(source.open()?, Format::Json, limits)?, limits)
 }
 
-/// Learns the columns of the first rows. What is wrong with them will be found
-/// when they are written.
+/// Learns the columns of the first rows. What is wrong with them will be found when they are written.
 fn look_ahead<R: Read>(rows: &mut Rows<'_, R>, columns: &mut Columns<'_>, limits: &Limits) -> Result<()> {
     rows.fill(limits.look_ahead_bytes)?;
     let start = rows.place();

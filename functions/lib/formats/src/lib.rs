@@ -1,10 +1,9 @@
 //! Files in, checked rows out: CSV or JSON to Parquet, and rows back.
 //!
-//! [`convert`] reads a file from its start, checks every row, and writes
-//! Parquet. It holds a bounded part of the file at a time
-//! ([`Limits`]), and it stops at the first thing that is wrong with an
-//! [`Error::Data`] that says what and where. [`Table`] reads rows back by ranges,
-//! and [`diff`] compares two. Nothing here knows where files live.
+//! [`convert`] reads a file from its start, checks every row, and writes Parquet. It holds a bounded part of
+//! the file at a time ([`Limits`]), and it stops at the first thing that is wrong with an [`Error::Data`]
+//! that says what and where. [`Table`] reads rows back by ranges, and [`diff`] compares two. Nothing here
+//! knows where files live.
 
 mod convert;
 mod csv;

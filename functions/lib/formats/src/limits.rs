@@ -25,9 +25,8 @@ pub struct Limits {
     pub look_ahead_bytes: usize,
     /// A row group ends when its rows had about this many bytes.
     pub row_group_bytes: usize,
-    /// A column's page ends when its values have this many bytes, or sooner,
-    /// so that the pages of all columns that hold a row have not much more
-    /// than [`Limits::row_pages_bytes`].
+    /// A column's page ends when its values have this many bytes, or sooner, so that the pages of all columns
+    /// that hold a row have not much more than [`Limits::row_pages_bytes`].
     pub page_bytes: usize,
     /// Bytes that must be read to read one row.
     pub row_pages_bytes: usize,

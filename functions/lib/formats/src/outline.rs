@@ -1,7 +1,6 @@
-//! What a Parquet file that we wrote says for ourselves, in its footer, under a
-//! key that other readers pass over: which columns are JSON, and where in the
-//! footer the metadata of each row group is. So it can be read without that of
-//! the others: of 4,096 columns, each row group has a fifth of a megabyte.
+//! What a Parquet file that we wrote says for ourselves, in its footer, under a key that other readers pass
+//! over: which columns are JSON, and where in the footer the metadata of each row group is. So it can be read
+//! without that of the others: of 4,096 columns, each row group has a fifth of a megabyte.
 //!
 //! It comes behind the row groups, so that it is near the end of the file.
 

@@ -1,18 +1,16 @@
 //! Which bytes of a text are which, 64 at a time.
 //!
-//! All of the crate's unsafe code is here: reading a block into a vector
-//! register, and calling code that is compiled for a processor only where the
-//! processor is that one. AVX2 is used where it is found, NEON on arm64, words
-//! of eight bytes anywhere else; one test holds them all to the same answers.
+//! All of the crate's unsafe code is here: reading a block into a vector register, and calling code that is
+//! compiled for a processor only where the processor is that one. AVX2 is used where it is found, NEON on
+//! arm64, words of eight bytes anywhere else; one test holds them all to the same answers.
 
 #![expect(unsafe_code, reason = "telling bytes apart a register at a time halves what parsing costs")]
 
 /// How many bytes a mask speaks of: bit i is byte i.
 pub(crate) const BLOCK: usize = 64;
 
-/// For each block of `text`, in order: where each of `needles` stands, and
-/// where the control characters below the space are. In the last block, bits
-/// beyond the end are not set.
+/// For each block of `text`, in order: where each of `needles` stands, and where the control characters below
+/// the space are. In the last block, bits beyond the end are not set.
 #[inline]
 pub(crate) fn each_block<const N: usize>(text: &[u8], needles: [u8; N], each: impl FnMut([u64; N], u64)) {
     #[cfg(target_arch = "x86_64")]
@@ -31,9 +29,8 @@ pub(crate) fn each_block<const N: usize>(text: &[u8], needles: [u8; N], each: im
     words::each_block(text, needles, each);
 }
 
-/// The same loop for each processor, over its own `load`, `equal` and
-/// `control`. It is no generic function, since those are inlined only into
-/// code that is compiled for the same processor.
+/// The same loop for each processor, over its own `load`, `equal` and `control`. It is no generic function,
+/// since those are inlined only into code that is compiled for the same processor.
 macro_rules! each_block {
     ($(#[$attribute:meta])*) => {
         $(#[$attribute])*
@@ -124,9 +121,8 @@ mod neon {
         unsafe { [vld1q_u8(start), vld1q_u8(start.add(16)), vld1q_u8(start.add(32)), vld1q_u8(start.add(48))] }
     }
 
-    /// One bit of each lane, which is all ones or all zeros: each byte keeps a
-    /// bit of its own, and adding neighbours three times brings eight bytes
-    /// into one.
+    /// One bit of each lane, which is all ones or all zeros: each byte keeps a bit of its own, and adding
+    /// neighbours three times brings eight bytes into one.
     #[inline(always)]
     fn mask([a, b, c, d]: Lanes) -> u64 {
         const BITS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];

@@ -15,8 +15,7 @@ pub trait Source {
 
     fn open(&mut self) -> io::Result<Self::Reader>;
 
-    /// Reads a range, for formats that have their index at the end. By default, the
-    /// file is read up to there.
+    /// Reads a range, for formats that have their index at the end. By default, the file is read up to there.
     fn read_range(&mut self, range: Range<u64>) -> io::Result<Vec<u8>> {
         let mut reader = self.open()?;
         io::copy(&mut reader.by_ref().take(range.start), &mut io::sink())?;

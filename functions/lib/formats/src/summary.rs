@@ -13,8 +13,7 @@ pub struct Summary {
 /// How a CSV file was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dialect {
-    /// The character between fields; none where the table has one column and
-    /// a line is a cell.
+    /// The character between fields; none where the table has one column and a line is a cell.
     pub delimiter: Option<u8>,
 }
 

@@ -28,8 +28,7 @@ pub(crate) fn write_struct(out: &mut Vec<u8>, fields: impl FnOnce(&mut Struct<'_
     out.push(0);
 }
 
-/// Appends a struct without its end, to which fields can be added. Returns the id of
-/// the last field.
+/// Appends a struct without its end, to which fields can be added. Returns the id of the last field.
 pub(crate) fn write_open_struct(out: &mut Vec<u8>, fields: impl FnOnce(&mut Struct<'_>)) -> u8 {
     let mut open = Struct { out, last_id: 0 };
     fields(&mut open);

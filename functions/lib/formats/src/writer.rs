@@ -1,10 +1,9 @@
 //! Checked cells to Parquet: columns that parsers fill, pages, row groups.
 //!
-//! A parser appends cells to [`Column`]s and says now and then how many rows
-//! there are ([`TableWriter::flush_full_pages`]). A column with enough for a page has it
-//! encoded and handed to the [`PageCompressor`]; a row group with enough in it is
-//! written. So memory holds the pages that are open, the compressed pages of
-//! one row group, and no more.
+//! A parser appends cells to [`Column`]s and says now and then how many rows there are
+//! ([`TableWriter::flush_full_pages`]). A column with enough for a page has it encoded and handed to the
+//! [`PageCompressor`]; a row group with enough in it is written. So memory holds the pages that are open, the
+//! compressed pages of one row group, and no more.
 
 mod cells;
 mod column;
@@ -45,9 +44,8 @@ pub(crate) struct TableWriter<'a, W: Write + Send> {
 /// its page is encoded, and less than one from then on.
 const VALUE_BYTES: usize = 1;
 
-/// Approximate bytes of metadata for a column chunk, kept until the file ends. A row
-/// group is at least as large as the metadata of those before it, so that metadata
-/// grows with the square root of the file.
+/// Approximate bytes of metadata for a column chunk, kept until the file ends. A row group is at least as
+/// large as the metadata of those before it, so that metadata grows with the square root of the file.
 const CHUNK_BYTES: usize = 512;
 
 impl<'a, W: Write + Send> TableWriter<'a, W> {

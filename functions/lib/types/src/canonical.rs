@@ -5,8 +5,7 @@ use serde::Serialize;
 use serde_json::ser::Formatter;
 use std::io;
 
-/// `value` with `", "` and `": "` between, and ASCII only. Its fields must stand
-/// in alphabetical order.
+/// `value` with `", "` and `": "` between, and ASCII only. Its fields must stand in alphabetical order.
 pub fn canonical(value: &impl Serialize) -> String {
     let mut bytes = Vec::with_capacity(256);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, PythonJson);

@@ -108,8 +108,7 @@ impl EventType {
     }
 }
 
-// The fields of what is signed stand in the alphabetical order of their names:
-// serialization keeps it.
+// The fields of what is signed stand in the alphabetical order of their names: serialization keeps it.
 
 /// The version that a file has become.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]

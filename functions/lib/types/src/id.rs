@@ -1,5 +1,4 @@
-//! Identifiers: positive integers below 2^53, so that every JSON client can
-//! hold them, and ordered in time.
+//! Identifiers: positive integers below 2^53, so that every JSON client can hold them, and ordered in time.
 
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -196,8 +195,7 @@ impl fmt::Display for EventId {
 pub struct DeliveryId(String);
 
 impl DeliveryId {
-    /// The same event and webhook give the same delivery, so that relaying an
-    /// event twice makes nothing new.
+    /// The same event and webhook give the same delivery, so that relaying an event twice makes nothing new.
     pub fn new(event: &EventId, webhook: WebhookId) -> Self {
         Self(format!("msg_{event}_{webhook}"))
     }

@@ -1,8 +1,7 @@
 //! The types of the API: what is asked, what is answered, and what webhooks tell.
 //!
-//! The handlers serve them, the client reads them, and the description of the
-//! API is made of them. So a field, an error code, a limit or the name of an
-//! event stands here, once.
+//! The handlers serve them, the client reads them, and the description of the API is made of them. So a
+//! field, an error code, a limit or the name of an event stands here, once.
 
 #![allow(unused_qualifications, reason = "the derive of schemas writes them")]
 

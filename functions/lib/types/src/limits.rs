@@ -3,9 +3,8 @@
 /// The largest file that is taken in, decoded: 100 MB as the API counts them.
 pub const MAX_FILE_BYTES: u64 = 104_857_600;
 
-/// The largest file that goes within a request, in base64; a larger one is sent
-/// straight to storage. API Gateway hands a Lambda 6 MB at most, and base64
-/// makes four bytes of three.
+/// The largest file that goes within a request, in base64; a larger one is sent straight to storage. API
+/// Gateway hands a Lambda 6 MB at most, and base64 makes four bytes of three.
 pub const MAX_INLINE_BYTES: u64 = 4 << 20;
 
 /// The longest file name, in characters.

@@ -25,8 +25,7 @@ impl From<CellValue> for Cell {
     }
 }
 
-/// A value, typed as the file had it. One that is read from an answer is null,
-/// text, or JSON.
+/// A value, typed as the file had it. One that is read from an answer is null, text, or JSON.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub enum CellValue {

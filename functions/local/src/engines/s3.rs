@@ -149,8 +149,7 @@ fn forget(root: &Path, bucket: &str, key: &str) {
     }
 }
 
-/// Does as a bucket's lifecycle rule: removes the objects under `folder` that
-/// were stored before.
+/// Does as a bucket's lifecycle rule: removes the objects under `folder` that were stored before.
 pub(crate) fn expire(root: &Path, bucket: &str, folder: &str, before: Moment) -> io::Result<()> {
     let directory = root.join(bucket).join(folder);
     let entries = match std::fs::read_dir(&directory) {
@@ -177,8 +176,7 @@ fn internal(error: io::Error) -> S3Error {
     S3Error::with_source(S3ErrorCode::InternalError, Box::new(error))
 }
 
-/// Implements [`S3`] by these operations, and by those of `files` that are
-/// handed on as they are.
+/// Implements [`S3`] by these operations, and by those of `files` that are handed on as they are.
 macro_rules! implement_s3 {
     (hand_on { $($name:ident: $input:ident => $output:ident,)* } own { $($own:item)* }) => {
         #[async_trait]

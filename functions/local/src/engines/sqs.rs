@@ -1,5 +1,4 @@
-//! SQS by `rustack`, in memory: what it forgets with the process, the table
-//! still knows.
+//! SQS by `rustack`, in memory: what it forgets with the process, the table still knows.
 
 use dataset_aws::{Body, InProcess};
 use http::Request;

@@ -1,6 +1,5 @@
-//! Asynchronous invocations of the processor, as S3 makes them by way of
-//! AWS Lambda: noted before they are made, tried three times under one request
-//! id, and handed to the failure destination after that.
+//! Asynchronous invocations of the processor, as S3 makes them by way of AWS Lambda: noted before they are
+//! made, tried three times under one request id, and handed to the failure destination after that.
 
 use crate::engines::{Notify, Stored, Ticket};
 use crate::events;
@@ -37,8 +36,7 @@ pub(crate) struct Invocations {
 }
 
 impl Invocations {
-    /// Takes up what an earlier process left, and says where request ids of
-    /// events come out.
+    /// Takes up what an earlier process left, and says where request ids of events come out.
     pub(crate) fn open(
         dir: PathBuf,
         clock: Arc<dyn Clock>,

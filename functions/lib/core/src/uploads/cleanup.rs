@@ -6,9 +6,8 @@ use crate::dataset::{Dataset, WITHDRAWN_GRACE};
 use crate::id::DatasetId;
 use crate::{Ports, Result};
 
-/// Withdraws a draft that no one was told of. Its file is removed now, if possible,
-/// and again when no function can be working on it any more. `false` if the draft
-/// has an outcome, which stays.
+/// Withdraws a draft that no one was told of. Its file is removed now, if possible, and again when no
+/// function can be working on it any more. `false` if the draft has an outcome, which stays.
 ///
 /// # Errors
 /// If the table failed.

@@ -1,8 +1,7 @@
 //! A draft and its file.
 //!
-//! An idempotency key is reserved together with the draft's id before there is
-//! anything of the draft. If the call dies in between, the next one with the
-//! same key goes on where the first one stopped.
+//! An idempotency key is reserved together with the draft's id before there is anything of the draft. If the
+//! call dies in between, the next one with the same key goes on where the first one stopped.
 
 use super::withdraw;
 use crate::clock::after;
@@ -158,9 +157,8 @@ impl CreateDraft {
 }
 
 impl IdempotencyGuard {
-    /// Stores the draft's file, and ends the call. The draft is there first,
-    /// so that no object is without one; if this process dies in between, the
-    /// draft expires and its owner is told.
+    /// Stores the draft's file, and ends the call. The draft is there first, so that no object is without
+    /// one; if this process dies in between, the draft expires and its owner is told.
     ///
     /// # Errors
     /// If the file could not be stored; then the draft is withdrawn or expires.
@@ -168,8 +166,7 @@ impl IdempotencyGuard {
         let media_type = draft.file_name.format().media_type();
         match ports.blobs.put_new(draft.upload(), media_type, file).await {
             Ok(()) => {}
-            // Only this call stores the object: an earlier attempt succeeded, and
-            // its answer was lost.
+            // Only this call stores the object: an earlier attempt succeeded, and its answer was lost.
             Err(error) if error.kind() == Kind::AlreadyExists => {}
             Err(error) => {
                 let is_abandoned = self.abandon(ports, draft).await.unwrap_or_else(|error| {

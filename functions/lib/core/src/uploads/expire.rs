@@ -10,13 +10,11 @@ use jiff::Timestamp;
 /// After so many lost leases, the file is taken to bring its processor down.
 const MAX_LOST_LEASES: u32 = 5;
 
-/// About a day. What keeps a file from being processed for longer will not pass, and
-/// its sender should know.
+/// About a day. What keeps a file from being processed for longer will not pass, and its sender should know.
 const MAX_RESTARTS: u32 = 100;
 
-/// Takes the overdue step of an upload: restarts a draft whose file is there, fails
-/// one whose file never came or can't be processed, cleans up a failure or a
-/// withdrawal. Does nothing if the upload is not due.
+/// Takes the overdue step of an upload: restarts a draft whose file is there, fails one whose file never came
+/// or can't be processed, cleans up a failure or a withdrawal. Does nothing if the upload is not due.
 ///
 /// # Errors
 /// If a port failed; the upload stays due.

@@ -6,10 +6,9 @@ use crate::dataset::{Dataset, Failure, State};
 use crate::{Ports, Result};
 use dataset_types::event::VersionFailed;
 
-/// Records why the draft became no version and writes the event to the outbox,
-/// in one transaction; then removes its objects. Returns what was written;
-/// `None` if the draft had come to an outcome before, or was leased or
-/// restarted since it was read.
+/// Records why the draft became no version and writes the event to the outbox, in one transaction; then
+/// removes its objects. Returns what was written; `None` if the draft had come to an outcome before, or was
+/// leased or restarted since it was read.
 ///
 /// # Errors
 /// If a port failed; what is left to remove, the sweeper removes.

@@ -40,8 +40,7 @@ impl From<Error> for Interruption {
     }
 }
 
-/// Releases a lease. It counts as lost, and so against the draft, only if the file
-/// brought the parser down.
+/// Releases a lease. It counts as lost, and so against the draft, only if the file brought the parser down.
 ///
 /// # Errors
 /// What interrupted it, if the event should come again.

@@ -14,9 +14,8 @@ const MAX_ATTEMPTS: u32 = 30;
 const FIRST_WAIT: Duration = Duration::from_millis(20);
 const MAX_WAIT: Duration = Duration::from_millis(640);
 
-/// Makes the draft the next version of its group, and writes the event to the
-/// outbox, in one transaction. Returns what was written; `None` if the draft
-/// had come to an outcome before.
+/// Makes the draft the next version of its group, and writes the event to the outbox, in one transaction.
+/// Returns what was written; `None` if the draft had come to an outcome before.
 ///
 /// # Errors
 /// `Unavailable` if too many others publish into the group, or a port failed.

@@ -17,17 +17,14 @@ pub(super) const NO_DELIMITER: u8 = 0xFF;
 /// of the file is known, it is a MiB.
 const SAMPLE_BYTES: usize = (1 << 20) - 1;
 
-/// Finds the delimiter: the one that a first line `sep=;` names, which is
-/// skipped, else the one that divides the header and the rows of the first MiB
-/// into the same number of fields.
+/// Finds the delimiter: the one that a first line `sep=;` names, which is skipped, else the one that divides
+/// the header and the rows of the first MiB into the same number of fields.
 ///
-/// Whatever lies in quotes does not count, and a delimiter under which quotes
-/// stand where none belongs gives way to one under which all are in order.
-/// Where several delimiters fit, one
-/// that has a space behind it wherever it stands in the header is punctuation
-/// and gives way; if several are left, the file is refused. Where none fits
-/// every row, the one that fits at least half of them is taken, so that the
-/// fault is reported under it.
+/// Whatever lies in quotes does not count, and a delimiter under which quotes stand where none belongs gives
+/// way to one under which all are in order. Where several delimiters fit, one that has a space behind it
+/// wherever it stands in the header is punctuation and gives way; if several are left, the file is refused.
+/// Where none fits every row, the one that fits at least half of them is taken, so that the fault is reported
+/// under it.
 ///
 /// # Errors
 /// `ambiguous_dialect` if the file can be read in several ways.

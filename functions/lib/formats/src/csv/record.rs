@@ -56,9 +56,8 @@ pub(super) struct Fault {
     pub(super) column: usize,
 }
 
-/// Hands each cell of the record that starts at `start` to `cell`, with its
-/// index. A record that turns out to be incomplete has handed over some of its
-/// cells: the caller takes them back.
+/// Hands each cell of the record that starts at `start` to `cell`, with its index. A record that turns out to
+/// be incomplete has handed over some of its cells: the caller takes them back.
 #[inline]
 pub(super) fn record(
     bytes: &[u8],

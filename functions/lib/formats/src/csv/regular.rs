@@ -1,8 +1,7 @@
 //! The fast path, which nearly all records take: complete, well formed, as wide as the header.
 //!
-//! Quotes and separators are found 64 bytes at a time. A separator counts
-//! where the number of quotes before it is even, which is right for every
-//! well-formed record; whatever is not, this way stops at, and
+//! Quotes and separators are found 64 bytes at a time. A separator counts where the number of quotes before
+//! it is even, which is right for every well-formed record; whatever is not, this way stops at, and
 //! [`record`](super::record) goes through it byte by byte and says what it is.
 
 use crate::simd::{self, BLOCK};

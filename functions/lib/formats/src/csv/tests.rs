@@ -184,8 +184,7 @@ fn as_many_columns_as_are_taken_in() {
     assert_eq!(error.code.name(), "too_many_columns");
 }
 
-/// The `csv` crate writes no terminator of its own choice but CRLF, so it is
-/// given each row apart.
+/// The `csv` crate writes no terminator of its own choice but CRLF, so it is given each row apart.
 fn written(rows: &[Vec<String>], delimiter: u8, terminator: &str, quotes: csv::QuoteStyle) -> String {
     let row = |row: &Vec<String>| {
         let mut writer = csv::WriterBuilder::new()

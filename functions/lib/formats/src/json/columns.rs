@@ -54,9 +54,8 @@ impl<'a> Columns<'a> {
         self.walk(row, |_, _, _| ())
     }
 
-    /// Takes a row into account and writes it as row `at` of the row group;
-    /// `false` if it has a column that is not there, or a value that its
-    /// column can't hold.
+    /// Takes a row into account and writes it as row `at` of the row group; `false` if it has a column that
+    /// is not there, or a value that its column can't hold.
     pub(super) fn write(&mut self, row: &Row<'_>, at: usize, table: &mut [Column]) -> Result<bool, DataError> {
         let mut fits = true;
         self.walk(row, |index, member, parsed| {

@@ -94,8 +94,7 @@ impl<'a, R: Read> Rows<'a, R> {
         Ok(())
     }
 
-    /// Reads the next row; `false` at the end of the array, with nothing but
-    /// white space behind it.
+    /// Reads the next row; `false` at the end of the array, with nothing but white space behind it.
     pub(super) fn advance(&mut self) -> Result<bool> {
         while !self.place.done {
             match self.step() {

@@ -312,8 +312,7 @@ fn literal(bytes: &[u8], at: usize, word: &[u8]) -> Scan<usize> {
     }
 }
 
-/// Appends what a well-formed string, whose quotes stand at `start` and before
-/// `end`, stands for.
+/// Appends what a well-formed string, whose quotes stand at `start` and before `end`, stands for.
 pub(super) fn unescape(text: &[u8], start: usize, end: usize, mut append: impl FnMut(&[u8], usize, usize)) {
     let (mut position, end) = (start + 1, end - 1);
     while let Some(length) = memchr::memchr(b'\\', &text[position..end]) {

@@ -40,8 +40,7 @@ impl Parsed {
         }
     }
 
-    /// Appends the value to row `row` of `column`; `false` if the column's
-    /// type can't hold it.
+    /// Appends the value to row `row` of `column`; `false` if the column's type can't hold it.
     pub(super) fn push(self, text: &[u8], value: &Value, row: usize, column: &mut Column) -> bool {
         let (kind, cells) = match (column.kind(), self) {
             // A column fills up with nulls by itself.
@@ -94,8 +93,7 @@ pub(crate) fn number(text: &str) -> Parsed {
 /// Any number of so many digits is found again in the double nearest to it.
 const ALWAYS_EXACT_DIGITS: usize = 15;
 
-/// The double that gives the number back as it was written, up to its form,
-/// if there is one.
+/// The double that gives the number back as it was written, up to its form, if there is one.
 fn exact(text: &str) -> Option<f64> {
     let double: f64 = text.parse().ok()?;
     let digits = text.bytes().take_while(|byte| !matches!(byte, b'e' | b'E')).filter(u8::is_ascii_digit).count();

@@ -1,10 +1,8 @@
 //! Compares two versions.
 //!
-//! Every row becomes two hashes: one of what tells it from others (its key, or
-//! all of it) and one of the rest. Sorted by the first, the same rows of both
-//! versions meet. Where there are more rows than hashes fit in memory, the
-//! versions are gone through several times, each time for another share of
-//! the hashes.
+//! Every row becomes two hashes: one of what tells it from others (its key, or all of it) and one of the
+//! rest. Sorted by the first, the same rows of both versions meet. Where there are more rows than hashes fit
+//! in memory, the versions are gone through several times, each time for another share of the hashes.
 
 mod canonical;
 mod tally;
@@ -59,13 +57,12 @@ pub struct Examples {
 
 /// What `new` has that `old` has not, and the other way round.
 ///
-/// Rows are compared by the columns that both have. With a `key`, rows with
-/// the same value in that column are one row, before and after. Without one, a
-/// row that was changed counts as one removed and one added.
+/// Rows are compared by the columns that both have. With a `key`, rows with the same value in that column are
+/// one row, before and after. Without one, a row that was changed counts as one removed and one added.
 ///
 /// # Errors
-/// [`Error::Key`] if the key can't tell rows apart, and [`Error::PageTooLarge`]
-/// if the examples are too large.
+/// [`Error::Key`] if the key can't tell rows apart, and [`Error::PageTooLarge`] if the examples are too
+/// large.
 pub async fn diff<F: Ranges + 'static>(
     old: &Table<F>,
     new: &Table<F>,

@@ -9,12 +9,11 @@ use futures::TryStreamExt;
 use regex::bytes::{Regex, RegexBuilder};
 
 impl<F: Ranges + 'static> Table<F> {
-    /// Reads a page of the rows that have `text` in some cell, in any case.
-    /// A number is searched as it is shown.
+    /// Reads a page of the rows that have `text` in some cell, in any case. A number is searched as it is
+    /// shown.
     ///
     /// # Errors
-    /// [`Error::PageTooLarge`](crate::Error::PageTooLarge) if the rows take
-    /// more than `max_bytes`.
+    /// [`Error::PageTooLarge`](crate::Error::PageTooLarge) if the rows take more than `max_bytes`.
     pub async fn search(&self, text: &str, offset: u64, limit: usize, max_bytes: usize) -> Result<RowPage> {
         if text.is_empty() {
             return self.page(offset, limit, max_bytes).await;

@@ -52,8 +52,7 @@ impl<F: Ranges + 'static> Table<F> {
         self.stored.rows()
     }
 
-    /// Reads `limit` rows from row `offset` on, counting from 0; fewer or none
-    /// where the dataset ends before.
+    /// Reads `limit` rows from row `offset` on, counting from 0; fewer or none where the dataset ends before.
     ///
     /// # Errors
     /// [`Error::PageTooLarge`] if the rows take more than `max_bytes`.
@@ -64,9 +63,8 @@ impl<F: Ranges + 'static> Table<F> {
         Ok(RowPage { rows, total })
     }
 
-    /// The rows of these ranges, which are in order and within the table, by
-    /// way of nothing but the pages that have them, those of a section all
-    /// fetched at once.
+    /// The rows of these ranges, which are in order and within the table, by way of nothing but the pages
+    /// that have them, those of a section all fetched at once.
     pub(super) async fn take(&self, ranges: &[Range<u64>], taken: &mut Taken) -> Result<Vec<Vec<CellValue>>> {
         let (mut rows, mut next) = (Vec::new(), 0);
         for range in ranges.iter().filter(|range| !range.is_empty()) {

@@ -177,8 +177,7 @@ fn chunks_of_a_column_are_encoded_and_bounded_alike() {
     }
 }
 
-/// A thousand columns in many row groups: the footer is larger than what is
-/// read of a file's end at first.
+/// A thousand columns in many row groups: the footer is larger than what is read of a file's end at first.
 #[test]
 fn of_a_large_footer_the_part_is_read_that_is_needed() {
     const ROWS: u32 = 600;

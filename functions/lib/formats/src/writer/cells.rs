@@ -188,8 +188,7 @@ impl Text {
         self.lengths.clear();
     }
 
-    /// DELTA_LENGTH_BYTE_ARRAY: all lengths, then all texts. It spares the
-    /// compressor four bytes a cell.
+    /// DELTA_LENGTH_BYTE_ARRAY: all lengths, then all texts. It spares the compressor four bytes a cell.
     fn encode(&self, out: &mut Vec<u8>) {
         delta::encode(self.lengths.iter().map(|length| i64::from(*length)), out);
         out.extend_from_slice(self.bytes());

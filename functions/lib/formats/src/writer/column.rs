@@ -110,8 +110,7 @@ impl Column {
         &mut self.cells
     }
 
-    /// Completes the levels up to so many rows: with nulls, or in a column without
-    /// nulls as present.
+    /// Completes the levels up to so many rows: with nulls, or in a column without nulls as present.
     #[inline]
     fn fill(&mut self, rows: usize) {
         let missing = rows - self.chunk.rows - self.levels.rows();

@@ -72,8 +72,7 @@ impl Compressed {
     }
 }
 
-/// The pages of a row group, compressed: which they are and where each is, and
-/// the bytes among which it is.
+/// The pages of a row group, compressed: which they are and where each is, and the bytes among which it is.
 type Pages = (Vec<(Place, Range<usize>)>, Bytes);
 
 /// Runs `work` with a compressor on so many threads, the calling one included.

@@ -1,5 +1,4 @@
-//! Parquet's DELTA_BINARY_PACKED: the differences of integers, in as few bits as a
-//! block of them takes.
+//! Parquet's DELTA_BINARY_PACKED: the differences of integers, in as few bits as a block of them takes.
 
 /// Differences that share a least one.
 const BLOCK: usize = 128;
@@ -7,10 +6,9 @@ const BLOCK: usize = 128;
 /// Differences that share a width.
 const MINIBLOCK: usize = 32;
 
-/// Whether an integer takes at most 54 bits beside its sign. Where all of a
-/// column chunk do, no difference takes more than 56, which DuckDB 0.8 and
-/// Polars 0.20 would read as other numbers. All pages of a chunk must be encoded
-/// alike: DuckDB before 2 can't read on where this encoding ends.
+/// Whether an integer takes at most 54 bits beside its sign. Where all of a column chunk do, no difference
+/// takes more than 56, which DuckDB 0.8 and Polars 0.20 would read as other numbers. All pages of a chunk
+/// must be encoded alike: DuckDB before 2 can't read on where this encoding ends.
 pub(crate) fn is_short(value: i64) -> bool {
     (value ^ value >> 63) >> 54 == 0
 }

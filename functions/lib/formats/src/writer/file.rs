@@ -114,8 +114,7 @@ impl<W: Write> ParquetFile<W> {
                 header.i32(1, values as i32);
                 header.i32(2, page.encoding as i32);
                 if matches!(page.kind, PageKind::Data { .. }) {
-                    // The encodings of definition levels and of repetition levels,
-                    // which there are none of.
+                    // The encodings of definition levels and of repetition levels, which there are none of.
                     header.i32(3, Encoding::RLE as i32);
                     header.i32(4, Encoding::RLE as i32);
                 }

@@ -1,11 +1,9 @@
-//! A Parquet file's metadata: its schema, and where its row groups, column
-//! chunks and pages are.
+//! A Parquet file's metadata: its schema, and where its row groups, column chunks and pages are.
 //!
-//! It is written here, not by the `parquet` crate, for two reasons. The crate
-//! gives a column of doubles the column order `IEEE_754_TOTAL_ORDER`, and
-//! readers that are older than it can't open such a file. And a reader of a
-//! page of rows needs the metadata of one row group, which it can fetch alone
-//! only if it is known where in the footer that is: see [`Outline`].
+//! It is written here, not by the `parquet` crate, for two reasons. The crate gives a column of doubles the
+//! column order `IEEE_754_TOTAL_ORDER`, and readers that are older than it can't open such a file. And a
+//! reader of a page of rows needs the metadata of one row group, which it can fetch alone only if it is known
+//! where in the footer that is: see [`Outline`].
 //!
 //! Numbers of fields are those of `parquet.thrift`.
 
@@ -137,10 +135,9 @@ impl Footer {
         file.list(7, Type::Struct, self.columns.iter(), |out, _| write_struct(out, |order| order.empty(1)));
     }
 
-    /// Which columns have bounds in their statistics: in all row groups or in
-    /// none, since DataFusion takes those of some for those of the file. None
-    /// where they reach an end of the type: DataFusion before 51 fails on any
-    /// filter where they span all integers.
+    /// Which columns have bounds in their statistics: in all row groups or in none, since DataFusion takes
+    /// those of some for those of the file. None where they reach an end of the type: DataFusion before 51
+    /// fails on any filter where they span all integers.
     fn bounded_columns(&self) -> Vec<bool> {
         let mut is_bounded = vec![true; self.columns.len()];
         for (index, chunk) in self.chunks.iter().enumerate() {
