@@ -40,6 +40,7 @@ fn describe(mut routes: OpenApi) -> Description {
     routes.security = Some(vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())]);
     for (path, item) in &mut routes.paths.paths {
         for (operation, writes) in operations(item) {
+            operation.tags = Some(vec![tag_of(path).to_owned()]);
             add_path_parameters(path, operation);
             add_common_failures(path, operation, writes);
         }
@@ -53,6 +54,15 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool
     let reading = item.get.iter_mut().map(|operation| (operation, false));
     let writing = [&mut item.post, &mut item.patch, &mut item.delete];
     reading.chain(writing.into_iter().flatten().map(|operation| (operation, true)))
+}
+
+fn tag_of(path: &str) -> &'static str {
+    match path.split('/').nth(4) {
+        Some("datasets" | "dataset-versions") => "datasets",
+        Some("dataset-groups") => "dataset groups",
+        Some("webhooks") => "webhooks",
+        _ => "service",
+    }
 }
 
 /// The parameters in paths have the same names and types in all routes.
@@ -86,7 +96,10 @@ fn add_common_failures(path: &str, operation: &mut Operation, writes: bool) {
     let is_open = operation.security.is_some();
     let has_body = operation.request_body.is_some();
     let has_input = has_body || operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
-    let reads_rows = ["/rows", "/columns", "/diff", "/download"].iter().any(|end| path.ends_with(end));
+    let ends_with = |ends: &[&str]| ends.iter().any(|end| path.ends_with(end));
+    let reads_rows = ends_with(&["/rows", "/columns", "/diff", "/download"]);
+    let sends = ends_with(&["/test", "/redeliver", "/recover"]);
+    let may_repeat = operation.parameters.iter().flatten().any(|parameter| parameter.name == "Idempotency-Key");
     let failures = [
         (has_input, "400", "The request breaks a rule"),
         (!is_open, "401", "The API key is missing or not valid"),
@@ -96,6 +109,10 @@ fn add_common_failures(path: &str, operation: &mut Operation, writes: bool) {
         (path.contains("{delivery_id}"), "404", "There is no such webhook or delivery"),
         (path.contains("{webhook_id}"), "404", "There is no such webhook"),
         (reads_rows, "409", "A dataset is a draft, failed or is deleted"),
+        (path.contains("{dataset_id}") && writes, "409", "The dataset is no version"),
+        (sends, "409", "The webhook is disabled"),
+        (may_repeat, "409", "The first call with this Idempotency-Key is still running"),
+        (may_repeat, "422", "The Idempotency-Key was sent with another body"),
         (has_body, "413", "The body is too large"),
         (has_body, "415", "The body is not JSON"),
         (!is_open, "429", "Too many requests; the header Retry-After says how many seconds to wait"),

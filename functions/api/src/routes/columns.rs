@@ -17,7 +17,6 @@ use std::sync::Arc;
     get,
     path = "/api/public/v2/datasets/{dataset_id}/columns",
     operation_id = "listDatasetColumns",
-    tag = "datasets",
     responses((status = 200, description = "The columns", body = Columns)),
 )]
 pub(super) async fn list(State(api): State<Arc<Api>>, Owned(version): Owned<Version>) -> Result<Response, ApiError> {

@@ -10,7 +10,6 @@ use axum::Json;
 use axum::extract::State;
 use dataset_core::dataset::Dataset;
 use dataset_core::{Error, ErrorCode};
-use dataset_types::ErrorResponse;
 use dataset_types::dataset::OneDataset;
 use std::sync::Arc;
 use view::view;
@@ -22,7 +21,6 @@ use view::view;
     get,
     path = "/api/public/v2/datasets/{dataset_id}",
     operation_id = "getDataset",
-    tag = "datasets",
     responses((status = 200, description = "The dataset", body = OneDataset)),
 )]
 pub(super) async fn read(
@@ -40,11 +38,7 @@ pub(super) async fn read(
     delete,
     path = "/api/public/v2/datasets/{dataset_id}",
     operation_id = "deleteDataset",
-    tag = "datasets",
-    responses(
-        (status = 200, description = "The deleted version", body = OneDataset),
-        (status = 409, description = "The dataset is no version", body = ErrorResponse),
-    ),
+    responses((status = 200, description = "The deleted version", body = OneDataset)),
 )]
 pub(super) async fn delete(
     State(api): State<Arc<Api>>,
@@ -58,11 +52,7 @@ pub(super) async fn delete(
     post,
     path = "/api/public/v2/datasets/{dataset_id}/restore",
     operation_id = "restoreDataset",
-    tag = "datasets",
-    responses(
-        (status = 200, description = "The version", body = OneDataset),
-        (status = 409, description = "The dataset is no version", body = ErrorResponse),
-    ),
+    responses((status = 200, description = "The version", body = OneDataset)),
 )]
 pub(super) async fn restore(
     State(api): State<Arc<Api>>,

@@ -18,7 +18,6 @@ use std::sync::Arc;
     get,
     path = "/api/public/v2/datasets/{dataset_id}/diff",
     operation_id = "compareDatasets",
-    tag = "datasets",
     params(CompareDatasets),
     responses((status = 200, description = "What is not the same", body = Comparison)),
 )]

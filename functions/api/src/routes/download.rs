@@ -30,7 +30,6 @@ const URL_LIFETIME: Duration = Duration::from_secs(15 * 60);
     get,
     path = "/api/public/v2/datasets/{dataset_id}/download",
     operation_id = "downloadDataset",
-    tag = "datasets",
     params(Download),
     responses(
         (status = 200, description = "With `redirect=false`: where the file is", body = Link),

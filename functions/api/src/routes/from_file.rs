@@ -44,7 +44,6 @@ pub struct Upload {
     post,
     path = "/api/public/v2/dataset-versions/from-file",
     operation_id = "createDatasetVersionFromFile",
-    tag = "datasets",
     params(
         ("X-API-KEY" = String, Header, description = "API key for authentication. This endpoint supports API key authentication only."),
         IdempotencyKeyHeader,
@@ -55,8 +54,6 @@ pub struct Upload {
         (status = 400, description = "Bad Request - Invalid file format, file too large, or invalid base64 encoding", body = ErrorResponse),
         (status = 403, description = "Access denied to this dataset group", body = ErrorResponse),
         (status = 404, description = "Dataset group not found", body = ErrorResponse),
-        (status = 409, description = "The first call with this Idempotency-Key is still running", body = ErrorResponse),
-        (status = 422, description = "The Idempotency-Key was sent with another body", body = ErrorResponse),
         (status = 500, description = "Failed to upload file or create dataset version", body = ErrorResponse),
     ),
 )]

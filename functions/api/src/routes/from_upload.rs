@@ -32,15 +32,12 @@ use std::sync::Arc;
     post,
     path = "/api/public/v2/dataset-versions/from-upload",
     operation_id = "createDatasetVersionFromUpload",
-    tag = "datasets",
     params(IdempotencyKeyHeader),
     request_body = FromUpload,
     responses(
         (status = 201, description = "The draft waits for its file", body = UploadAwaited),
         (status = 403, description = "The dataset group belongs to another workspace", body = ErrorResponse),
         (status = 404, description = "There is no such dataset group", body = ErrorResponse),
-        (status = 409, description = "The first call with this Idempotency-Key is still running", body = ErrorResponse),
-        (status = 422, description = "The Idempotency-Key was sent with another body", body = ErrorResponse),
     ),
 )]
 pub(super) async fn create(

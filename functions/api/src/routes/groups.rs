@@ -26,7 +26,6 @@ use std::sync::Arc;
     post,
     path = "/api/public/v2/dataset-groups",
     operation_id = "createDatasetGroup",
-    tag = "dataset groups",
     request_body = CreateGroup,
     responses(
         (status = 201, description = "Dataset group created successfully", body = GroupCreated),
@@ -84,7 +83,6 @@ fn view(group: Group) -> api::Group {
     get,
     path = "/api/public/v2/dataset-groups",
     operation_id = "listDatasetGroups",
-    tag = "dataset groups",
     params(ListGroups),
     responses((status = 200, description = "A page of groups; one beyond the end is empty", body = Groups)),
 )]
@@ -118,7 +116,6 @@ pub(super) async fn list(
     get,
     path = "/api/public/v2/dataset-groups/{dataset_group_id}",
     operation_id = "getDatasetGroup",
-    tag = "dataset groups",
     responses((status = 200, description = "The group", body = OneGroup)),
 )]
 pub(super) async fn read(Owned(group): Owned<Group>) -> Json<OneGroup> {
@@ -133,7 +130,6 @@ pub(super) async fn read(Owned(group): Owned<Group>) -> Json<OneGroup> {
     delete,
     path = "/api/public/v2/dataset-groups/{dataset_group_id}",
     operation_id = "deleteDatasetGroup",
-    tag = "dataset groups",
     responses((status = 200, description = "The group is deleted", body = GroupDeleted)),
 )]
 pub(super) async fn delete(

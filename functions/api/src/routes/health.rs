@@ -14,7 +14,6 @@ pub(super) struct Health {
     get,
     path = "/healthz",
     operation_id = "checkHealth",
-    tag = "service",
     security(()),
     responses((status = 200, description = "It does", body = Health)),
 )]

@@ -17,7 +17,6 @@ use std::sync::Arc;
     get,
     path = "/api/public/v2/datasets/{dataset_id}/rows",
     operation_id = "listDatasetRows",
-    tag = "datasets",
     params(ListRows),
     responses((status = 200, description = "A page of rows; one beyond the end is empty", body = Rows)),
 )]

@@ -47,7 +47,6 @@ fn one(webhook: Webhook, message: &str) -> Json<OneWebhook> {
     post,
     path = "/api/public/v2/webhooks",
     operation_id = "registerWebhook",
-    tag = "webhooks",
     request_body = RegisterWebhook,
     responses((status = 201, description = "The webhook and, this once, its secret", body = WebhookRegistered)),
 )]
@@ -100,7 +99,6 @@ pub(super) async fn register(
     get,
     path = "/api/public/v2/webhooks",
     operation_id = "listWebhooks",
-    tag = "webhooks",
     responses((status = 200, description = "The webhooks of the workspace", body = Webhooks)),
 )]
 pub(super) async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<Json<Webhooks>, ApiError> {
@@ -117,7 +115,6 @@ pub(super) async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<
     get,
     path = "/api/public/v2/webhooks/{webhook_id}",
     operation_id = "getWebhook",
-    tag = "webhooks",
     responses((status = 200, description = "The webhook", body = OneWebhook)),
 )]
 pub(super) async fn read(Owned(webhook): Owned<Webhook>) -> Json<OneWebhook> {
@@ -131,7 +128,6 @@ pub(super) async fn read(Owned(webhook): Owned<Webhook>) -> Json<OneWebhook> {
     patch,
     path = "/api/public/v2/webhooks/{webhook_id}",
     operation_id = "changeWebhook",
-    tag = "webhooks",
     request_body = ChangeWebhook,
     responses((status = 200, description = "The webhook as it is now", body = OneWebhook)),
 )]
@@ -170,7 +166,6 @@ pub(super) async fn update(
     delete,
     path = "/api/public/v2/webhooks/{webhook_id}",
     operation_id = "deleteWebhook",
-    tag = "webhooks",
     responses((status = 200, description = "The webhook as it was", body = OneWebhook)),
 )]
 pub(super) async fn delete(
@@ -189,7 +184,6 @@ pub(super) async fn delete(
     post,
     path = "/api/public/v2/webhooks/{webhook_id}/rotate-secret",
     operation_id = "rotateWebhookSecret",
-    tag = "webhooks",
     responses((status = 200, description = "The new secret, this once", body = SecretRotated)),
 )]
 pub(super) async fn rotate_secret(

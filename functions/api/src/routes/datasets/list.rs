@@ -55,7 +55,6 @@ fn order(wanted: &ListDatasets, a: &DatasetSummary, b: &DatasetSummary) -> Order
     get,
     path = "/api/public/v2/datasets",
     operation_id = "listDatasets",
-    tag = "datasets",
     params(ListDatasets),
     responses(
         (status = 200, description = "A page of datasets; one beyond the end is empty", body = Datasets),

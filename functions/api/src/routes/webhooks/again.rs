@@ -17,7 +17,6 @@ use dataset_core::id::DeliveryId;
 use dataset_core::ids::first_at;
 use dataset_core::webhook::Webhook;
 use dataset_core::{Error, ErrorCode};
-use dataset_types::ErrorResponse;
 use dataset_types::delivery::{OneDelivery, Recover, Recovered, TestSent};
 use dataset_types::event::Test;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -43,11 +42,7 @@ const OUTCOME_TIME: Duration = Duration::from_secs(2 * 24 * 3600);
     post,
     path = "/api/public/v2/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
     operation_id = "redeliverWebhook",
-    tag = "webhooks",
-    responses(
-        (status = 200, description = "The delivery, which is due now", body = OneDelivery),
-        (status = 409, description = "The webhook is disabled", body = ErrorResponse),
-    ),
+    responses((status = 200, description = "The delivery, which is due now", body = OneDelivery)),
 )]
 pub(in crate::routes) async fn redeliver(
     State(api): State<Arc<Api>>,
@@ -70,12 +65,8 @@ pub(in crate::routes) async fn redeliver(
     post,
     path = "/api/public/v2/webhooks/{webhook_id}/recover",
     operation_id = "recoverWebhook",
-    tag = "webhooks",
     request_body = Recover,
-    responses(
-        (status = 200, description = "How many deliveries are due now", body = Recovered),
-        (status = 409, description = "The webhook is disabled", body = ErrorResponse),
-    ),
+    responses((status = 200, description = "How many deliveries are due now", body = Recovered)),
 )]
 pub(in crate::routes) async fn recover(
     State(api): State<Arc<Api>>,
@@ -127,11 +118,7 @@ async fn requeue(api: &Api, found: Vec<Delivery>, since: Timestamp) -> Result<u6
     post,
     path = "/api/public/v2/webhooks/{webhook_id}/test",
     operation_id = "testWebhook",
-    tag = "webhooks",
-    responses(
-        (status = 201, description = "The delivery of the test", body = TestSent),
-        (status = 409, description = "The webhook is disabled", body = ErrorResponse),
-    ),
+    responses((status = 201, description = "The delivery of the test", body = TestSent)),
 )]
 pub(in crate::routes) async fn test(
     State(api): State<Arc<Api>>,

@@ -25,7 +25,6 @@ const ATTEMPTS_LISTED: usize = 10;
     get,
     path = "/api/public/v2/webhooks/{webhook_id}/deliveries",
     operation_id = "listWebhookDeliveries",
-    tag = "webhooks",
     params(ListDeliveries),
     responses((status = 200, description = "Deliveries", body = Deliveries)),
 )]
@@ -53,7 +52,6 @@ pub(in crate::routes) async fn list(
     get,
     path = "/api/public/v2/webhooks/{webhook_id}/deliveries/{delivery_id}",
     operation_id = "getWebhookDelivery",
-    tag = "webhooks",
     responses((status = 200, description = "The delivery", body = OneDelivery)),
 )]
 pub(in crate::routes) async fn read(
