@@ -78,6 +78,10 @@ async fn groups(catalog: &dyn Catalog) {
     let other = group(13, 1, "a");
     assert_eq!(names(1).await, [named(&other), named(&first)]);
     assert!(names(3).await.is_empty());
+    // As keys of the table begin.
+    let prefixed = group(16, 16, "GROUP#GROUP#x");
+    catalog.create_group(&prefixed).await.unwrap();
+    assert_eq!(names(16).await, [named(&prefixed)]);
     let found = catalog.groups(&[group_id(13), group_id(999), group_id(11)]).await.unwrap();
     assert_eq!(found, [other.clone(), first.clone()]);
 

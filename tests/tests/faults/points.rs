@@ -83,6 +83,31 @@ async fn killed_at_each_of_its_calls_it_ends_each_upload_once() {
         .await;
 }
 
+/// A call that hangs is given up in time to be made again: no invocation is lost by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_hangs_is_made_again() {
+    let mut runs = Vec::new();
+    for (story, functions) in STORIES {
+        if matches!(story, Story::FileLost | Story::GivenUp | Story::NotHandedOver | Story::NotStored) {
+            continue;
+        }
+        let calls = run(&Account::open().await, story, None).await;
+        for function in functions {
+            let nths = 0..of(&calls, function).count();
+            runs.extend(nths.map(|nth| (story, *function, nth)));
+        }
+    }
+    assert!(runs.len() > 30, "{}", runs.len());
+    stream::iter(runs)
+        .for_each_concurrent(AT_ONCE, async |(story, function, nth)| {
+            let account = Account::open().await;
+            run(&account, story, Some((function, Death { nth, fate: Fate::Hangs }))).await;
+            let timeouts = account.wire.timeouts.load(Ordering::Relaxed);
+            assert_eq!(timeouts, 0, "{story:?}: {function} timed out at call {nth}");
+        })
+        .await;
+}
+
 fn of<'a>(calls: &'a [Call], function: &str) -> impl Iterator<Item = &'a Call> {
     calls.iter().filter(move |call| call.function == function)
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::process::{Child, Command};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
@@ -104,7 +105,10 @@ impl Function {
         let result = tokio::select! {
             result = replied => result.unwrap_or(Err("the runtime went away".into())),
             () = death(&process.body) => return Err(Fault::Died),
-            _ = tokio::time::sleep(self.timeout) => return Err(Fault::TimedOut),
+            _ = tokio::time::sleep(self.timeout) => {
+                self.wire.timeouts.fetch_add(1, Ordering::Relaxed);
+                return Err(Fault::TimedOut);
+            }
         };
         self.idle.lock().unwrap().push(process);
         result.map_err(Fault::Failed)

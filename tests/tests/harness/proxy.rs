@@ -59,6 +59,8 @@ pub(crate) type Action = (&'static str, String, String);
 pub(crate) struct Wire {
     plan: Mutex<Plan>,
     invocations: AtomicU64,
+    /// Invocations that were killed when their time was up.
+    pub(crate) timeouts: AtomicUsize,
     pub(crate) calls: Mutex<Vec<Call>>,
     /// What each function did, for which it needs to be allowed.
     pub(crate) actions: Mutex<BTreeSet<Action>>,
@@ -81,6 +83,7 @@ impl Wire {
         Arc::new(Self {
             plan: Mutex::new(Arc::new(|_| Fate::Passes)),
             invocations: AtomicU64::default(),
+            timeouts: AtomicUsize::default(),
             calls: Mutex::default(),
             actions: Mutex::default(),
             stored: Mutex::default(),

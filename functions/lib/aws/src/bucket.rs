@@ -3,6 +3,7 @@
 use crate::failure::unexpected;
 use crate::layout;
 use crate::lazily::Lazily;
+use crate::settings::timeouts;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::Config;
@@ -34,6 +35,7 @@ pub struct Bucket {
 #[async_trait]
 impl Blobs for Bucket {
     async fn put_new(&self, object: Object, media_type: &str, body: Bytes) -> Result<()> {
+        let timeouts = timeouts(transfer_time(body.len()));
         self.client
             .put_object()
             .bucket(&self.name)
@@ -42,7 +44,7 @@ impl Blobs for Bucket {
             .if_none_match("*")
             .body(ByteStream::from(body))
             .customize()
-            .config_override(Config::builder().retry_classifier(ConflictClassifier))
+            .config_override(Config::builder().retry_classifier(ConflictClassifier).timeout_config(timeouts))
             .send()
             .await
             .map_err(|e| if exists_already(&e) { conflict() } else { unexpected("storage")(e) })?;
@@ -180,6 +182,8 @@ impl Blobs for Bucket {
             .copy_source(format!("{}/{key}", self.name))
             .key(key)
             .metadata_directive(MetadataDirective::Replace)
+            .customize()
+            .config_override(Config::builder().timeout_config(timeouts(SERVER_SIDE_TIME)))
             .send()
             .await
             .map_err(|e| if e.code() == Some("NoSuchKey") { not_found() } else { unexpected("storage")(e) })?;
@@ -205,6 +209,14 @@ fn attachment(file_name: &str) -> String {
         .collect();
     let whole = percent_encoding::utf8_percent_encode(file_name, percent_encoding::NON_ALPHANUMERIC);
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}")
+}
+
+/// S3 answers a copy or a completion when it has gone through all bytes of the object.
+const SERVER_SIDE_TIME: Duration = Duration::from_secs(30);
+
+/// How long an attempt to store so many bytes may take, at 5 MiB/s.
+fn transfer_time(bytes: usize) -> Duration {
+    Duration::from_secs(5) + Duration::from_secs(1) * (bytes / (5 << 20)) as u32
 }
 
 fn unsigned(error: impl std::error::Error + Send + Sync + 'static) -> Error {
@@ -269,6 +281,7 @@ impl Writer {
             return Err(Error::internal("a part was sent before the upload was started"));
         };
         let number = i32::try_from(upload.parts.len() + 1).unwrap_or(i32::MAX);
+        let timeouts = timeouts(transfer_time(part.len()));
         let output = self
             .bucket
             .client
@@ -279,6 +292,8 @@ impl Writer {
             .part_number(number)
             .checksum_algorithm(PART_CHECKSUM)
             .body(ByteStream::from(part))
+            .customize()
+            .config_override(Config::builder().timeout_config(timeouts))
             .send()
             .await
             .map_err(unexpected("storage"))?;
@@ -331,6 +346,8 @@ impl BlobWriter for Writer {
             .upload_id(&upload.id)
             .if_none_match("*")
             .multipart_upload(parts)
+            .customize()
+            .config_override(Config::builder().timeout_config(timeouts(SERVER_SIDE_TIME)))
             .send()
             .await;
         let Err(error) = completed else {

@@ -48,7 +48,7 @@ impl Catalog for Table {
     async fn group_names(&self, workspace: WorkspaceId) -> Result<Vec<GroupName>> {
         let items = self.partition(format!("W#{workspace}"), GROUP_NAME_PREFIX).await?;
         let named = |item: &Attributes| {
-            let name = Read(item).text("sk")?.trim_start_matches(GROUP_NAME_PREFIX).to_owned();
+            let name = Read(item).text("sk")?.strip_prefix(GROUP_NAME_PREFIX).unwrap_or_default().to_owned();
             Ok(GroupName { name, id: Read(item).parsed("group_id")? })
         };
         items.iter().map(named).collect()

@@ -4,6 +4,7 @@ use crate::in_process::{self, InProcess};
 use crate::lazily::Lazily;
 use crate::{Bucket, SecretVault, SqsQueue, Table};
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{Credentials as SdkCredentials, SharedCredentialsProvider, SharedHttpClient};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore};
@@ -15,6 +16,7 @@ use dataset_core::{Error, Ports, Result};
 use serde::{Deserialize, Serialize};
 use std::num::NonZero;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The table, the bucket and the queue, from `TABLE_NAME`, `BUCKET_NAME` and `QUEUE_URL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,16 +138,17 @@ impl Aws {
             let of_service = std::env::var(format!("AWS_ENDPOINT_URL_{service}"));
             of_service.or_else(|_| std::env::var("AWS_ENDPOINT_URL")).ok()
         };
-        let at = |service: &str| {
-            let mut builder = config.to_builder();
+        let at = |service: &str, timeouts: TimeoutConfig| {
+            let mut builder = config.to_builder().timeout_config(timeouts);
             builder.set_endpoint_url(endpoint(service));
             builder.build()
         };
         Ok(Self {
-            dynamodb: at("DYNAMODB"),
-            s3: at("S3"),
-            sqs: at("SQS"),
-            kms: at("KMS"),
+            dynamodb: at("DYNAMODB", timeouts(Duration::from_secs(2))),
+            // Until an answer begins. Transfers that stall are ended by the SDK.
+            s3: at("S3", timeouts(Duration::from_secs(5))),
+            sqs: at("SQS", timeouts(Duration::from_secs(3))),
+            kms: at("KMS", timeouts(Duration::from_secs(3))),
             path_style: endpoint("S3").is_some(),
         })
     }
@@ -232,6 +235,12 @@ impl Aws {
         let config = self.sqs.clone();
         SqsQueue { client: Lazily::new(move || aws_sdk_sqs::Client::new(&config)), url: url.to_owned() }
     }
+}
+
+/// Timeouts of a call, so that one that hangs does not take the invocation with it. The SDK makes three
+/// attempts, with short waits between them.
+pub(crate) fn timeouts(attempt: Duration) -> TimeoutConfig {
+    TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(attempt * 4).build()
 }
 
 /// The roots of AWS's certificates, those of its regions in China included, as Mozilla's list has them.
