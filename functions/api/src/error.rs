@@ -50,6 +50,12 @@ impl ApiError {
         )
     }
 
+    /// `parameter` is what makes the answer shorter.
+    pub(crate) fn page_too_large(parameter: &str) -> Self {
+        let message = format!("what was asked for is more than one answer can have; ask for less, by {parameter}");
+        Self::new(ErrorCode::PageTooLarge, message)
+    }
+
     pub(crate) fn group_not_found() -> Self {
         Self::new(ErrorCode::DatasetGroupNotFound, "there is no dataset group with this id")
     }

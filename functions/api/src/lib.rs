@@ -10,6 +10,7 @@ mod decode;
 mod docs;
 pub mod error;
 pub mod gateway;
+mod limit;
 #[cfg(test)]
 mod openapi;
 mod routes;
@@ -48,6 +49,7 @@ pub(crate) struct Base(pub(crate) String);
 
 pub fn router(api: Arc<Api>) -> Router {
     routes::routes()
+        .layer(middleware::from_fn(limit::limit))
         .merge(docs::routes())
         .merge(console::routes())
         .fallback(|| async { ApiError::no_such_route() })

@@ -4,8 +4,8 @@ use super::stored;
 use crate::Api;
 use crate::auth::{Owned, Version};
 use crate::error::ApiError;
+use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
 use dataset_formats::{ColumnStats, ColumnType};
 use dataset_types::rows::{self as api, Column, Columns};
 use std::sync::Arc;
@@ -19,14 +19,18 @@ use std::sync::Arc;
     operation_id = "listDatasetColumns",
     responses((status = 200, description = "The columns", body = Columns)),
 )]
-pub(super) async fn list(State(api): State<Arc<Api>>, Owned(version): Owned<Version>) -> Result<Response, ApiError> {
+pub(super) async fn list(
+    State(api): State<Arc<Api>>,
+    Owned(version): Owned<Version>,
+) -> Result<Json<Columns>, ApiError> {
     let table = stored::open(&api, &version).await?;
-    let columns = stored::on_blocking_pool(async move { table.column_stats().await.map_err(stored::refused) }).await?;
-    stored::answer(&Columns {
+    let columns =
+        stored::on_blocking_pool(async move { table.column_stats().await.map_err(stored::unreadable) }).await?;
+    Ok(Json(Columns {
         success: true,
         message: "Dataset columns retrieved successfully".into(),
         columns: columns.into_iter().map(column).collect(),
-    })
+    }))
 }
 
 fn column(ColumnStats { name, kind, empty, lengths, range, sample, has_more }: ColumnStats) -> Column {

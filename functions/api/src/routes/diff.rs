@@ -5,8 +5,8 @@ use super::stored;
 use crate::Api;
 use crate::auth::{Caller, Owned, Version};
 use crate::error::ApiError;
+use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
 use dataset_formats::{Change, Difference, Examples, diff};
 use dataset_types::rows::{ChangedRow, CompareDatasets, ComparedColumns, ComparedExamples, ComparedRows, Comparison};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(super) async fn compare(
     caller: Caller,
     Owned(new): Owned<Version>,
     Query(CompareDatasets { against, key, examples }): Query<CompareDatasets>,
-) -> Result<Response, ApiError> {
+) -> Result<Json<Comparison>, ApiError> {
     let old = caller.version(&api, &against.to_string()).await?;
     let (after, before) = tokio::try_join!(stored::open(&api, &new), stored::open(&api, &old))?;
     let names = |columns: &mut dyn Iterator<Item = &str>| columns.map(str::to_owned).collect::<Vec<_>>();
@@ -34,7 +34,9 @@ pub(super) async fn compare(
     let compared_by = key.clone();
     let difference = stored::on_blocking_pool(async move {
         let examples = Examples { rows: examples.as_usize(), max_bytes: stored::MAX_BYTES };
-        diff(&before, &after, compared_by.as_deref(), examples).await.map_err(stored::refused)
+        diff(&before, &after, compared_by.as_deref(), examples)
+            .await
+            .map_err(|error| stored::refused(error, "examples"))
     });
     let Difference {
         columns_added,
@@ -48,7 +50,7 @@ pub(super) async fn compare(
         changed_examples,
     } = difference.await?;
     let change = |Change { before, after }| ChangedRow { before: before.into(), after: after.into() };
-    stored::answer(&Comparison {
+    Ok(Json(Comparison {
         success: true,
         message: "Datasets compared successfully".into(),
         dataset_id: new.0.id,
@@ -63,5 +65,5 @@ pub(super) async fn compare(
             removed: removed_examples.into_iter().map(Into::into).collect(),
             changed: changed_examples.into_iter().map(change).collect(),
         },
-    })
+    }))
 }

@@ -90,8 +90,8 @@ async fn write(
 ) -> Result<(), ApiError> {
     let mut writer = blobs.write_new(object, media_type).await?;
     let written = async {
-        let mut parts = pin!(table.export(format, MIN_PART_BYTES).map_err(stored::refused)?);
-        while let Some(part) = parts.try_next().await.map_err(stored::refused)? {
+        let mut parts = pin!(table.export(format, MIN_PART_BYTES).map_err(stored::unreadable)?);
+        while let Some(part) = parts.try_next().await.map_err(stored::unreadable)? {
             writer.write(part).await?;
         }
         Ok::<_, ApiError>(())

@@ -5,9 +5,10 @@ use super::stored;
 use crate::Api;
 use crate::auth::{Owned, Version};
 use crate::error::ApiError;
+use axum::Json;
 use axum::extract::State;
-use axum::response::Response;
 use dataset_core::ErrorCode;
+use dataset_formats::Error;
 use dataset_types::limits::MAX_SEARCH_CHARS;
 use dataset_types::rows::{ListRows, Rows};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ pub(super) async fn list(
     State(api): State<Arc<Api>>,
     Owned(version): Owned<Version>,
     Query(ListRows { q, page, per_page }): Query<ListRows>,
-) -> Result<Response, ApiError> {
+) -> Result<Json<Rows>, ApiError> {
     let text = q.unwrap_or_default();
     if text.chars().count() > MAX_SEARCH_CHARS {
         return Err(ApiError::new(ErrorCode::InvalidParameter, "q is longer than 255 characters; shorten it"));
@@ -34,13 +35,12 @@ pub(super) async fn list(
     let columns = table.columns().map(str::to_owned).collect();
     let (offset, limit) = (paging.offset(), per_page.as_usize());
     let found = if text.is_empty() {
-        table.page(offset, limit, stored::MAX_BYTES).await.map_err(stored::refused)?
+        table.page(offset, limit, stored::MAX_BYTES).await.map_err(refused)?
     } else {
-        let search =
-            async move { table.search(&text, offset, limit, stored::MAX_BYTES).await.map_err(stored::refused) };
+        let search = async move { table.search(&text, offset, limit, stored::MAX_BYTES).await.map_err(refused) };
         stored::on_blocking_pool(search).await?
     };
-    stored::answer(&Rows {
+    Ok(Json(Rows {
         success: true,
         message: "Dataset rows retrieved successfully".into(),
         columns,
@@ -49,5 +49,9 @@ pub(super) async fn list(
         per_page: per_page.get(),
         pages: paging.pages(found.total),
         total: found.total,
-    })
+    }))
+}
+
+fn refused(error: Error) -> ApiError {
+    stored::refused(error, "per_page")
 }

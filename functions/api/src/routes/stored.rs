@@ -4,13 +4,10 @@ use crate::Api;
 use crate::auth::Version;
 use crate::error::ApiError;
 use axum::body::Bytes;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use dataset_core::Error;
 use dataset_core::blobs::{Blobs, Object};
-use dataset_core::{Error, ErrorCode};
 use dataset_formats::{Ranges, Table};
 use futures::future::{BoxFuture, FutureExt};
-use serde::Serialize;
 use std::io;
 use std::ops::Range;
 use std::sync::Arc;
@@ -18,9 +15,6 @@ use tokio::runtime::Handle;
 
 /// Memory for the rows of one answer.
 pub(super) const MAX_BYTES: usize = 4 << 20;
-
-/// A Lambda's answer has at most 6 MB, with headers and escapes.
-const MAX_ANSWER_BYTES: usize = 6_000_000;
 
 /// A stored Parquet file.
 pub(super) struct Stored {
@@ -40,7 +34,7 @@ impl Ranges for Stored {
 
 /// The rows of a version.
 pub(super) async fn open(api: &Api, Version(version): &Version) -> Result<Table<Stored>, ApiError> {
-    Table::open(Stored { blobs: Arc::clone(&api.ports.blobs), object: version.rows() }).await.map_err(refused)
+    Table::open(Stored { blobs: Arc::clone(&api.ports.blobs), object: version.rows() }).await.map_err(unreadable)
 }
 
 /// Runs work that may read whole versions where it does not block other requests.
@@ -52,29 +46,15 @@ pub(super) async fn on_blocking_pool<T: Send + 'static>(
     ended.map_err(|error| Error::internal("reading rows ended early").because(error))?
 }
 
-pub(super) fn refused(error: dataset_formats::Error) -> ApiError {
+/// `parameter` is what makes a page smaller.
+pub(super) fn refused(error: dataset_formats::Error, parameter: &str) -> ApiError {
     match error {
-        dataset_formats::Error::PageTooLarge => too_large(),
+        dataset_formats::Error::PageTooLarge => ApiError::page_too_large(parameter),
         dataset_formats::Error::Key { code, message } => ApiError::new(code, message),
-        other => Error::internal("the rows could not be read").because(other).into(),
+        other => unreadable(other),
     }
 }
 
-fn too_large() -> ApiError {
-    ApiError::new(
-        ErrorCode::PageTooLarge,
-        "the rows asked for are more than one answer can have; ask for fewer, by per_page or examples",
-    )
-}
-
-/// An answer with rows, if a Lambda can return it. The limit is the same outside of
-/// Lambda, so that what works in one place works in the other.
-pub(super) fn answer(body: &impl Serialize) -> Result<Response, ApiError> {
-    let body = serde_json::to_vec(body).map_err(|e| Error::internal("the rows could not be written").because(e))?;
-    // Lambda puts the answer into a JSON string.
-    let escapes = memchr::memchr2_iter(b'"', b'\\', &body).count();
-    if body.len() + escapes > MAX_ANSWER_BYTES {
-        return Err(too_large());
-    }
-    Ok(([(CONTENT_TYPE, "application/json")], body).into_response())
+pub(super) fn unreadable(error: dataset_formats::Error) -> ApiError {
+    Error::internal("the rows could not be read").because(error).into()
 }

@@ -66,6 +66,28 @@ async fn an_answer_is_never_larger_than_a_lambda_may_give() {
     assert_refused(&router, "GET", "/2/rows", 400, "page_too_large").await;
     assert_refused(&router, "GET", "/2/rows?q=x", 400, "page_too_large").await;
     assert_eq!(get(&router, "/2/rows?per_page=3").await["rows"].as_array().unwrap().len(), 3);
+    let (_, refused) = call(&router, "GET", &format!("{DATASETS}/2/diff?against=1&examples=100"), "").await;
+    assert!(refused["error"].as_str().unwrap().ends_with("by examples"), "{refused}");
+}
+
+/// Thirty versions with the longest names that are taken in: 7.6 MB in a Lambda's answer.
+#[tokio::test]
+async fn a_list_cuts_names_of_columns_only_where_it_would_be_too_long() {
+    let (fakes, router) = service().await;
+    let group = group(7, 1, "Wide");
+    let header: Vec<String> = (0..4_000).map(|n| format!("{n:0>58}")).collect();
+    let file = format!("{}\n{}1\n", header.join(","), "1,".repeat(3_999));
+    for id in 1..=30 {
+        publish(&fakes, id, &group, &file).await;
+    }
+    let listed = get(&router, "?per_page=100").await;
+    let cut = |dataset: &Value| dataset["column_names_cut"] == true;
+    let datasets = listed["datasets"].as_array().unwrap();
+    let (cut, whole): (Vec<&Value>, Vec<&Value>) = datasets.iter().partition(|dataset| cut(dataset));
+    assert_eq!((cut.len(), whole.len()), (11, 19));
+    assert!(cut.iter().all(|dataset| dataset["column_names"].as_array().unwrap().len() == 100));
+    assert!(whole.iter().all(|dataset| dataset["column_names"].as_array().unwrap().len() == 4_000));
+    assert!(get(&router, "/1").await["dataset"]["column_names_cut"].is_null());
 }
 
 #[tokio::test]

@@ -24,12 +24,15 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, Update};
 use dataset_core::api_key::KeyHash;
+use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::id::EventId;
 use dataset_core::id::{DatasetId, GroupId, KeyId, WebhookId, WorkspaceId};
 use dataset_core::idempotency::IdempotencyKey;
+use dataset_core::ids::{SystemIds, full_jitter};
 use dataset_core::{Error, Result};
 use jiff::Timestamp;
+use std::time::Duration;
 
 /// DynamoDB's limit of items in one BatchGetItem.
 const MAX_BATCH: usize = 100;
@@ -150,6 +153,7 @@ impl Table {
     pub(crate) async fn get_all(&self, keys: impl Iterator<Item = Key>) -> Result<Vec<Attributes>> {
         let mut wanted: Vec<Attributes> = keys.map(Key::attributes).collect();
         let mut found = Vec::with_capacity(wanted.len());
+        let mut pause = Duration::from_millis(10);
         while !wanted.is_empty() {
             let rest = wanted.split_off(wanted.len().min(MAX_BATCH));
             let batch = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true);
@@ -157,9 +161,14 @@ impl Table {
             let output = self.client.batch_get_item().request_items(&self.name, batch).send().await;
             let output = output.map_err(unexpected("the table"))?;
             found.extend(output.responses.into_iter().flatten().flat_map(|(_, items)| items));
-            wanted = rest;
-            // An answer holds as many items as fit.
-            wanted.extend(output.unprocessed_keys.into_iter().flatten().flat_map(|(_, batch)| batch.keys));
+            let unprocessed = output.unprocessed_keys.into_iter().flatten().flat_map(|(_, batch)| batch.keys);
+            let unprocessed: Vec<Attributes> = unprocessed.collect();
+            // An answer holds as many items as fit, or as the table's throughput allows.
+            if !unprocessed.is_empty() {
+                SystemClock.sleep(full_jitter(&SystemIds, pause)).await;
+                pause = (pause * 2).min(Duration::from_secs(1));
+            }
+            wanted = unprocessed.into_iter().chain(rest).collect();
         }
         Ok(found)
     }

@@ -19,6 +19,10 @@ pub struct Dataset {
     /// Of a version.
     #[schema(required)]
     pub column_names: Option<Vec<String>>,
+    /// Whether a list has only the first of them, since its answer would be too long.
+    #[serde(default, skip_serializing_if = "is_false")]
+    #[schema(required = false)]
+    pub column_names_cut: bool,
     pub is_deleted: bool,
     pub user_id: UserId,
     pub dataset_group: GroupOfDataset,
@@ -39,6 +43,11 @@ pub struct Dataset {
     pub finished_at: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// What a dataset is.

@@ -4,6 +4,7 @@ use super::view::view;
 use crate::Api;
 use crate::auth::Caller;
 use crate::error::ApiError;
+use crate::limit::{self, MAX_ANSWER_BYTES};
 use crate::routes::paging::{Paging, Query};
 use axum::Json;
 use axum::extract::State;
@@ -111,5 +112,34 @@ async fn views(api: &Api, page: &[DatasetSummary]) -> Result<Vec<api::Dataset>> 
         let group = groups.get(&dataset.group_id)?;
         Some(view(dataset, group))
     };
-    Ok(datasets.into_iter().filter_map(full).collect())
+    let mut views: Vec<_> = datasets.into_iter().filter_map(full).collect();
+    cut_column_names(&mut views, MAX_COLUMN_NAMES_BYTES);
+    Ok(views)
+}
+
+/// What the rest of an answer has of the limit: a hundred names of files and of groups.
+const MAX_COLUMN_NAMES_BYTES: usize = MAX_ANSWER_BYTES - 1_000_000;
+
+/// Names that stay of a version whose names are cut.
+const COLUMN_NAMES_KEPT: usize = 100;
+
+/// Cuts the names of columns, the longest lists first, until they all have at most `max_bytes` in an answer.
+fn cut_column_names(datasets: &mut [api::Dataset], max_bytes: usize) {
+    let bytes = |dataset: &api::Dataset| {
+        let json = serde_json::to_vec(&dataset.column_names).unwrap_or_default();
+        limit::length(&json)
+    };
+    let mut lengths: Vec<(usize, usize)> = datasets.iter().map(bytes).zip(0..).collect();
+    let mut total: usize = lengths.iter().map(|(length, _)| length).sum();
+    lengths.sort_unstable();
+    while total > max_bytes
+        && let Some((length, index)) = lengths.pop()
+    {
+        let dataset = &mut datasets[index];
+        if let Some(names) = dataset.column_names.as_mut().filter(|names| names.len() > COLUMN_NAMES_KEPT) {
+            names.truncate(COLUMN_NAMES_KEPT);
+            dataset.column_names_cut = true;
+            total -= length - bytes(dataset);
+        }
+    }
 }

@@ -17,6 +17,7 @@ pub(super) fn view(dataset: Dataset, group: &Group) -> api::Dataset {
         version_number,
         row_count: contents.as_ref().map(|c| c.row_count),
         column_names: contents.map(|c| c.columns),
+        column_names_cut: false,
         is_deleted: dataset.is_deleted,
         user_id: dataset.user_id,
         dataset_group: api::GroupOfDataset {
