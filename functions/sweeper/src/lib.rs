@@ -9,13 +9,14 @@ mod given_up;
 mod sweep;
 
 use dataset_core::{Ports, uploads};
+use jiff::Timestamp;
 use lambda_runtime::{Error, LambdaEvent};
 use serde_json::Value;
 
 /// Handles the schedule's event, or one from the processor's failure destination.
 ///
 /// # Errors
-/// If what is due could not be read, or not all of it be done. What is left is due still.
+/// If what is overdue could not be read, or an upload that was given up could not be looked at.
 pub async fn handle(event: LambdaEvent<Value>, ports: &Ports) -> Result<(), Error> {
     if event.payload.get("requestPayload").is_some() {
         for id in given_up::drafts(event.payload, ports.blobs.as_ref())? {
@@ -23,7 +24,8 @@ pub async fn handle(event: LambdaEvent<Value>, ports: &Ports) -> Result<(), Erro
             uploads::expire(ports, id).await.inspect_err(|e| log("upload could not be looked at", e))?;
         }
     } else {
-        sweep::sweep(ports).await.inspect_err(|e| log("not all that is overdue was done", e))?;
+        let deadline = i64::try_from(event.context.deadline).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        sweep::sweep(ports, deadline).await.inspect_err(|e| log("what is overdue could not be read", e))?;
     }
     Ok(())
 }

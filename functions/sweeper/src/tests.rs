@@ -1,17 +1,20 @@
 use crate::handle;
+use crate::sweep::sweep;
 use dataset_core::blobs::Blobs;
 use dataset_core::catalog::{Catalog, FailedDraft, LeaseRequest, OutboxEntry};
 use dataset_core::dataset::{Contents, DRAFT_LIFETIME, Dataset, Failure, State};
-use dataset_core::delivery::QUEUE_GRACE;
+use dataset_core::deliveries::Deliveries;
+use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
 use dataset_core::event::EventType;
-use dataset_core::id::EventId;
+use dataset_core::id::{DeliveryId, EventId};
 use dataset_core::outbox;
 use dataset_core::uploads;
 use dataset_core::webhooks::Webhooks;
 use dataset_tests::memory::Fakes;
-use dataset_tests::{dataset_id, draft, group, start, webhook_at};
+use dataset_tests::{dataset_id, draft, group, start, webhook_at, webhook_id, workspace};
 use dataset_types::FailureCode;
 use lambda_runtime::{Context, LambdaEvent};
+use std::collections::HashSet;
 use std::time::Duration;
 
 const SCHEDULE: &str = include_str!("../../../events/schedule.json");
@@ -32,7 +35,9 @@ async fn setting(with_file: bool) -> (Fakes, Dataset) {
 }
 
 async fn invoke(fakes: &Fakes, event: &str) {
-    let event = LambdaEvent::new(serde_json::from_str(event).unwrap(), Context::default());
+    let mut context = Context::default();
+    context.deadline = (fakes.ports().clock.now() + Duration::from_secs(60)).as_millisecond() as u64;
+    let event = LambdaEvent::new(serde_json::from_str(event).unwrap(), context);
     handle(event, &fakes.ports()).await.unwrap();
 }
 
@@ -101,6 +106,50 @@ async fn an_overdue_delivery_is_put_on_the_queue_again() {
     fakes.clock.advance(QUEUE_GRACE);
     invoke(&fakes, SCHEDULE).await;
     assert_eq!(fakes.queue.take(), sent);
+}
+
+/// So many deliveries, which have been due for longer than anything else.
+async fn overdue_deliveries(fakes: &Fakes, count: u64) -> HashSet<DeliveryKey> {
+    let delivery = |n: u64| Delivery {
+        key: DeliveryKey {
+            workspace_id: workspace(1),
+            webhook_id: webhook_id(21),
+            delivery_id: DeliveryId::at(n, webhook_id(21)),
+        },
+        event_type: EventType::VersionCreated,
+        body: "{}".into(),
+        created_at: start(),
+        state: DeliveryState::fresh(start()),
+        attempts: vec![],
+    };
+    let deliveries: Vec<Delivery> = (0..count).map(delivery).collect();
+    fakes.table.create_deliveries(&deliveries).await.unwrap();
+    deliveries.into_iter().map(|delivery| delivery.key).collect()
+}
+
+fn queued(fakes: &Fakes) -> HashSet<DeliveryKey> {
+    fakes.queue.take().into_iter().map(|(key, _)| key).collect()
+}
+
+#[tokio::test]
+async fn thousands_of_overdue_deliveries_keep_no_draft_waiting() {
+    let (fakes, _) = setting(false).await;
+    let deliveries = overdue_deliveries(&fakes, 3_500).await;
+    fakes.clock.advance(DRAFT_LIFETIME);
+    invoke(&fakes, SCHEDULE).await;
+    assert_eq!(failure_code(&fakes).await.as_deref(), Some("upload_expired"));
+    assert!(queued(&fakes).is_superset(&deliveries));
+}
+
+#[tokio::test]
+async fn a_pass_begins_nothing_when_its_time_is_nearly_up() {
+    let (fakes, _) = setting(false).await;
+    overdue_deliveries(&fakes, 3_500).await;
+    fakes.clock.advance(DRAFT_LIFETIME);
+    let deadline = fakes.ports().clock.now() + Duration::from_secs(10);
+    sweep(&fakes.ports(), Some(deadline)).await.unwrap();
+    assert_eq!(queued(&fakes).len(), 1_000);
+    assert_eq!(failure_code(&fakes).await, None);
 }
 
 #[tokio::test]

@@ -61,7 +61,7 @@ fn the_filters_find_their_lines(logs: &str) {
     let template: Yaml = serde_yaml_ng::from_str(TEMPLATE).unwrap();
     let resources = template["Resources"].as_mapping().unwrap().values();
     let filters: Vec<&Yaml> = resources.filter(|resource| resource["Type"] == "AWS::Logs::MetricFilter").collect();
-    assert_eq!(filters.len(), 3);
+    assert_eq!(filters.len(), 4);
     for filter in filters {
         let pattern = filter["Properties"]["FilterPattern"].as_str().unwrap();
         let message = pattern.split('"').nth(1).unwrap().trim_end_matches('*');

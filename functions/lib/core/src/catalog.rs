@@ -194,7 +194,7 @@ pub struct OutboxEntry {
 }
 
 /// Something that is overdue.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Due {
     /// A draft to restart or to expire, or a failure or withdrawn draft to clean up.
     Dataset(DatasetId),
