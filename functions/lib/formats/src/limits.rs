@@ -15,6 +15,8 @@ pub struct Limits {
     pub max_columns: usize,
     /// All column names together may have this many bytes, written as JSON.
     pub max_names_bytes: usize,
+    /// Rows times columns of a JSON file, keys that an object does not have included. A CSV file has a byte for each.
+    pub max_cells: u64,
     /// A row longer than this, as it stands in the file, is refused.
     pub max_row_bytes: usize,
     /// Deeper nesting in a JSON value is refused.
@@ -60,6 +62,7 @@ impl Default for Limits {
         Self {
             max_columns: 4_096,
             max_names_bytes: 256 << 10,
+            max_cells: 250_000_000,
             max_row_bytes: 16 << 20,
             max_depth: 64,
             chunk_bytes: 128 << 10,

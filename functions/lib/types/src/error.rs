@@ -138,6 +138,7 @@ pub enum FailureCode {
     TextAfterQuote,
     TooDeep,
     TooFewFields,
+    TooManyCells,
     TooManyColumns,
     TooManyFields,
     Truncated,

@@ -70,6 +70,13 @@ impl<'a> Columns<'a> {
     /// Goes through a row's members: their columns, their numbers, their values.
     fn walk(&mut self, row: &Row<'_>, mut each: impl FnMut(usize, usize, Parsed)) -> Result<(), DataError> {
         self.row += 1;
+        if self.row.saturating_mul(self.names.len() as u64) > self.limits.max_cells {
+            let message = format!(
+                "expected at most {} cells (rows times columns, keys that an object lacks included), found more; split the file, or nest what few rows have under one key",
+                self.limits.max_cells
+            );
+            return Err(DataError::new(FailureCode::TooManyCells, message));
+        }
         let mut next = 0;
         for (number, member) in row.members.iter().enumerate() {
             // Rows mostly have the same keys in the same order.

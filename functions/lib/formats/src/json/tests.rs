@@ -1,7 +1,9 @@
 use super::*;
+use crate::convert;
 use crate::testing::{InMemory, Page, page_of, parquet_of, table_of, tight};
 use crate::writer::ColumnType;
 use bytes::Bytes;
+use dataset_types::Format;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -220,6 +222,19 @@ fn a_page_takes_the_files_end_and_then_its_own_pages_at_once() {
         // After the end, each range is behind the one before: nothing was asked for in a second round.
         assert!(reads[1..].is_sorted_by(|before, next| before.end < next.start), "{reads:?}");
     }
+}
+
+/// An object of a few bytes is a row of as many cells as there are columns.
+#[test]
+fn little_objects_under_many_columns_are_bounded() {
+    let file = format!("[{}{{}}]", "{\"a\":1,\"b\":2},\n".to_owned() + &"{},\n".repeat(9));
+    let with = |max_cells| {
+        let limits = Limits { max_cells, ..Limits::default() };
+        convert(Format::Json, &mut || Ok(file.as_bytes()), &mut std::io::sink(), &limits)
+    };
+    assert_eq!(with(22).unwrap().rows, 11);
+    let Err(Error::Data(error)) = with(21) else { panic!("it is too much") };
+    assert_eq!((error.code.name(), error.row, error.line), ("too_many_cells", Some(11), Some(11)));
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
