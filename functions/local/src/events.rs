@@ -69,7 +69,7 @@ pub fn retries_exhausted(request_id: &str, payload: &Value, error: &str, now: Ti
         "timestamp": now.to_string(),
         "requestContext": {"requestId": request_id, "condition": "RetriesExhausted", "approximateInvokeCount": 3},
         "requestPayload": payload,
-        "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
+        "responseContext": {"statusCode": 200, "executedVersion": "7", "functionError": "Unhandled"},
         "responsePayload": {"errorMessage": error},
     })
 }

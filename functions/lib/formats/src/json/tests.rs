@@ -124,7 +124,7 @@ fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
             opened += 1;
             Ok(&file[..])
         };
-        let summary = crate::convert(Format::Json, &mut source, &mut out, &tight(300)).unwrap();
+        let summary = convert(Format::Json, &mut source, &mut out, &tight(300)).unwrap();
         let found: Vec<(&str, ColumnType)> = summary.columns.iter().map(|c| (c.name.as_str(), c.kind)).collect();
         assert_eq!((found, opened), (columns, 2), "{last}");
         let page = page_of(InMemory::new(out), 0, 1_000);
@@ -138,7 +138,7 @@ fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
             opened += 1;
             Ok(&file[..])
         };
-        crate::convert(Format::Json, &mut source, &mut vec![], &Limits::default()).unwrap();
+        convert(Format::Json, &mut source, &mut vec![], &Limits::default()).unwrap();
         assert_eq!(opened, 1, "{last}");
     }
 }
