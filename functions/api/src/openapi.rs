@@ -2,7 +2,7 @@
 
 use dataset_types::event::{EventType, Payload};
 use dataset_types::id::{DatasetId, DeliveryId, GroupId, WebhookId};
-use dataset_types::{ErrorResponse, shared_schemas};
+use dataset_types::{ErrorResponse, Format, shared_schemas};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -27,10 +27,11 @@ fn describe(mut routes: OpenApi) -> Description {
     routes.info = Info::builder()
         .title("dataset-versions")
         .version(env!("CARGO_PKG_VERSION"))
-        .description(Some(
-            "Immutable, numbered dataset versions from CSV and JSON files. Every answer that is no success has the \
-             schema ErrorResponse.",
-        ))
+        .description(Some(format!(
+            "Immutable, numbered dataset versions from {} files. Every answer that is no success has the schema \
+             ErrorResponse.",
+            Format::names("and")
+        )))
         .build();
     let key = ApiKeyValue::with_description("X-API-KEY", "A key of the workspace that is worked in");
     let components = routes.components.get_or_insert_default();
@@ -97,7 +98,8 @@ fn add_common_failures(path: &str, operation: &mut Operation, writes: bool) {
     let has_body = operation.request_body.is_some();
     let has_input = has_body || operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
     let ends_with = |ends: &[&str]| ends.iter().any(|end| path.ends_with(end));
-    let reads_rows = ends_with(&["/rows", "/columns", "/diff", "/download"]);
+    // What is below a dataset is of a version.
+    let reads_version = !writes && path.contains("{dataset_id}/");
     let sends = ends_with(&["/test", "/redeliver", "/recover"]);
     let may_repeat = operation.parameters.iter().flatten().any(|parameter| parameter.name == "Idempotency-Key");
     let failures = [
@@ -108,7 +110,7 @@ fn add_common_failures(path: &str, operation: &mut Operation, writes: bool) {
         (path.contains("{dataset_id}"), "404", "There is no such dataset"),
         (path.contains("{delivery_id}"), "404", "There is no such webhook or delivery"),
         (path.contains("{webhook_id}"), "404", "There is no such webhook"),
-        (reads_rows, "409", "A dataset is a draft, failed or is deleted"),
+        (reads_version, "409", "A dataset is a draft, failed or is deleted"),
         (path.contains("{dataset_id}") && writes, "409", "The dataset is no version"),
         (sends, "409", "The webhook is disabled"),
         (may_repeat, "409", "The first call with this Idempotency-Key is still running"),

@@ -84,7 +84,7 @@ pub fn check_size(bytes: u64) -> Result<()> {
     if bytes == 0 {
         return Err(Error::refused(
             ErrorCode::EmptyFile,
-            "the file is empty; send a CSV or JSON file with at least one row",
+            format!("the file is empty; send a {} file with at least one row", Format::names("or")),
         ));
     }
     if bytes > MAX_FILE_BYTES {

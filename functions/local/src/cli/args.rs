@@ -44,7 +44,7 @@ pub(crate) struct Remote {
 
 #[derive(Debug, Args)]
 pub(crate) struct Push {
-    /// The CSV or JSON file.
+    /// The file, which its extension says the format of.
     pub(crate) file: PathBuf,
     /// The id of the group that gets the version; `datasets groups` lists them.
     #[arg(long)]
@@ -261,13 +261,13 @@ pub(crate) struct Serve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// The CSV or JSON file.
+    /// The file, which its extension says the format of.
     pub(crate) file: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Convert {
-    /// The CSV or JSON file.
+    /// The file, which its extension says the format of.
     pub(crate) file: PathBuf,
     /// Where the Parquet file goes; one that is there is replaced.
     pub(crate) out: PathBuf,
