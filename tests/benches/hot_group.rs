@@ -1,6 +1,6 @@
-//! How many versions a second one group takes, and how long each waits for its number, when the table answers
-//! as DynamoDB does: a read after some milliseconds, a transaction after more, and two transactions on one
-//! item at the same time refuse one another.
+//! Measures how many versions per second one group takes, and how long each waits for its number, with a
+//! table that behaves like DynamoDB: reads take some milliseconds, transactions longer, and two transactions
+//! on one item at the same time conflict.
 //!
 //!     cargo bench --workspace --bench hot_group
 
@@ -32,7 +32,7 @@ const READ: Duration = Duration::from_millis(4);
 const TRANSACTION: Duration = Duration::from_millis(12);
 const SECONDS: u32 = 10;
 
-/// The fake with the times of a table that is elsewhere.
+/// The fake table with the latencies of a remote one.
 struct Distant {
     table: Arc<MemoryTable>,
     is_written: AtomicBool,
@@ -109,7 +109,7 @@ async fn main() {
         let arrivals = (0..rate * SECONDS).map(|n| {
             let (ports, group) = (ports.clone(), group.clone());
             tokio::spawn(async move {
-                // At any moment of the time, as independent clients come.
+                // Independent clients arrive at random times.
                 SystemClock.sleep(full_jitter(&SystemIds, Duration::from_secs(u64::from(SECONDS)))).await;
                 let draft = draft(u64::from(n) + 1, &group, "a.csv");
                 ports.catalog.create_draft(&draft).await.unwrap();

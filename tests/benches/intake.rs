@@ -1,5 +1,5 @@
-//! What it costs the service to take in 100 MiB of CSV, by HTTP and by `datasets push`, and to answer about
-//! it: time, CPU and peak memory of the whole process, engines included.
+//! Measures what it costs the service to take in 100 MiB of CSV, by HTTP and by `datasets push`, and to
+//! answer questions about it: time, CPU and peak memory of the whole process, engines included.
 //!
 //!     cargo bench --workspace --bench intake
 
@@ -61,7 +61,7 @@ async fn main() {
     assert_eq!(checksum.len(), 32);
 }
 
-/// Quoted text, numbers and repeats, up to the largest file that is taken.
+/// Quoted text, numbers and repeated values, up to the size limit of a file.
 fn table() -> Vec<u8> {
     let most = usize::try_from(MAX_FILE_BYTES).unwrap();
     let mut file = b"id,question,expected_answer,topic\n".to_vec();
@@ -85,6 +85,6 @@ fn peak_mib(process: u32) -> u64 {
 fn cpu_seconds(process: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    // User and system time, in hundredths of a second.
+    // User and system time, which the kernel counts in hundredths of a second.
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
 }

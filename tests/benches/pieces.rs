@@ -1,4 +1,4 @@
-//! What a byte costs in each piece that a file goes through, in memory.
+//! Measures the throughput of each stage of a conversion, in memory.
 //!
 //!     cargo bench --workspace --bench pieces
 
@@ -20,7 +20,7 @@ fn main() {
     divan::main();
 }
 
-/// A number without a pattern for each row.
+/// A pseudo-random number for each row.
 fn mixed(row: u64) -> u64 {
     row.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40
 }
@@ -61,7 +61,7 @@ fn csv_quoted(bencher: Bencher<'_, '_>) {
     converting(bencher, Format::Csv, &quoted());
 }
 
-/// The last row does not fit what the first ones suggest, so it is read twice.
+/// The last row contradicts the type inferred from the first ones, so the file is read twice.
 #[divan::bench]
 fn json_with_a_late_surprise(bencher: Bencher<'_, '_>) {
     converting(bencher, Format::Json, &objects());
@@ -99,7 +99,7 @@ fn a_version_beside_itself(bencher: Bencher<'_, '_>) {
         .bench(|| diff(&table, &table, None, examples).now_or_never().unwrap().unwrap());
 }
 
-/// The numbers in Parquet.
+/// The file of numbers as Parquet.
 fn stored() -> Bytes {
     let file = numbers();
     let mut parquet = vec![];

@@ -1,6 +1,6 @@
-//! What a from-file request costs before it is stored: a body from a file, its envelope read, its base64
-//! decoded, the checksum that storage is sent, and the file written. A whole process, to be measured from
-//! outside: `tests/benches/peers/run.py` pairs it with CPython.
+//! Does the work of a from-file request before the file is stored: reads a body from a file, parses the
+//! envelope, decodes base64, computes the checksum for storage, and writes the file. It is a whole process,
+//! to be measured from outside: `tests/benches/peers/run.py` pairs it with CPython.
 //!
 //!     cargo bench --workspace --bench request -- BODY OUT
 

@@ -1,5 +1,5 @@
-//! How long each Lambda function takes from its start to its first call for
-//! work, and how large its binary is once it is stripped. A listener stands in for the Runtime API.
+//! Measures how long each Lambda function takes from its start until it asks for its first event, and the
+//! size of its stripped binary. A listener stands in for the Runtime API.
 //!
 //!     cargo bench -p dataset-tests --bench start
 
@@ -32,7 +32,7 @@ fn main() {
     }
 }
 
-/// From spawning the process to its first request.
+/// The time from spawning the process to its first request.
 fn start(binary: &Path) -> Duration {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let started = Instant::now();

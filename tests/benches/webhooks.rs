@@ -1,9 +1,9 @@
-//! How fast webhooks go out.
+//! Measures how fast webhooks are sent.
 //!
-//! First the function alone, on deliveries that are made up as they are asked for, to a receiver on this
-//! machine: deliveries a second, CPU, and memory after each tenth. Then the whole local service, two hundred
-//! deliveries a second: how long after its publication an event is at each of ten receivers, at each of a
-//! hundred, and again when one more never answers.
+//! First the function alone, on deliveries that are generated on demand, to a receiver on this machine:
+//! deliveries per second, CPU, and memory after each tenth. Then the whole local service at two hundred
+//! deliveries per second: the time from publication to arrival with ten webhooks, with a hundred, and with
+//! one more that never answers.
 //!
 //!     cargo bench --workspace --bench webhooks -- [DELIVERIES]
 
@@ -30,10 +30,10 @@ use tokio::net::TcpListener;
 
 const RECEIVERS: u64 = 100;
 
-/// Batches that the function is given at a time.
+/// Batches that are in progress at the same time.
 const BATCHES_AT_ONCE: usize = 8;
 
-/// Files are uploaded at such a pace, each an event to every receiver.
+/// Files are uploaded at this rate. Each becomes an event for every webhook.
 const DELIVERIES_PER_SECOND: u64 = 200;
 const SECONDS: u64 = 30;
 
@@ -131,7 +131,7 @@ async fn service_latencies(webhooks: u64, with_a_dead_one: bool) -> f64 {
     most
 }
 
-/// When each event was at each receiver, in seconds after its publication.
+/// The time of arrival of each event at each receiver, in seconds after its publication.
 type Seen = Arc<Mutex<HashMap<(String, String), f64>>>;
 
 async fn take(State(seen): State<Seen>, Path(webhook): Path<String>, Json(event): Json<Value>) {

@@ -1,5 +1,5 @@
-//! One suite a port. Each takes the port empty, or as empty as it is for the identifiers that the suite uses,
-//! and panics where the port is not what it should be.
+//! One suite for each port. A suite needs a port that is empty, at least for the identifiers that it uses,
+//! and panics if the port breaks its contract.
 
 mod blobs;
 mod callers;

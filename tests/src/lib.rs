@@ -1,6 +1,6 @@
-//! What the tests of every crate share: fakes of the ports in memory, one
-//! contract suite a port that the fakes and the real adapters both pass, what
-//! AWS refuses and the engines do not, and a harness around the real binary.
+//! Shared by the tests of all crates: fakes of the ports in memory; a contract suite for each port, which
+//! fakes and adapters both pass; the rules of AWS that the engines don't enforce; and a harness around the
+//! real binary.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -34,7 +34,7 @@ pub fn webhook_id(id: u64) -> WebhookId {
     WebhookId::new(id).unwrap()
 }
 
-/// The moment at which tests start: that of the published webhook vector.
+/// The time at which tests start, which is that of the published webhook test vector.
 pub fn start() -> Timestamp {
     "2023-12-01T22:05:57.924833Z".parse().unwrap()
 }
@@ -50,15 +50,15 @@ pub fn group(id: u64, workspace_id: u64, name: &str) -> Group {
     }
 }
 
-/// The secret of every receiver of the tests.
+/// The secret of all webhooks in the tests.
 pub const SECRET: &str = "whsec_c2VjcmV0";
 
-/// A receiver of every event of workspace 1.
+/// A webhook for all events of workspace 1.
 pub fn webhook_at(url: &str) -> Webhook {
     webhook(21, 1, url)
 }
 
-/// A receiver whose secret [`memory::MemoryVault`] has sealed.
+/// A webhook whose secret is sealed by [`memory::MemoryVault`].
 pub fn webhook(id: u64, workspace_id: u64, url: &str) -> Webhook {
     let owner = Owner { workspace_id: workspace(workspace_id), webhook_id: webhook_id(id) };
     Webhook {
@@ -89,7 +89,7 @@ pub fn draft(id: u64, group: &Group, file_name: &str) -> Dataset {
     }
 }
 
-/// Due times are kept to the millisecond.
+/// Rounds to a millisecond, the precision of stored due times.
 pub fn rounded(at: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(at.as_millisecond()).unwrap()
 }

@@ -1,4 +1,4 @@
-//! Fakes of the ports.
+//! Fakes of the ports, in memory.
 
 mod blobs;
 mod callers;
@@ -23,7 +23,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// A clock that stands still until it is moved, or slept on.
+/// A clock that advances only when it is moved, or slept on.
 pub struct ManualClock(Mutex<Timestamp>);
 
 impl ManualClock {
@@ -49,12 +49,12 @@ impl Clock for ManualClock {
     }
 }
 
-/// Numbers that look random and are the same in every run.
+/// Numbers that look random and are the same in every run, from a counter.
 #[derive(Default)]
 pub struct CountingIds(AtomicU64);
 
 impl CountingIds {
-    /// Other numbers than those of other seeds.
+    /// Each seed gives different numbers.
     pub fn seeded(seed: u64) -> Self {
         Self(AtomicU64::new(seed))
     }
@@ -70,12 +70,12 @@ impl Ids for CountingIds {
     }
 }
 
-/// A queue that keeps what it was sent.
+/// A queue that keeps the messages it was sent.
 #[derive(Default)]
 pub struct MemoryQueue(Mutex<Vec<(DeliveryKey, Duration)>>);
 
 impl MemoryQueue {
-    /// What was sent since the last time, with the delay of each.
+    /// Takes the messages sent since the last call, with their delays.
     pub fn take(&self) -> Vec<(DeliveryKey, Duration)> {
         std::mem::take(&mut self.0.lock().unwrap())
     }
@@ -89,7 +89,7 @@ impl Queue for MemoryQueue {
     }
 }
 
-/// All the fakes.
+/// A fake of each port.
 pub struct Fakes {
     pub table: Arc<MemoryTable>,
     pub blobs: Arc<MemoryBlobs>,

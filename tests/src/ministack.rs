@@ -1,19 +1,18 @@
-//! Another's engine for DynamoDB, S3, SQS and KMS, which knows nothing of the
-//! embedded ones: the command `ministack`, which PyPI has.
+//! An independent engine for DynamoDB, S3, SQS and KMS: the command `ministack` from PyPI.
 
 use serde_json::Value;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// It takes this for access key and secret.
+/// The access key and the secret that it accepts.
 pub const KEY: &str = "test";
 
 const COMMAND: &str = "DATASETS_MINISTACK";
 
-/// Dropped, it is killed.
+/// A running `ministack`, killed when it is dropped.
 pub struct Ministack {
     pub url: String,
-    /// A key of KMS.
+    /// The id of a KMS key.
     pub key_id: String,
     process: Child,
 }
@@ -26,7 +25,7 @@ impl Drop for Ministack {
 }
 
 impl Ministack {
-    /// Without the command, says so.
+    /// Prints a notice if the command is not there.
     #[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
     pub async fn start(http: &reqwest::Client) -> Option<Self> {
         let Ok(command) = std::env::var(COMMAND) else {
@@ -43,7 +42,7 @@ impl Ministack {
     }
 }
 
-/// Makes a key, as soon as it answers.
+/// Creates a key, once the engine answers.
 async fn key(http: &reqwest::Client, url: &str) -> String {
     let credential = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kms/aws4_request, SignedHeaders=host";
     let deadline = Instant::now() + Duration::from_secs(60);

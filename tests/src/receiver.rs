@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
-/// Records what it gets, and answers with the statuses it was given, then 200.
+/// Records the requests, and answers with the given statuses, then with 200.
 pub struct Receiver {
     pub url: String,
     received: Arc<Mutex<Vec<Received>>>,
@@ -58,7 +58,7 @@ impl Receiver {
         self.received.lock().unwrap().clone()
     }
 
-    /// Waits until there are `count`, and gives them.
+    /// Waits until there are `count` requests, and returns them.
     pub async fn wait_for(&self, count: usize, patience: Duration) -> Vec<Received> {
         let deadline = Instant::now() + patience;
         loop {
@@ -72,7 +72,7 @@ impl Receiver {
     }
 }
 
-/// A listener that does with a connection whatever it wants to.
+/// A listener that a test can have do anything with a connection.
 pub struct Raw {
     pub url: String,
     _server: Arc<JoinSet<()>>,
@@ -94,7 +94,7 @@ impl Raw {
         Self { url, _server: Arc::new(server) }
     }
 
-    /// Says the same to whatever it is asked.
+    /// Answers every request with the same bytes.
     pub async fn answering(answer: String) -> Self {
         Self::start(move |mut stream| {
             let answer = answer.clone();

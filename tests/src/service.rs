@@ -1,4 +1,4 @@
-//! The real binary, as anyone would run it.
+//! The real binary, run as a user would.
 
 use anyhow::{Context, ensure};
 use base64::Engine;
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 pub const KEY: &str = "key-of-the-end-to-end-tests";
 
-/// `datasets serve` as a process of its own. Dropped, it is killed.
+/// A process of `datasets serve`, killed when it is dropped.
 pub struct Service {
     process: Child,
     pub base: String,
@@ -36,10 +36,10 @@ const BINARIES: [&str; 5] = ["datasets", "dataset-api", "dataset-processor", "da
 /// The binaries of the workspace, as cargo builds them.
 pub fn build(release: bool) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // Of the whole workspace, so that its crates have the features that the tests gave them.
+    // The whole workspace is built, so that crates have the same features as in the tests.
     cargo.args(["build", "--workspace", "--message-format", "json"]);
     cargo.args(BINARIES.iter().flat_map(|name| ["--bin", name]));
-    // What cargo says of this test's own package would have build scripts run again.
+    // Cargo's variables for this test's own package would make build scripts run again.
     for (variable, _) in std::env::vars_os() {
         let variable = variable.to_string_lossy();
         let ours = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_CRATE_", "CARGO_BIN_"];
@@ -64,7 +64,7 @@ pub fn build(release: bool) -> anyhow::Result<BTreeMap<String, PathBuf>> {
 }
 
 impl Service {
-    /// Starts it on any free port, and waits until it answers.
+    /// Starts it on a free port, and waits until it answers.
     pub fn start(data_dir: &Path, http: reqwest::Client) -> anyhow::Result<Self> {
         Self::start_with(data_dir, &[], http)
     }
@@ -82,7 +82,7 @@ impl Service {
         let mut out = BufReader::new(process.stdout.take().context("no output")?);
         let mut line = String::new();
         out.read_line(&mut line)?;
-        // The rest is read and forgotten, so that the process never waits for a reader.
+        // The rest is read and dropped, so that the process never blocks on a full pipe.
         std::thread::spawn(move || out.read_to_string(&mut String::new()));
         let base = line.trim().strip_prefix("Datasets are served at ").with_context(|| format!("it said {line:?}"))?;
         Ok(Self { process, base: base.to_owned(), http })
@@ -92,18 +92,18 @@ impl Service {
         self.process.id()
     }
 
-    /// As `kill -9` does.
+    /// Kills it like `kill -9`.
     pub fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
-    /// As Ctrl-C does; gives the exit code.
+    /// Stops it like Ctrl-C, and returns the exit code.
     pub fn interrupt(self) -> anyhow::Result<Option<i32>> {
         self.signal("INT")
     }
 
-    /// Sends the signal of this name; gives the exit code.
+    /// Sends the signal of this name, and returns the exit code.
     pub fn signal(mut self, name: &str) -> anyhow::Result<Option<i32>> {
         Command::new("kill").args([&format!("-{name}"), &self.process.id().to_string()]).status()?;
         Ok(self.process.wait()?.code())
@@ -139,7 +139,7 @@ impl Service {
         answer["dataset_id"].as_u64().context("no dataset_id")
     }
 
-    /// The dataset once it is no draft any more.
+    /// Waits until the dataset is ready or failed, and returns it.
     pub async fn finished(&self, id: u64, patience: Duration) -> Value {
         let deadline = Instant::now() + patience;
         loop {
@@ -153,7 +153,7 @@ impl Service {
         }
     }
 
-    /// The version in that format, by way of the redirect.
+    /// Downloads the version in a format, following the redirect.
     pub async fn download(&self, id: u64, format: &str) -> Vec<u8> {
         let request = self.http.get(self.url(&format!("datasets/{id}/download?format={format}")));
         let response = request.header("x-api-key", KEY).send().await.unwrap();
@@ -164,7 +164,7 @@ impl Service {
         response.bytes().await.unwrap().to_vec()
     }
 
-    /// Every row, and the columns.
+    /// All columns and rows.
     pub async fn rows(&self, id: u64) -> (Value, Vec<Vec<Value>>) {
         let mut rows = Vec::new();
         for page in 1.. {
@@ -188,7 +188,7 @@ impl Drop for Service {
     }
 }
 
-/// Between two looks at a condition.
+/// The pause between two checks of a condition.
 #[expect(clippy::disallowed_methods, reason = "whoever waits looks again until a deadline")]
 pub async fn pause() {
     tokio::time::sleep(Duration::from_millis(20)).await;

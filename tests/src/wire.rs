@@ -1,4 +1,4 @@
-//! What AWS refuses and the engines let through, refused all the same.
+//! Refuses what AWS refuses and the engines let through.
 //!
 //! [`Strict`] is a layer over anything that takes requests to an engine; [`StrictProxy`] is such a layer
 //! before an engine's port. The refusals are a table: [`rules`].
@@ -36,7 +36,7 @@ pub enum Aws {
 }
 
 impl Aws {
-    /// As policies and ARNs have it.
+    /// The name in policies and ARNs.
     pub fn name(self) -> &'static str {
         match self {
             Self::S3 => "s3",
@@ -47,18 +47,18 @@ impl Aws {
     }
 }
 
-/// The layer for one service. Its clones know of the same requests.
+/// The layer for one service. Clones share their state.
 #[derive(Clone)]
 pub struct Strict {
     service: Aws,
     seen: Arc<Seen>,
 }
 
-/// What has to be known of earlier requests, and of those under way.
+/// What rules need to know about earlier and concurrent requests.
 #[derive(Default)]
 struct Seen {
     uploads: Mutex<Uploads>,
-    /// Objects that a conditional write is under way to.
+    /// Objects with a conditional write in progress.
     being_written: Mutex<HashSet<(String, String)>>,
     refusals: Mutex<Vec<&'static str>>,
 }
@@ -68,12 +68,12 @@ impl Strict {
         Self { service, seen: Arc::default() }
     }
 
-    /// The codes of all refusals so far.
+    /// The error codes of all refusals so far.
     pub fn refusals(&self) -> Vec<&'static str> {
         self.seen.refusals.lock().unwrap().clone()
     }
 
-    /// Lets a request through, or gives the refusal of the first rule that it breaks.
+    /// Lets a request through, or returns the refusal of the first rule that it breaks.
     fn admit(&self, request: &Request<Bytes>) -> Result<Option<Write>, &'static Refusal> {
         let is_s3 = self.service == Aws::S3;
         let is_conditional =
@@ -103,7 +103,7 @@ impl Strict {
         let body = response.body().clone().collect().await.unwrap_or_else(|never| match never {}).to_bytes();
         if self.service == Aws::S3 && response.status().is_success() {
             self.seen.uploads.lock().unwrap().learn(&request, &body);
-            // S3 repeats the checksum of what it has stored, and the SDK has it in the completion.
+            // S3 returns the checksum of a stored part, and the SDK puts it into the completion.
             for (name, value) in request::checksums(&request) {
                 let name = HeaderName::try_from(name).unwrap();
                 response.headers_mut().entry(name).or_insert(value.parse().unwrap());
@@ -118,7 +118,7 @@ impl Strict {
     }
 }
 
-/// A conditional write under way.
+/// A conditional write in progress.
 struct Write {
     seen: Arc<Seen>,
     object: (String, String),
@@ -130,7 +130,7 @@ impl Drop for Write {
     }
 }
 
-/// An error as AWS words it.
+/// An error response in AWS's form.
 pub fn error_response(service: Aws, status: u16, code: &str, message: &str) -> Response<Full<Bytes>> {
     let (media_type, body) = match service {
         Aws::S3 => ("application/xml", format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>")),
@@ -177,7 +177,7 @@ where
     }
 }
 
-/// Sends requests on to an engine at a URL, as they are.
+/// Forwards requests unchanged to an engine at a URL.
 #[derive(Clone)]
 pub struct Forward {
     client: reqwest::Client,
@@ -217,7 +217,7 @@ impl Service<Request<Bytes>> for Forward {
     }
 }
 
-/// The strict layer before an engine, on a port of its own. Dropped, it stops.
+/// The strict layer in front of an engine, on its own port. It stops when it is dropped.
 pub struct StrictProxy {
     pub url: String,
     pub strict: Strict,

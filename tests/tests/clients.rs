@@ -1,4 +1,4 @@
-//! Clients that others wrote, unchanged, against the real binary.
+//! Clients written by others, unchanged, against the real binary.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -6,10 +6,10 @@ use dataset_tests::service::{KEY, Service};
 use std::path::Path;
 use std::process::Command;
 
-/// A Python that has what `tests/clients/requirements.txt` names.
+/// A Python with the packages of `tests/clients/requirements.txt`.
 const PYTHON: &str = "DATASETS_CLIENTS";
 
-/// Without one, says so.
+/// Prints a notice if the variable is not set.
 #[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
 fn python() -> Option<String> {
     let python = std::env::var(PYTHON).ok();
@@ -32,8 +32,7 @@ fn clients_of_others_work_unchanged() {
     assert!(check.unwrap().success(), "some client does not work");
 }
 
-/// Whatever the description allows is taken, whatever it forbids is refused,
-/// and every answer is as described.
+/// Requests that the description allows are accepted, others are refused, and every answer is as described.
 #[test]
 fn the_service_is_as_it_is_described() {
     let Some(python) = python() else { return };

@@ -1,4 +1,4 @@
-//! The commands of `datasets`, run as a person or a script would.
+//! The commands of `datasets`, run as a user or a script would.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A terminal's place: a directory, and a home of its own.
+/// A working directory and a home directory.
 struct Shell<'a> {
     dir: &'a Path,
     variables: Vec<(&'static str, String)>,
@@ -41,7 +41,7 @@ impl Shell<'_> {
         Ended { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
     }
 
-    /// What a command prints that must go well.
+    /// The output of a command that must succeed.
     fn out(&self, args: &[&str]) -> String {
         let ended = self.run(args);
         assert_eq!(ended.code, 0, "{args:?}: {}", ended.err);
@@ -74,7 +74,7 @@ async fn from_login_to_download() {
         format!("{:>w$}  NAME\n{group}  From the command line\n", "ID", w = group.len())
     );
 
-    // A small file goes within the request, a large one straight to storage.
+    // A small file is sent in the request, a large one straight to storage.
     let large: String = (0..700_000).map(|n| format!("{n},row {n}\n")).collect();
     assert!(large.len() > 8 << 20);
     std::fs::write(dir.path().join("small.csv"), "id,text\n1,a\n2,b\n").unwrap();
@@ -122,7 +122,7 @@ async fn from_login_to_download() {
     assert_eq!(shell.out(&["groups", "delete", &group]), format!("group {group} deleted\n"));
     assert_eq!(shell.json(&["groups", "--name", "command"])["total"], 0);
 
-    // Every digit of the service's answer, and none of the caller's key.
+    // It prints every digit of the service's answer, and nothing of the caller's key.
     let exact = r#"[{"a":1e400,"b":0.1234567890123456789,"o":{"z":1,"a":123456789012345678901}}]"#;
     std::fs::write(dir.path().join("exact.json"), exact).unwrap();
     let group = shell.out(&["groups", "create", "Exact"]).trim().to_owned();
@@ -221,7 +221,7 @@ async fn webhooks_are_managed_and_listened_to() {
     assert_ne!(shell.out(&["webhooks", "rotate-secret", &id]), secret);
     assert_eq!(shell.out(&["webhooks", "delete", &id]), format!("webhook {id} deleted\n"));
 
-    // It registers itself, tells of what comes, and goes without a trace.
+    // It registers a webhook, prints what arrives, and removes the webhook when it ends.
     let mut listen = Command::new(binary());
     listen.args(["listen", "--port", "0", "--json"]).envs(shell.variables.iter().map(|(k, v)| (k, v)));
     let mut listen = listen.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();

@@ -1,10 +1,10 @@
-//! The console: its scripts by themselves, and the page in a real browser against the real binary.
+//! The console: its scripts in Node, and the page in a real browser against the real binary.
 
 use dataset_tests::service::{KEY, Service};
 use std::io::ErrorKind;
 use std::process::Command;
 
-/// A directory in which npm has installed `tests/console/package.json`.
+/// A directory with the packages of `tests/console/package.json`.
 const MODULES: &str = "DATASETS_CONSOLE";
 
 #[test]
@@ -28,7 +28,7 @@ fn people_do_the_whole_job_on_the_page() {
     let dir = tempfile::tempdir().unwrap();
     let service = Service::start(&dir.path().join("state"), dataset_local::http_client().unwrap()).unwrap();
     let tests = Command::new("node")
-        // One browser at a time leaves the service some room.
+        // Only one browser at a time, so that the service has CPU left.
         .args(["--test", "--test-concurrency=1", "--test-reporter=spec", "console/browser/"])
         .env(MODULES, modules)
         .env("DATASETS_URL", &service.base)

@@ -1,5 +1,5 @@
-//! Tables of the docs that are made of the code. `UPDATE_DOCS=1 cargo test -p dataset-tests --test docs`
-//! writes them anew.
+//! Tables of the docs that are generated from code. `UPDATE_DOCS=1 cargo test -p dataset-tests --test docs`
+//! rewrites them.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use strum::VariantArray;
 
-/// Whether what stands between the marks of `name` on a page is `table`.
+/// Checks that the text between the markers of `name` on a page is `table`.
 fn check(page: &str, name: &str, table: &str) {
     let path = format!("../docs/{page}");
     let text = std::fs::read_to_string(&path).unwrap();

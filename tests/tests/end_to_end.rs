@@ -1,4 +1,4 @@
-//! The real binary over HTTP: files in, versions, webhooks and rows out, and nothing lost when it is killed.
+//! The real binary over HTTP: uploads, versions, webhooks and rows, and nothing lost when it is killed.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -46,7 +46,7 @@ async fn files_become_versions_and_are_told_of() {
     assert_eq!(failed["failure"]["code"], "duplicate_key");
     assert_eq!((&failed["failure"]["row"], &failed["failure"]["line"]), (&json!(2), &json!(2)));
 
-    // Two events, and one of them again, since the first answer was 500.
+    // Two events, and one of them again because the first answer was 500.
     let received = receiver.wait_for(3, PATIENCE).await;
     let verifier = standardwebhooks::Webhook::new(hook["secret"].as_str().unwrap()).unwrap();
     let mut by_id: BTreeMap<String, usize> = BTreeMap::new();
@@ -114,8 +114,8 @@ async fn killed_at_any_moment_it_ends_each_upload_once() {
     let mut known = Vec::new();
     for round in 0..10u64 {
         let uploading = service.upload(group, "n.csv", file.as_bytes());
-        // Later from round to round: before the body has come, while it is
-        // stored, while it is parsed, when all is done.
+        // A little later each round: before the body has arrived, while it is stored, while it is parsed,
+        // when all is done.
         let moment = Duration::from_millis(round * round * 4);
         if let Ok(result) = tokio::time::timeout(moment, uploading).await {
             known.push(result.unwrap());
@@ -127,7 +127,7 @@ async fn killed_at_any_moment_it_ends_each_upload_once() {
         let dataset = service.finished(*id, PATIENCE).await;
         assert_eq!(dataset["status"], "ready", "{dataset}");
     }
-    // Those that were answered, and those that were not, end in one outcome each.
+    // Every upload ends in exactly one outcome, whether or not it was answered.
     let deadline = std::time::Instant::now() + PATIENCE * 3;
     loop {
         let (_, drafts) = service.get("datasets?status=draft").await.unwrap();

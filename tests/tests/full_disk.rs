@@ -1,5 +1,5 @@
-//! A disk that fills up under the service: what is stored can be read, what can't
-//! be stored is refused with a sentence, and freed space is enough to go on.
+//! The disk fills up while the service runs: stored data can be read, writes are refused with a clear error,
+//! and everything works again once there is space.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-/// A file system in memory of 24 MiB; unmounted when it is dropped.
+/// A file system of 24 MiB in memory, unmounted when it is dropped.
 struct SmallDisk(PathBuf);
 
-/// Where no disk can be mounted.
+/// Printed if no disk can be mounted.
 const SKIPPED: &str = "skipped: only root can mount a disk to fill";
 
 impl SmallDisk {
-    /// None where this user may not mount one.
+    /// Returns `None` if this user may not mount one.
     fn mount(at: &Path) -> Option<Self> {
         fs::create_dir(at).unwrap();
         let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "none"]).arg(at).output();
@@ -33,7 +33,7 @@ impl SmallDisk {
         }
     }
 
-    /// Makes so much room.
+    /// Frees this much space.
     fn free_some(&self, bytes: u64) {
         let filler = OpenOptions::new().write(true).open(self.0.join("filler")).unwrap();
         filler.set_len(filler.metadata().unwrap().len() - bytes).unwrap();
@@ -85,7 +85,7 @@ async fn a_full_disk_refuses_writes_and_nothing_else() {
         assert_eq!(service.download(before, "source").await, b"a,b\n1,2\n");
     }
 
-    // The table can be written, and a file of three MiB can't.
+    // There is space for the table, but not for a file of three MiB.
     disk.free_some(2 << 20);
     let file = format!("a,b\n{}", "text of a row,more\n".repeat(160_000));
     let refused = service.upload(group, "large.csv", file.as_bytes()).await.unwrap_err().to_string();
@@ -98,12 +98,12 @@ async fn a_full_disk_refuses_writes_and_nothing_else() {
     let after = service.upload(group, "after.csv", b"a,b\n3,4\n").await.unwrap();
     let after = service.finished(after, Duration::from_secs(60)).await;
     assert_eq!((&after["status"], &after["version_number"]), (&json!("ready"), &json!(2)), "{after}");
-    // What was refused has left nothing.
+    // Refused uploads left nothing behind.
     let objects = fs::read_dir(data_dir.join("s3/datasets/uploads")).unwrap().count();
     assert_eq!(objects, 2);
 }
 
-/// The file fits and what it becomes does not: it waits for room, and no file is lost.
+/// The file fits but its Parquet does not: it waits for space, and is not lost.
 #[tokio::test]
 #[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
 async fn a_disk_that_fills_up_while_a_file_is_parsed() {
@@ -123,7 +123,7 @@ async fn a_disk_that_fills_up_while_a_file_is_parsed() {
         file.extend_from_slice(format!("{n},{state:016x}{:016x}\n", state.rotate_left(17) ^ n).as_bytes());
     }
     let id = service.upload(group, "large.csv", &file).await.unwrap();
-    // Until all tries of its event are used up.
+    // Waits until all attempts at its event are used up.
     let events = || fs::read_dir(data_dir.join("events")).unwrap().count();
     while events() > 0 {
         pause().await;
@@ -137,7 +137,7 @@ async fn a_disk_that_fills_up_while_a_file_is_parsed() {
     assert_eq!(events(), 0);
 }
 
-/// One sentence with the path, and nothing left behind.
+/// It prints one sentence with the path, and leaves nothing behind.
 #[test]
 #[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
 fn a_start_on_a_full_disk() {

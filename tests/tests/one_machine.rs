@@ -1,5 +1,5 @@
-//! The service on one machine, as its owner and others on it meet it: one port,
-//! nothing open, and a directory of its own.
+//! The service on one machine, as seen by its owner and by others: one port, no open access, and a private
+//! directory.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -65,7 +65,7 @@ async fn one_port_and_storage_behind_it() {
     let (start, signature) = url.split_once("X-Amz-Signature=").unwrap();
     let other = format!("{start}X-Amz-Signature={}", signature.replace(['0', '1', '2'], "a"));
     assert_eq!(put(&other, file).await.unwrap().status(), 403);
-    // What is not signed can't make another request of it.
+    // A header that is not signed can't change the request.
     let mut copy = service.http.put(url).body(file).header("x-amz-copy-source", "/datasets/uploads/1");
     for (name, value) in answer["upload"]["headers"].as_object().unwrap() {
         copy = copy.header(name, value.as_str().unwrap());
@@ -110,7 +110,7 @@ async fn other_hosts_and_origins_are_not_answered() {
     assert_eq!(sent(list, &[("origin", "https://data.test"), ("host", "data.test")]).await, 200);
     assert_eq!(sent("/healthz", &[("host", "10.0.0.7")]).await, 200, "whoever looks after it");
 
-    // Behind a proxy that ends TLS, which may send its own name for the host.
+    // Behind a proxy that ends TLS, which may send its own `Host`.
     let proxied = async |method: &str, path: &str, body: serde_json::Value| {
         let method = method.parse().unwrap();
         let request = service.http.request(method, format!("{base}/api/public/v2/{path}")).header("x-api-key", KEY);
@@ -168,14 +168,14 @@ async fn a_directory_of_its_own() {
     assert_eq!(serve(&dir.path().join("dangling")).0, Some(1));
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4, "nothing is left behind");
 
-    // What is known stays, whatever else came into the directory.
+    // A known directory is accepted, whatever else was put into it.
     fs::write(own.join("note.txt"), "mine").unwrap();
     assert_eq!(service.signal("TERM").unwrap(), Some(0));
     let service = Service::start(&own, http()).unwrap();
     assert_eq!(service.signal("HUP").unwrap(), Some(0));
 }
 
-/// Whatever a first start was at when it was killed, the next one completes it.
+/// A first start can be killed at any point, and the next one completes it.
 #[tokio::test]
 async fn a_first_start_that_was_cut_off() {
     let dir = tempfile::tempdir().unwrap();
@@ -227,13 +227,13 @@ async fn keys_of_the_directory_that_is_named() {
     keys(&["revoke", &oldest]);
     assert!(!lets_in(&service, KEY).await, "revoked at once");
     service.kill();
-    // The variable still has it.
+    // The variable still has the revoked key.
     let service = Service::start(dir.path(), http()).unwrap();
     assert!(!lets_in(&service, KEY).await, "revoked for good");
     assert!(lets_in(&service, made.trim()).await);
 }
 
-/// Several look at once, as a proxy and whoever watches the process do.
+/// Several check it at the same time, as a proxy and a supervisor do.
 #[tokio::test]
 async fn health_is_asked_for_at_once() {
     let dir = tempfile::tempdir().unwrap();
@@ -272,7 +272,7 @@ fn an_operators_own_key_is_not_shown() {
     assert!(!said.contains(KEY) && said.contains("$DATASETS_API_KEY"), "{said}");
 }
 
-/// How much memory a process has.
+/// The resident memory of a process.
 fn resident_mib(process: u32) -> usize {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -303,7 +303,7 @@ async fn memory_is_given_back() {
         }
         after.push(resident_mib(service.id()));
     }
-    // Memory may have been given back between two of the rounds.
+    // Memory may have been given back between two rounds, so the highest of some rounds is compared.
     let highest = |rounds: &[usize]| rounds.iter().copied().max().unwrap();
     let (early, late) = (highest(&after[..5]), highest(&after[5..]));
     assert!(early < 250 && late < early + early / 5, "MiB after each round: {after:?}");

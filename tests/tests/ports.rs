@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// The engines on fresh state, behind the wire that refuses what AWS refuses.
+/// Engines with fresh state, behind the strict wire.
 struct Fresh {
     aws: Aws,
     wires: Vec<StrictProxy>,
@@ -58,7 +58,7 @@ fn credentials(access_key: &str, secret_key: &str) -> Credentials {
     Credentials { access_key: access_key.to_owned(), secret_key: secret_key.to_owned() }
 }
 
-/// The engines behind the wire that refuses what AWS refuses.
+/// Puts the engines behind the strict wire.
 async fn behind_the_wire(engines: &Endpoints) -> (Endpoints, Vec<StrictProxy>) {
     let http = dataset_local::http_client().unwrap();
     let mut wires = vec![];
@@ -115,13 +115,13 @@ async fn objects_on_s3() {
     bucket.create_if_missing().await.unwrap();
     bucket.create_if_missing().await.unwrap();
     contract::blobs(&bucket).await;
-    // Nothing is refused but what comes of a race, of which the contract has two.
+    // The only refusals are those of the two races in the contract.
     let refusals = fresh.wires[0].strict.refusals();
     assert!(!refusals.is_empty());
     assert!(refusals.iter().all(|code| *code == "ConditionalRequestConflict"), "{refusals:?}");
 }
 
-/// What is signed holds for whoever has the URL, and for nothing else.
+/// A presigned URL works for anyone who has it, and for nothing but what was signed.
 #[tokio::test(flavor = "multi_thread")]
 async fn urls_that_were_signed() {
     let object = Object::Upload(dataset_id(1));
@@ -165,7 +165,7 @@ async fn urls_that_were_signed() {
     assert_eq!(http.get(url.replace("uploads/1", "uploads/2")).send().await.unwrap().status().as_u16(), 403);
 }
 
-/// Whoever has not drawn the credentials gets nothing from any of the engines.
+/// Without the credentials, all engines refuse.
 #[tokio::test(flavor = "multi_thread")]
 async fn engines_at_ports_take_only_what_is_signed() {
     let fresh = engines().await;
@@ -216,8 +216,8 @@ async fn the_vault_on_a_file() {
     contract::vault(&open().unwrap()).await;
 }
 
-/// Another's engine, which knows nothing of the ones above: so that the
-/// adapters do not agree with theirs alone. Without it, says so.
+/// An independent engine, so that the adapters are not tested on ours alone. Prints a notice if it is not
+/// there.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_port_on_another_engine() {
     let Some(other) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };

@@ -1,4 +1,4 @@
-//! What is written, read by the readers that people use, in the versions that they run: see `tests/readers`.
+//! Reads our Parquet with the readers that people use, in the versions that they run: see `tests/readers`.
 
 #![expect(clippy::print_stdout, reason = "a test that did not run must say so")]
 
@@ -6,13 +6,13 @@ use dataset_tests::service;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Where `tests/readers/versions/check.py install` has put each version of each reader.
+/// The directory in which `tests/readers/versions/check.py install` has put each version of each reader.
 const READERS: &str = "DATASETS_READERS";
 
-/// Where `tests/readers/fetch_corpora.sh` has put the public corpora.
+/// The directory in which `tests/readers/fetch_corpora.sh` has put the public corpora.
 const CORPORA: &str = "DATASETS_CORPORA";
 
-/// Those that read every cell of generated files and of the corpora.
+/// The readers that read every cell of generated files and of the corpora.
 const NEWEST: [&str; 3] = ["duckdb-2.0.1", "polars-2.1.0", "pyarrow-26.0.1"];
 
 fn readers() -> Option<PathBuf> {

@@ -1,4 +1,4 @@
-//! Webhooks of the real binary, verified by what receivers use.
+//! Verifies webhooks of the real binary with the libraries that receivers use.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use std::process::Command;
 use std::time::Duration;
 
-/// A directory in which npm has installed `tests/verifiers/package.json`.
+/// A directory with the packages of `tests/verifiers/package.json`.
 const NODE: &str = "DATASETS_VERIFIERS";
-/// A Python that has what `tests/clients/requirements.txt` names.
+/// A Python with the packages of `tests/clients/requirements.txt`.
 const PYTHON: &str = "DATASETS_CLIENTS";
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,7 +24,7 @@ async fn every_webhook_is_verified_by_every_library() {
     let (path, first) = (format!("webhooks/{}", hook["id"]), hook["secret"].as_str().unwrap().to_owned());
     let group = service.create_group("Verified").await;
 
-    // A version, failures that name a place, a test; and one that two secrets sign.
+    // A version, failures that name a place, a test event, and one signed with two secrets.
     let files: [(&str, &[u8]); 4] = [
         ("good.csv", b"question,answer\nWhat?,That\n"),
         ("short.csv", b"question,answer\nWhat?\n"),

@@ -1,4 +1,4 @@
-//! Each refusal of AWS's, seen to bite: the request that breaks a rule, and the same request mended.
+//! Each rule of AWS: a request that breaks it is refused, and the corrected request is accepted.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -18,14 +18,14 @@ type Engine = BoxCloneService<Request<Bytes>, Response<Full<Bytes>>, Infallible>
 
 const PART: usize = 5 << 20;
 
-/// An engine that takes whatever it is sent.
+/// An engine that accepts everything.
 fn taking_all() -> StrictService<Engine> {
     let answer = "<InitiateMultipartUploadResult><UploadId>u</UploadId></InitiateMultipartUploadResult>";
     let engine = service_fn(move |_: Request<Bytes>| async move { Ok(Response::new(Full::from(answer))) });
     Strict::new(Aws::S3).layer(BoxCloneService::new(engine))
 }
 
-/// What S3 answers: the code of its refusal, if it is one.
+/// Sends a request to S3, and returns the code of the refusal, if there is one.
 async fn sent(engine: &StrictService<Engine>, line: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Option<String> {
     let (method, path) = line.split_once(' ').unwrap();
     let mut request = Request::builder().method(method).uri(path);
@@ -41,7 +41,7 @@ async fn sent(engine: &StrictService<Engine>, line: &str, headers: &[(&str, &str
     code.map(|code| format!("{status} {code}"))
 }
 
-/// A multipart upload of parts of these lengths, and what its completion is answered.
+/// Uploads parts of these lengths, and returns the answer to the completion.
 async fn upload(algorithm: Option<&str>, part_checksum: bool, completed: &str, parts: &[usize]) -> Option<String> {
     let engine = taking_all();
     let created = algorithm.map(|name| ("x-amz-checksum-algorithm", name));

@@ -1,9 +1,9 @@
-// Webhooks checked as their receivers in JavaScript do.
+// Verifies webhooks as receivers in JavaScript do.
 //
 //     node verify.mjs WEBHOOKS.json DIRECTORY_WITH_NODE_MODULES
 //
-// Each has `secret`, `headers` and `body`. First as PromptLayer's documentation has it, on the payload as it was
-// parsed; then by the library of Standard Webhooks.
+// Each has `secret`, `headers` and `body`. They are verified first as PromptLayer's documentation shows, on
+// the parsed payload, then by the library of Standard Webhooks.
 
 import assert from "node:assert/strict";
 import crypto from "node:crypto";
@@ -18,7 +18,7 @@ const sorted = (value) =>
     ? value
     : Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]));
 
-// JSON as Python's `json.dumps` spaces it.
+// JSON with the spaces of Python's `json.dumps`.
 const spaced = (payload) =>
   JSON.stringify(sorted(payload)).replace(/":/g, '": ').replace(/,(["[{])/g, ", $1");
 

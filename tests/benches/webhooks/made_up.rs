@@ -1,4 +1,4 @@
-//! A store in which every delivery is there and due, and none is kept.
+//! A store in which every delivery exists and is due, and nothing is kept.
 
 use async_trait::async_trait;
 use dataset_aws::SystemResolver;
@@ -27,7 +27,7 @@ pub(crate) struct MadeUp {
     url: String,
 }
 
-/// The `n`th delivery, to one of so many receivers.
+/// The `n`th delivery, to one of `webhooks` webhooks.
 pub(crate) fn key(n: u64, webhooks: u64) -> DeliveryKey {
     let webhook_id = dataset_tests::webhook_id(n % webhooks + 1);
     let workspace_id = dataset_tests::workspace(1);

@@ -1,4 +1,4 @@
-// A browser that has the console open, and what the tests do with it.
+// A browser with the console open, and what the tests do with it.
 
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";

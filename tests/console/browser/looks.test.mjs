@@ -120,7 +120,8 @@ test("the first page weighs less than 100 kB", async () => {
 
 test("the whole job by keyboard", async () => {
   const page = await open("", { isSignedIn: false });
-  // From the start, since the first who listens has the browser hand such dialogs over, which takes a moment.
+  // Registered at the start: with the first listener the browser begins to intercept file dialogs, which
+  // takes a moment.
   page.on("filechooser", () => {});
   await heading(page, "Sign in");
   await page.keyboard.type(process.env.DATASETS_API_KEY);

@@ -130,7 +130,7 @@ test("a large file goes straight to storage, with progress, and can be stopped a
   const file = card(page, "large-");
   await file.getByText("3 columns").waitFor();
 
-  // Slow enough that there is something to see, and to stop.
+  // Slow enough that progress can be seen, and the upload stopped.
   const devtools = await page.context().newCDPSession(page);
   const slow = { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 20 * 2 ** 20 };
   await devtools.send("Network.enable");
@@ -177,7 +177,7 @@ test("what breaks off is sent again as the same call", async () => {
   const keys = [];
   const busy = { success: false, code: "idempotency_in_progress", error: "ask again in a moment" };
   const answers = [
-    // The call arrives; its answer does not.
+    // The request arrives, and its answer is lost.
     (route) => route.fetch().then(() => route.abort()),
     (route) => route.fulfill({ status: 409, json: busy }),
     (route) => route.continue(),

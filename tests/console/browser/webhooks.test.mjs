@@ -50,7 +50,7 @@ test("a receiver from its registration to its end", async () => {
   const { id } = await group("Told");
   await version(id, "told.csv", "a,b\n1,2\n");
   await page.reload();
-  // While the list is kept current, what is being typed stays.
+  // Refreshing the list keeps what is being typed.
   await page.getByText("Change URL or events").click();
   await page.getByLabel("URL").fill("http://127.0.0.1:1/typed");
   await deliveries(page).filter({ hasText: "a version is ready" }).getByText("delivered", { exact: true }).first().waitFor();

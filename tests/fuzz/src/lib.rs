@@ -1,8 +1,8 @@
-//! What must hold for any bytes that are uploaded, checked by fuzzers.
+//! Properties that hold for any bytes that are uploaded, checked by fuzzers.
 //!
-//! Nothing panics; a file is taken or refused the same way however it is cut into chunks, pages and row
-//! groups; an error is whole and gives nothing of the file away; and what is taken reads as the crates `csv`
-//! and `serde_json` read it.
+//! Nothing panics. The result does not depend on how a file is split into chunks, pages and row groups. An
+//! error is complete and reveals no content of the file. A file that is accepted has the cells that the
+//! crates `csv` and `serde_json` read from it.
 //!
 //! ```sh
 //! cargo +nightly fuzz run --fuzz-dir tests/fuzz --features libfuzzer csv tests/fuzz/corpus/csv
@@ -31,15 +31,16 @@ pub fn csv(file: &[u8]) {
     let rows: Vec<Vec<String>> = rows.collect();
     let announced = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sep="));
     let delimiter = page.dialect.unwrap().delimiter;
-    // Where a first line may have named the delimiter, its rest is no row; the header may begin with those letters, too.
+    // If the first line may have been a `sep=` line, the rest of it is not a row. But a header may begin
+    // with those letters, too.
     let starts = if announced { [text.as_str(), text.get(5..).unwrap_or_default()] } else { [text.as_str(); 2] };
     let agrees = |text: &str| {
-        // It takes a byte order mark away, and one alone was taken from the text.
+        // The crate removes a byte order mark, and ours has already been removed.
         let text = format!("\u{FEFF}{text}");
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
-            // A byte that is in no text separates nothing.
+            // 0xFF is in no text, so nothing is split.
             .delimiter(delimiter.unwrap_or(0xFF))
             .from_reader(text.as_bytes());
         reader
@@ -63,14 +64,14 @@ pub fn json(file: &[u8]) {
     let text = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);
     let rows: Vec<Map<String, Value>> = match serde_json::from_slice(text) {
         Ok(rows) => rows,
-        // It takes no number beyond a double, and we keep such as they are.
+        // `serde_json` refuses numbers beyond a double; we keep their digits.
         Err(error) => return assert!(error.to_string().contains("number out of range"), "serde_json: {error}"),
     };
     assert_eq!(page.rows.len(), rows.len());
     for (cells, row) in page.rows.iter().zip(&rows) {
         for (name, cell) in page.columns.iter().zip(cells) {
             let (found, expected) = (serde_json::to_value(cell).unwrap(), row.get(name).unwrap_or(&Value::Null));
-            // An integer among decimals is a decimal of the same value.
+            // An integer in a column of decimals becomes a decimal of the same value.
             let same = found == *expected || (found.as_f64().is_some() && found.as_f64() == expected.as_f64());
             assert!(same, "{name:?}: {found} is not {expected}");
         }
@@ -78,7 +79,7 @@ pub fn json(file: &[u8]) {
     }
 }
 
-/// The table, unless the file is refused.
+/// Returns the table, or `None` if the file is refused.
 fn same_however_cut(format: Format, file: &[u8]) -> Option<Read> {
     let whole = table(format, file, &Limits::default());
     for chunk_bytes in [1, 2, 3, 7, 64] {
@@ -107,7 +108,7 @@ fn same_however_cut(format: Format, file: &[u8]) -> Option<Read> {
     }
 }
 
-/// A message must pass through clients that can't take every character.
+/// Some clients can't take every character, so a message must be plain.
 fn check_error(error: &DataError) {
     let message = &error.message;
     assert!(message.is_ascii() && !message.contains(['"', '\n', '\r', '\0']), "{message}");
@@ -115,7 +116,7 @@ fn check_error(error: &DataError) {
     assert!(error.line != Some(0) && error.row != Some(0) && error.column != Some(0));
 }
 
-/// All that was read back.
+/// Everything that was read back.
 #[derive(Debug)]
 struct Read {
     dialect: Option<Dialect>,

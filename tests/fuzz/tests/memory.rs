@@ -1,4 +1,4 @@
-//! What a conversion holds in memory, whatever the file.
+//! Bounds on the memory of a conversion, for files of every shape.
 
 use dataset_formats::{Limits, convert};
 use dataset_types::Format;
@@ -10,7 +10,7 @@ static HEAP: PeakAlloc = PeakAlloc;
 
 const MIB: usize = 1 << 20;
 
-/// A file that is made as it is read: `head`, then `row` of 0, 1, 2 .., then `tail`.
+/// A file that is generated while it is read: `head`, then `row(0)`, `row(1)` and so on, then `tail`.
 struct Rows<F> {
     row: F,
     rows: std::ops::Range<usize>,
@@ -35,7 +35,7 @@ impl<F: FnMut(usize) -> Vec<u8>> Read for Rows<F> {
     }
 }
 
-/// The most that is held over what was held before, in MiB, and whether the file was taken.
+/// Returns the peak memory above what was held before, in MiB, and whether the file was accepted.
 fn peak(format: Format, head: &str, rows: usize, tail: &str, row: impl Fn(usize) -> Vec<u8> + Copy) -> (usize, bool) {
     let mut source =
         || Ok(Rows { row, rows: 0..rows, tail: tail.as_bytes().to_vec(), piece: head.as_bytes().to_vec(), at: 0 });
@@ -45,7 +45,7 @@ fn peak(format: Format, head: &str, rows: usize, tail: &str, row: impl Fn(usize)
     ((HEAP.peak_usage() - before).div_ceil(MIB), taken)
 }
 
-/// One test, since the heap is the whole process's.
+/// A single test, since the heap belongs to the whole process.
 #[test]
 #[expect(clippy::print_stdout, reason = "the figures are worth seeing")]
 fn memory_stays_within_its_bound_on_any_input() {
@@ -78,7 +78,7 @@ fn memory_stays_within_its_bound_on_any_input() {
             }),
         ),
         ("nothing but delimiters", 128, peak(Format::Csv, &wide, 24_000, "", |_| [&[b','; 4_095][..], b"\n"].concat())),
-        // In each row another column has what is long.
+        // In each row a different column has the long value.
         (
             "long cells in turn",
             96,

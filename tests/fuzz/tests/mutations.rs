@@ -1,5 +1,5 @@
-//! A fuzzer that needs nothing but the test runner: files of the corpus, put together and damaged at random,
-//! by seed. `cargo fuzz` finds more, since it sees which code was reached; this one runs everywhere.
+//! A fuzzer that needs only the test runner: it combines and damages files of the corpus, by seed. `cargo
+//! fuzz` finds more, since it is guided by coverage; this one runs everywhere.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How long to go on, in seconds; a moment unless it is set.
+/// How long to run, in seconds. If it is not set, the run is short.
 const SECONDS: &str = "DATASETS_FUZZ_SECONDS";
 
 #[test]
@@ -72,7 +72,7 @@ fn run(name: &str, check: fn(&[u8]), tokens: &[&str]) {
     println!("{name}: {} files of the corpus and {seed} made from them", corpus.len());
 }
 
-/// One file of the corpus with some of another, and a few bytes changed.
+/// One file of the corpus with a part of another, and a few bytes changed.
 fn mutated(corpus: &[Vec<u8>], tokens: &[&str], random: &mut Random) -> Vec<u8> {
     let mut file = corpus[random.below(corpus.len())].clone();
     for _ in 0..=random.below(4) {

@@ -1,5 +1,5 @@
-// As read.py, for the readers of Node: the directory with their packages, the reader, and questions in JSON,
-// in which an integer is a text like "12n".
+// Like read.py, for the readers in Node. Takes the directory of their packages, the reader, and questions in
+// JSON, in which an integer is a string like "12n".
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -25,7 +25,7 @@ async function parquetWasm({ file, columns }) {
   const { tableFromIPC } = require("apache-arrow");
   const opened = await ParquetFile.fromFile(new Blob([readFileSync(file)]));
   const table = tableFromIPC((await opened.read(columns ? { columns } : {})).intoIPCStream());
-  // Columns come in the order of the file.
+  // Columns are returned in the order of the file.
   const names = columns ?? table.schema.fields.map(({ name }) => name);
   const all = names.map((name) => [...table.getChild(name)]);
   return { names, rows: Array.from({ length: table.numRows }, (_, row) => all.map((column) => column[row])) };

@@ -83,7 +83,7 @@ async fn writing(blobs: &dyn Blobs) {
     }
 }
 
-/// Of two who finish the same object at the same time, one is told that it is there, or to try again.
+/// If two writers finish the same object at the same time, one is told that it exists, or to try again.
 async fn writing_at_once(blobs: &dyn Blobs) {
     let parts = [vec![7; MIN_PART_BYTES], vec![7; 5]];
     let write = async || {

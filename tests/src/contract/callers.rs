@@ -25,7 +25,7 @@ pub async fn api_keys(keys: &dyn ApiKeys) {
     let (first, second) = (hash("a-key-of-the-contract"), hash("another-key-entirely"));
     assert_eq!(keys.admit(&first, start(), None).await.unwrap(), Admission::Unknown);
     keys.allow(&first, &grant(1, 5)).await.unwrap();
-    // A key keeps what it has.
+    // A key keeps its grant.
     keys.allow(&first, &grant(3, 6)).await.unwrap();
     keys.allow(&second, &grant(2, 5)).await.unwrap();
     assert_eq!(keys.admit(&first, start(), None).await.unwrap(), Admission::Granted(grant(1, 5)));
@@ -41,7 +41,7 @@ pub async fn api_keys(keys: &dyn ApiKeys) {
     assert!(!keys.revoke(workspace(5), KeyId::new(1).unwrap()).await.unwrap());
     assert_eq!(keys.admit(&first, start(), None).await.unwrap(), Admission::Unknown);
     assert_eq!(keys.keys(workspace(5)).await.unwrap(), known[1..]);
-    // What was revoked stays so.
+    // A revoked key stays revoked.
     keys.allow(&first, &grant(1, 5)).await.unwrap();
     assert_eq!(keys.admit(&first, start(), None).await.unwrap(), Admission::Unknown);
     assert_eq!(keys.keys(workspace(5)).await.unwrap(), known[1..]);
@@ -60,7 +60,7 @@ async fn limits(keys: &dyn ApiKeys) {
     for (at, expected) in [(0, &granted), (5, &granted), (9, &granted), (9, &limited), (0, &limited)] {
         assert_eq!(admit(later(at)).await, *expected);
     }
-    // A clock that is behind counts in the window that there is.
+    // A call from a clock that is behind counts in the current window.
     assert_eq!(admit(start()).await, limited);
     assert_eq!(admit(later(10)).await, granted);
     let calls = join_all((0..10).map(|_| admit(later(30)))).await;
@@ -87,19 +87,19 @@ pub async fn idempotency(calls: &dyn Idempotency) {
     let elsewhere = Reservation { workspace_id: workspace(6), ..reservation("a", "y", 2, start()) };
     assert_eq!(reserve(&elsewhere).await, Reserved::Yours(dataset_id(2)));
 
-    // The first has died: the next goes on with its dataset, and is alone in it.
+    // The first call has died. The next one continues with its dataset, and no other does.
     let next = reservation("a", "x", 2, start() + CALL_LIFETIME);
     assert_eq!(reserve(&next).await, Reserved::Yours(dataset_id(1)));
     assert_eq!(reserve(&reservation("a", "x", 3, start() + CALL_LIFETIME + second)).await, Reserved::Running);
     calls.complete(&Reservation { dataset_id: dataset_id(1), ..next }).await.unwrap();
     assert_eq!(reserve(&reservation("a", "x", 3, start() + CALL_LIFETIME * 3)).await, Reserved::Done(dataset_id(1)));
-    // What is done is not forgotten before its time.
+    // A completed call is kept until it expires.
     calls.forget(&first).await.unwrap();
     assert_eq!(reserve(&reservation("a", "x", 3, start() + MEMORY - second)).await, Reserved::Done(dataset_id(1)));
     assert_eq!(reserve(&reservation("a", "y", 3, start() + MEMORY - second)).await, Reserved::Reused);
     assert_eq!(reserve(&reservation("a", "y", 3, start() + MEMORY)).await, Reserved::Yours(dataset_id(3)));
 
-    // What came to nothing is forgotten, by whoever has it.
+    // A failed call is forgotten by the one who holds it.
     let failed = reservation("b", "x", 4, start());
     assert_eq!(reserve(&failed).await, Reserved::Yours(dataset_id(4)));
     calls.forget(&reservation("b", "x", 5, start())).await.unwrap();

@@ -70,7 +70,7 @@ async fn groups(catalog: &dyn Catalog) {
     let taken = catalog.create_group(&group(11, 1, "other")).await.unwrap_err();
     assert_eq!(taken.kind(), Kind::AlreadyExists);
 
-    // The same name in another workspace, and the id that had been refused.
+    // The same name in another workspace, and the id of the one that was refused.
     catalog.create_group(&group(12, 2, "b é")).await.unwrap();
     catalog.create_group(&group(13, 1, "a")).await.unwrap();
     let names = async |id| catalog.group_names(workspace(id)).await.unwrap();
@@ -78,14 +78,14 @@ async fn groups(catalog: &dyn Catalog) {
     let other = group(13, 1, "a");
     assert_eq!(names(1).await, [named(&other), named(&first)]);
     assert!(names(3).await.is_empty());
-    // As keys of the table begin.
+    // A name that begins like a key of the table.
     let prefixed = group(16, 16, "GROUP#GROUP#x");
     catalog.create_group(&prefixed).await.unwrap();
     assert_eq!(names(16).await, [named(&prefixed)]);
     let found = catalog.groups(&[group_id(13), group_id(999), group_id(11)]).await.unwrap();
     assert_eq!(found, [other.clone(), first.clone()]);
 
-    // A name is free again, however often its first holder is deleted.
+    // A name stays with its second group, even if the first is deleted again.
     catalog.delete_group(&first).await.unwrap();
     assert_eq!(names(1).await, [named(&other)]);
     let deleted = Group { is_deleted: true, ..first.clone() };
@@ -100,7 +100,7 @@ async fn groups(catalog: &dyn Catalog) {
     assert_eq!(names(15).await.len(), 1);
 }
 
-/// More than a store hands out in one piece.
+/// More items than a store returns at once.
 async fn many_at_once(catalog: &dyn Catalog) {
     let group = group(91, 91, "many");
     catalog.create_group(&group).await.unwrap();
@@ -144,7 +144,7 @@ async fn drafts(catalog: &dyn Catalog) {
     assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap().len(), 2);
 }
 
-/// A draft that is taken back is gone, but its id is not free until all that was stored for it is, too.
+/// A withdrawn draft is gone, but its id can't be used again until its objects are removed.
 async fn withdrawing(catalog: &dyn Catalog, draft: &Dataset) {
     let clean_at = start() + seconds(600);
     assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), None);
@@ -166,7 +166,7 @@ async fn withdrawing(catalog: &dyn Catalog, draft: &Dataset) {
     }
     assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), None);
     assert!(!due(clean_at).await);
-    // One that was never stored can be taken back all the same.
+    // A draft that was never stored can be withdrawn too.
     assert!(catalog.withdraw(draft, clean_at).await.unwrap());
     assert_eq!(catalog.withdrawn(draft.id).await.unwrap(), Some((draft.group_id, rounded(clean_at))));
     catalog.forget_withdrawn(draft.id).await.unwrap();
@@ -185,20 +185,20 @@ async fn leases(catalog: &dyn Catalog) {
     let end = start() + seconds(300);
     assert_eq!(catalog.acquire_lease(draft.id, &lease("a", start())).await.unwrap(), leased(1, end));
     assert_eq!(catalog.acquire_lease(draft.id, &lease("b", start() + seconds(1))).await.unwrap(), Leased::Busy);
-    // A retry of the same invocation, and anyone once the lease has ended.
+    // A lease is given to a retry of the same invocation, and to anyone once it has ended.
     let later = start() + seconds(1);
     assert_eq!(catalog.acquire_lease(draft.id, &lease("a", later)).await.unwrap(), leased(2, later + seconds(300)));
     let after = start() + seconds(302);
     assert_eq!(catalog.acquire_lease(draft.id, &lease("b", after)).await.unwrap(), leased(3, after + seconds(300)));
 
-    // Only its owner releases a lease, and then it is not lost.
+    // Only its owner can release a lease.
     assert!(!catalog.release_lease(draft.id, "a", after).await.unwrap());
     assert!(catalog.release_lease(draft.id, "b", after).await.unwrap());
     assert!(!catalog.release_lease(draft.id, "b", after).await.unwrap());
     assert_eq!(catalog.dataset(draft.id).await.unwrap().unwrap().state, state(after, 2, 0));
     assert_eq!(catalog.acquire_lease(draft.id, &lease("c", after)).await.unwrap(), leased(3, after + seconds(300)));
 
-    // Of two that judge it alike, one starts it again.
+    // If two sweepers see it as stuck, only one restarts it.
     let (judged, next) = (rounded(after + seconds(300)), after + seconds(360));
     let both = join_all([1, 2].map(|_| catalog.restart(draft.id, judged, next))).await;
     assert_eq!(both.into_iter().filter(|restarted| *restarted.as_ref().unwrap()).count(), 1);
@@ -230,7 +230,7 @@ async fn publishing(catalog: &dyn Catalog) {
     assert_eq!(catalog.group(group.id).await.unwrap().unwrap().latest_version, 1);
     assert_eq!(catalog.outbox_entry(&event_id(&draft)).await.unwrap(), Some(publication.event));
 
-    // What is ready stays as it is.
+    // A version that is ready does not change.
     assert_eq!(catalog.publish(&self::publication(&draft, 2)).await.unwrap(), Published::NotADraft);
     let ended = failed_draft(&draft);
     assert!(!catalog.fail(&ended).await.unwrap());
@@ -295,7 +295,7 @@ async fn failing(catalog: &dyn Catalog) {
     catalog.create_group(&group).await.unwrap();
     let draft = draft(611, &group, "a.csv");
     catalog.create_draft(&draft).await.unwrap();
-    // Restarted and leased, it is not the one that was judged.
+    // It has been restarted and leased since the sweeper looked at it.
     let judged = failed_draft(&draft);
     assert!(catalog.restart(draft.id, due_of(&draft), start() + seconds(70)).await.unwrap());
     assert!(!catalog.fail(&judged).await.unwrap());

@@ -44,7 +44,7 @@ fn attempt(n: u16) -> Attempt {
     }
 }
 
-/// `catalog` is the same store, for what is due.
+/// `catalog` is the same store, and lists what is due.
 pub async fn deliveries(deliveries: &dyn Deliveries, catalog: &dyn Catalog) {
     from_pending_to_delivered(deliveries, catalog).await;
     what_is_settled_meanwhile(deliveries).await;
@@ -63,7 +63,7 @@ async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Ca
     create(std::slice::from_ref(&delivery)).await;
     let changed = Delivery { body: "another".into(), ..delivery.clone() };
     create(std::slice::from_ref(&changed)).await;
-    // Those that are new are stored beside one that is not.
+    // New deliveries are stored even if one of the batch exists.
     let others = [1, 2].map(|n| self::delivery(webhook(80, 81, "").owner(), n, pending(10_000, 0)));
     create(&[others[0].clone(), changed, others[1].clone()]).await;
     for other in others {
@@ -76,7 +76,7 @@ async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Ca
         due.contains(&Due::Delivery(key.clone()))
     };
     assert!(!is_due(9).await && is_due(10).await);
-    // The sweeper has put it on the queue.
+    // The sweeper has sent it to the queue.
     deliveries.reminded(key, at(9), at(500)).await.unwrap();
     assert!(is_due(10).await);
     deliveries.reminded(key, at(10) + QUEUE_GRACE, at(500)).await.unwrap();
@@ -93,7 +93,7 @@ async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Ca
     assert!(!deliveries.postpone(key, at(59), at(70)).await.unwrap());
     assert!(deliveries.postpone(key, at(60), at(70)).await.unwrap());
     assert!(!is_due(69).await && is_due(70).await);
-    // An attempt that was never recorded is made again when its time is up.
+    // An attempt whose result was never recorded is made again after its time-out.
     let begun = deliveries.begin_attempt(key, at(70), at(115)).await.unwrap().unwrap();
     assert_eq!((begun.state, begun.attempts.len()), (pending(115, 1), 1));
     assert_eq!(deliveries.begin_attempt(key, at(114), at(150)).await.unwrap(), None);
@@ -111,14 +111,14 @@ async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Ca
     assert!(!is_due(199).await && is_due(200).await);
 }
 
-/// Two attempts overlap where one took longer than it might.
+/// Two attempts overlap if one took longer than its time-out.
 async fn what_is_settled_meanwhile(deliveries: &dyn Deliveries) {
     let delivery = delivery(webhook(82, 81, "").owner(), 821, pending(10, 0));
     deliveries.create_deliveries(std::slice::from_ref(&delivery)).await.unwrap();
     let late = deliveries.begin_attempt(&delivery.key, at(10), at(55)).await.unwrap().unwrap();
     let failed = async |n, next| deliveries.record_attempt(&late, &attempt(n), next, at(60)).await.unwrap();
     let state = async || deliveries.delivery(&delivery.key).await.unwrap().unwrap();
-    // Someone wants it sent again; that stands, whatever becomes of the attempt that is under way.
+    // A request to send it again holds, whatever the result of the attempt in progress.
     assert!(deliveries.requeue(&delivery.key, at(50)).await.unwrap());
     failed(0, DeliveryState::Failed).await;
     assert_eq!((state().await.state, state().await.attempts.len()), (pending(50, 0), 1));
@@ -134,7 +134,7 @@ async fn what_is_settled_meanwhile(deliveries: &dyn Deliveries) {
     assert_eq!(ended.state, DeliveryState::Delivered);
     assert_eq!(ended.attempts, (0..=5).map(attempt).collect::<Vec<_>>());
 
-    // Of many attempts the last are kept.
+    // Only the latest attempts are kept.
     let mut known = ended;
     for n in 6..50 {
         deliveries.record_attempt(&known, &attempt(n), DeliveryState::Delivered, at(60)).await.unwrap();

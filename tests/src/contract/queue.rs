@@ -4,7 +4,7 @@ use dataset_core::id::DeliveryId;
 use dataset_core::queue::Queue;
 use std::time::Duration;
 
-/// `receive` gives what the queue has ready within a second or so.
+/// `receive` returns the messages that become available within about a second.
 pub async fn queue(queue: &dyn Queue, receive: impl AsyncFn() -> Vec<DeliveryKey>) {
     let key = |n| DeliveryKey {
         workspace_id: workspace(1),
@@ -12,7 +12,7 @@ pub async fn queue(queue: &dyn Queue, receive: impl AsyncFn() -> Vec<DeliveryKey
         delivery_id: DeliveryId::at(n, webhook_id(2)),
     };
     queue.send(&[], Duration::ZERO).await.unwrap();
-    // More than one call to SQS takes.
+    // More messages than one call to SQS takes.
     let sent: Vec<DeliveryKey> = (1..=23).map(key).collect();
     queue.send(&sent, Duration::ZERO).await.unwrap();
     let mut received = Vec::new();

@@ -34,7 +34,7 @@ pub async fn webhooks(webhooks: &dyn Webhooks) {
     let stored = webhooks.webhook(workspace(81), first.id).await.unwrap().unwrap();
     assert_eq!(stored, Webhook { revision: 1, ..changed });
 
-    // No change is lost, however many are made at once.
+    // Concurrent changes are not lost.
     let renamed = (0..8).map(|n| {
         change(webhooks, workspace(81), first.id, move |webhook| {
             webhook.url.push_str(&n.to_string());

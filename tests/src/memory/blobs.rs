@@ -23,7 +23,7 @@ pub struct MemoryBlobs {
     down: AtomicBool,
 }
 
-/// Another with the same objects in it.
+/// Copies the objects.
 impl Clone for MemoryBlobs {
     fn clone(&self) -> Self {
         let objects = Arc::new(Mutex::new(self.objects.lock().unwrap().clone()));
@@ -36,12 +36,12 @@ impl MemoryBlobs {
         self.objects.lock().unwrap().keys().copied().collect()
     }
 
-    /// The objects that were announced since the last time.
+    /// Takes the objects announced since the last call.
     pub fn take_announced(&self) -> Vec<Object> {
         std::mem::take(&mut self.announced.lock().unwrap())
     }
 
-    /// Has every call fail, as if storage did not answer.
+    /// While it is down, every call fails.
     pub fn set_down(&self, down: bool) {
         self.down.store(down, Ordering::Relaxed);
     }
@@ -66,7 +66,7 @@ impl Blobs for MemoryBlobs {
     async fn read(&self, object: Object) -> Result<BoxStream<'static, Result<Bytes>>> {
         self.up()?;
         let body = self.objects.lock().unwrap().get(&object).cloned().ok_or_else(not_found)?;
-        // In two pieces, so that no one counts on one.
+        // In two chunks, since no reader may rely on a single one.
         let (first, second) = (body.slice(..body.len() / 2), body.slice(body.len() / 2..));
         Ok(stream::iter([Ok(first), Ok(second)]).boxed())
     }
@@ -137,12 +137,12 @@ impl Blobs for MemoryBlobs {
     }
 
     fn upload_of(&self, key: &str) -> Option<DatasetId> {
-        // As the events of the fixtures have it.
+        // The keys that the event fixtures use.
         key.strip_prefix("uploads/")?.parse().ok()
     }
 }
 
-/// What an object is called in URLs.
+/// The name of an object in URLs.
 fn name(object: Object) -> String {
     match object {
         Object::Upload(id) => format!("uploads/{id}"),

@@ -1,4 +1,4 @@
-//! What is known of callers and their calls, in memory.
+//! API keys and idempotent calls, in memory.
 
 use super::MemoryTable;
 use async_trait::async_trait;

@@ -1,4 +1,4 @@
-//! What is known of a dataset, as far as it decides what can happen next.
+//! The part of a dataset's state that decides what can happen next.
 
 use super::MemoryTable;
 use dataset_core::dataset::{Dataset, State};
@@ -13,7 +13,7 @@ pub enum Status {
     Failed,
 }
 
-/// Two datasets with the same outline fare the same. Times are in milliseconds from now, 0 for what has come.
+/// Datasets with equal outlines behave the same. Times are in milliseconds from now, 0 if they have passed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Outline {
     pub status: Status,
@@ -28,28 +28,28 @@ pub struct Outline {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Sent {
-    /// When its next attempt is due, and when the sweeper looks at it.
+    /// When the next attempt is due, and when the sweeper will look at it.
     pending: Option<(i64, i64)>,
     failed: u32,
     is_delivered: bool,
     attempts: usize,
 }
 
-/// What an event is about.
+/// The dataset that the body of an event names.
 pub fn dataset_of(body: &str) -> Option<DatasetId> {
     let payload: serde_json::Value = serde_json::from_str(body).ok()?;
     DatasetId::new(payload["details"]["dataset_id"].as_u64()?)
 }
 
 impl MemoryTable {
-    /// The one delivery that there is about a dataset.
+    /// The only delivery for a dataset.
     pub fn delivery_about(&self, id: DatasetId) -> Option<DeliveryKey> {
         let tables = self.tables();
         let delivery = tables.deliveries.values().find(|delivery| dataset_of(&delivery.body) == Some(id));
         delivery.map(|delivery| delivery.key.clone())
     }
 
-    /// What a delivery is about.
+    /// The dataset of a delivery's event.
     pub fn subject_of(&self, key: &DeliveryKey) -> Option<DatasetId> {
         dataset_of(&self.tables().deliveries.get(key)?.body)
     }
@@ -58,23 +58,23 @@ impl MemoryTable {
         self.tables().datasets.values().find(|dataset| dataset.file_name.as_str() == file_name).cloned()
     }
 
-    /// How many datasets are no drafts any more.
+    /// Counts the datasets that are ready or failed.
     pub fn outcomes(&self) -> usize {
         let tables = self.tables();
         tables.datasets.values().filter(|dataset| !matches!(dataset.state, State::Draft { .. })).count()
     }
 
-    /// The latest number of a group.
+    /// The latest version number of a group.
     pub fn latest(&self, id: GroupId) -> u64 {
         self.tables().groups[&id].latest_version
     }
 
-    /// When the next promise is due, or was.
+    /// The earliest due time.
     pub fn next_due(&self) -> Option<Timestamp> {
         self.tables().due().into_iter().map(|(at, _)| at).min()
     }
 
-    /// How receivers are, in words.
+    /// The health of all webhooks, as text.
     pub fn health(&self) -> String {
         let tables = self.tables();
         tables.webhooks.values().map(|webhook| format!("{:?}{:?}", webhook.health, webhook.disabled)).collect()

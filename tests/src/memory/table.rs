@@ -1,4 +1,4 @@
-//! The catalog and the receivers in memory.
+//! The catalog and the webhooks in memory.
 
 use super::callers::Callers;
 use async_trait::async_trait;
@@ -20,7 +20,7 @@ use std::sync::{Mutex, MutexGuard};
 #[derive(Default)]
 pub struct MemoryTable(Mutex<Tables>);
 
-/// Another with the same in it.
+/// Copies the content.
 impl Clone for MemoryTable {
     fn clone(&self) -> Self {
         Self(Mutex::new(self.tables().clone()))
@@ -33,20 +33,20 @@ pub(super) struct Tables {
     pub(super) groups: BTreeMap<GroupId, Group>,
     pub(super) datasets: BTreeMap<DatasetId, Dataset>,
     pub(super) leases: HashMap<DatasetId, LeaseRequest>,
-    /// Failures whose objects are still to be removed, and since when.
+    /// Failed datasets whose objects are still to be removed, and since when.
     pub(super) unclean: BTreeMap<DatasetId, Timestamp>,
-    /// Drafts that were taken back, and when what they stored is removed.
+    /// Withdrawn drafts, and when their objects are to be removed.
     withdrawn: BTreeMap<DatasetId, (GroupId, Timestamp)>,
     pub(super) outbox: BTreeMap<EventId, OutboxEntry>,
     pub(super) webhooks: BTreeMap<(WorkspaceId, WebhookId), Webhook>,
     pub(super) deliveries: BTreeMap<DeliveryKey, Delivery>,
-    /// When pending deliveries are due for the sweeper, where that is not a while after their time.
+    /// When the sweeper looks at pending deliveries, if not at the usual time.
     pub(super) due: HashMap<DeliveryKey, Timestamp>,
     pub(super) loses_a_record: bool,
 }
 
 impl Tables {
-    /// All that is promised, and when it is due.
+    /// All work that is due, and when.
     pub(super) fn due(&self) -> Vec<(Timestamp, Due)> {
         let drafts = self.datasets.values().filter_map(|dataset| match dataset.state {
             State::Draft { due_at, .. } => Some((due_at, Due::Dataset(dataset.id))),
@@ -67,7 +67,7 @@ impl Tables {
 }
 
 impl MemoryTable {
-    /// The next attempt will be made and not be recorded, as if whoever made it had died.
+    /// The next attempt will be made but not recorded, as if its process had died.
     pub fn lose_a_record(&self) {
         self.tables().loses_a_record = true;
     }

@@ -1,4 +1,4 @@
-//! Receivers and their deliveries in memory.
+//! Webhooks and their deliveries in memory.
 
 use super::table::{MemoryTable, id_taken};
 use async_trait::async_trait;
@@ -150,7 +150,7 @@ impl Deliveries for MemoryTable {
     }
 }
 
-/// A vault whose walls are glass, with the owner's name on each drawer.
+/// A vault that does not encrypt, but checks whose secret it opens.
 #[derive(Default)]
 pub struct MemoryVault;
 

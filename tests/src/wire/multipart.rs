@@ -1,4 +1,4 @@
-//! The multipart uploads that are under way.
+//! The multipart uploads in progress.
 
 use super::Aws;
 use super::request::{header, operation, query};
@@ -10,19 +10,19 @@ use std::collections::{BTreeMap, HashMap};
 pub(super) struct Uploads(HashMap<String, Upload>);
 
 pub(super) struct Upload {
-    /// The checksum that was named at creation, as in `crc32`.
+    /// The checksum algorithm named at creation, such as `crc32`.
     pub(super) algorithm: Option<String>,
-    /// The bytes of each part.
+    /// The length of each part, in bytes.
     pub(super) parts: BTreeMap<u32, u64>,
 }
 
 impl Uploads {
-    /// The upload that a request is about.
+    /// The upload that a request names.
     pub(super) fn of(&self, request: &Request<Bytes>) -> Option<&Upload> {
         self.0.get(query(request, "uploadId")?)
     }
 
-    /// Takes note of what an engine has done.
+    /// Records the effect of a request that the engine has carried out.
     pub(super) fn learn(&mut self, request: &Request<Bytes>, answer: &Bytes) {
         let id = query(request, "uploadId").unwrap_or_default();
         match operation(Aws::S3, request).as_str() {
@@ -44,13 +44,13 @@ impl Uploads {
     }
 }
 
-/// The length of what a request stores, however it is framed.
+/// The length of the stored content, without the framing of chunks.
 fn body_bytes(request: &Request<Bytes>) -> u64 {
     let decoded = header(request, "x-amz-decoded-content-length").and_then(|length| length.parse().ok());
     decoded.unwrap_or(request.body().len() as u64)
 }
 
-/// The parts that a completion names, each in XML.
+/// The XML of each part in a completion.
 pub(super) fn completed_parts(request: &Request<Bytes>) -> Vec<String> {
     let text = String::from_utf8_lossy(request.body()).into_owned();
     text.split("<Part>").skip(1).map(str::to_owned).collect()

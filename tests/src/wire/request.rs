@@ -1,4 +1,4 @@
-//! What a request to AWS asks for.
+//! Reads requests to AWS.
 
 use super::Aws;
 use bytes::Bytes;
@@ -11,7 +11,7 @@ pub fn object(request: &Request<Bytes>) -> (String, String) {
     (bucket.to_owned(), key.to_owned())
 }
 
-/// The operation, by AWS's name for it.
+/// AWS's name of the operation.
 pub fn operation(service: Aws, request: &Request<Bytes>) -> String {
     if service != Aws::S3 {
         return header(request, "x-amz-target").and_then(|target| target.rsplit('.').next()).unwrap_or("?").to_owned();
@@ -39,8 +39,7 @@ pub(super) fn query<'a>(request: &'a Request<Bytes>, name: &str) -> Option<&'a s
     pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
 }
 
-/// The checksums that a request has of its body, in its headers or behind the
-/// body, by the names of their headers.
+/// The checksums of the body that a request has, in headers or trailers, by header name.
 pub(super) fn checksums(request: &Request<Bytes>) -> Vec<(String, String)> {
     let is_checksum = |name: &str| name.starts_with("x-amz-checksum-") && name != "x-amz-checksum-algorithm";
     let in_headers = request.headers().iter().filter(|(name, _)| is_checksum(name.as_str()));

@@ -1,4 +1,4 @@
-//! The refusals of AWS: each with the error that AWS answers, and where it is documented or was seen.
+//! The rules of AWS: each with the error that AWS answers, and where it is documented or was observed.
 
 use super::Aws;
 use super::multipart::{Uploads, completed_parts, element};
@@ -6,15 +6,15 @@ use super::request::{checksums, header, object};
 use bytes::Bytes;
 use http::Request;
 
-/// Every part of a multipart upload but the last has at least so many bytes.
+/// The smallest part of a multipart upload, except for the last.
 const MIN_PART_BYTES: u64 = 5 << 20;
 
-/// The checksums that S3 knows, as in `x-amz-checksum-crc32` and `ChecksumCRC32`.
+/// The checksum algorithms of S3, as in `x-amz-checksum-crc32` and `ChecksumCRC32`.
 const ALGORITHMS: [&str; 5] = ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"];
 
 pub struct Rule {
     pub refusal: Refusal,
-    /// Where AWS documents it, or where it was seen.
+    /// Where AWS documents it, or where it was observed.
     pub source: &'static str,
     pub(super) is_broken: fn(&Sight<'_>) -> bool,
 }
@@ -25,12 +25,12 @@ pub struct Refusal {
     pub message: &'static str,
 }
 
-/// A request, and what is known of those before it.
+/// A request, and what is known about those before it.
 pub struct Sight<'a> {
     pub(super) operation: String,
     pub(super) request: &'a Request<Bytes>,
     pub(super) uploads: &'a Uploads,
-    /// It is a conditional write, and another to the same object is under way.
+    /// It is a conditional write, and another one to the same object is in progress.
     pub(super) meets_another_write: bool,
 }
 

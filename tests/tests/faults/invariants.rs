@@ -1,4 +1,4 @@
-//! What must be true once everything is quiet, whatever happened before.
+//! The invariants, which must hold once nothing is in progress.
 
 use crate::harness::account::Account;
 use crate::harness::table::Item;
@@ -6,8 +6,7 @@ use crate::harness::uploads::Upload;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// # Panics
-/// If one of the invariants does not hold.
+/// # Panics If an invariant is broken.
 pub(crate) async fn check(account: &Account, uploads: &[Upload]) {
     let items = account.items.all().await;
     let datasets = of_kind(&items, "DATASET");
@@ -24,7 +23,7 @@ fn of_kind<'a>(items: &'a [Item], kind: &str) -> BTreeMap<u64, &'a Item> {
     of_kind.map(|item| (item["pk"].as_str().unwrap()[2..].parse().unwrap(), item)).collect()
 }
 
-/// 4, as far as it is in the table.
+/// Invariant 4, for the table.
 fn nothing_is_left_open(items: &[Item], datasets: &BTreeMap<u64, &Item>) {
     for item in items {
         let sk = item["sk"].as_str().unwrap();
@@ -37,7 +36,7 @@ fn nothing_is_left_open(items: &[Item], datasets: &BTreeMap<u64, &Item>) {
     }
 }
 
-/// 1, and that good files are versions and bad ones are not.
+/// Invariant 1, and that exactly the good files are versions.
 fn every_answered_upload_has_one_outcome(datasets: &BTreeMap<u64, &Item>, uploads: &[Upload]) {
     let answered: Vec<u64> = uploads.iter().filter_map(|upload| upload.answered).collect();
     assert_eq!(answered.iter().collect::<BTreeSet<_>>().len(), answered.len(), "an id was given out twice");
@@ -59,7 +58,7 @@ fn every_answered_upload_has_one_outcome(datasets: &BTreeMap<u64, &Item>, upload
     }
 }
 
-/// 2; gives each version's number.
+/// Invariant 2. Returns the number of each version.
 fn versions_are_dense(items: &[Item], datasets: &BTreeMap<u64, &Item>) -> BTreeMap<u64, u64> {
     let mut numbers: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
     let mut versions = BTreeMap::new();
@@ -77,7 +76,7 @@ fn versions_are_dense(items: &[Item], datasets: &BTreeMap<u64, &Item>) -> BTreeM
     versions
 }
 
-/// 3: each outcome under one id, with one body, and nothing but outcomes.
+/// Invariant 3: each outcome has one id and one body, and nothing else was sent.
 fn every_outcome_was_told(account: &Account, datasets: &BTreeMap<u64, &Item>, versions: &BTreeMap<u64, u64>) {
     let mut told: BTreeMap<u64, (String, Value)> = BTreeMap::new();
     for webhook in account.receiver.received() {
@@ -99,7 +98,7 @@ fn every_outcome_was_told(account: &Account, datasets: &BTreeMap<u64, &Item>, ve
     }
 }
 
-/// 4, as far as it is in the bucket.
+/// Invariant 4, for the bucket.
 async fn objects_are_those_of_versions(account: &Account, datasets: &BTreeMap<u64, &Item>) {
     let mut expected = BTreeSet::new();
     for (id, dataset) in datasets.iter().filter(|(_, dataset)| dataset["status"] == "ready") {
@@ -109,7 +108,7 @@ async fn objects_are_those_of_versions(account: &Account, datasets: &BTreeMap<u6
     assert_eq!(account.objects().await, (expected, BTreeSet::new()), "objects, and unfinished uploads");
 }
 
-/// 5: the rows of a version are those of its file.
+/// Invariant 5: the rows of a version are those of its file.
 async fn versions_hold_what_was_sent(account: &Account, datasets: &BTreeMap<u64, &Item>, uploads: &[Upload]) {
     for (id, dataset) in datasets.iter().filter(|(_, dataset)| dataset["status"] == "ready") {
         let (status, page) = account.get(&format!("datasets/{id}/rows?per_page=100")).await.unwrap();

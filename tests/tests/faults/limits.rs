@@ -1,4 +1,4 @@
-//! Memory and time run out in the processor, and files do what they can for it.
+//! The processor runs out of memory and time, with files made to cause it.
 
 use crate::harness::account::{Account, PROCESSOR};
 use crate::harness::proxy::Fate;
@@ -7,14 +7,14 @@ use crate::harness::uploads::{send, upload};
 use crate::invariants::check;
 use std::time::Duration;
 
-/// A limit within which every file must do: the least that a Lambda can have
-/// is 128 MB, and half of that is address space that is never touched.
+/// A limit under which every file must be processed. The smallest Lambda has 128 MB; this limit is on
+/// address space, of which much is never touched.
 const ENOUGH_KIB: u64 = 512 << 10;
 
-/// Within this a process starts, and can't hold the largest row.
+/// Enough for a process to start, and too little for the largest row.
 const TOO_LITTLE_KIB: u64 = 48 << 10;
 
-/// The longest row that is taken in, but for some bytes.
+/// A row only a few bytes shorter than the limit.
 fn largest_row() -> Vec<u8> {
     let mut file = b"text\n".to_vec();
     file.resize(file.len() + (3 << 20), b'x');
@@ -56,7 +56,7 @@ async fn out_of_time_fails_the_draft_and_is_told() {
     assert_eq!(account.receiver.received()[0].json()["event_type"], "dataset_version_created_by_file_failed");
 }
 
-/// What a function depends on is away for an hour: that costs an hour, and no file.
+/// If a service is down for an hour, files are an hour late and none is lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_hour_without_storage_or_the_table_costs_no_file() {
     for service in ["s3:", "dynamodb:"] {
@@ -83,7 +83,7 @@ async fn an_hour_without_storage_or_the_table_costs_no_file() {
     }
 }
 
-/// Files that ask for as much memory as they can: each comes to its end, none takes the process with it.
+/// Files that need as much memory as possible: each ends in an outcome, and none kills the process.
 #[tokio::test(flavor = "multi_thread")]
 async fn hostile_files_stay_within_the_memory() {
     let mut account = Account::open().await;

@@ -1,6 +1,5 @@
-//! The four real functions against the real engines, with faults between them:
-//! a process dies at each of its calls, engines refuse and break off, events
-//! come ten times or never, memory and time run out. In the end the invariants hold.
+//! The four real functions on real engines, with faults: a process dies at each of its calls, engines refuse
+//! and disconnect, events come ten times or never, memory and time run out. The invariants hold in the end.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 #![expect(clippy::disallowed_methods, reason = "processes of the system live by its clock")]
@@ -37,7 +36,7 @@ async fn each_event_ten_times_at_once_changes_nothing() {
     assert_eq!(account.receiver.received().len(), uploads.len(), "one webhook each");
 }
 
-/// Rows and an export that take more than one part of a multipart upload.
+/// Rows and an export that need more than one part of a multipart upload.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_large_is_stored_in_parts() {
     const ROWS: u64 = 330_000;
@@ -45,7 +44,7 @@ async fn what_is_large_is_stored_in_parts() {
     let group = account.create_group("Large").await;
     let (mut file, mut state) = (b"n,text\n".to_vec(), 1u64);
     for n in 0..ROWS {
-        // Nothing that could be compressed to one part.
+        // Random, so that it can't be compressed into one part.
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         file.extend_from_slice(
             format!("{n},{state:016x}{:016x}{:08x}\n", state.rotate_left(17) ^ n, state >> 11).as_bytes(),
@@ -83,7 +82,7 @@ async fn no_key_no_secret_and_no_content_is_in_a_log() {
     }
     let (_, listed) = account.get(&format!("datasets?name={CANARY}")).await.unwrap();
     assert_eq!(listed["success"], true, "{listed}");
-    // Faults are what errors are logged of.
+    // Errors are logged only after faults.
     account.wire.follow(|call| match (call.function, call.nth % 4) {
         (PROCESSOR, 0) => Fate::Refused(500),
         (PROCESSOR, _) => Fate::Passes,

@@ -1,4 +1,4 @@
-//! The process dies at each of its calls, one run for each.
+//! The process dies at each of its calls, in one run for each.
 
 use crate::harness::account::{API, Account, PROCESSOR, SWEEPER, WEBHOOKS};
 use crate::harness::proxy::{Call, Fate};
@@ -10,14 +10,13 @@ use futures::{StreamExt, stream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The first of the stories on the engines of another, so that what is true here is
-/// not so by the grace of ours.
+/// The first of the stories on an independent engine, so that the results don't depend on ours.
 #[tokio::test(flavor = "multi_thread")]
 async fn on_other_engines_too() {
     let Some(other) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
     for (story, functions) in STORIES {
         let calls = run(&Account::on(&other).await, story, None).await;
-        // In the middle of what it does, it dies.
+        // It dies in the middle of its work.
         for function in functions {
             let calls = of(&calls, function).count();
             let account = Account::on(&other).await;
@@ -26,10 +25,10 @@ async fn on_other_engines_too() {
     }
 }
 
-/// Runs that are made at a time; most of one is waiting for processes to start.
+/// Runs at the same time. Most of a run is waiting for processes to start.
 const AT_ONCE: usize = 4;
 
-/// What happens, of which some function is part.
+/// A sequence of events that involves some of the functions.
 #[derive(Clone, Copy, Debug)]
 enum Story {
     /// A file that is good, from its upload to its webhook.
@@ -40,9 +39,9 @@ enum Story {
     EventLost,
     /// The file never comes, and the sweeper fails the draft.
     FileLost,
-    /// The processor fails until AWS Lambda gives it up.
+    /// The processor fails until AWS Lambda gives up.
     GivenUp,
-    /// An outcome is published, and its processor dies before it hands it over.
+    /// An outcome is published, and its processor dies before it relays the outbox.
     NotHandedOver,
     /// A message is lost, and the sweeper sends another.
     MessageLost,
@@ -50,7 +49,7 @@ enum Story {
     NotStored,
 }
 
-/// Each with the functions that are to die in it.
+/// Each with the functions that die in it.
 const STORIES: [(Story, &[&str]); 8] = [
     (Story::Good, &[API, PROCESSOR, WEBHOOKS]),
     (Story::Bad, &[PROCESSOR]),
@@ -83,7 +82,7 @@ async fn killed_at_each_of_its_calls_it_ends_each_upload_once() {
         .await;
 }
 
-/// A call that hangs is given up in time to be made again: no invocation is lost by it.
+/// A call that hangs times out soon enough to be made again within the same invocation.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_hangs_is_made_again() {
     let mut runs = Vec::new();
@@ -112,7 +111,7 @@ fn of<'a>(calls: &'a [Call], function: &str) -> impl Iterator<Item = &'a Call> {
     calls.iter().filter(move |call| call.function == function)
 }
 
-/// At which call of its function a process dies, and whether before it.
+/// The call at which a process dies, and whether it dies before or after it.
 #[derive(Clone, Copy, Debug)]
 struct Death {
     nth: usize,
@@ -120,7 +119,7 @@ struct Death {
 }
 
 impl Death {
-    /// Before each of the calls, so behind all that came before it; and behind the last.
+    /// Before each call, which is also after the one before it, and after the last.
     fn new(nth: usize, calls: usize) -> Self {
         match nth < calls {
             true => Self { nth, fate: Fate::DiesBefore },
@@ -129,7 +128,7 @@ impl Death {
     }
 }
 
-/// Tells the story, and gives the calls of it. The function dies once.
+/// Runs the story and returns its calls. The function dies once.
 async fn run(account: &Account, story: Story, dies: Option<(&'static str, Death)>) -> Vec<Call> {
     let group = account.create_group("Killed").await;
     account.wire.calls.lock().unwrap().clear();
@@ -159,7 +158,7 @@ async fn run(account: &Account, story: Story, dies: Option<(&'static str, Death)
     match story {
         Story::EventLost => drop(account.take_events()),
         Story::NotHandedOver => {
-            // It is not tried again.
+            // The event is not retried.
             for event in account.take_events() {
                 account.process_once(&event).await.unwrap_err();
             }
@@ -168,7 +167,7 @@ async fn run(account: &Account, story: Story, dies: Option<(&'static str, Death)
             for event in account.take_events() {
                 account.process(&event).await;
             }
-            // Taken, and never brought to anyone.
+            // The messages are taken from the queue and dropped.
             while !account.receive().await.is_empty() {}
         }
         _ => {}

@@ -12,19 +12,19 @@ use futures::future::join_all;
 use futures::{StreamExt, stream};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// How many there are where `DATASETS_SCHEDULES` does not say. One of them alone is run by `DATASETS_SEED`.
+/// The number of schedules unless `DATASETS_SCHEDULES` is set. `DATASETS_SEED` runs a single one.
 const SCHEDULES: u64 = 6;
 
-/// Most of the time is that of the SDK before it tries again.
+/// Most of the time the SDK waits before a retry.
 const AT_ONCE: usize = 12;
 
 const GROUPS: usize = 2;
 const FILES: usize = 3;
 
-/// How often a client tries a call again that has a key.
+/// How often a client repeats a call with an idempotency key.
 const CLIENT_TRIES: usize = 3;
 
-/// Rounds of events, messages and sweeps, while there are faults.
+/// Rounds of events, messages and sweeps with faults.
 const ROUNDS: usize = 2;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -41,7 +41,7 @@ async fn random_schedules_of_faults_lose_nothing() {
     assert!(failed.is_empty(), "of {count} schedules these failed: {failed:?}; run one by DATASETS_SEED");
 }
 
-/// On the engines of another, two of them.
+/// Two of them on an independent engine.
 #[tokio::test(flavor = "multi_thread")]
 async fn on_other_engines_too() {
     let Some(other) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
@@ -55,19 +55,19 @@ trait ThenTell {
 }
 
 impl ThenTell for tokio::task::JoinHandle<()> {
-    /// The seed, if its run failed; the panic says why.
+    /// Returns the seed if its run failed. The panic says why.
     async fn then_tell(self, seed: u64) -> Option<u64> {
         self.await.err().map(|_| seed)
     }
 }
 
-/// What chance decides, the same for the same seed: where two processes race, which of
-/// them is which is the system's to say.
+/// Random decisions, which are the same for the same seed. Only the order of processes that race is up to
+/// the system.
 #[derive(Clone, Copy)]
 struct Chance(u64);
 
 impl Chance {
-    /// From 0 to 99.
+    /// A number from 0 to 99.
     fn percent(self, of: impl Hash) -> u64 {
         let mut hasher = DefaultHasher::new();
         (self.0, of).hash(&mut hasher);
@@ -76,7 +76,7 @@ impl Chance {
 
     fn fate(self, call: &Call) -> Fate {
         let of = (call.function, call.invocation);
-        // The invocation's own end, if it has one.
+        // Whether the invocation itself dies.
         if self.percent((of, "dies")) < 30 && self.percent((of, "at")) % 6 == call.nth as u64 {
             return if self.percent((of, "how")) < 50 { Fate::DiesBefore } else { Fate::DiesAfter };
         }
@@ -109,13 +109,13 @@ async fn run(seed: u64, account: Account) {
         let mut events = Vec::new();
         for (n, event) in account.take_events().into_iter().enumerate() {
             match chance.percent((round, n, "event")) {
-                // The sweeper will miss it.
+                // Lost; the sweeper will find it.
                 0..15 => {}
                 15..35 => events.extend([event.clone(), again(&event), event]),
                 _ => events.push(event),
             }
         }
-        // No invocation outlives its time, so time passes while none is under way.
+        // No invocation outlives its time-out, so time passes only while none is running.
         if chance.percent((round, "time")) < 50 {
             account.wait_a_while().await;
         }
@@ -130,12 +130,12 @@ async fn run(seed: u64, account: Account) {
     check(&account, &uploads).await;
 }
 
-/// The same object, told of by another invocation.
+/// The same object in the event of another invocation.
 fn again(event: &Event) -> Event {
     Event { request_id: format!("{}-again", event.request_id), ..event.clone() }
 }
 
-/// Every other client has a key, and tries again until it is answered.
+/// Every other client has an idempotency key, and repeats the call until it is answered.
 async fn send_as_clients_do(account: &Account, chance: Chance, n: usize, upload: &mut Upload) {
     let key = format!("upload-{n}");
     let has_key = chance.percent((n, "key")) < 50;

@@ -1,5 +1,5 @@
-//! The whole service as it is in an account of AWS: engines, the four real functions, and what carries events
-//! from the ones to the others. Nothing happens by itself: a test says when, and in which order.
+//! The whole service as in an AWS account: engines, the four real functions, and the transport of events
+//! between them. Nothing happens by itself: the test decides when, and in which order.
 
 use crate::harness::function::{Fault, Function};
 use crate::harness::proxy::{Stored, Wire};
@@ -30,7 +30,7 @@ pub(crate) const PROCESSOR: &str = "dataset-processor";
 pub(crate) const WEBHOOKS: &str = "dataset-webhooks";
 pub(crate) const SWEEPER: &str = "dataset-sweeper";
 
-/// Each with its timeout in the template.
+/// Each with its time-out in the template.
 const FUNCTIONS: [(&str, Duration); 4] = [
     (API, Duration::from_secs(30)),
     (PROCESSOR, Duration::from_secs(300)),
@@ -38,13 +38,13 @@ const FUNCTIONS: [(&str, Duration); 4] = [
     (SWEEPER, Duration::from_secs(60)),
 ];
 
-/// As often AWS Lambda invokes a function for one asynchronous event.
+/// How often AWS Lambda invokes a function for one asynchronous event.
 const TRIES: usize = 3;
 
-/// Longer than anything that the table waits for, but for the schedule of webhooks.
+/// Longer than any lease or backoff, except for the retry schedule of webhooks.
 const A_WHILE: Duration = Duration::from_secs(360);
 
-/// What is not quiet after as many whiles never will be.
+/// If there is still work after this many, it will never end.
 const MAX_WHILES: usize = 30;
 
 pub(crate) struct Account {
@@ -59,7 +59,7 @@ pub(crate) struct Account {
     queue: SqsQueue,
 }
 
-/// An event that is delivered at least once.
+/// An event, which is delivered at least once.
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) stored: Stored,
@@ -73,7 +73,7 @@ impl Event {
     }
 }
 
-/// The engine's own events are not used: the wire sees what is stored.
+/// Ignores the engine's events; the wire sees which objects are stored.
 struct NoOne;
 
 impl Notify for NoOne {
@@ -88,13 +88,13 @@ fn credentials(access_key: &str, secret_key: &str) -> Credentials {
     Credentials { access_key: access_key.to_owned(), secret_key: secret_key.to_owned() }
 }
 
-/// The embedded engines, or another's.
+/// The embedded engines, or an independent one.
 enum Store {
     Embedded { objects: PathBuf, engines: Engines, _ports: Ports },
     Other { http: reqwest::Client, url: String },
 }
 
-/// A key that secrets are sealed with.
+/// The key that seals secrets.
 enum SecretsKey {
     File(PathBuf),
     Kms(String),
@@ -106,7 +106,7 @@ impl Account {
         Self::embedded(None).await
     }
 
-    /// On the embedded engines, but for the key of secrets, which is one of KMS.
+    /// On the embedded engines, with a KMS key for the secrets.
     pub(crate) async fn with_kms(kms: &Ministack) -> Self {
         Self::embedded(Some(kms)).await
     }
@@ -133,7 +133,7 @@ impl Account {
         Self::on_engines(dir, endpoints, store, &credentials, "datasets", key).await
     }
 
-    /// On the engines of another.
+    /// On an independent engine.
     pub(crate) async fn on(other: &Ministack) -> Self {
         static ACCOUNTS: AtomicUsize = AtomicUsize::new(1);
         let dir = tempfile::tempdir().unwrap();
@@ -157,7 +157,7 @@ impl Account {
         let table = aws.table(name);
         table.create_if_missing().await.unwrap();
         aws.bucket(name).create_if_missing().await.unwrap();
-        // What a function did not take comes again at once.
+        // Messages that failed come back at once.
         let queue = aws.create_queue(name, 1).await.unwrap();
         let key = grant(&table).await;
         let mut environment = vec![
@@ -209,7 +209,7 @@ impl Account {
         account
     }
 
-    /// The keys of all objects, and of multipart uploads that are not finished.
+    /// The keys of all objects, and of incomplete multipart uploads.
     pub(crate) async fn objects(&self) -> (BTreeSet<String>, BTreeSet<String>) {
         match &self.store {
             Store::Embedded { objects, .. } => {
@@ -246,7 +246,7 @@ impl Account {
         self.call("GET", path, &[], "").await
     }
 
-    /// A request as API Gateway makes an event of it.
+    /// Makes a request as API Gateway would send it.
     pub(crate) async fn call(
         &self,
         method: &str,
@@ -291,14 +291,13 @@ impl Account {
 
     // -------------------------------------------------------------- the bucket
 
-    /// The events of what was stored since the last time.
+    /// Takes the events of objects stored since the last call.
     pub(crate) fn take_events(&self) -> Vec<Event> {
         let stored = std::mem::take(&mut *self.wire.stored.lock().unwrap());
         stored.into_iter().map(|stored| Event { stored, request_id: random_id() }).collect()
     }
 
-    /// Delivers an event as an asynchronous invocation is: tried again, and
-    /// handed to the failure destination in the end.
+    /// Delivers an event as an asynchronous invocation: with retries, and the failure destination at the end.
     pub(crate) async fn process(&self, event: &Event) {
         let mut fault = None;
         for _ in 0..TRIES {
@@ -320,7 +319,7 @@ impl Account {
         self.invoke(PROCESSOR, &event.payload(), &event.request_id).await
     }
 
-    /// Delivers an event of an upload, whether there is one or not.
+    /// Delivers an event for an upload, whether or not it exists.
     pub(crate) async fn process_object(&self, id: u64) {
         let stored = Stored { bucket: self.items.table.clone(), key: format!("uploads/{id}"), operation: "Put" };
         self.process(&Event { stored, request_id: random_id() }).await;
@@ -328,7 +327,7 @@ impl Account {
 
     // --------------------------------------------------------------- the queue
 
-    /// Messages that wait, up to ten.
+    /// Receives up to ten messages.
     pub(crate) async fn receive(&self) -> Vec<Message> {
         self.queue.receive(Duration::ZERO).await.unwrap()
     }
@@ -365,12 +364,12 @@ impl Account {
         let _ = self.invoke(SWEEPER, &events::schedule(SystemClock.now()), "schedule").await;
     }
 
-    /// The times that are kept move into the past, as if time had passed.
+    /// Moves all stored times into the past, as if time had passed.
     pub(crate) async fn wait_a_while(&self) {
         self.items.pass_time(A_WHILE).await;
     }
 
-    /// Lets all that is under way come to its end.
+    /// Delivers everything until there is nothing left to do.
     pub(crate) async fn settle(&self) {
         for _ in 0..MAX_WHILES {
             join_all(self.take_events().iter().map(|event| self.process(event))).await;
@@ -385,7 +384,7 @@ impl Account {
         panic!("after {MAX_WHILES} sweeps there is still {open:#?}; logs in {:?}", self.dir.path());
     }
 
-    /// All that the functions have written.
+    /// Everything that the functions have logged.
     pub(crate) fn logs(&self) -> String {
         let read = |function: &Function| std::fs::read_to_string(&function.log).unwrap_or_default();
         self.functions.values().map(read).collect()
@@ -398,7 +397,7 @@ fn key_file(dir: &tempfile::TempDir) -> PathBuf {
     path
 }
 
-/// Every file below, by its path from the root.
+/// Finds all files below `dir`, by their paths from the root.
 fn files(root: &Path, dir: &Path, found: &mut BTreeSet<String>) {
     for entry in std::fs::read_dir(dir).unwrap() {
         let path = entry.unwrap().path();

@@ -1,5 +1,5 @@
-//! A function as AWS Lambda runs it: processes of the real binary behind a
-//! Runtime API, one invocation at a time in each, killed when their time is up.
+//! A function as AWS Lambda runs it: processes of the real binary behind a Runtime API, each with one
+//! invocation at a time, killed at the time-out.
 
 use crate::harness::proxy::{Proxy, Wire};
 use axum::extract::{DefaultBodyLimit, Path, State};
@@ -18,15 +18,15 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-/// What became of an invocation that did not succeed.
+/// How an invocation failed.
 #[derive(Debug)]
 pub(crate) enum Fault {
-    /// The function said so, and why.
+    /// The function reported an error.
     #[expect(dead_code, reason = "it is shown where a test fails")]
     Failed(String),
-    /// Its process is gone.
+    /// Its process died.
     Died,
-    /// It was killed when its time was up.
+    /// It was killed at its time-out.
     TimedOut,
 }
 
@@ -36,16 +36,16 @@ pub(crate) struct Function {
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) engines: Endpoints,
     pub(crate) wire: Arc<Wire>,
-    /// What it writes goes there.
+    /// The file for its output.
     pub(crate) log: PathBuf,
-    /// It is killed when an invocation has had as long.
+    /// An invocation is killed after this time.
     pub(crate) timeout: Duration,
-    /// The most memory that a process may have, in KiB.
+    /// The memory limit of a process, in KiB.
     pub(crate) memory_kib: Option<u64>,
     pub(crate) idle: Mutex<Vec<Process>>,
 }
 
-/// A process, and all that belongs to it. Dropped, it is killed.
+/// A process and its Runtime API, killed when it is dropped.
 pub(crate) struct Process {
     body: Arc<Body>,
     jobs: mpsc::UnboundedSender<Job>,
@@ -53,7 +53,7 @@ pub(crate) struct Process {
     _runtime: JoinSet<()>,
 }
 
-/// The part of a process that can be killed from outside.
+/// A handle to kill a process from elsewhere.
 #[derive(Default)]
 pub(crate) struct Body(Mutex<Option<Child>>);
 
@@ -70,7 +70,7 @@ struct Runtime {
 }
 
 impl Body {
-    /// As `kill -9` does: nothing unwinds, nothing is flushed.
+    /// Kills it like `kill -9`: nothing unwinds, nothing is flushed.
     pub(crate) fn kill(&self) {
         if let Some(child) = self.0.lock().unwrap().as_mut() {
             let _ = child.kill();
@@ -90,7 +90,7 @@ impl Drop for Process {
 }
 
 impl Function {
-    /// Invokes it in a process that is free, or in a new one.
+    /// Invokes it in an idle process, or in a new one.
     pub(crate) async fn invoke(&self, event: &Value, request_id: &str) -> Result<Value, Fault> {
         let free = self.idle.lock().unwrap().pop();
         let process = match free {
@@ -150,7 +150,7 @@ impl Function {
     }
 }
 
-/// Returns when the process is gone.
+/// Waits until the process has ended.
 #[expect(clippy::disallowed_methods, reason = "the system tells of the end of a child only to who asks")]
 async fn death(body: &Body) {
     while !body.is_dead() {

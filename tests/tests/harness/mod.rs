@@ -1,5 +1,5 @@
-//! An account of AWS on this machine: the four real functions, the engines, and a wire between them. The
-//! faults and the template are tested on it, each with a part of what is here.
+//! An AWS account on this machine: the four real functions, the engines, and a wire between them. The tests
+//! of faults and of the template each use a part of it.
 
 #![allow(dead_code, reason = "each of the two uses a part")]
 

@@ -1,4 +1,4 @@
-//! What a call needs, in the terms of a policy.
+//! The permissions that a call needs, in the terms of a policy.
 
 use crate::harness::proxy::json;
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use dataset_tests::wire::{Aws, object, operation};
 use hyper::{Request, StatusCode};
 use serde_json::Value;
 
-/// The actions that a request is, each with the resource that it is on.
+/// The actions that a request needs, each with its resource.
 pub(crate) fn actions(service: Aws, request: &Request<Bytes>, status: StatusCode) -> Vec<(String, String)> {
     let name = operation(service, request);
     let actions = match service {
@@ -45,7 +45,7 @@ fn of_bucket(name: &str, request: &Request<Bytes>, status: StatusCode) -> Vec<(S
         _ => vec![(name.to_owned(), on)],
     };
     if status == StatusCode::NOT_FOUND && matches!(name, "GetObject" | "HeadObject" | "CopyObject") {
-        // Who may not list is told 403 of what is not there.
+        // Without this permission, S3 answers 403 for an object that does not exist.
         actions.push(("ListBucket".to_owned(), "bucket".to_owned()));
     }
     actions

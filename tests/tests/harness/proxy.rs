@@ -1,5 +1,5 @@
-//! What stands between a process and the engines: it sees every call, and can
-//! refuse it, cut it off, or kill the process before it or behind it.
+//! Stands between a process and the engines. It sees every call, and can refuse it, disconnect, or kill the
+//! process before or after it.
 
 use crate::harness::function::Body;
 use bytes::Bytes;
@@ -19,21 +19,21 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::{Layer, ServiceExt};
 
-/// What becomes of a call.
+/// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     Passes,
-    /// The engine answers with this status instead of doing it.
+    /// The answer is an error with this status, and the engine does nothing.
     Refused(u16),
-    /// The connection breaks before the engine has it.
+    /// The connection breaks before the engine has the call.
     CutBefore,
-    /// The engine has done it, and no one learns of it.
+    /// The engine has carried out the call, and the answer is lost.
     CutAfter,
     /// The engine never answers.
     Hangs,
-    /// The process dies before the engine has it.
+    /// The process dies before the engine has the call.
     DiesBefore,
-    /// The process dies when the engine has done it.
+    /// The process dies after the engine has carried out the call.
     DiesAfter,
 }
 
@@ -41,33 +41,33 @@ pub(crate) enum Fate {
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) function: &'static str,
-    /// Which invocation of all it belongs to.
+    /// The number of the invocation, among all.
     pub(crate) invocation: u64,
-    /// Which of its invocation it is, from 0.
+    /// The number of the call within its invocation, from 0.
     pub(crate) nth: usize,
-    /// As in `dynamodb:PutItem`.
+    /// A name like `dynamodb:PutItem`.
     pub(crate) name: String,
 }
 
-/// Decides on calls.
+/// Decides what happens to each call.
 pub(crate) type Plan = Arc<dyn Fn(&Call) -> Fate + Send + Sync>;
 
 /// An action on a resource, in the terms of a policy.
 pub(crate) type Action = (&'static str, String, String);
 
-/// What all proxies of an account have in common.
+/// Shared by all proxies of an account.
 pub(crate) struct Wire {
     plan: Mutex<Plan>,
     invocations: AtomicU64,
-    /// Invocations that were killed when their time was up.
+    /// The number of invocations killed at their time-out.
     pub(crate) timeouts: AtomicUsize,
     pub(crate) calls: Mutex<Vec<Call>>,
-    /// What each function did, for which it needs to be allowed.
+    /// The actions of each function, which its policies must allow.
     pub(crate) actions: Mutex<BTreeSet<Action>>,
-    /// Uploads that were stored, of which the bucket would send an event.
+    /// Stored uploads, for which the bucket would send events.
     pub(crate) stored: Mutex<Vec<Stored>>,
     client: reqwest::Client,
-    /// What AWS would refuse, for each service.
+    /// The rules of AWS, for each service.
     strict: [Strict; 4],
 }
 
@@ -100,13 +100,13 @@ impl Wire {
         self.invocations.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Calls are decided by this from now on.
+    /// Sets the plan for the following calls.
     pub(crate) fn follow(&self, plan: impl Fn(&Call) -> Fate + Send + Sync + 'static) {
         *self.plan.lock().unwrap() = Arc::new(plan);
     }
 }
 
-/// The way of one process to the engines.
+/// The connection of one process to the engines.
 pub(crate) struct Proxy {
     pub(crate) endpoints: Endpoints,
     current: Arc<Current>,
@@ -158,7 +158,7 @@ impl Proxy {
         Self { endpoints, current, _servers: servers }
     }
 
-    /// Calls belong to this invocation from now on.
+    /// The following calls belong to this invocation.
     pub(crate) fn begin(&self, invocation: u64) {
         self.current.invocation.store(invocation, Ordering::Relaxed);
         self.current.calls.store(0, Ordering::Relaxed);
@@ -172,7 +172,7 @@ async fn serve(listener: TcpListener, way: Way) {
         let way = way.clone();
         connections.spawn(async move {
             let service = service_fn(|request| way.pass(request));
-            // An error of the service breaks the connection off, as it is meant to.
+            // An error of the service disconnects, as it is meant to.
             let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
         });
     }
@@ -236,7 +236,7 @@ fn cut() -> io::Error {
     io::ErrorKind::ConnectionReset.into()
 }
 
-/// An answer as AWS gives it that is overloaded or has a fault.
+/// The answer of AWS when it is overloaded or has a fault.
 fn refusal(service: Aws, status: u16) -> Response<Full<Bytes>> {
     let code = match (service, status) {
         (Aws::S3, 429 | 503) => "SlowDown",
@@ -247,7 +247,7 @@ fn refusal(service: Aws, status: u16) -> Response<Full<Bytes>> {
     error_response(service, status, code, "by plan")
 }
 
-/// A body in JSON, or nothing.
+/// The body as JSON, or null.
 pub(crate) fn json(request: &Request<Bytes>) -> Value {
     serde_json::from_slice(request.body()).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! The table as it is, item by item, past every adapter.
+//! The items of the table, read and written without an adapter.
 
 use bytes::Bytes;
 use dataset_aws::{Body, InProcess};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use tower::util::BoxCloneSyncService;
 use tower::{ServiceExt, service_fn};
 
-/// Times that decide what may be done, in milliseconds.
+/// Attributes that hold a due time or a deadline, in milliseconds.
 const TIMES: [&str; 4] = ["due_at", "claim_until", "next_attempt_at", "until"];
 
 /// An item, with its attributes as plain JSON.
@@ -22,15 +22,15 @@ pub(crate) struct Items {
     pub(crate) table: String,
 }
 
-/// Takes requests to DynamoDB.
+/// A service for requests to DynamoDB.
 type Engine = BoxCloneSyncService<Request<Bytes>, Bytes, io::Error>;
 
-/// Another's engine looks at the form of a signature, if at that.
+/// The independent engine checks at most the form of a signature.
 const SIGNED: &str =
     "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0";
 
 impl Items {
-    /// On the embedded engine, past its port.
+    /// On the embedded engine, within the process.
     pub(crate) fn embedded(engine: InProcess, table: &str) -> Self {
         let engine = service_fn(move |request: Request<Bytes>| {
             let request = request.map(|body| Body::new(Full::from(body).map_err(|never| match never {})));
@@ -40,7 +40,7 @@ impl Items {
         Self { engine: Engine::new(engine), table: table.to_owned() }
     }
 
-    /// On the engine of another.
+    /// On an independent engine.
     pub(crate) fn at(http: &reqwest::Client, url: &str, table: &str) -> Self {
         let forward = Forward::new(http, url);
         let engine = service_fn(move |request: Request<Bytes>| {
@@ -83,7 +83,7 @@ impl Items {
         }
     }
 
-    /// What is still promised: it has a due time, or is a draft or an outcome.
+    /// The items with work left: they have a due time, or are drafts or outbox items.
     pub(crate) async fn open(&self) -> Vec<Item> {
         let is_open = |item: &Item| {
             item.contains_key("due_shard") || item["sk"] == "OUTBOX" || item.get("status") == Some(&json!("draft"))
@@ -91,7 +91,7 @@ impl Items {
         self.all().await.into_iter().filter(is_open).collect()
     }
 
-    /// Moves every time that is waited for into the past.
+    /// Moves all deadlines and due times into the past.
     pub(crate) async fn pass_time(&self, by: Duration) {
         for item in self.all().await {
             let (mut names, mut values, mut changes) = (Map::new(), Map::new(), Vec::new());

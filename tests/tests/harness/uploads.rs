@@ -1,4 +1,4 @@
-//! Files as clients send them.
+//! Uploads, as clients send them.
 
 use super::account::Account;
 use super::function::Fault;
@@ -8,11 +8,11 @@ use super::function::Fault;
 pub(crate) struct Upload {
     pub(crate) group: u64,
     pub(crate) file: Vec<u8>,
-    /// Whether it breaks no rule.
+    /// Whether the file is valid.
     pub(crate) is_good: bool,
-    /// Whether faults may last as long as AWS Lambda tries.
+    /// Whether faults may outlast the retries of AWS Lambda.
     pub(crate) may_be_given_up: bool,
-    /// What the answer 201 named; without one, nothing is known.
+    /// The dataset id from the answer 201, if there was one.
     pub(crate) answered: Option<u64>,
 }
 
@@ -25,7 +25,7 @@ pub(crate) fn bad_upload(group: u64) -> Upload {
     Upload { group, file: b"n,text\n1,a\n2\n".to_vec(), is_good: false, may_be_given_up: true, answered: None }
 }
 
-/// Sends it as a client does that takes no for an answer.
+/// Sends it once, as a client without retries.
 pub(crate) async fn send(account: &Account, upload: &mut Upload, key: Option<&str>) -> Result<u16, Fault> {
     use base64::Engine;
     let content = base64::engine::general_purpose::STANDARD.encode(&upload.file);

@@ -1,4 +1,4 @@
-//! An account with its uploads in every state that faults can bring it to.
+//! An account with uploads, and all states that it can reach with faults.
 
 use crate::gate::{Past, Stop};
 use crate::machine::{End, Job, Ran, World, run};
@@ -17,15 +17,15 @@ use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-/// As often AWS Lambda invokes the processor for one event.
+/// How often AWS Lambda invokes the processor for one event.
 const TRIES: u8 = 3;
 
-/// What has not ended after as many steps without a fault goes in circles.
+/// If it has not ended after this many steps without a fault, it loops.
 const MAX_STEPS: usize = 200;
 
 const SAMPLES: u64 = 16;
 
-/// The template's, of the queue.
+/// The visibility time-out of the queue in the template.
 const VISIBILITY: Duration = Duration::from_secs(360);
 
 pub(crate) const GOOD: &str = "n\n1\n";
@@ -36,12 +36,12 @@ pub(crate) struct Account {
     pub(crate) world: World,
     pub(crate) uploads: Vec<Upload>,
     pub(crate) held: Option<Held>,
-    /// Faults that may still happen.
+    /// The number of faults that may still happen.
     pub(crate) faults: u8,
     fingerprint: u64,
 }
 
-/// A file, and what is on its way for it.
+/// A file, and the events and messages in flight for it.
 #[derive(Clone, Debug)]
 pub(crate) struct Upload {
     pub(crate) group: usize,
@@ -50,23 +50,23 @@ pub(crate) struct Upload {
     pub(crate) is_sent: bool,
     pub(crate) answered: Option<u64>,
     pub(crate) events: Vec<Event>,
-    /// How often it was handed to the failure destination.
+    /// How often it went to the failure destination.
     gave_up: u8,
-    /// When each message can arrive.
+    /// The earliest arrival of each message.
     messages: Vec<Timestamp>,
     pub(crate) told: Vec<(String, String)>,
-    /// The number it has once been published under.
+    /// The version number it was published under.
     pub(crate) published: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Event {
-    /// Another invocation than the first.
+    /// Whether it is a repeated invocation.
     is_again: bool,
     tries: u8,
 }
 
-/// An invocation that is not going on for now.
+/// An invocation that is held.
 #[derive(Clone)]
 pub(crate) struct Held {
     step: Step,
@@ -88,14 +88,14 @@ pub(crate) enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
     Does(Step),
-    /// The process dies behind so many changes.
+    /// The process dies after so many changes.
     Dies(Step, usize),
-    /// It waits before the call after so many.
+    /// The process is held after so many calls.
     Holds(Step, usize),
     GoesOn,
-    /// A message or an event never comes.
+    /// A message or an event is lost.
     Loses(Step),
-    /// It comes once more.
+    /// It is delivered once more.
     Repeats(Step),
     /// The receiver answers 500.
     Refuses(usize),
@@ -104,7 +104,7 @@ pub(crate) enum Action {
 }
 
 impl Account {
-    /// Of the files of each group, the last `bad` ones break a rule.
+    /// The last `bad` files of each group are invalid.
     pub(crate) fn new(groups: usize, files: usize, bad: usize, faults: u8) -> Self {
         let world = World { table: Default::default(), blobs: Default::default(), now: start() };
         let now = |future: futures::future::BoxFuture<'_, dataset_core::Result<()>>| {
@@ -164,7 +164,7 @@ impl Account {
         let mut steps = Vec::new();
         let mut group_sends = None;
         for (at, upload) in self.uploads.iter().enumerate() {
-            // Whichever of a group comes first, its event may come last.
+            // The files of a group are alike, so they are sent in order; their events may come in any order.
             if !upload.is_sent && group_sends != Some(upload.group) {
                 group_sends = Some(upload.group);
                 steps.push(Step::Upload(at));
@@ -180,12 +180,12 @@ impl Account {
         steps
     }
 
-    /// Nothing happens unless time passes.
+    /// Whether nothing can happen until time passes.
     fn is_idle(&self) -> bool {
         self.held.is_none() && self.steps().is_empty()
     }
 
-    /// Whether it comes to its end when no more faults happen.
+    /// Whether it ends if no more faults happen.
     pub(crate) fn ends(&self) -> bool {
         let mut account = Self { faults: 0, ..self.clone() };
         for _ in 0..MAX_STEPS {
@@ -199,12 +199,12 @@ impl Account {
         false
     }
 
-    /// Of how many states one is followed to its end.
+    /// Whether this state is one of the sample that is followed to its end.
     pub(crate) fn is_sample(&self) -> bool {
         self.fingerprint.is_multiple_of(SAMPLES)
     }
 
-    /// Nothing will ever happen again.
+    /// Whether nothing can ever happen again.
     pub(crate) fn is_over(&self) -> bool {
         self.is_idle() && self.next_moment().is_none()
     }
@@ -313,7 +313,7 @@ impl Account {
         self.world.table.delivery_about(self.id(at)).expect("a message has its delivery")
     }
 
-    /// What was stored and sent by a run is on its way.
+    /// Puts the events and messages of a run in flight.
     fn take(&mut self, ran: Ran) {
         self.world = ran.world;
         let ids: BTreeMap<u64, usize> = self.ids().into_iter().map(|(at, id)| (id.get(), at)).collect();
@@ -339,7 +339,7 @@ impl Account {
         self.uploads.iter().enumerate().filter_map(named).collect()
     }
 
-    /// What made the step happen is taken.
+    /// Consumes the event or message of the step.
     fn begin(&mut self, step: Step) {
         match step {
             Step::Upload(at) => self.uploads[at].is_sent = true,
@@ -367,7 +367,7 @@ impl Account {
         }
     }
 
-    /// The process is gone, or the function failed: whoever called tries again.
+    /// The process died, or the function failed: its caller retries.
     fn die(&mut self, step: Step) {
         match step {
             Step::Event(at, event) if event.tries + 1 == TRIES => self.uploads[at].gave_up += 1,
@@ -380,7 +380,7 @@ impl Account {
 
     // ------------------------------------------------- which states are the same
 
-    /// The same for states that differ only in which file of a group, or which group, is which.
+    /// A hash that is the same for states that differ only by the order of groups, or of files in a group.
     fn canonical(&self) -> u64 {
         let mut files: Vec<(u64, usize)> = (0..self.uploads.len()).map(|at| (self.about(at), at)).collect();
         files.sort_unstable();
@@ -405,7 +405,7 @@ impl Account {
         hasher.finish()
     }
 
-    /// All about one file, but for its name.
+    /// The whole state of one file, without its name.
     fn about(&self, at: usize) -> u64 {
         let upload = &self.uploads[at];
         let now = self.world.now;
@@ -441,7 +441,7 @@ impl Account {
     }
 }
 
-/// How many milliseconds it is until then; 0 if it has come.
+/// The milliseconds from now until `at`, or 0 if it has passed.
 fn ms(at: Timestamp, now: Timestamp) -> i64 {
     if at <= now { 0 } else { (at.as_millisecond() - now.as_millisecond()).max(1) }
 }

@@ -1,8 +1,8 @@
-//! One run of a handler, call by call: what it has been told before is told
-//! again, then it goes on for as many calls as it may, and is held at the next.
+//! One run of a handler, call by call: earlier replies are replayed, then it goes on for as many calls as it
+//! may, and is held at the next.
 //!
-//! A handler is a future, which can't be copied. But all that it learns it
-//! learns from its ports, so its state is what they have told it so far.
+//! A handler is a future, which can't be copied. But it learns everything from its ports, so their replies
+//! so far are its state.
 
 use dataset_core::{Error, Kind, Result};
 use jiff::Timestamp;
@@ -15,21 +15,21 @@ use tokio::sync::Notify;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Stop {
     Never,
-    /// Before the call after so many.
+    /// After so many calls.
     AfterCalls(usize),
     /// Before the change after so many.
     AfterChanges(usize),
 }
 
-/// What a handler has been told so far.
+/// The replies that a handler has had so far.
 #[derive(Clone, Default)]
 pub(crate) struct Past {
     replies: Vec<Arc<dyn Any + Send + Sync>>,
-    /// The replies as text, by which two pasts are compared.
+    /// The replies as text, to compare two pasts.
     pub(crate) text: Vec<String>,
     times: Vec<Timestamp>,
     pub(crate) changes: usize,
-    /// What its identifiers are made of.
+    /// The seed of its identifiers.
     pub(crate) seed: Option<u64>,
 }
 
@@ -49,7 +49,7 @@ struct Run {
     replayed: usize,
     times_replayed: usize,
     stop: Stop,
-    /// Calls of this run that were none of the past.
+    /// Calls of this run after the replay.
     calls: usize,
     changes: usize,
 }
@@ -59,7 +59,7 @@ struct Run {
 pub(crate) enum Call {
     Reads,
     Changes,
-    /// It reads what never changes, and maybe on another thread.
+    /// It reads content that never changes, and may do so on another thread.
     ReadsFile,
 }
 
@@ -121,7 +121,7 @@ impl Gate {
         Turn::Live
     }
 
-    /// The time as it was when the handler first asked.
+    /// The time at which the handler first asked.
     pub(crate) fn time(&self, now: Timestamp) -> Timestamp {
         let mut run = self.run.lock().unwrap();
         let index = run.times_replayed;

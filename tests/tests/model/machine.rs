@@ -1,4 +1,4 @@
-//! The four functions, as they are, run on a world that is put before them.
+//! Runs the four functions, unchanged, on a given world.
 
 use crate::gate::{Gate, Past, Stop};
 use crate::ports::{GatedPorts, Stage};
@@ -29,7 +29,7 @@ use tower::ServiceExt;
 
 pub(crate) const KEY: &str = "pl_example_key_0123456789";
 
-/// What is stored, and what time it is.
+/// Everything that is stored, and the current time.
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) table: MemoryTable,
@@ -48,7 +48,7 @@ pub(crate) enum Job {
 }
 
 impl Job {
-    /// The template's timeout of its function.
+    /// The time-out of its function in the template.
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(match self {
             Self::Upload { .. } => 30,
@@ -58,7 +58,7 @@ impl Job {
     }
 }
 
-/// What a run has done.
+/// The result of a run.
 pub(crate) struct Ran {
     pub(crate) world: World,
     pub(crate) stored: Vec<Object>,
@@ -69,7 +69,7 @@ pub(crate) struct Ran {
 }
 
 pub(crate) enum End {
-    /// It came to its end; false if that was an error.
+    /// It ended; false if with an error.
     Done(bool),
     /// An upload was answered 201.
     Answered(u64),
@@ -97,7 +97,7 @@ impl Machine {
     fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let gated = Arc::new(GatedPorts::default());
-        // Who calls is not what this is about.
+        // Authentication is not part of the model.
         let callers = Arc::new(callers(&runtime));
         let ports = gated.ports(callers.clone());
         let api = Api {
@@ -191,8 +191,7 @@ impl Machine {
     }
 }
 
-/// Two runs that each write an event have other identifiers, though their time
-/// is the same; uploads may draw one that is in use.
+/// Runs that write events at the same time have different identifiers; uploads may draw an id that is in use.
 fn seed(world: &World, job: &Job) -> u64 {
     match job {
         Job::Event { id, .. } => id.get() << 16,
@@ -205,7 +204,7 @@ fn stored(id: DatasetId) -> Stored {
     Stored { bucket: "datasets".into(), key: format!("uploads/{id}"), operation: "Put" }
 }
 
-/// A table that knows nothing but the key.
+/// A table with nothing in it but the API key.
 fn callers(runtime: &Runtime) -> MemoryTable {
     use dataset_core::api_key::{ApiKey, Grant};
     use dataset_core::api_keys::ApiKeys;

@@ -1,5 +1,5 @@
-//! Every state that an account can come to, with the functions as they are: uploads, events, messages and
-//! sweeps in any order, an invocation that dies behind any of its changes or goes on late, events and
+//! Explores every state that an account can reach with the real functions: uploads, events, messages and
+//! sweeps in any order, invocations that die after any of their changes or continue late, events and
 //! messages that come twice or never, and a receiver that refuses.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 struct Explored {
     groups: usize,
     files: usize,
-    /// The last ones of each group, which break a rule.
+    /// How many of each group, its last ones, are invalid.
     bad: usize,
-    /// How many faults there are on the way to a state.
+    /// The most faults on the way to a state.
     faults: u8,
 }
 
@@ -141,8 +141,8 @@ fn tell(states: usize) {
     println!("{states} states");
 }
 
-/// Files in each of two groups where `DATASETS_MODEL_FILES` does not say: with
-/// three there are fifty times as many states.
+/// Files in each of two groups unless `DATASETS_MODEL_FILES` is set. With three there are fifty times as
+/// many states.
 const FILES: usize = 2;
 
 #[test]

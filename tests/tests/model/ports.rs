@@ -1,4 +1,4 @@
-//! The ports on the fakes, behind the gate of whichever run is on.
+//! The ports on the fakes, behind the gate of the current run.
 
 use crate::gate::{Call, Gate};
 use async_trait::async_trait;
@@ -32,24 +32,24 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// What a run works on.
+/// The fakes and the gate of a run.
 pub(crate) struct Stage {
     pub(crate) gate: Gate,
     pub(crate) table: MemoryTable,
     pub(crate) blobs: MemoryBlobs,
     pub(crate) queue: MemoryQueue,
     pub(crate) now: Timestamp,
-    /// The same in every repeat of a run.
+    /// They are the same in every replay of a run.
     pub(crate) ids: CountingIds,
-    /// Objects that were stored, of which the bucket sends events.
+    /// Stored objects, for which the bucket sends events.
     pub(crate) stored: Mutex<Vec<Object>>,
-    /// What receivers have been sent: id and body.
+    /// The id and the body of each webhook that was sent.
     pub(crate) sent: Mutex<Vec<(String, String)>>,
-    /// What receivers answer.
+    /// The answer of the receivers.
     pub(crate) answer: StatusCode,
 }
 
-/// The ports of handlers that are made once, and run on one stage after another.
+/// Ports for handlers that are created once, and run on one stage after another.
 #[derive(Default)]
 pub(crate) struct GatedPorts(Mutex<Option<Arc<Stage>>>);
 
@@ -76,7 +76,7 @@ impl GatedPorts {
     }
 }
 
-/// Has methods of a port pass the gate on their way to the fake.
+/// Makes the methods of a port pass the gate before they reach the fake.
 macro_rules! pass {
     ($port:ident, $fake:ident, $($call:ident $name:ident($($arg:ident: $kind:ty),*) -> $reply:ty;)*) => {
         #[async_trait]
@@ -174,7 +174,7 @@ impl Blobs for GatedPorts {
 
     async fn write_new(&self, object: Object, media_type: &str) -> Result<Box<dyn BlobWriter>> {
         let stage = self.stage();
-        // What it is given it keeps to itself until it is finished.
+        // A writer has no effect until it is finished.
         let writer = stage.blobs.write_new(object, media_type).await?;
         Ok(Box::new(Writer { writer, stage }))
     }
@@ -250,7 +250,7 @@ impl Clock for GatedPorts {
         stage.gate.time(stage.now)
     }
 
-    /// Whatever else happens meanwhile happens before it or after it.
+    /// Other steps happen before or after it, so it need not wait.
     async fn sleep(&self, _: Duration) {}
 }
 

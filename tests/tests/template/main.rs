@@ -1,5 +1,4 @@
-//! `template.yaml` beside what the functions really do: which actions they are
-//! allowed, and which environment they are given.
+//! Compares `template.yaml` with what the functions really do: their permissions and their environment.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 #![expect(clippy::disallowed_methods, reason = "processes of the system live by its clock")]
@@ -18,7 +17,7 @@ use std::collections::BTreeSet;
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
-/// The functions by their names there.
+/// The functions, by their names in the template.
 const NAMES: [(&str, &str); 4] = [("Api", API), ("Processor", PROCESSOR), ("Webhooks", WEBHOOKS), ("Sweeper", SWEEPER)];
 
 type Actions = BTreeSet<(&'static str, String, String)>;
@@ -30,7 +29,7 @@ async fn each_function_is_allowed_what_it_does_and_no_more() {
     do_everything(&account).await;
     the_filters_find_their_lines(&account.logs());
     let mut done: Actions = account.wire.actions.lock().unwrap().clone();
-    // What AWS Lambda does in its name to feed it.
+    // What AWS Lambda itself does with the function's role to poll the queue.
     for action in ["ReceiveMessage", "DeleteMessage", "GetQueueAttributes"] {
         done.insert((WEBHOOKS, format!("sqs:{action}"), "queue".into()));
     }
@@ -56,7 +55,7 @@ fn the_environment_is_what_the_functions_read() {
     }
 }
 
-/// Alarms count lines of logs, so those lines have to be as they are looked for.
+/// Alarms count log lines, so the filters must match the real lines.
 fn the_filters_find_their_lines(logs: &str) {
     let template: Yaml = serde_yaml_ng::from_str(TEMPLATE).unwrap();
     let resources = template["Resources"].as_mapping().unwrap().values();
@@ -75,7 +74,7 @@ fn the_filters_find_their_lines(logs: &str) {
     }
 }
 
-/// The actions of each function's policies.
+/// The actions that each function's policies allow.
 fn allowed() -> Actions {
     let template: Yaml = serde_yaml_ng::from_str(TEMPLATE).unwrap();
     let mut allowed = Actions::new();
@@ -100,7 +99,7 @@ fn one_or_more(value: &Yaml) -> Vec<&Yaml> {
     value.as_sequence().map_or_else(|| vec![value], |all| all.iter().collect())
 }
 
-/// A resource in the words of [`crate::harness::policies`].
+/// A resource, named as in [`crate::harness::policies`].
 fn resource_of(resource: &Yaml) -> String {
     let Yaml::Tagged(tagged) = resource else { panic!("{resource:?} is everything") };
     let text = tagged.value.as_str().unwrap();
@@ -124,7 +123,7 @@ async fn ok(account: &Account, method: &str, path: &str, body: &Value) -> Value 
     answer
 }
 
-/// Every way that data can take through the functions.
+/// Takes data through the functions in every possible way.
 async fn do_everything(account: &Account) {
     let group = account.create_group("Everything").await;
     let mut good = [upload(group, 1), upload(group, 2)];
@@ -146,7 +145,7 @@ async fn do_everything(account: &Account) {
     ok(account, "DELETE", &format!("dataset-groups/{group}"), &json!({})).await;
 }
 
-/// They are stored in parts: one is good, one is bad at its end.
+/// Files that are stored in parts: a good one, and one that is bad at its end.
 async fn large_files(account: &Account, group: u64) {
     let mut file = b"n,text\n".to_vec();
     while file.len() < 24 << 20 {
@@ -168,7 +167,7 @@ async fn large_files(account: &Account, group: u64) {
     }
     account.settle().await;
     let id = ids[0];
-    // An export that breaks off, and one that does not.
+    // An export that is cut off, and one that succeeds.
     account.wire.follow(|call| match (call.function, call.name.as_str()) {
         (API, "s3:CompleteMultipartUpload") => Fate::Refused(500),
         _ => Fate::Passes,
@@ -200,7 +199,7 @@ async fn reading(account: &Account, group: u64, first: u64, second: u64) {
     ok(account, "POST", &format!("datasets/{first}/restore"), &json!({})).await;
 }
 
-/// One that takes what it is sent, and one that does not.
+/// A receiver that accepts, and one that does not.
 async fn webhooks(account: &Account, group: u64) {
     let other = ok(account, "POST", "webhooks", &json!({"url": account.receiver.url})).await;
     let closed = ok(account, "POST", "webhooks", &json!({"url": "http://127.0.0.1:9/closed"})).await;
@@ -227,9 +226,9 @@ async fn webhooks(account: &Account, group: u64) {
     ok(account, "DELETE", &format!("webhooks/{closed}"), &json!({})).await;
 }
 
-/// What only happens after faults.
+/// Paths that are only taken after faults.
 async fn faults(account: &Account, group: u64) {
-    // A call that dies when its draft is there, and is made again.
+    // A call that dies after it has stored its draft, and is repeated.
     account.wire.follow(|call| match (call.function, call.name.as_str()) {
         (API, "s3:PutObject") => Fate::DiesBefore,
         _ => Fate::Passes,
@@ -239,20 +238,20 @@ async fn faults(account: &Account, group: u64) {
     account.wait_a_while().await;
     account.wire.follow(|_| Fate::Passes);
     assert_eq!(send(account, &mut again, Some("again")).await.unwrap(), 201);
-    // Storage that fails, and a draft that is withdrawn.
+    // Storage fails, and a draft is withdrawn.
     account.wire.follow(|call| match (call.function, call.name.as_str()) {
         (API, "s3:PutObject") => Fate::Refused(500),
         _ => Fate::Passes,
     });
     assert_eq!(send(account, &mut upload(group, 4), None).await.unwrap(), 500);
     account.wire.follow(|_| Fate::Passes);
-    // A file that never comes, of which there is an event all the same.
+    // A file that never comes, though there is an event for it.
     let order = json!({"dataset_group_id": group, "file_name": "never.csv", "file_size": 10});
     let never = ok(account, "POST", "dataset-versions/from-upload", &order).await;
     account.process_object(never["dataset_id"].as_u64().unwrap()).await;
-    // An object that no draft is known of.
+    // An object without a draft.
     account.process_object(9).await;
-    // Events and messages that are lost, and a processor that is given up.
+    // Events and messages that are lost, and a processor that fails for good.
     send(account, &mut upload(group, 5), None).await.unwrap();
     drop(account.take_events());
     account.settle().await;
@@ -272,7 +271,7 @@ async fn faults(account: &Account, group: u64) {
     for event in account.take_events() {
         account.process_once(&event).await.unwrap_err();
     }
-    // A table that does not answer the webhooks function.
+    // The table does not answer the webhooks function.
     account.wire.follow(|call| if call.function == WEBHOOKS { Fate::Refused(500) } else { Fate::Passes });
     send(account, &mut upload(group, 9), None).await.unwrap();
     for event in account.take_events() {

@@ -3,6 +3,6 @@ SwaggerUIBundle({
   dom_id: "#reference",
   deepLinking: true,
   defaultModelsExpandDepth: 0,
-  // Nothing of the API leaves for a validator elsewhere.
+  // The description is not sent to an online validator.
   validatorUrl: null,
 });

@@ -1,4 +1,4 @@
-// The public API, and nothing but it.
+// Calls to the public API. The console uses nothing else.
 
 import * as session from "./session.js";
 import { parse } from "./text.js";

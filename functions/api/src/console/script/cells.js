@@ -1,4 +1,4 @@
-// Cells of a table: what a file had in them, and never anything else.
+// Cells of a table, shown exactly as the file had them.
 
 import { dialog, element } from "./dom.js";
 import { visible } from "./text.js";

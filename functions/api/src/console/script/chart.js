@@ -1,4 +1,4 @@
-// A small picture of how something went from version to version.
+// A small chart of a figure from version to version.
 
 import { element } from "./dom.js";
 

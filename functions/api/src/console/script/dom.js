@@ -1,5 +1,5 @@
-// What is on the page, made of the page's templates. Nothing here takes HTML:
-// what a file or an answer says is only ever text.
+// Makes elements from the page's templates. Nothing here takes HTML: content of files and answers is only
+// ever set as text.
 
 const parts = (root) => {
   const named = { root };
@@ -63,7 +63,7 @@ export function announce(text, { isOnPage = false } = {}) {
   said.classList.toggle("unseen", isOnPage);
   clearTimeout(forgetting);
   said.textContent = "";
-  // What is the same as before would not be read.
+  // A screen reader does not announce a text that is the same as before.
   forgetting = setTimeout(() => {
     said.textContent = text;
     forgetting = setTimeout(() => (said.textContent = ""), SAID_MS);

@@ -1,5 +1,4 @@
-// The lines around a fault, read from the person's own disk: nothing of them
-// comes from the server.
+// The lines around a fault, read from the user's own disk. The server never sends content of a file.
 
 import { element, fromTemplate } from "./dom.js";
 import { markedLines } from "./marks.js";

@@ -1,5 +1,4 @@
-// A file on the person's own disk, as far as it can be told before it is sent.
-// What counts is what the service says of it; this is a look, not a check.
+// A preview of a file on the user's own disk, before it is sent. Only the service checks it.
 
 import { parse } from "./text.js";
 
@@ -100,7 +99,7 @@ function delimiterOf(text) {
   }
   const fits = Object.keys(DELIMITERS).map((delimiter) => {
     const [header = 0, ...rows] = Array.from(records(text, delimiter), ({ fields }) => fields.length);
-    // The last row may be cut.
+    // The last row may be incomplete, since only the beginning of the file is read.
     const whole = rows.length > 1 ? rows.slice(0, -1) : rows;
     return { delimiter, header, share: whole.filter((width) => width === header).length / (whole.length || 1), rows: whole.length };
   });
@@ -184,7 +183,7 @@ export function* elements(text) {
       case ",": {
         const isNested = depth > 1 && text[at] !== ",";
         depth -= text[at] === "," ? 0 : 1;
-        // An object ends with its bracket, be there a comma behind it or not.
+        // An object ends at its closing brace, whether or not a comma follows.
         if (start !== -1 && (depth === 0 || (depth === 1 && (isNested || text[at] === ",")))) {
           yield { start, end: isNested ? at + 1 : at };
           start = -1;

@@ -1,3 +1,3 @@
-// The limits of the service, as it wrote them into the page.
+// The limits of the service, which it writes into the page.
 
 export const limits = JSON.parse(document.body.dataset.limits);

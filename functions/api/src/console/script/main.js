@@ -1,4 +1,4 @@
-// Which view is shown: the one that the address names behind its `#`.
+// Shows the view that the fragment of the URL names.
 
 import { ApiError } from "./api.js";
 import { dialog, element, hush } from "./dom.js";
@@ -71,7 +71,7 @@ function failed(error) {
   if (!isOfApi) {
     console.error(error);
   }
-  // What is no answer of the API is a module that did not come, or came from another release.
+  // An error that is not from the API means that a module could not be loaded, or is of another release.
   const retry = element("button", { type: "button" }, isOfApi ? "Try again" : "Reload the page");
   retry.addEventListener("click", () => (isOfApi ? show() : location.reload()));
   const heading = element("h1", { tabindex: "-1" }, error.status === 404 ? "Not found" : "That did not work");
@@ -109,7 +109,7 @@ addEventListener("hashchange", () => {
   window.scrollTo(0, 0);
   show();
 });
-// A file that is dropped beside its place must not take the page away.
+// A file that is dropped outside the drop zone must not replace the page.
 for (const type of ["dragover", "drop"]) {
   addEventListener(type, (event) => event.preventDefault());
 }

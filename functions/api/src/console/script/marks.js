@@ -1,5 +1,4 @@
-// The place in a file that the service found fault with: which lines to show,
-// and what to mark in them.
+// The place in a file that an error names: which lines to show, and what to mark in them.
 
 import { elements, isJson, look, records } from "./file.js";
 
@@ -23,7 +22,7 @@ export async function markedLines(file, failure) {
   }
   const marks = isJson(file) ? markJson(lines, failure) : markCsv(lines, failure, seen);
   const [first, last] = [Math.min(failure.line, ...marks.keys()), Math.max(failure.line, ...marks.keys())];
-  // An end of line at the end of the file begins one more, which no one sees.
+  // A line ending at the end of the file begins one more line, which is empty and not shown.
   const isSeen = ({ number, text }) => number <= last || (number <= last + LINES_AFTER && text !== "");
   const shown = lines.filter((line) => line.number >= first - LINES_BEFORE && isSeen(line));
   return shown.map(({ number, text }) => ({ number, text, mark: marks.get(number) }));
@@ -95,7 +94,7 @@ function markCsv(lines, { line, column, code }, { delimiter, columns }) {
   let start = 0;
   for (const { number, text } of within) {
     const [from, to] = [Math.max(field.start - start, 0), Math.min(field.end - start, text.length)];
-    // A field that does not end on its line goes on to where the fault was found, and no further.
+    // A field that does not end on its line is marked as far as the fault.
     if (from <= to && number <= Math.max(line, within[0].number)) {
       marks.set(number, [from, to]);
     }

@@ -1,4 +1,4 @@
-// Where one is: the address behind its `#`, a path and what is chosen there.
+// The fragment of the URL: a path, and the choices made on that view.
 
 /** The path, and the choices as text by name. */
 export function here() {

@@ -1,4 +1,4 @@
-// The API key, which lives as long as this tab does.
+// The API key, kept for as long as this tab is open.
 
 const NAME = "datasets-api-key";
 

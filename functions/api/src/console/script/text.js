@@ -1,4 +1,4 @@
-// Figures and times as people read them.
+// Formats numbers and times for people.
 
 const UNITS = ["bytes", "kB", "MB", "GB"];
 

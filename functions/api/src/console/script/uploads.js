@@ -1,4 +1,4 @@
-// The uploads of this tab, one after another, whatever view is open.
+// The uploads of this tab. They run one after another, whichever view is open.
 
 import { ApiError, address, call, get, pause, refused, unreachable } from "./api.js";
 import { limits } from "./limits.js";
@@ -169,12 +169,12 @@ async function sendToStorage(upload) {
   const { dataset_id, upload: request } = await call("POST", "dataset-versions/from-upload", options);
   const { status } = await transmit(request, file, upload);
   if (status === 403) {
-    // The URL's time is over, so this draft gets no file any more.
+    // The presigned URL has expired, so this draft can't get its file any more.
     upload.renew();
   }
-  // 412: it was stored by an attempt whose answer was lost.
+  // 412: an earlier attempt stored the file, and its answer was lost.
   if (status !== 200 && status !== 412) {
-    // 409: that attempt is still being stored.
+    // 409: an earlier attempt is still being stored.
     const code = status === 409 ? "storage_conflict" : "storage";
     throw new ApiError(status, code, `Storage did not take the file (status ${status}). Try again.`);
   }

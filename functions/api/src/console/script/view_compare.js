@@ -42,11 +42,11 @@ export async function show(main, [newerId, olderId], signal) {
     remember(view.key.value ? { key: view.key.value } : { by: "cells" });
     compare();
   });
-  // An identifier tells rows apart, as a rule.
+  // A column of identifiers is usually a key.
   const { chosen } = here();
   view.key.value = chosen.by === "cells" ? "" : chosen.key ?? shared.find((name) => /^(id|key|uuid|.*_id)$/i.test(name)) ?? "";
   await compare();
-  // A column that holds a value twice is no key; then all cells are compared.
+  // A column with a repeated value can't be a key; then rows are compared by all their cells.
   if (!view.fault.hidden && view.key.value) {
     view.key.value = "";
     await compare();

@@ -35,7 +35,7 @@ export async function show(main, [id], signal) {
     say(view.fault, "");
     remember({ show: status === "all" ? undefined : status, page: page > 1 ? page : undefined });
     hasDrafts = drafts.total > 0;
-    // What is the same stays as it is, with the focus in it.
+    // If nothing changed, the page is left alone, so that it keeps the focus.
     const news = JSON.stringify([status, found, versions]);
     if (news === shown) {
       return;

@@ -35,7 +35,7 @@ export async function show(main, _, signal) {
   const view = fill(main, "webhooks");
   onSubmit(view.create, view.fault, async () => {
     const body = { url: view.url.value.trim(), event_types: ticked(view.events) };
-    // The secret is told this once, so no one stops waiting for it.
+    // The secret is shown only once, so this call is not aborted when the view is left.
     const made = await post("webhooks", body);
     await showSecret("The webhook's secret", made);
     if (!signal.aborted) {

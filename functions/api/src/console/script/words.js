@@ -1,4 +1,4 @@
-// What changed within a text, word by word.
+// The differences between two texts, word by word.
 
 /** Beyond so many pairs of words only the common start and end are found. */
 const MAX_PAIRS = 250_000;
