@@ -50,6 +50,10 @@ impl Source for StoredFile {
         Ok(ObjectReader { chunks, current: Bytes::new(), missing: *length })
     }
 
+    fn length(&mut self) -> io::Result<u64> {
+        Ok(self.length)
+    }
+
     fn read_range(&mut self, range: Range<u64>) -> io::Result<Vec<u8>> {
         let part = self.runtime.block_on(self.blobs.read_range(self.object, range)).map_err(io::Error::other)?;
         Ok(part.into())

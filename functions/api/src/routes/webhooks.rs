@@ -17,6 +17,7 @@ use dataset_core::event::EventType;
 use dataset_core::secret::{Owner, Secret};
 use dataset_core::webhook::{DisabledReason, Health, OLD_SECRET_LIFETIME, Secrets, Webhook};
 use dataset_core::webhooks::change;
+use dataset_types::in_words;
 use dataset_types::limits::MAX_WEBHOOKS;
 use dataset_types::webhook::{ChangeWebhook, OneWebhook, RegisterWebhook, SecretRotated, WebhookRegistered, Webhooks};
 use futures::FutureExt;
@@ -26,7 +27,7 @@ fn check_offered(event_types: &[EventType]) -> Result<(), ApiError> {
     if event_types.iter().all(|event_type| event_type.is_offered()) {
         return Ok(());
     }
-    let offered = EventType::offered().map(EventType::name).collect::<Vec<_>>().join(" and ");
+    let offered = in_words(EventType::offered().map(EventType::name), "and");
     Err(ApiError::new(ErrorCode::InvalidRequest, format!("event_types can be {offered}")))
 }
 

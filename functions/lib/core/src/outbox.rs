@@ -3,11 +3,9 @@
 
 use crate::catalog::OutboxEntry;
 use crate::clock::after;
-use crate::dataset::Dataset;
 use crate::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
 use crate::event::{Details, Event, fresh_id};
-use crate::id::DeliveryId;
-use crate::id::EventId;
+use crate::id::{DeliveryId, EventId};
 use crate::{Ports, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::time::Duration;
@@ -17,11 +15,14 @@ const DELIVERIES_AT_ONCE: usize = 20;
 const CHUNKS_AT_ONCE: usize = 4;
 
 impl OutboxEntry {
-    /// The entry of a new event about a draft.
-    pub(crate) fn new(ports: &Ports, draft: &Dataset, details: impl Into<Details>) -> Result<Self> {
+    /// The entry of a new event that a user of the workspace has caused.
+    ///
+    /// # Errors
+    /// If the clock is beyond the range of times.
+    pub fn new(ports: &Ports, workspace_id: u64, user_id: u64, details: impl Into<Details>) -> Result<Self> {
         let at = ports.clock.now();
         let id = fresh_id(ports.ids.as_ref(), at);
-        let event = Event { id, workspace_id: draft.workspace_id, user_id: draft.user_id, at, details: details.into() };
+        let event = Event { id, workspace_id, user_id, at, details: details.into() };
         Ok(Self {
             workspace_id: event.workspace_id,
             event_type: event.event_type(),

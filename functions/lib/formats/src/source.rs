@@ -15,6 +15,11 @@ pub trait Source {
 
     fn open(&mut self) -> io::Result<Self::Reader>;
 
+    /// The length of the file in bytes. By default, it is read to its end.
+    fn length(&mut self) -> io::Result<u64> {
+        io::copy(&mut self.open()?, &mut io::sink())
+    }
+
     /// Reads a range, for formats that have their index at the end. By default, the file is read up to there.
     fn read_range(&mut self, range: Range<u64>) -> io::Result<Vec<u8>> {
         let mut reader = self.open()?;
@@ -85,8 +90,9 @@ fn check_signature(start: &[u8], format: Format) -> Result<(), DataError> {
 
 #[cfg(test)]
 #[test]
-fn a_range_of_what_is_read_from_its_start() {
+fn the_length_and_ranges_of_what_is_read_from_its_start() {
     let mut source = || Ok(&b"0123456789"[..]);
+    assert_eq!(source.length().expect("it is in memory"), 10);
     for (range, expected) in [(0..4, "0123"), (3..6, "345"), (8..12, "89"), (4..4, "")] {
         assert_eq!(source.read_range(range).expect("it is in memory"), expected.as_bytes());
     }

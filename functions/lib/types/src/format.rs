@@ -49,7 +49,7 @@ impl Format {
 
     /// The names in words: `CSV and JSON`, or `CSV or JSON`.
     pub fn names(last: &str) -> String {
-        in_words(Self::ALL.iter().map(|format| format.name().to_owned()), last)
+        in_words(Self::ALL.iter().map(|format| format.name()), last)
     }
 
     /// A regular expression for the extensions, in any case.
@@ -60,8 +60,9 @@ impl Format {
     }
 }
 
-fn in_words(all: impl Iterator<Item = String>, last: &str) -> String {
-    let all: Vec<String> = all.collect();
+/// Joins words as a sentence does: `a, b or c`.
+pub fn in_words(all: impl Iterator<Item = impl Into<String>>, last: &str) -> String {
+    let all: Vec<String> = all.map(Into::into).collect();
     match &all[..] {
         [] => String::new(),
         [only] => only.clone(),

@@ -23,7 +23,7 @@ pub mod webhook;
 pub use bounded::{PageNumber, PerPage};
 pub use canonical::canonical;
 pub use error::{ErrorCode, ErrorResponse, FailureCode};
-pub use format::Format;
+pub use format::{Format, in_words};
 pub use time::Time;
 
 /// The schemas that parameters and other schemas refer to by name.

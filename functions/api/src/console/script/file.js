@@ -49,7 +49,8 @@ export async function look(file, { maxBytes = Infinity, extensions = Object.keys
 
 function complaint(file, encoding, maxBytes, extensions) {
   if (!extensionOf(file, extensions)) {
-    return `The name must end with ${extensions.join(" or ")}.`;
+    const words = new Intl.ListFormat("en", { type: "disjunction" });
+    return `The name must end with ${words.format(extensions)}.`;
   }
   if (file.size === 0) {
     return "The file is empty.";

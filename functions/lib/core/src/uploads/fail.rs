@@ -21,7 +21,7 @@ pub async fn fail(ports: &Ports, draft: &Dataset, failure: Failure) -> Result<Op
         due_at,
         lost_leases,
         finished_at: ports.clock.now(),
-        event: OutboxEntry::new(ports, draft, VersionFailed::new(draft.id, &failure))?,
+        event: OutboxEntry::new(ports, draft.workspace_id, draft.user_id, VersionFailed::new(draft.id, &failure))?,
         failure,
     };
     if !ports.catalog.fail(&failed).await? {

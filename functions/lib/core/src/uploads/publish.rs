@@ -35,7 +35,7 @@ pub async fn publish(ports: &Ports, draft: &Dataset, contents: &Contents) -> Res
             version,
             finished_at: ports.clock.now(),
             contents: contents.clone(),
-            event: OutboxEntry::new(ports, draft, details)?,
+            event: OutboxEntry::new(ports, draft.workspace_id, draft.user_id, details)?,
         };
         match ports.catalog.publish(&publication).await? {
             Published::Done => return Ok(Some(publication)),

@@ -3,7 +3,7 @@
 use crate::error::{DataError, Result};
 use crate::limits::Limits;
 use crate::window::Window;
-use dataset_types::FailureCode;
+use dataset_types::{FailureCode, in_words};
 use std::io::Read;
 
 /// The delimiters that are looked for, the usual one first.
@@ -141,10 +141,9 @@ fn ambiguous(fits: &[&Fit]) -> DataError {
         b'\t' => "tabs",
         _ => "vertical bars",
     };
-    let names: Vec<&str> = fits.iter().map(name).collect();
     let message = format!(
         "expected one character between the fields, found several that divide every row alike: {}; name the right one in a first line of its own, as in sep=; for semicolons",
-        names.join(" and ")
+        in_words(fits.iter().map(name), "and")
     );
     DataError::new(FailureCode::AmbiguousDialect, message)
 }
