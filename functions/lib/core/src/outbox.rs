@@ -5,7 +5,7 @@ use crate::catalog::OutboxEntry;
 use crate::clock::after;
 use crate::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
 use crate::event::{Details, Event, fresh_id};
-use crate::id::{DeliveryId, EventId};
+use crate::id::{DeliveryId, EventId, UserId, WorkspaceId};
 use crate::{Ports, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::time::Duration;
@@ -19,7 +19,7 @@ impl OutboxEntry {
     ///
     /// # Errors
     /// If the clock is beyond the range of times.
-    pub fn new(ports: &Ports, workspace_id: u64, user_id: u64, details: impl Into<Details>) -> Result<Self> {
+    pub fn new(ports: &Ports, workspace_id: WorkspaceId, user_id: UserId, details: impl Into<Details>) -> Result<Self> {
         let at = ports.clock.now();
         let id = fresh_id(ports.ids.as_ref(), at);
         let event = Event { id, workspace_id, user_id, at, details: details.into() };
