@@ -46,5 +46,5 @@ pub async fn change(
             return Ok(Some(webhook));
         }
     }
-    Err(Error::unavailable(format!("receiver {id} is being changed by too many")))
+    Err(Error::unavailable(format!("webhook {id} is being changed by too many")))
 }

@@ -1,5 +1,6 @@
 //! The registry of formats: the one place that says which files are taken in.
 
+use crate::in_words;
 use serde::{Deserialize, Serialize};
 
 macro_rules! formats {
@@ -60,16 +61,6 @@ impl Format {
     }
 }
 
-/// Joins words as a sentence does: `a, b or c`.
-pub fn in_words(all: impl Iterator<Item = impl Into<String>>, last: &str) -> String {
-    let all: Vec<String> = all.map(Into::into).collect();
-    match &all[..] {
-        [] => String::new(),
-        [only] => only.clone(),
-        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +72,5 @@ mod tests {
         assert_eq!(Format::pattern(), "([cC][sS][vV]|[jJ][sS][oO][nN])");
         assert_eq!(Format::of_extension("JsoN"), Some(Format::Json));
         assert_eq!(Format::of_extension("js"), None);
-        assert_eq!(in_words(["a", "b", "c"].map(str::to_owned).into_iter(), "or"), "a, b or c");
     }
 }

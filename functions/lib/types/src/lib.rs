@@ -19,12 +19,14 @@ pub mod rows;
 mod time;
 pub mod upload;
 pub mod webhook;
+mod words;
 
 pub use bounded::{PageNumber, PerPage};
 pub use canonical::canonical;
 pub use error::{ErrorCode, ErrorResponse, FailureCode};
-pub use format::{Format, in_words};
+pub use format::Format;
 pub use time::Time;
+pub use words::in_words;
 
 /// The schemas that parameters and other schemas refer to by name.
 pub fn shared_schemas() -> Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::Schema>)> {
