@@ -49,6 +49,7 @@ pub async fn deliveries(deliveries: &dyn Deliveries, catalog: &dyn Catalog) {
     from_pending_to_delivered(deliveries, catalog).await;
     what_is_settled_meanwhile(deliveries).await;
     pages(deliveries).await;
+    waking(deliveries, catalog).await;
 }
 
 async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Catalog) {
@@ -142,6 +143,33 @@ async fn what_is_settled_meanwhile(deliveries: &dyn Deliveries) {
     }
     let kept = u16::try_from(MAX_ATTEMPTS_KEPT).unwrap();
     assert_eq!(known.attempts, (50 - kept..50).map(attempt).collect::<Vec<_>>());
+}
+
+/// Pending deliveries are listed, the oldest first, and made due before their time.
+async fn waking(deliveries: &dyn Deliveries, catalog: &dyn Catalog) {
+    let owner = webhook(84, 81, "").owner();
+    let states = [pending(9_000, 2), DeliveryState::Failed, pending(50, 0), pending(9_000, 0)];
+    let four: Vec<Delivery> = (1..).zip(states).map(|(order, state)| delivery(owner, order, state)).collect();
+    let others = [delivery(webhook(85, 81, "").owner(), 5, pending(9_000, 0))];
+    deliveries.create_deliveries(&[&four[..], &others].concat()).await.unwrap();
+    let found = async |after: Option<u64>, limit| {
+        let after = after.map(|order| DeliveryId::at(order, owner.webhook_id));
+        let found = deliveries.pending(owner, after.as_ref(), limit).await.unwrap();
+        found.into_iter().map(|key| key.delivery_id.order()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(None, 9).await, [1, 3, 4]);
+    assert_eq!(found(None, 2).await, [1, 3]);
+    assert_eq!(found(Some(3), 9).await, [4]);
+    assert_eq!(deliveries.pending(owner, None, 1).await.unwrap(), [four[0].key.clone()]);
+
+    let wake = async |index: usize| deliveries.wake(&four[index].key, at(20), at(60)).await.unwrap();
+    assert!(wake(0).await);
+    assert!(!wake(0).await, "it is due");
+    assert!(!wake(1).await, "it has ended");
+    assert!(!wake(2).await, "it is due soon enough");
+    assert_eq!(deliveries.delivery(&four[0].key).await.unwrap().unwrap().state, pending(20, 2));
+    let due = catalog.due(at(20) + QUEUE_GRACE, 1_000).await.unwrap();
+    assert!(due.contains(&Due::Delivery(four[0].key.clone())) && !due.contains(&Due::Delivery(four[3].key.clone())));
 }
 
 async fn pages(deliveries: &dyn Deliveries) {

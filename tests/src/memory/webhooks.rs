@@ -3,8 +3,10 @@
 use super::table::{MemoryTable, id_taken};
 use async_trait::async_trait;
 use dataset_core::deliveries::{Deliveries, DeliveryPage, DeliveryQuery};
-use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, MAX_ATTEMPTS_KEPT, QUEUE_GRACE};
-use dataset_core::id::{WebhookId, WorkspaceId};
+use dataset_core::delivery::{
+    Attempt, Delivery, DeliveryKey, DeliveryState, DeliveryStatus, MAX_ATTEMPTS_KEPT, QUEUE_GRACE,
+};
+use dataset_core::id::{DeliveryId, WebhookId, WorkspaceId};
 use dataset_core::secret::{Owner, Sealed, Secret, Vault};
 use dataset_core::webhook::Webhook;
 use dataset_core::webhooks::Webhooks;
@@ -125,6 +127,35 @@ impl Deliveries for MemoryTable {
             }
         }
         Ok(())
+    }
+
+    async fn pending(&self, webhook: Owner, after: Option<&DeliveryId>, limit: usize) -> Result<Vec<DeliveryKey>> {
+        let tables = self.tables();
+        let is_pending = |delivery: &&Delivery| {
+            delivery.state.status() == DeliveryStatus::Pending
+                && delivery.key.workspace_id == webhook.workspace_id
+                && delivery.key.webhook_id == webhook.webhook_id
+                && after.is_none_or(|after| delivery.key.delivery_id.order() > after.order())
+        };
+        let mut keys: Vec<_> = tables.deliveries.values().filter(is_pending).map(|found| found.key.clone()).collect();
+        keys.sort_by_key(|key| key.delivery_id.order());
+        keys.truncate(limit);
+        Ok(keys)
+    }
+
+    async fn wake(&self, key: &DeliveryKey, now: Timestamp, later: Timestamp) -> Result<bool> {
+        let mut tables = self.tables();
+        let tables = &mut *tables;
+        match tables.deliveries.get_mut(key) {
+            Some(Delivery { state: DeliveryState::Pending { next_attempt_at, .. }, .. })
+                if *next_attempt_at > later =>
+            {
+                *next_attempt_at = now;
+                tables.due.remove(key);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
     }
 
     async fn reminded(&self, key: &DeliveryKey, now: Timestamp, again: Timestamp) -> Result<()> {

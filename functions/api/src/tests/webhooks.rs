@@ -101,7 +101,7 @@ async fn a_webhook_is_changed_rotated_and_deleted() {
     // One that was disabled for its failures starts anew.
     let now = fakes.clock.now();
     change(fakes.table.as_ref(), workspace(1), webhook_id(id), |webhook| {
-        webhook.enable();
+        webhook.enable(now);
         webhook.record(slow(now));
         webhook.disable(DisabledReason::Failing, now);
         true

@@ -16,6 +16,8 @@ use dataset_core::Result;
 use dataset_core::clock::after;
 use dataset_core::deliveries::{Deliveries, DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, DeliveryStatus, QUEUE_GRACE};
+use dataset_core::id::DeliveryId;
+use dataset_core::secret::Owner;
 use jiff::Timestamp;
 
 /// DynamoDB's limit of items in a transaction.
@@ -110,6 +112,23 @@ impl Deliveries for Table {
             .update_expression(format!("SET attempts = {}", append.expression))
             .expression_attribute_values(":attempt", append.value);
         update_if(update).await.map(drop)
+    }
+
+    async fn pending(&self, webhook: Owner, after: Option<&DeliveryId>, limit: usize) -> Result<Vec<DeliveryKey>> {
+        pages::pending(self, webhook, after, limit).await
+    }
+
+    async fn wake(&self, key: &DeliveryKey, now: Timestamp, later: Timestamp) -> Result<bool> {
+        let update = self
+            .update_item(Key::delivery(key))
+            .condition_expression("#state = :pending AND next_attempt_at > :later")
+            .update_expression("SET next_attempt_at = :now, due_at = :due")
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":pending", s(PENDING))
+            .expression_attribute_values(":later", ms(later))
+            .expression_attribute_values(":now", ms(now))
+            .expression_attribute_values(":due", ms(after(now, QUEUE_GRACE)?));
+        Ok(update_if(update).await?.is_some())
     }
 
     async fn reminded(&self, key: &DeliveryKey, now: Timestamp, again: Timestamp) -> Result<()> {

@@ -36,6 +36,13 @@ pub trait Deliveries: Send + Sync {
         at: Timestamp,
     ) -> Result<()>;
 
+    /// At most `limit` pending deliveries to a webhook that are newer than `after`, the oldest first. The list
+    /// may lag by some moments.
+    async fn pending(&self, webhook: Owner, after: Option<&DeliveryId>, limit: usize) -> Result<Vec<DeliveryKey>>;
+
+    /// Makes a pending delivery due at `now` that would be due after `later`. `false` if it is not such a one.
+    async fn wake(&self, key: &DeliveryKey, now: Timestamp, later: Timestamp) -> Result<bool>;
+
     /// Stores that an overdue delivery has been queued, so that the sweeper does not
     /// queue it again before `again`.
     async fn reminded(&self, key: &DeliveryKey, now: Timestamp, again: Timestamp) -> Result<()>;
