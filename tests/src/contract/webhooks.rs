@@ -58,7 +58,7 @@ pub async fn webhooks(webhooks: &dyn Webhooks, catalog: &dyn Catalog) {
         renamed.unwrap();
     }
     let stored = webhooks.webhook(workspace(81), first.id).await.unwrap().unwrap();
-    assert_eq!((stored.url.len(), stored.revision), ("https://example.org/".len() + 8, 9));
+    assert_eq!((stored.url.len(), stored.revision), ("https://example.org/".len() + 8, 10));
 
     assert!(webhooks.remove(workspace(81), first.id).await.unwrap());
     assert!(!webhooks.remove(workspace(81), first.id).await.unwrap());

@@ -21,7 +21,7 @@ use std::time::Duration;
 const WEBHOOKS: &str = "/api/public/v2/webhooks";
 
 fn slow(at: Timestamp) -> AttemptResult {
-    AttemptResult { outcome: Outcome::FailedSlowly, at, slow_failures_before: 0, is_lasting: false }
+    AttemptResult { outcome: Outcome::FailedSlowly, at, slow_failures_before: 0 }
 }
 
 async fn registered(router: &Router) -> (u64, String) {
