@@ -11,8 +11,6 @@ use dataset_core::{Error, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::time::Duration;
 
-/// SQS's limit of messages in one call.
-
 const BATCHES_AT_ONCE: usize = 8;
 
 /// An SQS queue; each message's body is a [`DeliveryKey`] in JSON.
