@@ -111,7 +111,8 @@ fn next(
     };
     if is_probe && outcome == Outcome::FailedSlowly && delivery.event_type != EventType::Test {
         // Its schedule stands still while the circuit is open.
-        return Ok(DeliveryState::Pending { next_attempt_at: parked_until(sender.ports.ids.as_ref(), now)?, failed });
+        let next_attempt_at = parked_until(sender.ports.ids.as_ref(), now)?;
+        return Ok(DeliveryState::Pending { next_attempt_at, failed, is_parked: true });
     }
     let failed = failed + 1;
     let delay = match outcome {
@@ -124,7 +125,7 @@ fn next(
     Ok(match delay {
         Some(delay) => {
             let next_attempt_at = after(now, spread(sender.ports.ids.as_ref(), delay))?;
-            DeliveryState::Pending { next_attempt_at, failed }
+            DeliveryState::Pending { next_attempt_at, failed, is_parked: false }
         }
         None => DeliveryState::Failed,
     })
@@ -178,7 +179,7 @@ async fn is_due(sender: &Sender, key: &DeliveryKey, now: Timestamp) -> Result<bo
 /// Leaves it until the circuit is closed. No message comes for it.
 async fn park(sender: &Sender, key: &DeliveryKey, now: Timestamp) -> Result<()> {
     let until = parked_until(sender.ports.ids.as_ref(), now)?;
-    sender.ports.deliveries.postpone(key, now, until).await.map(drop)
+    sender.ports.deliveries.park(key, now, until).await.map(drop)
 }
 
 async fn postpone(sender: &Sender, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<()> {

@@ -91,7 +91,11 @@ impl Deliveries for MadeUp {
         Ok(Vec::new())
     }
 
-    async fn wake(&self, _: &DeliveryKey, _: Timestamp, _: Timestamp) -> Result<bool> {
+    async fn park(&self, _: &DeliveryKey, _: Timestamp, _: Timestamp) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn wake(&self, _: &DeliveryKey, _: Timestamp) -> Result<bool> {
         Ok(false)
     }
 

@@ -48,6 +48,24 @@ impl Webhooks for MemoryTable {
     }
 }
 
+impl MemoryTable {
+    /// Makes a delivery due later, if it is due.
+    fn put_off(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp, parks: bool) -> bool {
+        let mut tables = self.tables();
+        let tables = &mut *tables;
+        match tables.deliveries.get_mut(key) {
+            Some(Delivery { state: DeliveryState::Pending { next_attempt_at, is_parked, .. }, .. })
+                if *next_attempt_at <= now =>
+            {
+                (*next_attempt_at, *is_parked) = (until, parks);
+                tables.due.remove(key);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 #[async_trait]
 impl Deliveries for MemoryTable {
     async fn create_deliveries(&self, deliveries: &[Delivery]) -> Result<()> {
@@ -80,7 +98,7 @@ impl Deliveries for MemoryTable {
     }
 
     async fn begin_attempt(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Option<Delivery>> {
-        if !self.postpone(key, now, until).await? {
+        if !self.put_off(key, now, until, false) {
             return Ok(None);
         }
         self.tables().due.insert(key.clone(), until);
@@ -88,16 +106,11 @@ impl Deliveries for MemoryTable {
     }
 
     async fn postpone(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<bool> {
-        let mut tables = self.tables();
-        let tables = &mut *tables;
-        match tables.deliveries.get_mut(key) {
-            Some(Delivery { state: DeliveryState::Pending { next_attempt_at, .. }, .. }) if *next_attempt_at <= now => {
-                *next_attempt_at = until;
-                tables.due.remove(key);
-                Ok(true)
-            }
-            _ => Ok(false),
-        }
+        Ok(self.put_off(key, now, until, false))
+    }
+
+    async fn park(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<bool> {
+        Ok(self.put_off(key, now, until, true))
     }
 
     async fn record_attempt(
@@ -143,14 +156,12 @@ impl Deliveries for MemoryTable {
         Ok(keys)
     }
 
-    async fn wake(&self, key: &DeliveryKey, now: Timestamp, later: Timestamp) -> Result<bool> {
+    async fn wake(&self, key: &DeliveryKey, now: Timestamp) -> Result<bool> {
         let mut tables = self.tables();
         let tables = &mut *tables;
         match tables.deliveries.get_mut(key) {
-            Some(Delivery { state: DeliveryState::Pending { next_attempt_at, .. }, .. })
-                if *next_attempt_at > later =>
-            {
-                *next_attempt_at = now;
+            Some(Delivery { state: DeliveryState::Pending { next_attempt_at, is_parked, .. }, .. }) if *is_parked => {
+                (*next_attempt_at, *is_parked) = (now, false);
                 tables.due.remove(key);
                 Ok(true)
             }

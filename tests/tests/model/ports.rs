@@ -131,7 +131,8 @@ pass! { Deliveries, table,
     Changes postpone(key: &DeliveryKey, now: Timestamp, until: Timestamp) -> bool;
     Changes record_attempt(begun: &Delivery, attempt: &Attempt, next: DeliveryState, at: Timestamp) -> ();
     Reads pending(webhook: Owner, after: Option<&DeliveryId>, limit: usize) -> Vec<DeliveryKey>;
-    Changes wake(key: &DeliveryKey, now: Timestamp, later: Timestamp) -> bool;
+    Changes park(key: &DeliveryKey, now: Timestamp, until: Timestamp) -> bool;
+    Changes wake(key: &DeliveryKey, now: Timestamp) -> bool;
     Changes reminded(key: &DeliveryKey, now: Timestamp, again: Timestamp) -> ();
     Changes requeue(key: &DeliveryKey, at: Timestamp) -> bool;
 }

@@ -40,8 +40,11 @@ pub trait Deliveries: Send + Sync {
     /// may lag by some moments.
     async fn pending(&self, webhook: Owner, after: Option<&DeliveryId>, limit: usize) -> Result<Vec<DeliveryKey>>;
 
-    /// Makes a pending delivery due at `now` that would be due after `later`. `false` if it is not such a one.
-    async fn wake(&self, key: &DeliveryKey, now: Timestamp, later: Timestamp) -> Result<bool>;
+    /// Parks a delivery that is due, until `until` at the latest. `false` if it is not due.
+    async fn park(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<bool>;
+
+    /// Makes a parked delivery due at `now`. `false` if it is not parked.
+    async fn wake(&self, key: &DeliveryKey, now: Timestamp) -> Result<bool>;
 
     /// Stores that an overdue delivery has been queued, so that the sweeper does not
     /// queue it again before `again`.

@@ -1,7 +1,7 @@
 //! Deliveries that wait for a webhook whose circuit is open.
 //!
-//! A parked delivery is pending and due only after [`PARKED_FOR`], so it costs nothing meanwhile, and its retry
-//! schedule stands still. The webhook has a due time instead, at which one delivery probes; when the webhook
+//! A parked delivery is due only after [`PARKED_FOR`], so it costs nothing meanwhile, and its retry schedule
+//! stands still. The webhook has a due time instead, at which one delivery probes; when the webhook
 //! answers again, or is disabled, all are woken, the oldest first.
 
 use crate::clock::after;
@@ -19,9 +19,6 @@ use std::time::Duration;
 /// When a parked delivery is due even if nothing wakes it: one that was parked by what had read the webhook
 /// before its circuit closed is not lost, only late.
 const PARKED_FOR: Duration = Duration::from_secs(24 * 3600);
-
-/// What is due so soon, such as an attempt in progress, comes by itself.
-const SOON: Duration = Duration::from_secs(60);
 
 /// Deliveries that are listed at a time, and woken in one call at most: the rest is left to the next.
 const LISTED: usize = 1_000;
@@ -42,7 +39,7 @@ pub(crate) fn first_state(ports: &Ports, webhook: &Webhook, now: Timestamp) -> R
     Ok(match webhook.circuit(now) {
         _ if webhook.disabled.is_some() => DeliveryState::Failed,
         Circuit::Closed | Circuit::HalfOpen => DeliveryState::fresh(now),
-        Circuit::OpenUntil(_) => DeliveryState::fresh(parked_until(ports.ids.as_ref(), now)?),
+        Circuit::OpenUntil(_) => DeliveryState::parked(parked_until(ports.ids.as_ref(), now)?),
     })
 }
 
@@ -73,29 +70,28 @@ pub async fn resume(ports: &Ports, owner: Owner) -> Result<()> {
     Ok(())
 }
 
-/// Queues the oldest delivery as the probe. Without any, the circuit has no one to keep waiting.
+/// Wakes the oldest parked delivery as the probe. If none is parked, the circuit keeps no one waiting.
 async fn probe(ports: &Ports, owner: Owner, now: Timestamp) -> Result<()> {
-    let oldest = ports.deliveries.pending(owner, None, 1).await?;
-    match oldest.first() {
-        Some(key) => {
-            ports.deliveries.wake(key, now, after(now, SOON)?).await?;
-            ports.queue.send(&oldest, Duration::ZERO).await
-        }
-        None => {
-            let close = |webhook: &mut Webhook| webhook.circuit(now) == Circuit::HalfOpen && webhook.close_circuit(now);
-            change(ports.webhooks.as_ref(), owner.workspace_id, owner.webhook_id, close).await.map(drop)
+    let listed = ports.deliveries.pending(owner, None, LISTED).await?;
+    for key in &listed {
+        if ports.deliveries.wake(key, now).await? {
+            return ports.queue.send(std::slice::from_ref(key), Duration::ZERO).await;
         }
     }
+    if listed.len() == LISTED {
+        return Ok(());
+    }
+    let close = |webhook: &mut Webhook| webhook.circuit(now) == Circuit::HalfOpen && webhook.close_circuit(now);
+    change(ports.webhooks.as_ref(), owner.workspace_id, owner.webhook_id, close).await.map(drop)
 }
 
 /// Wakes what is parked, the oldest first. `false` if there may be more.
 async fn wake_all(ports: &Ports, owner: Owner, now: Timestamp) -> Result<bool> {
-    let later = after(now, SOON)?;
     let mut newest = None;
     for _ in 0..MAX_WOKEN / LISTED {
         let listed = ports.deliveries.pending(owner, newest.as_ref(), LISTED).await?;
         let chunks: Vec<Vec<DeliveryKey>> = listed.chunks(MAX_MESSAGES).map(<[_]>::to_vec).collect();
-        let chunks = stream::iter(chunks).map(|keys| wake(ports, keys, now, later));
+        let chunks = stream::iter(chunks).map(|keys| wake(ports, keys, now));
         chunks.buffered(AT_ONCE).try_collect::<()>().await?;
         if listed.len() < LISTED {
             return Ok(true);
@@ -105,10 +101,10 @@ async fn wake_all(ports: &Ports, owner: Owner, now: Timestamp) -> Result<bool> {
     Ok(false)
 }
 
-async fn wake(ports: &Ports, keys: Vec<DeliveryKey>, now: Timestamp, later: Timestamp) -> Result<()> {
+async fn wake(ports: &Ports, keys: Vec<DeliveryKey>, now: Timestamp) -> Result<()> {
     let mut woken = Vec::with_capacity(keys.len());
     for key in keys {
-        if ports.deliveries.wake(&key, now, later).await? {
+        if ports.deliveries.wake(&key, now).await? {
             woken.push(key);
         }
     }
