@@ -86,7 +86,7 @@ async fn the_table_in_memory() {
     contract::catalog(&table).await;
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
-    contract::webhooks(&table).await;
+    contract::webhooks(&table, &table).await;
     contract::deliveries(&table, &table).await;
 }
 
@@ -99,7 +99,7 @@ async fn the_table_on_dynamodb() {
     contract::catalog(&table).await;
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
-    contract::webhooks(&table).await;
+    contract::webhooks(&table, &table).await;
     contract::deliveries(&table, &table).await;
 }
 
@@ -230,7 +230,7 @@ async fn every_port_on_another_engine() {
     contract::catalog(&table).await;
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
-    contract::webhooks(&table).await;
+    contract::webhooks(&table, &table).await;
     contract::deliveries(&table, &table).await;
     let bucket = aws.bucket("contract");
     bucket.create_if_missing().await.unwrap();

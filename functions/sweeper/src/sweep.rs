@@ -3,7 +3,8 @@
 use dataset_core::catalog::Due;
 use dataset_core::clock::after;
 use dataset_core::delivery::DeliveryKey;
-use dataset_core::{Ports, Result, outbox, uploads};
+use dataset_core::queue::MAX_MESSAGES;
+use dataset_core::{Ports, Result, outbox, parking, uploads};
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
@@ -13,9 +14,6 @@ use std::time::Duration;
 const BATCH: usize = 1_000;
 
 const AT_ONCE: usize = 16;
-
-/// Deliveries that are queued together: as many as SQS takes in one call.
-const QUEUED_TOGETHER: usize = 10;
 
 /// A pass begins no batch when less time than this is left.
 const MARGIN: SignedDuration = SignedDuration::from_secs(15);
@@ -58,7 +56,7 @@ async fn work_on(ports: &Ports, due: Vec<Due>) -> usize {
     }
     let others = stream::iter(others).map(|due| settle(ports, due));
     let failed: Vec<usize> = others.buffer_unordered(AT_ONCE).collect().await;
-    let chunks: Vec<Vec<DeliveryKey>> = deliveries.chunks(QUEUED_TOGETHER).map(<[_]>::to_vec).collect();
+    let chunks: Vec<Vec<DeliveryKey>> = deliveries.chunks(MAX_MESSAGES).map(<[_]>::to_vec).collect();
     let chunks = stream::iter(chunks).map(|keys| queue_again(ports, keys));
     let not_queued: Vec<usize> = chunks.buffer_unordered(AT_ONCE).collect().await;
     failed.into_iter().chain(not_queued).sum()
@@ -69,6 +67,7 @@ async fn settle(ports: &Ports, due: Due) -> usize {
         Due::Dataset(id) => uploads::expire(ports, *id).await,
         Due::Outbox(id) => outbox::relay_overdue(ports, id).await,
         Due::Delivery(key) => remind(ports, std::slice::from_ref(key)).await,
+        Due::Webhook(owner) => parking::resume(ports, *owner).await,
     };
     failures(result, &due, 1)
 }

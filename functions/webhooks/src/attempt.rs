@@ -82,7 +82,7 @@ pub(crate) async fn post(sender: &Sender, delivery: &Delivery, webhook: &Webhook
         Err(error) => return Answer::failed(error.to_string()),
     };
     let id = delivery.key.delivery_id.as_str();
-    let now = sender.clock.now();
+    let now = sender.ports.clock.now();
     let request = Request::post(url.as_str())
         .header("content-type", "application/json")
         .header("x-promptlayer-signature", sign::promptlayer(secrets, &delivery.body))

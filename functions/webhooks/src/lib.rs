@@ -15,15 +15,10 @@ pub use client::{client, tls};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use dataset_core::Ports;
-use dataset_core::clock::Clock;
-use dataset_core::deliveries::Deliveries;
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::destination::Policy;
-use dataset_core::ids::Ids;
-use dataset_core::queue::Queue;
 use dataset_core::resolver::Resolver;
 use dataset_core::secret::Vault;
-use dataset_core::webhooks::Webhooks;
 use dataset_core::{Error, Result};
 use futures::future::join_all;
 use lambda_runtime::LambdaEvent;
@@ -33,11 +28,7 @@ use std::sync::Arc;
 
 /// The state of the function.
 pub struct Sender {
-    webhooks: Arc<dyn Webhooks>,
-    deliveries: Arc<dyn Deliveries>,
-    queue: Arc<dyn Queue>,
-    clock: Arc<dyn Clock>,
-    ids: Arc<dyn Ids>,
+    ports: Ports,
     vault: Arc<dyn Vault>,
     destinations: Policy,
     transport: Arc<dyn Transport>,
@@ -64,17 +55,7 @@ impl Sender {
         destinations: Policy,
         transport: Arc<dyn Transport>,
     ) -> Self {
-        Self {
-            webhooks: ports.webhooks,
-            deliveries: ports.deliveries,
-            queue: ports.queue,
-            clock: ports.clock,
-            ids: ports.ids,
-            vault,
-            transport,
-            destinations,
-            limits: ConcurrencyLimits::default(),
-        }
+        Self { ports, vault, transport, destinations, limits: ConcurrencyLimits::default() }
     }
 }
 

@@ -1,5 +1,6 @@
 mod health;
 mod hostile;
+mod waiting;
 
 use crate::{Sender, client, handle};
 use dataset_aws::SystemResolver;
@@ -12,6 +13,8 @@ use dataset_core::destination::Policy;
 use dataset_core::id::DeliveryId;
 use dataset_core::id::EventId;
 use dataset_core::outbox;
+use dataset_core::parking;
+use dataset_core::queue::{MAX_MESSAGES, Queue};
 use dataset_core::resolver::Resolver;
 use dataset_core::uploads;
 use dataset_core::webhook::Webhook;
@@ -66,6 +69,31 @@ impl Setting {
         let message = |number| json!({"messageId": format!("{number}"), "body": json!(key(number)).to_string()});
         let records: Vec<_> = numbers.into_iter().map(message).collect();
         assert!(self.handle(&json!({ "Records": records }).to_string()).await.is_empty());
+    }
+
+    /// A pass of the sweeper, as far as it is about webhooks, and the messages that follow. Returns how many calls
+    /// they take.
+    async fn sweep(&self) -> usize {
+        let Fakes { table, queue, clock, .. } = &self.fakes;
+        let due = table.due(clock.now(), 100_000).await.unwrap();
+        let (before, mut sends) = (table.calls(), 0);
+        let mut overdue = Vec::new();
+        for due in due {
+            match due {
+                Due::Webhook(owner) => parking::resume(&self.fakes.ports(), owner).await.unwrap(),
+                Due::Delivery(key) => overdue.push(key),
+                Due::Dataset(_) | Due::Outbox(_) => {}
+            }
+        }
+        queue.send(&overdue, Duration::ZERO).await.unwrap();
+        loop {
+            let messages = queue.take();
+            if messages.is_empty() {
+                return table.calls() - before + sends;
+            }
+            sends += messages.len().div_ceil(MAX_MESSAGES);
+            self.attempt(messages.iter().map(|(key, _)| key.delivery_id.order() - FIRST)).await;
+        }
     }
 
     async fn delivery(&self) -> Delivery {

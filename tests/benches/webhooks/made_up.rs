@@ -13,6 +13,7 @@ use dataset_core::id::DeliveryId;
 use dataset_core::id::{WebhookId, WorkspaceId};
 use dataset_core::ids::SystemIds;
 use dataset_core::queue::Queue;
+use dataset_core::secret::Owner;
 use dataset_core::webhook::Webhook;
 use dataset_core::webhooks::Webhooks;
 use dataset_tests::memory::{Fakes, MemoryVault};
@@ -84,6 +85,18 @@ impl Deliveries for MadeUp {
 
     async fn deliveries(&self, _: &DeliveryQuery, _: usize) -> Result<DeliveryPage> {
         Ok(DeliveryPage { deliveries: Vec::new(), next: None })
+    }
+
+    async fn pending(&self, _: Owner, _: Option<&DeliveryId>, _: usize) -> Result<Vec<DeliveryKey>> {
+        Ok(Vec::new())
+    }
+
+    async fn park(&self, _: &DeliveryKey, _: Timestamp, _: Timestamp) -> Result<bool> {
+        Ok(false)
+    }
+
+    async fn wake(&self, _: &DeliveryKey, _: Timestamp) -> Result<bool> {
+        Ok(false)
     }
 
     async fn reminded(&self, _: &DeliveryKey, _: Timestamp, _: Timestamp) -> Result<()> {

@@ -16,7 +16,7 @@ fn at(seconds: u64) -> Timestamp {
 }
 
 fn pending(seconds: u64, failed: u32) -> DeliveryState {
-    DeliveryState::Pending { next_attempt_at: at(seconds), failed }
+    DeliveryState::Pending { next_attempt_at: at(seconds), failed, is_parked: false }
 }
 
 fn delivery(owner: Owner, order: u64, state: DeliveryState) -> Delivery {
@@ -49,6 +49,7 @@ pub async fn deliveries(deliveries: &dyn Deliveries, catalog: &dyn Catalog) {
     from_pending_to_delivered(deliveries, catalog).await;
     what_is_settled_meanwhile(deliveries).await;
     pages(deliveries).await;
+    waking(deliveries, catalog).await;
 }
 
 async fn from_pending_to_delivered(deliveries: &dyn Deliveries, catalog: &dyn Catalog) {
@@ -142,6 +143,51 @@ async fn what_is_settled_meanwhile(deliveries: &dyn Deliveries) {
     }
     let kept = u16::try_from(MAX_ATTEMPTS_KEPT).unwrap();
     assert_eq!(known.attempts, (50 - kept..50).map(attempt).collect::<Vec<_>>());
+}
+
+/// Deliveries are parked and woken, the oldest first.
+async fn waking(deliveries: &dyn Deliveries, catalog: &dyn Catalog) {
+    let owner = webhook(84, 81, "").owner();
+    let states = [pending(10, 2), DeliveryState::Failed, pending(50, 0), DeliveryState::parked(at(9_000))];
+    let four: Vec<Delivery> = (1..).zip(states).map(|(order, state)| delivery(owner, order, state)).collect();
+    let others = [delivery(webhook(85, 81, "").owner(), 5, pending(10, 0))];
+    deliveries.create_deliveries(&[&four[..], &others].concat()).await.unwrap();
+    let found = async |after: Option<u64>, limit| {
+        let after = after.map(|order| DeliveryId::at(order, owner.webhook_id));
+        let found = deliveries.pending(owner, after.as_ref(), limit).await.unwrap();
+        found.into_iter().map(|key| key.delivery_id.order()).collect::<Vec<_>>()
+    };
+    assert_eq!(found(None, 9).await, [1, 3, 4]);
+    assert_eq!(found(None, 2).await, [1, 3]);
+    assert_eq!(found(Some(3), 9).await, [4]);
+    assert_eq!(deliveries.pending(owner, None, 1).await.unwrap(), [four[0].key.clone()]);
+
+    let state = async |index: usize| deliveries.delivery(&four[index].key).await.unwrap().unwrap().state;
+    let is_due = async |index: usize, seconds| {
+        let due = catalog.due(at(seconds) + QUEUE_GRACE, 1_000).await.unwrap();
+        due.contains(&Due::Delivery(four[index].key.clone()))
+    };
+    let park = async |index: usize| deliveries.park(&four[index].key, at(10), at(9_000)).await.unwrap();
+    assert!(park(0).await);
+    assert!(!park(0).await && !park(1).await && !park(2).await, "they are not due");
+    assert_eq!(state(0).await, DeliveryState::Pending { next_attempt_at: at(9_000), failed: 2, is_parked: true });
+    assert!(!is_due(0, 8_999).await && is_due(0, 9_000).await, "it is not lost if nothing wakes it");
+    assert_eq!(found(None, 9).await, [1, 3, 4], "it is pending");
+
+    let wake = async |index: usize| deliveries.wake(&four[index].key, at(20)).await.unwrap();
+    assert!(wake(0).await && wake(3).await);
+    assert!(!wake(0).await && !wake(1).await && !wake(2).await, "they are not parked");
+    assert_eq!((state(0).await, state(2).await, state(3).await), (pending(20, 2), pending(50, 0), pending(20, 0)));
+    assert!(is_due(0, 20).await && !is_due(0, 19).await);
+    // An attempt ends the parking, and so does whatever comes of it.
+    assert!(deliveries.park(&four[0].key, at(20), at(100)).await.unwrap());
+    let begun = deliveries.begin_attempt(&four[0].key, at(100), at(145)).await.unwrap().unwrap();
+    assert_eq!(begun.state, pending(145, 2));
+    let parked = DeliveryState::Pending { next_attempt_at: at(9_000), failed: 2, is_parked: true };
+    deliveries.record_attempt(&begun, &attempt(1), parked, at(101)).await.unwrap();
+    assert_eq!(state(0).await, parked);
+    assert!(deliveries.requeue(&four[0].key, at(200)).await.unwrap());
+    assert_eq!(state(0).await, pending(200, 0));
 }
 
 async fn pages(deliveries: &dyn Deliveries) {

@@ -1,12 +1,15 @@
 use crate::{rounded, start, webhook, workspace};
 use dataset_core::Kind;
+use dataset_core::catalog::{Catalog, Due};
 use dataset_core::event::EventType;
 use dataset_core::secret::{Sealed, Secret, Vault};
-use dataset_core::webhook::{AttemptResult, DisabledReason, Outcome, Webhook};
+use dataset_core::webhook::{AttemptResult, DisabledReason, Health, Outcome, Webhook};
 use dataset_core::webhooks::{Webhooks, change};
 use futures::future::join_all;
+use std::time::Duration;
 
-pub async fn webhooks(webhooks: &dyn Webhooks) {
+/// `catalog` is the same store, and lists what is due.
+pub async fn webhooks(webhooks: &dyn Webhooks, catalog: &dyn Catalog) {
     let first = Webhook { event_types: vec![EventType::VersionFailed], ..webhook(81, 81, "https://example.com/é") };
     let second = webhook(9, 81, "https://example.com/");
     webhooks.register(&first).await.unwrap();
@@ -22,17 +25,27 @@ pub async fn webhooks(webhooks: &dyn Webhooks) {
     let mut changed = first.clone();
     changed.url = "https://example.org/".into();
     changed.secrets.rotate(Sealed("another".into()), rounded(start()));
-    changed.record(AttemptResult {
-        outcome: Outcome::FailedSlowly,
-        at: rounded(start()),
-        slow_failures_before: 0,
-        is_lasting: true,
-    });
+    changed.record(AttemptResult { outcome: Outcome::FailedSlowly, at: rounded(start()), slow_failures_before: 0 });
     changed.disable(DisabledReason::Gone, rounded(start()));
     assert!(webhooks.replace(&changed).await.unwrap());
     assert!(!webhooks.replace(&changed).await.unwrap(), "it has been changed since");
     let stored = webhooks.webhook(workspace(81), first.id).await.unwrap().unwrap();
     assert_eq!(stored, Webhook { revision: 1, ..changed });
+
+    // The sweeper is told when something may wait for it.
+    let is_due = async |at| {
+        let due = catalog.due(at, 1_000).await.unwrap();
+        due.contains(&Due::Webhook(first.owner()))
+    };
+    let due_at = stored.due_at().unwrap();
+    assert!(is_due(due_at).await && !is_due(due_at - Duration::from_millis(1)).await);
+    change(webhooks, workspace(81), first.id, |webhook| {
+        webhook.health = Health::default();
+        true
+    })
+    .await
+    .unwrap();
+    assert!(!is_due(due_at).await);
 
     // Concurrent changes are not lost.
     let renamed = (0..8).map(|n| {
@@ -45,7 +58,7 @@ pub async fn webhooks(webhooks: &dyn Webhooks) {
         renamed.unwrap();
     }
     let stored = webhooks.webhook(workspace(81), first.id).await.unwrap().unwrap();
-    assert_eq!((stored.url.len(), stored.revision), ("https://example.org/".len() + 8, 9));
+    assert_eq!((stored.url.len(), stored.revision), ("https://example.org/".len() + 8, 10));
 
     assert!(webhooks.remove(workspace(81), first.id).await.unwrap());
     assert!(!webhooks.remove(workspace(81), first.id).await.unwrap());

@@ -96,7 +96,7 @@ impl MemoryTable {
         let of_dataset = tables.deliveries.values().filter(|delivery| dataset_of(&delivery.body) == Some(id));
         let deliveries = of_dataset.map(|delivery| {
             let (pending, failed) = match delivery.state {
-                DeliveryState::Pending { next_attempt_at, failed } => {
+                DeliveryState::Pending { next_attempt_at, failed, .. } => {
                     let due = tables.due.get(&delivery.key).copied().unwrap_or(next_attempt_at + QUEUE_GRACE);
                     (Some((ms(next_attempt_at), ms(due))), failed)
                 }

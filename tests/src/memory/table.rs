@@ -43,6 +43,7 @@ pub(super) struct Tables {
     /// When the sweeper looks at pending deliveries, if not at the usual time.
     pub(super) due: HashMap<DeliveryKey, Timestamp>,
     pub(super) loses_a_record: bool,
+    calls: usize,
 }
 
 impl Tables {
@@ -62,7 +63,9 @@ impl Tables {
             }
             _ => None,
         });
-        drafts.chain(unclean).chain(withdrawn).chain(outbox).chain(deliveries).collect()
+        let webhooks =
+            self.webhooks.values().filter_map(|webhook| Some((webhook.due_at()?, Due::Webhook(webhook.owner()))));
+        drafts.chain(unclean).chain(withdrawn).chain(outbox).chain(deliveries).chain(webhooks).collect()
     }
 }
 
@@ -72,8 +75,15 @@ impl MemoryTable {
         self.tables().loses_a_record = true;
     }
 
+    /// How often it has been called so far.
+    pub fn calls(&self) -> usize {
+        self.0.lock().unwrap().calls
+    }
+
     pub(super) fn tables(&self) -> MutexGuard<'_, Tables> {
-        self.0.lock().unwrap()
+        let mut tables = self.0.lock().unwrap();
+        tables.calls += 1;
+        tables
     }
 }
 

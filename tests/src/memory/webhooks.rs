@@ -3,8 +3,10 @@
 use super::table::{MemoryTable, id_taken};
 use async_trait::async_trait;
 use dataset_core::deliveries::{Deliveries, DeliveryPage, DeliveryQuery};
-use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, MAX_ATTEMPTS_KEPT, QUEUE_GRACE};
-use dataset_core::id::{WebhookId, WorkspaceId};
+use dataset_core::delivery::{
+    Attempt, Delivery, DeliveryKey, DeliveryState, DeliveryStatus, MAX_ATTEMPTS_KEPT, QUEUE_GRACE,
+};
+use dataset_core::id::{DeliveryId, WebhookId, WorkspaceId};
 use dataset_core::secret::{Owner, Sealed, Secret, Vault};
 use dataset_core::webhook::Webhook;
 use dataset_core::webhooks::Webhooks;
@@ -46,6 +48,24 @@ impl Webhooks for MemoryTable {
     }
 }
 
+impl MemoryTable {
+    /// Makes a delivery due later, if it is due.
+    fn put_off(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp, parks: bool) -> bool {
+        let mut tables = self.tables();
+        let tables = &mut *tables;
+        match tables.deliveries.get_mut(key) {
+            Some(Delivery { state: DeliveryState::Pending { next_attempt_at, is_parked, .. }, .. })
+                if *next_attempt_at <= now =>
+            {
+                (*next_attempt_at, *is_parked) = (until, parks);
+                tables.due.remove(key);
+                true
+            }
+            _ => false,
+        }
+    }
+}
+
 #[async_trait]
 impl Deliveries for MemoryTable {
     async fn create_deliveries(&self, deliveries: &[Delivery]) -> Result<()> {
@@ -78,7 +98,7 @@ impl Deliveries for MemoryTable {
     }
 
     async fn begin_attempt(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<Option<Delivery>> {
-        if !self.postpone(key, now, until).await? {
+        if !self.put_off(key, now, until, false) {
             return Ok(None);
         }
         self.tables().due.insert(key.clone(), until);
@@ -86,16 +106,11 @@ impl Deliveries for MemoryTable {
     }
 
     async fn postpone(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<bool> {
-        let mut tables = self.tables();
-        let tables = &mut *tables;
-        match tables.deliveries.get_mut(key) {
-            Some(Delivery { state: DeliveryState::Pending { next_attempt_at, .. }, .. }) if *next_attempt_at <= now => {
-                *next_attempt_at = until;
-                tables.due.remove(key);
-                Ok(true)
-            }
-            _ => Ok(false),
-        }
+        Ok(self.put_off(key, now, until, false))
+    }
+
+    async fn park(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<bool> {
+        Ok(self.put_off(key, now, until, true))
     }
 
     async fn record_attempt(
@@ -125,6 +140,33 @@ impl Deliveries for MemoryTable {
             }
         }
         Ok(())
+    }
+
+    async fn pending(&self, webhook: Owner, after: Option<&DeliveryId>, limit: usize) -> Result<Vec<DeliveryKey>> {
+        let tables = self.tables();
+        let is_pending = |delivery: &&Delivery| {
+            delivery.state.status() == DeliveryStatus::Pending
+                && delivery.key.workspace_id == webhook.workspace_id
+                && delivery.key.webhook_id == webhook.webhook_id
+                && after.is_none_or(|after| delivery.key.delivery_id.order() > after.order())
+        };
+        let mut keys: Vec<_> = tables.deliveries.values().filter(is_pending).map(|found| found.key.clone()).collect();
+        keys.sort_by_key(|key| key.delivery_id.order());
+        keys.truncate(limit);
+        Ok(keys)
+    }
+
+    async fn wake(&self, key: &DeliveryKey, now: Timestamp) -> Result<bool> {
+        let mut tables = self.tables();
+        let tables = &mut *tables;
+        match tables.deliveries.get_mut(key) {
+            Some(Delivery { state: DeliveryState::Pending { next_attempt_at, is_parked, .. }, .. }) if *is_parked => {
+                (*next_attempt_at, *is_parked) = (now, false);
+                tables.due.remove(key);
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
     }
 
     async fn reminded(&self, key: &DeliveryKey, now: Timestamp, again: Timestamp) -> Result<()> {

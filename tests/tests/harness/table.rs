@@ -5,6 +5,7 @@ use dataset_aws::{Body, InProcess};
 use dataset_tests::wire::Forward;
 use http_body_util::{BodyExt, Full};
 use hyper::Request;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use std::io;
 use std::time::Duration;
@@ -101,6 +102,11 @@ impl Items {
                 values.insert(format!(":t{n}"), json!({"N": time.to_string()}));
                 changes.push(format!("#t{n} = :t{n}"));
             }
+            if let Some(health) = item.get("health").and_then(Value::as_str) {
+                names.insert("#health".into(), json!("health"));
+                values.insert(":health".into(), json!({"S": earlier(health, by)}));
+                changes.push("#health = :health".into());
+            }
             if !changes.is_empty() {
                 let update = json!({
                     "Key": {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}},
@@ -112,6 +118,18 @@ impl Items {
             }
         }
     }
+}
+
+/// The health of a webhook, with its times moved.
+fn earlier(health: &str, by: Duration) -> String {
+    let mut health: Item = serde_json::from_str(health).unwrap();
+    for time in ["failing_since", "resting_until", "resume_since"] {
+        if let Some(at) = health.get(time).and_then(Value::as_str) {
+            let at = at.parse::<Timestamp>().unwrap() - by;
+            health.insert(time.into(), json!(at));
+        }
+    }
+    json!(health).to_string()
 }
 
 fn plain(item: &Value) -> Item {

@@ -16,10 +16,11 @@ use dataset_core::deliveries::{Deliveries, DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState};
 use dataset_core::group::Group;
 use dataset_core::id::EventId;
-use dataset_core::id::{DatasetId, GroupId, WebhookId, WorkspaceId};
+use dataset_core::id::{DatasetId, DeliveryId, GroupId, WebhookId, WorkspaceId};
 use dataset_core::idempotency::Idempotency;
 use dataset_core::ids::Ids;
 use dataset_core::queue::Queue;
+use dataset_core::secret::Owner;
 use dataset_core::webhook::Webhook;
 use dataset_core::webhooks::Webhooks;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable};
@@ -129,6 +130,9 @@ pass! { Deliveries, table,
     Changes begin_attempt(key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Option<Delivery>;
     Changes postpone(key: &DeliveryKey, now: Timestamp, until: Timestamp) -> bool;
     Changes record_attempt(begun: &Delivery, attempt: &Attempt, next: DeliveryState, at: Timestamp) -> ();
+    Reads pending(webhook: Owner, after: Option<&DeliveryId>, limit: usize) -> Vec<DeliveryKey>;
+    Changes park(key: &DeliveryKey, now: Timestamp, until: Timestamp) -> bool;
+    Changes wake(key: &DeliveryKey, now: Timestamp) -> bool;
     Changes reminded(key: &DeliveryKey, now: Timestamp, again: Timestamp) -> ();
     Changes requeue(key: &DeliveryKey, at: Timestamp) -> bool;
 }

@@ -8,12 +8,15 @@ mod harness;
 
 use dataset_aws::{SecretVault, Settings};
 use dataset_tests::ministack::Ministack;
+use dataset_tests::receiver::Raw;
 use harness::account::{API, Account, PROCESSOR, SWEEPER, WEBHOOKS};
 use harness::proxy::Fate;
 use harness::uploads::{bad_upload, send, upload};
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 use std::collections::BTreeSet;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 
@@ -224,6 +227,19 @@ async fn webhooks(account: &Account, group: u64) {
     }
     ok(account, "POST", &format!("webhooks/{closed}/recover"), &json!({"since": "2020-01-01T00:00:00Z"})).await;
     ok(account, "DELETE", &format!("webhooks/{closed}"), &json!({})).await;
+    // A receiver that takes its time, which opens the circuit.
+    let slow = Raw::start(|mut stream| async move {
+        let _ = stream.read(&mut [0; 8192]).await;
+        tokio::time::sleep(Duration::from_secs(6)).await;
+        let _ = stream.write_all(b"HTTP/1.1 204 Done\r\nconnection: close\r\n\r\n").await;
+    })
+    .await;
+    let webhook = ok(account, "POST", "webhooks", &json!({"url": slow.url})).await;
+    ok(account, "POST", &format!("webhooks/{}/test", webhook["id"]), &json!({})).await;
+    account.deliver_all().await;
+    account.wait_a_while().await;
+    account.sweep().await;
+    ok(account, "DELETE", &format!("webhooks/{}", webhook["id"]), &json!({})).await;
 }
 
 /// Paths that are only taken after faults.

@@ -145,16 +145,14 @@ pub(super) async fn update(
     let now = api.ports.clock.now();
     let how = |webhook: &mut Webhook| {
         if let Some(url) = &url {
-            url.as_str().clone_into(&mut webhook.url);
-            // The health is that of the old URL.
-            webhook.health = Health::default();
+            webhook.set_url(url.as_str(), now);
         }
         if let Some(event_types) = &wanted.event_types {
             webhook.event_types.clone_from(event_types);
         }
         match wanted.disabled {
             Some(true) => webhook.disable(DisabledReason::Requested, now),
-            Some(false) if webhook.disabled.is_some() => webhook.enable(),
+            Some(false) if webhook.disabled.is_some() => webhook.enable(now),
             Some(false) | None => {}
         }
         true

@@ -21,7 +21,7 @@ use std::time::Duration;
 const WEBHOOKS: &str = "/api/public/v2/webhooks";
 
 fn slow(at: Timestamp) -> AttemptResult {
-    AttemptResult { outcome: Outcome::FailedSlowly, at, slow_failures_before: 0, is_lasting: false }
+    AttemptResult { outcome: Outcome::FailedSlowly, at, slow_failures_before: 0 }
 }
 
 async fn registered(router: &Router) -> (u64, String) {
@@ -101,7 +101,7 @@ async fn a_webhook_is_changed_rotated_and_deleted() {
     // One that was disabled for its failures starts anew.
     let now = fakes.clock.now();
     change(fakes.table.as_ref(), workspace(1), webhook_id(id), |webhook| {
-        webhook.enable();
+        webhook.enable(now);
         webhook.record(slow(now));
         webhook.disable(DisabledReason::Failing, now);
         true

@@ -8,7 +8,8 @@ mod outcomes;
 use crate::failure::unexpected;
 use crate::item::{Attributes, Read, n, s};
 use crate::table::{
-    DATASET, DELIVERY_PREFIX, DUE_INDEX, DUE_SHARDS, GROUP_NAME_PREFIX, Key, OUTBOX, Table, due_shard, event_of,
+    DATASET, DUE_INDEX, DUE_SHARDS, GROUP_NAME_PREFIX, Key, OUTBOX, RECEIVER_PREFIX, Table, delivery_key, due_shard,
+    event_of,
 };
 use async_trait::async_trait;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -17,11 +18,10 @@ use dataset_core::catalog::{
     Scope,
 };
 use dataset_core::dataset::Dataset;
-use dataset_core::delivery::DeliveryKey;
 use dataset_core::group::Group;
-use dataset_core::id::DeliveryId;
 use dataset_core::id::EventId;
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
+use dataset_core::secret::Owner;
 use dataset_core::{Error, Result};
 use futures::future::try_join_all;
 use groups::read as read_group;
@@ -179,18 +179,17 @@ fn read_due(item: &Attributes) -> Result<Due> {
     let read = Read(item);
     let (pk, sk) = (read.text("pk")?, read.text("sk")?);
     let dataset = || pk.strip_prefix("D#").and_then(|id| id.parse().ok());
-    let delivery = || {
-        let (workspace, webhook) = pk.strip_prefix("W#")?.split_once("#R#")?;
-        Some(DeliveryKey {
-            workspace_id: workspace.parse().ok()?,
-            webhook_id: webhook.parse().ok()?,
-            delivery_id: DeliveryId::from_stored(sk.strip_prefix(DELIVERY_PREFIX)?.to_owned()),
-        })
+    let webhook = |id: &str| {
+        let workspace_id = pk.strip_prefix("W#")?.parse().ok()?;
+        Some(Due::Webhook(Owner { workspace_id, webhook_id: id.parse().ok()? }))
     };
     match sk {
         DATASET => dataset().map(Due::Dataset),
         OUTBOX => event_of(pk).map(Due::Outbox),
-        _ => delivery().map(Due::Delivery),
+        _ => match sk.strip_prefix(RECEIVER_PREFIX) {
+            Some(id) => webhook(id),
+            None => delivery_key(pk, sk).ok().map(Due::Delivery),
+        },
     }
     .ok_or_else(|| Error::internal(format!("item {pk} {sk} is due, but nothing that is known")))
 }

@@ -11,11 +11,14 @@ use crate::item::{ms, s};
 use crate::table::{Key, Table, build_error, update_if};
 use async_trait::async_trait;
 use attributes::{Append, Change, PENDING, names, new_item, read};
-use aws_sdk_dynamodb::types::{ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
 use dataset_core::Result;
 use dataset_core::clock::after;
 use dataset_core::deliveries::{Deliveries, DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, DeliveryStatus, QUEUE_GRACE};
+use dataset_core::id::DeliveryId;
+use dataset_core::secret::Owner;
 use jiff::Timestamp;
 
 /// DynamoDB's limit of items in a transaction.
@@ -53,7 +56,7 @@ impl Deliveries for Table {
             .update_item(Key::delivery(key))
             .condition_expression("#state = :pending AND next_attempt_at <= :now")
             // No message will come at that time, so the delivery is due at once.
-            .update_expression("SET next_attempt_at = :until, due_at = :until")
+            .update_expression("SET next_attempt_at = :until, due_at = :until REMOVE parked")
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":pending", s(PENDING))
             .expression_attribute_values(":now", ms(now))
@@ -65,14 +68,16 @@ impl Deliveries for Table {
     async fn postpone(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<bool> {
         let update = self
             .update_item(Key::delivery(key))
-            .condition_expression("#state = :pending AND next_attempt_at <= :now")
-            .update_expression("SET next_attempt_at = :until, due_at = :due")
-            .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":pending", s(PENDING))
-            .expression_attribute_values(":now", ms(now))
-            .expression_attribute_values(":until", ms(until))
-            .expression_attribute_values(":due", ms(after(until, QUEUE_GRACE)?));
-        Ok(update_if(update).await?.is_some())
+            .update_expression("SET next_attempt_at = :until, due_at = :due REMOVE parked");
+        put_off(update, now, until).await
+    }
+
+    async fn park(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<bool> {
+        let update = self
+            .update_item(Key::delivery(key))
+            .update_expression("SET next_attempt_at = :until, due_at = :due, parked = :parked")
+            .expression_attribute_values(":parked", AttributeValue::Bool(true));
+        put_off(update, now, until).await
     }
 
     async fn record_attempt(
@@ -112,6 +117,20 @@ impl Deliveries for Table {
         update_if(update).await.map(drop)
     }
 
+    async fn pending(&self, webhook: Owner, after: Option<&DeliveryId>, limit: usize) -> Result<Vec<DeliveryKey>> {
+        pages::pending(self, webhook, after, limit).await
+    }
+
+    async fn wake(&self, key: &DeliveryKey, now: Timestamp) -> Result<bool> {
+        let update = self
+            .update_item(Key::delivery(key))
+            .condition_expression("attribute_exists(parked)")
+            .update_expression("SET next_attempt_at = :now, due_at = :due REMOVE parked")
+            .expression_attribute_values(":now", ms(now))
+            .expression_attribute_values(":due", ms(after(now, QUEUE_GRACE)?));
+        Ok(update_if(update).await?.is_some())
+    }
+
     async fn reminded(&self, key: &DeliveryKey, now: Timestamp, again: Timestamp) -> Result<()> {
         let update = self
             .update_item(Key::delivery(key))
@@ -134,6 +153,18 @@ impl Deliveries for Table {
             .set_expression_attribute_values(Some(change.values));
         Ok(update_if(update).await?.is_some())
     }
+}
+
+/// Makes a delivery due later, if it is due.
+async fn put_off(update: UpdateItemFluentBuilder, now: Timestamp, until: Timestamp) -> Result<bool> {
+    let update = update
+        .condition_expression("#state = :pending AND next_attempt_at <= :now")
+        .expression_attribute_names("#state", "state")
+        .expression_attribute_values(":pending", s(PENDING))
+        .expression_attribute_values(":now", ms(now))
+        .expression_attribute_values(":until", ms(until))
+        .expression_attribute_values(":due", ms(after(until, QUEUE_GRACE)?));
+    Ok(update_if(update).await?.is_some())
 }
 
 /// `false` if some exist already or another function is writing them; then none is stored.

@@ -6,13 +6,10 @@ use async_trait::async_trait;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{DeleteMessageBatchRequestEntry, MessageSystemAttributeName, SendMessageBatchRequestEntry};
 use dataset_core::delivery::DeliveryKey;
-use dataset_core::queue::Queue;
+use dataset_core::queue::{MAX_MESSAGES, Queue};
 use dataset_core::{Error, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::time::Duration;
-
-/// SQS's limit of messages in one call.
-const BATCH: usize = 10;
 
 const BATCHES_AT_ONCE: usize = 8;
 
@@ -28,7 +25,8 @@ impl Queue for SqsQueue {
     async fn send(&self, deliveries: &[DeliveryKey], delay: Duration) -> Result<()> {
         // Rounded up, since a message that arrives early finds nothing to do.
         let delay_seconds = i32::try_from(delay.as_millis().div_ceil(1000)).unwrap_or(i32::MAX);
-        let batches: Vec<_> = deliveries.chunks(BATCH).map(|batch| self.send_batch(batch, delay_seconds)).collect();
+        let batches: Vec<_> =
+            deliveries.chunks(MAX_MESSAGES).map(|batch| self.send_batch(batch, delay_seconds)).collect();
         stream::iter(batches).buffer_unordered(BATCHES_AT_ONCE).try_collect().await
     }
 }

@@ -26,8 +26,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, ReturnValu
 use dataset_core::api_key::KeyHash;
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::delivery::DeliveryKey;
-use dataset_core::id::EventId;
-use dataset_core::id::{DatasetId, GroupId, KeyId, WebhookId, WorkspaceId};
+use dataset_core::id::{DatasetId, DeliveryId, EventId, GroupId, KeyId, WebhookId, WorkspaceId};
 use dataset_core::idempotency::IdempotencyKey;
 use dataset_core::ids::{SystemIds, full_jitter};
 use dataset_core::{Error, Result};
@@ -124,6 +123,19 @@ pub(crate) fn event_of(pk: &str) -> Option<EventId> {
 /// The partition of a webhook's deliveries.
 pub(crate) fn deliveries_of(workspace: WorkspaceId, webhook: WebhookId) -> String {
     format!("W#{workspace}#R#{webhook}")
+}
+
+/// The delivery of an item's key.
+pub(crate) fn delivery_key(pk: &str, sk: &str) -> Result<DeliveryKey> {
+    let parts = || {
+        let (workspace, webhook) = pk.strip_prefix("W#")?.split_once("#R#")?;
+        Some(DeliveryKey {
+            workspace_id: workspace.parse().ok()?,
+            webhook_id: webhook.parse().ok()?,
+            delivery_id: DeliveryId::from_stored(sk.strip_prefix(DELIVERY_PREFIX)?.to_owned()),
+        })
+    };
+    parts().ok_or_else(|| Error::internal(format!("item {pk} {sk} is no delivery")))
 }
 
 /// The two attributes that put an item into the `due` index.

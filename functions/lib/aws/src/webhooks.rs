@@ -2,7 +2,7 @@
 
 use crate::failure::unexpected;
 use crate::item::{Attributes, Item, Read, json, n, s};
-use crate::table::{Key, RECEIVER_PREFIX, Table};
+use crate::table::{Key, RECEIVER_PREFIX, Table, due};
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::ReturnValue;
 use dataset_core::id::{WebhookId, WorkspaceId};
@@ -54,6 +54,7 @@ impl Webhooks for Table {
 }
 
 fn item(webhook: &Webhook, revision: u64) -> Result<Attributes> {
+    let due_at = webhook.due_at().map(|at| due(webhook.id.get(), at));
     let key = Key::webhook(webhook.workspace_id, webhook.id);
     let item = Item::default()
         .with("pk", s(key.pk))
@@ -67,7 +68,9 @@ fn item(webhook: &Webhook, revision: u64) -> Result<Attributes> {
         .with("health", json(&webhook.health)?)
         .with("created_at", s(webhook.created_at.to_string()))
         .with("revision", n(revision));
-    Ok(item.into_attributes())
+    let mut attributes = item.into_attributes();
+    attributes.extend(due_at.into_iter().flatten().map(|(name, value)| (name.to_owned(), value)));
+    Ok(attributes)
 }
 
 fn read(item: &Attributes) -> Result<Webhook> {

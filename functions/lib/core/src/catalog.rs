@@ -5,8 +5,8 @@ use crate::dataset::{Contents, Dataset, Failure, State, Status};
 use crate::delivery::DeliveryKey;
 use crate::event::EventType;
 use crate::group::Group;
-use crate::id::EventId;
-use crate::id::{DatasetId, GroupId, WorkspaceId};
+use crate::id::{DatasetId, EventId, GroupId, WorkspaceId};
+use crate::secret::Owner;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -200,4 +200,6 @@ pub enum Due {
     Dataset(DatasetId),
     Outbox(EventId),
     Delivery(DeliveryKey),
+    /// A webhook for which deliveries wait.
+    Webhook(Owner),
 }

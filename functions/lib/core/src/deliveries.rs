@@ -36,6 +36,16 @@ pub trait Deliveries: Send + Sync {
         at: Timestamp,
     ) -> Result<()>;
 
+    /// At most `limit` pending deliveries to a webhook that are newer than `after`, the oldest first. The list
+    /// may lag by some moments.
+    async fn pending(&self, webhook: Owner, after: Option<&DeliveryId>, limit: usize) -> Result<Vec<DeliveryKey>>;
+
+    /// Parks a delivery that is due, until `until` at the latest. `false` if it is not due.
+    async fn park(&self, key: &DeliveryKey, now: Timestamp, until: Timestamp) -> Result<bool>;
+
+    /// Makes a parked delivery due at `now`. `false` if it is not parked.
+    async fn wake(&self, key: &DeliveryKey, now: Timestamp) -> Result<bool>;
+
     /// Stores that an overdue delivery has been queued, so that the sweeper does not
     /// queue it again before `again`.
     async fn reminded(&self, key: &DeliveryKey, now: Timestamp, again: Timestamp) -> Result<()>;

@@ -59,6 +59,8 @@ pub enum DeliveryState {
         next_attempt_at: Timestamp,
         /// Attempts of this schedule that failed.
         failed: u32,
+        /// It waits for the circuit of its webhook, and `next_attempt_at` is when it waits no longer.
+        is_parked: bool,
     },
     Delivered,
     /// The schedule has ended, or the receiver was disabled.
@@ -68,7 +70,12 @@ pub enum DeliveryState {
 impl DeliveryState {
     /// Due at `at`, at the start of the schedule.
     pub fn fresh(at: Timestamp) -> Self {
-        Self::Pending { next_attempt_at: at, failed: 0 }
+        Self::Pending { next_attempt_at: at, failed: 0, is_parked: false }
+    }
+
+    /// Parked until `until` at the latest, at the start of the schedule.
+    pub fn parked(until: Timestamp) -> Self {
+        Self::Pending { next_attempt_at: until, failed: 0, is_parked: true }
     }
 
     pub fn status(self) -> DeliveryStatus {

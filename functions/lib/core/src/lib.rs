@@ -36,6 +36,7 @@ pub mod group;
 pub mod idempotency;
 pub mod ids;
 pub mod outbox;
+pub mod parking;
 pub mod queue;
 pub mod resolver;
 pub mod secret;

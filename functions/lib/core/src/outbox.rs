@@ -6,7 +6,7 @@ use crate::clock::after;
 use crate::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
 use crate::event::{Details, Event, fresh_id};
 use crate::id::{DeliveryId, EventId, UserId, WorkspaceId};
-use crate::{Ports, Result};
+use crate::{Ports, Result, parking};
 use futures::{StreamExt, TryStreamExt, stream};
 use std::time::Duration;
 
@@ -55,20 +55,18 @@ pub async fn relay(ports: &Ports, entry: &OutboxEntry) -> Result<()> {
     let deliveries: Vec<Delivery> = webhooks
         .into_iter()
         .filter(|webhook| webhook.wants(entry.event_type))
-        .map(|webhook| Delivery {
-            key: DeliveryKey {
+        .map(|webhook| {
+            // What a disabled webhook misses can be recovered later.
+            let state = parking::first_state(ports, &webhook, now)?;
+            let key = DeliveryKey {
                 workspace_id: entry.workspace_id,
                 webhook_id: webhook.id,
                 delivery_id: DeliveryId::new(&entry.event_id, webhook.id),
-            },
-            event_type: entry.event_type,
-            body: entry.body.clone(),
-            created_at: now,
-            // What a disabled webhook misses can be recovered later.
-            state: if webhook.disabled.is_some() { DeliveryState::Failed } else { DeliveryState::fresh(now) },
-            attempts: Vec::new(),
+            };
+            let (event_type, body) = (entry.event_type, entry.body.clone());
+            Ok(Delivery { key, event_type, body, created_at: now, state, attempts: Vec::new() })
         })
-        .collect();
+        .collect::<Result<_>>()?;
     let chunks: Vec<_> = deliveries.chunks(DELIVERIES_AT_ONCE).map(|chunk| begin(ports, chunk)).collect();
     stream::iter(chunks).buffer_unordered(CHUNKS_AT_ONCE).try_collect::<()>().await?;
     ports.catalog.close_outbox_entry(&entry.event_id).await
@@ -77,7 +75,7 @@ pub async fn relay(ports: &Ports, entry: &OutboxEntry) -> Result<()> {
 /// Stores deliveries, and queues those that are due.
 async fn begin(ports: &Ports, deliveries: &[Delivery]) -> Result<()> {
     ports.deliveries.create_deliveries(deliveries).await?;
-    let pending = deliveries.iter().filter(|delivery| delivery.state != DeliveryState::Failed);
-    let pending: Vec<DeliveryKey> = pending.map(|delivery| delivery.key.clone()).collect();
-    ports.queue.send(&pending, Duration::ZERO).await
+    let is_due = |delivery: &&Delivery| delivery.state == DeliveryState::fresh(delivery.created_at);
+    let due: Vec<DeliveryKey> = deliveries.iter().filter(is_due).map(|delivery| delivery.key.clone()).collect();
+    ports.queue.send(&due, Duration::ZERO).await
 }

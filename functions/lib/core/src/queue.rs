@@ -9,6 +9,9 @@ use std::time::Duration;
 /// The longest delay that the queue can hold a message back for.
 pub const MAX_DELAY: Duration = Duration::from_secs(15 * 60);
 
+/// Messages that the queue takes in one call.
+pub const MAX_MESSAGES: usize = 10;
+
 #[async_trait]
 pub trait Queue: Send + Sync {
     /// Sends a message for each delivery, to arrive after `delay`, which is at most [`MAX_DELAY`].

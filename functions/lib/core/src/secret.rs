@@ -44,7 +44,7 @@ impl fmt::Debug for Secret {
 pub struct Sealed(pub String);
 
 /// The webhook that a secret belongs to. It can't be opened for another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Owner {
     pub workspace_id: WorkspaceId,
     pub webhook_id: WebhookId,

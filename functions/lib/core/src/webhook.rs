@@ -3,6 +3,8 @@
 //! A webhook that fails costs the others nothing, since a circuit breaker stands before each. While one
 //! attempt waits for an answer, the circuit is open for others. An attempt that takes all its time opens it
 //! for longer, twice as long each time; then it is half open, and one delivery probes while all others wait.
+//! While the circuit is open, deliveries are parked: they cost nothing until a probe succeeds and
+//! [`crate::parking`] wakes them.
 //! A webhook that has done nothing but fail for five days, or that says it is gone, is disabled.
 
 use crate::event::EventType;
@@ -26,8 +28,12 @@ pub const MAX_FAILING: SignedDuration = SignedDuration::from_hours(5 * 24);
 /// attempt that goes on waiting opens it again.
 const BRIEF_OPEN: Duration = Duration::from_secs(4);
 
-const FIRST_OPEN: Duration = Duration::from_secs(5);
-const MAX_OPEN: Duration = Duration::from_secs(5 * 60);
+const FIRST_OPEN: Duration = Duration::from_secs(30);
+const MAX_OPEN: Duration = Duration::from_secs(15 * 60);
+
+/// How long after the circuit has closed the sweeper looks for deliveries that are still parked: those that
+/// an index did not show yet, or that were parked by what had read the webhook before.
+const RESUME_GRACE: SignedDuration = SignedDuration::from_secs(60);
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct Webhook {
@@ -73,6 +79,9 @@ pub struct Health {
     pub slow_failures: u32,
     #[serde(rename = "resting_until")]
     pub open_until: Option<Timestamp>,
+    /// Since when parked deliveries are to be woken, until all are.
+    #[serde(default)]
+    pub resume_since: Option<Timestamp>,
 }
 
 /// The result of an attempt.
@@ -94,8 +103,6 @@ pub struct AttemptResult {
     pub at: Timestamp,
     /// As read before the attempt: of concurrent attempts that are all too slow, one counts.
     pub slow_failures_before: u32,
-    /// Whether the delivery has been failing for so long that this is no blip.
-    pub is_lasting: bool,
 }
 
 /// The circuit breaker before a webhook.
@@ -133,6 +140,14 @@ impl Secrets {
     }
 }
 
+impl Health {
+    /// The circuit is closed, and what it has held back is to be woken.
+    fn closed(self, now: Timestamp) -> Self {
+        let has_held_back = self.open_until.is_some() || self.slow_failures > 0;
+        Self { resume_since: self.resume_since.or(has_held_back.then_some(now)), ..Self::default() }
+    }
+}
+
 impl Webhook {
     pub fn wants(&self, event_type: EventType) -> bool {
         self.event_types.is_empty() || self.event_types.contains(&event_type)
@@ -143,14 +158,34 @@ impl Webhook {
     }
 
     /// Enables it again, with a clean record.
-    pub fn enable(&mut self) {
+    pub fn enable(&mut self, now: Timestamp) {
         self.disabled = None;
-        self.health = Health::default();
+        self.health = self.health.closed(now);
     }
 
-    /// The first reason stays.
+    /// The first reason stays. What is waiting is woken to fail.
     pub fn disable(&mut self, reason: DisabledReason, at: Timestamp) {
         self.disabled.get_or_insert(Disabled { at, reason });
+        self.health.resume_since.get_or_insert(at);
+    }
+
+    /// The health of the old URL says nothing about the new one.
+    pub fn set_url(&mut self, url: &str, now: Timestamp) {
+        url.clone_into(&mut self.url);
+        self.health = self.health.closed(now);
+    }
+
+    /// All that was held back has been woken. `false` if there is something new to wake.
+    pub fn resumed(&mut self, since: Timestamp) -> bool {
+        self.health.resume_since.take_if(|stored| *stored == since).is_some()
+    }
+
+    /// When the sweeper looks at what waits for this webhook; `None` if nothing does.
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let Health { open_until, resume_since, .. } = self.health;
+        let resumed = resume_since.map(|since| since + RESUME_GRACE);
+        let probe = open_until.filter(|_| self.disabled.is_none());
+        probe.into_iter().chain(resumed).min()
     }
 
     pub fn circuit(&self, now: Timestamp) -> Circuit {
@@ -161,9 +196,13 @@ impl Webhook {
         }
     }
 
-    /// Closes the circuit: someone wants to know now. `false` if it was closed.
-    pub fn close_circuit(&mut self) -> bool {
-        self.health.open_until.take().is_some()
+    /// Closes the circuit: someone wants to know now, or nothing waits for it. `false` if it was closed.
+    pub fn close_circuit(&mut self, now: Timestamp) -> bool {
+        let was_open = self.health.open_until.take().is_some();
+        if was_open {
+            self.health.resume_since.get_or_insert(now);
+        }
+        was_open
     }
 
     /// Keeps the circuit open for all but the caller, until it has found out.
@@ -182,26 +221,33 @@ impl Webhook {
 
     /// Records what an attempt tells of the health. `false` if that is nothing new.
     pub fn record(&mut self, result: AttemptResult) -> bool {
-        let AttemptResult { outcome, at, slow_failures_before, is_lasting } = result;
+        let AttemptResult { outcome, at, slow_failures_before } = result;
         let (health, disabled) = (self.health, self.disabled);
+        let resume_since = health.resume_since;
         let failing_since = Some(health.failing_since.unwrap_or(at));
         self.health = match outcome {
-            Outcome::Delivered => Health::default(),
+            Outcome::Delivered => health.closed(at),
             // Half open: one attempt at a time, until it is quicker.
-            Outcome::DeliveredSlowly => Health { open_until: Some(at), ..Health::default() },
+            Outcome::DeliveredSlowly => Health { open_until: Some(at), resume_since, ..Health::default() },
             // It answers, so attempts need not wait.
-            Outcome::Failed | Outcome::Gone => Health { failing_since, ..Health::default() },
+            Outcome::Failed | Outcome::Gone => Health { failing_since, ..health.closed(at) },
             // A concurrent attempt has been counted.
             Outcome::FailedSlowly if health.slow_failures > slow_failures_before => health,
             Outcome::FailedSlowly => {
                 let slow_failures = slow_failures_before.saturating_add(1);
-                Health { failing_since, slow_failures, open_until: Some(at + open_for(slow_failures)) }
+                // What is still to be woken would only wait again.
+                Health {
+                    failing_since,
+                    slow_failures,
+                    open_until: Some(at + open_for(slow_failures)),
+                    resume_since: None,
+                }
             }
         };
         let has_failed_for = self.health.failing_since.map(|since| at.duration_since(since));
         if outcome == Outcome::Gone {
             self.disable(DisabledReason::Gone, at);
-        } else if is_lasting && has_failed_for.is_some_and(|time| time >= MAX_FAILING) {
+        } else if has_failed_for.is_some_and(|time| time >= MAX_FAILING) {
             self.disable(DisabledReason::Failing, at);
         }
         (health, disabled) != (self.health, self.disabled)
@@ -248,7 +294,7 @@ mod tests {
     }
 
     fn result(outcome: Outcome, at: Timestamp) -> AttemptResult {
-        AttemptResult { outcome, at, slow_failures_before: 0, is_lasting: true }
+        AttemptResult { outcome, at, slow_failures_before: 0 }
     }
 
     #[test]
@@ -260,12 +306,10 @@ mod tests {
         assert!(webhook.record(result(Outcome::Delivered, at(4 * day))));
         assert!(webhook.record(result(Outcome::Failed, at(5 * day))));
         assert!(!webhook.record(result(Outcome::Failed, at(10 * day - 1))));
-        let blip = AttemptResult { is_lasting: false, ..result(Outcome::Failed, at(10 * day)) };
-        assert!(!webhook.record(blip));
         assert!(webhook.record(result(Outcome::Failed, at(10 * day))));
         assert_eq!(webhook.disabled, Some(Disabled { at: at(10 * day), reason: DisabledReason::Failing }));
-        webhook.enable();
-        assert_eq!((webhook.disabled, webhook.health), (None, Health::default()));
+        webhook.enable(at(10 * day));
+        assert_eq!((webhook.disabled, webhook.health.failing_since), (None, None));
         webhook.record(result(Outcome::Gone, at(0)));
         assert_eq!(webhook.disabled, Some(Disabled { at: at(0), reason: DisabledReason::Gone }));
     }
@@ -277,16 +321,34 @@ mod tests {
             |slow_failures_before, at| AttemptResult { slow_failures_before, ..result(Outcome::FailedSlowly, at) };
         assert!(webhook.record(slow_failures(0, at(0))));
         assert!(!webhook.record(slow_failures(0, at(1))), "it was at the same time");
-        assert_eq!(webhook.circuit(at(4)), Circuit::OpenUntil(at(5)));
-        assert_eq!(webhook.circuit(at(5)), Circuit::HalfOpen);
+        assert_eq!(webhook.circuit(at(4)), Circuit::OpenUntil(at(30)));
+        assert_eq!(webhook.circuit(at(30)), Circuit::HalfOpen);
         webhook.start_probe(at(60));
         assert_eq!(webhook.circuit(at(59)), Circuit::OpenUntil(at(60)));
-        webhook.record(slow_failures(1, at(20)));
-        assert_eq!(webhook.circuit(at(29)), Circuit::OpenUntil(at(30)));
+        webhook.record(slow_failures(1, at(40)));
+        assert_eq!(webhook.circuit(at(99)), Circuit::OpenUntil(at(100)));
         webhook.record(slow_failures(40, at(139)));
-        assert_eq!(webhook.circuit(at(139)), Circuit::OpenUntil(at(139 + 300)));
+        assert_eq!(webhook.circuit(at(139)), Circuit::OpenUntil(at(139 + 900)));
         webhook.record(result(Outcome::Failed, at(140)));
         assert_eq!(webhook.circuit(at(140)), Circuit::Closed, "it answers again, if only to refuse");
+    }
+
+    #[test]
+    fn what_waits_is_looked_at_until_all_is_woken() {
+        let mut webhook = webhook();
+        assert_eq!(webhook.due_at(), None);
+        webhook.record(result(Outcome::FailedSlowly, at(0)));
+        assert_eq!(webhook.due_at(), Some(at(30)), "to probe");
+        webhook.record(result(Outcome::Delivered, at(6)));
+        assert_eq!((webhook.circuit(at(6)), webhook.due_at()), (Circuit::Closed, Some(at(66))));
+        webhook.record(result(Outcome::Delivered, at(7)));
+        assert_eq!(webhook.due_at(), Some(at(66)));
+        assert!(!webhook.resumed(at(5)), "that was an earlier time");
+        assert!(webhook.resumed(at(6)));
+        assert_eq!(webhook.due_at(), None);
+        webhook.record(result(Outcome::FailedSlowly, at(10)));
+        webhook.disable(DisabledReason::Requested, at(11));
+        assert!(webhook.due_at().is_some(), "what waits is to fail");
     }
 
     #[test]

@@ -162,13 +162,10 @@ async fn one_that_hangs_rests_and_one_delivery_finds_out_that_it_is_back() {
     assert!(matches!(waiting.state, DeliveryState::Pending { failed: 0, .. }));
 
     setting.fakes.clock.advance(Duration::from_secs(30));
-    setting.attempt(3..9).await;
+    setting.sweep().await;
     assert_eq!(calls.load(Ordering::Relaxed), 4, "one finds out that it is not back");
     setting.fakes.clock.advance(Duration::from_secs(61));
-    setting.attempt(3..9).await;
-    assert_eq!(calls.load(Ordering::Relaxed), 5, "one finds out that it is");
-    setting.fakes.clock.advance(Duration::from_secs(61));
-    setting.attempt(0..9).await;
+    setting.sweep().await;
     for number in 0..9 {
         assert_eq!(setting.nth(number).await.state, DeliveryState::Delivered, "{number}");
     }

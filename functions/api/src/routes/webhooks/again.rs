@@ -158,5 +158,6 @@ async fn awake(api: &Api, webhook: &Webhook) -> Result<Webhook, ApiError> {
         let message = "the webhook is disabled; enable it first, by a PATCH with \"disabled\": false";
         return Err(ApiError::new(ErrorCode::WebhookDisabled, message));
     }
-    changed(api, webhook, Webhook::close_circuit).await
+    let now = api.ports.clock.now();
+    changed(api, webhook, |webhook| webhook.close_circuit(now)).await
 }

@@ -50,14 +50,17 @@ impl Change {
 }
 
 /// The attributes that only some states have.
-const VARYING: [&str; 8] =
-    ["state", "next_attempt_at", "failed_attempts", "due_shard", "due_at", "in_group", "id", "ttl"];
+const VARYING: [&str; 9] =
+    ["state", "next_attempt_at", "failed_attempts", "parked", "due_shard", "due_at", "in_group", "id", "ttl"];
 
 fn state_attributes(state: DeliveryState, key: &DeliveryKey, at: Timestamp) -> Result<Attributes> {
     let mut attributes = Attributes::from([("state".to_owned(), s(name(state.status())))]);
     let mut add = |name: &str, value| attributes.insert(name.to_owned(), value);
     match state {
-        DeliveryState::Pending { next_attempt_at, failed } => {
+        DeliveryState::Pending { next_attempt_at, failed, is_parked } => {
+            if is_parked {
+                add("parked", AttributeValue::Bool(true));
+            }
             add("next_attempt_at", ms(next_attempt_at));
             add("failed_attempts", n(failed));
             for (name, value) in due(key.delivery_id.order(), after(next_attempt_at, QUEUE_GRACE)?) {
@@ -129,6 +132,7 @@ pub(super) fn read(item: &Attributes) -> Result<Delivery> {
         PENDING => DeliveryState::Pending {
             next_attempt_at: read.ms("next_attempt_at")?,
             failed: read.parsed("failed_attempts")?,
+            is_parked: item.contains_key("parked"),
         },
         DELIVERED => DeliveryState::Delivered,
         FAILED => DeliveryState::Failed,

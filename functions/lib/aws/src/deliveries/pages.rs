@@ -3,10 +3,10 @@
 use super::attributes::{in_status, read};
 use crate::failure::unexpected;
 use crate::item::{Read, n, s};
-use crate::table::{DELIVERY_PREFIX, GROUP_INDEX, Key, Table, deliveries_of};
+use crate::table::{DELIVERY_PREFIX, GROUP_INDEX, Key, Table, deliveries_of, delivery_key};
 use dataset_core::Result;
 use dataset_core::deliveries::{DeliveryPage, DeliveryQuery};
-use dataset_core::delivery::{Delivery, DeliveryStatus};
+use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryStatus};
 use dataset_core::id::DeliveryId;
 use dataset_core::secret::Owner;
 
@@ -60,6 +60,28 @@ pub(super) async fn by_status(
     deliveries.sort_by(|a, b| b.key.delivery_id.cmp(&a.key.delivery_id));
     let next = (newest >= wanted.from_order).then(|| DeliveryId::at(newest.saturating_add(1), webhook_id));
     Ok(DeliveryPage { deliveries, next })
+}
+
+/// Keys of pending deliveries, the oldest first.
+pub(super) async fn pending(
+    table: &Table,
+    webhook: Owner,
+    after: Option<&DeliveryId>,
+    limit: usize,
+) -> Result<Vec<DeliveryKey>> {
+    let Owner { workspace_id, webhook_id } = webhook;
+    let status = in_status(workspace_id.get(), webhook_id.get(), DeliveryStatus::Pending);
+    let query = table
+        .client
+        .query()
+        .table_name(&table.name)
+        .index_name(GROUP_INDEX)
+        .key_condition_expression("in_group = :status AND id > :after")
+        .expression_attribute_values(":status", s(status))
+        .expression_attribute_values(":after", n(after.map_or(0, DeliveryId::order)))
+        .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+    let found = query.send().await.map_err(unexpected("the table"))?.items.unwrap_or_default();
+    found.iter().map(|item| delivery_key(Read(item).text("pk")?, Read(item).text("sk")?)).collect()
 }
 
 pub(super) async fn newest(table: &Table, wanted: &DeliveryQuery, limit: usize) -> Result<DeliveryPage> {
