@@ -14,8 +14,8 @@ pub mod wire;
 use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State};
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId, UserId, WebhookId, WorkspaceId};
-use dataset_core::secret::{Owner, Sealed};
-use dataset_core::webhook::{Health, Secrets, Webhook};
+use dataset_core::secret::{Owner, Sealed, Secrets};
+use dataset_core::webhook::{Health, Webhook};
 use jiff::Timestamp;
 
 pub fn workspace(id: u64) -> WorkspaceId {

@@ -9,17 +9,11 @@
 
 use crate::event::EventType;
 use crate::id::{WebhookId, WorkspaceId};
-use crate::secret::{Owner, Sealed};
+use crate::secret::{Owner, Secrets};
 pub use dataset_types::webhook::DisabledReason;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
-
-/// How long the secret before the last rotation signs too.
-pub const OLD_SECRET_LIFETIME: Duration = Duration::from_secs(24 * 3600);
-
-/// Replaced secrets that are kept, if the secret is rotated again and again.
-const MAX_OLD_SECRETS: usize = 4;
 
 /// A webhook is disabled after nothing but failures for this long.
 pub const MAX_FAILING: SignedDuration = SignedDuration::from_hours(5 * 24);
@@ -48,19 +42,6 @@ pub struct Webhook {
     pub created_at: Timestamp,
     /// Counts changes, for optimistic locking.
     pub revision: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Secrets {
-    current: Sealed,
-    /// The replaced secrets, the newest first.
-    previous: Vec<Retired>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Retired {
-    secret: Sealed,
-    until: Timestamp,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,30 +95,6 @@ pub enum Circuit {
     HalfOpen,
     /// No attempt is made until then.
     OpenUntil(Timestamp),
-}
-
-impl Secrets {
-    pub fn new(secret: Sealed) -> Self {
-        Self { current: secret, previous: Vec::new() }
-    }
-
-    /// From now on `secret` signs, and for a day the secrets before it too. `false` if this is a repeat.
-    pub fn rotate(&mut self, secret: Sealed, now: Timestamp) -> bool {
-        if self.current == secret {
-            return false;
-        }
-        let before = std::mem::replace(&mut self.current, secret);
-        self.previous.insert(0, Retired { secret: before, until: now + OLD_SECRET_LIFETIME });
-        self.previous.retain(|retired| now < retired.until);
-        self.previous.truncate(MAX_OLD_SECRETS);
-        true
-    }
-
-    /// The secrets that sign, the newest first.
-    pub fn live(&self, now: Timestamp) -> impl Iterator<Item = &Sealed> {
-        let previous = self.previous.iter().filter(move |retired| now < retired.until);
-        std::iter::once(&self.current).chain(previous.map(|retired| &retired.secret))
-    }
 }
 
 impl Health {
@@ -262,6 +219,7 @@ fn open_for(slow_failures: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secret::Sealed;
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_700_000_000 + seconds).expect("in range")
@@ -279,18 +237,6 @@ mod tests {
             created_at: at(0),
             revision: 0,
         }
-    }
-
-    #[test]
-    fn replaced_secrets_sign_for_a_day() {
-        let mut secrets = Secrets::new(Sealed("a".into()));
-        assert!(secrets.rotate(Sealed("b".into()), at(0)));
-        assert!(!secrets.rotate(Sealed("b".into()), at(1)), "a repeat");
-        assert!(secrets.rotate(Sealed("c".into()), at(60)));
-        let live = |now| secrets.live(now).map(|secret| secret.0.as_str()).collect::<Vec<_>>();
-        assert_eq!(live(at(24 * 3600 - 1)), ["c", "b", "a"]);
-        assert_eq!(live(at(24 * 3600)), ["c", "b"]);
-        assert_eq!(live(at(24 * 3600 + 60)), ["c"]);
     }
 
     fn result(outcome: Outcome, at: Timestamp) -> AttemptResult {
