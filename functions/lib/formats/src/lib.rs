@@ -10,6 +10,7 @@ mod csv;
 mod error;
 mod json;
 mod limits;
+mod names;
 mod outline;
 mod output;
 mod rows;

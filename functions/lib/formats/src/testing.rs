@@ -1,6 +1,6 @@
 //! What the tests of several modules share.
 
-use crate::{Limits, Ranges, Result, Table, convert};
+use crate::{Limits, Ranges, Result, Summary, Table, convert};
 use bytes::Bytes;
 use dataset_types::Format;
 use dataset_types::rows::CellValue;
@@ -55,16 +55,19 @@ pub(crate) fn page_of(file: InMemory, offset: u64, limit: usize) -> Page {
     })
 }
 
-pub(crate) fn parquet_of(format: Format, file: &[u8], limits: &Limits) -> Result<Vec<u8>> {
+pub(crate) fn converted(format: Format, file: &[u8], limits: &Limits) -> Result<(Summary, Vec<u8>)> {
     let mut out = vec![];
-    convert(format, &mut || Ok(file), &mut out, limits)?;
-    Ok(out)
+    let summary = convert(format, &mut || Ok(file), &mut out, limits)?;
+    Ok((summary, out))
+}
+
+pub(crate) fn parquet_of(format: Format, file: &[u8], limits: &Limits) -> Result<Vec<u8>> {
+    Ok(converted(format, file, limits)?.1)
 }
 
 /// All rows of a file, by way of Parquet.
 pub(crate) fn table_of(format: Format, file: &[u8], limits: &Limits) -> Result<Page> {
-    let mut out = vec![];
-    let summary = convert(format, &mut || Ok(file), &mut out, limits)?;
+    let (summary, out) = converted(format, file, limits)?;
     let page = page_of(InMemory::new(out), 0, 1_000_000);
     let names: Vec<String> = summary.columns.into_iter().map(|column| column.name).collect();
     assert_eq!((names, summary.rows, page.rows.len() as u64), (page.columns.clone(), page.total, page.total));

@@ -3,24 +3,23 @@
 use super::record::{self, Fault, FaultKind, Step, record};
 use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
+use crate::names::Names;
 use crate::window::Window;
 use dataset_types::FailureCode;
-use std::collections::HashMap;
 use std::io::Read;
 
 /// Reads the first record that is not blank and checks it as names.
 pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limits) -> Result<Vec<String>> {
     loop {
-        let (mut names, mut width) = (Vec::new(), 0);
+        let mut names = Vec::new();
         let bytes = window.bytes();
         let bad_at = window.bad().map_or(usize::MAX, |(at, _)| at);
         let step = record(bytes, 0, window.at_end(), delimiter, |index, cell| {
             if cell.whole_end(bytes) >= bad_at {
                 return Err(FaultKind::BadByte);
             }
-            width = index + 1;
-            if width > limits.max_columns {
-                // Surplus names are only counted.
+            if index > limits.max_columns {
+                // One more than there may be is refused already.
                 return Ok(());
             }
             let name = String::from_utf8_lossy(cell.of(bytes));
@@ -31,7 +30,7 @@ pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limi
             Ok(Step::Record { end }) if end > limits.max_row_bytes => return Err(header_too_large(window)),
             Ok(Step::Record { end }) => {
                 let line = window.line_at(0);
-                check(&names, width, limits).map_err(|e| e.at_line(line))?;
+                check(&names, limits).map_err(|e| e.at_line(line))?;
                 window.consume(end);
                 return Ok(names);
             }
@@ -61,29 +60,10 @@ fn error<R: Read>(window: &Window<R>, fault: &Fault) -> DataError {
 }
 
 /// Refuses names that are empty, given twice, or too many.
-fn check(names: &[String], width: usize, limits: &Limits) -> Result<(), DataError> {
-    if width > limits.max_columns {
-        let message = format!(
-            "expected at most {} columns, found {}; leave out those that are not needed",
-            limits.max_columns, width
-        );
-        return Err(DataError::new(FailureCode::TooManyColumns, message));
-    }
-    if names.iter().map(|name| Limits::name_bytes(name)).sum::<usize>() > limits.max_names_bytes {
-        let message = format!(
-            "expected column names of at most {} bytes together, found more; shorten them",
-            limits.max_names_bytes
-        );
-        return Err(DataError::new(FailureCode::TooManyColumns, message));
-    }
-    let mut first = HashMap::with_capacity(names.len());
+fn check(names: &[String], limits: &Limits) -> Result<(), DataError> {
+    let mut checked = Names::new(limits, "leave out those that are not needed, or shorten their names");
     for (index, name) in names.iter().enumerate() {
-        if name.trim().is_empty() {
-            let message =
-                format!("expected a name, found none for column {}; name every column in the header", index + 1);
-            return Err(DataError::new(FailureCode::EmptyColumnName, message).at_column(index, None));
-        }
-        if let Some(before) = first.insert(name, index) {
+        if let Some(before) = checked.find(name) {
             let message = format!(
                 "expected each name once, found the same for columns {} and {}; give each column its own",
                 before + 1,
@@ -91,6 +71,7 @@ fn check(names: &[String], width: usize, limits: &Limits) -> Result<(), DataErro
             );
             return Err(DataError::new(FailureCode::DuplicateColumn, message).at_column(index, Some(name)));
         }
+        checked.add(name, index)?;
     }
     Ok(())
 }

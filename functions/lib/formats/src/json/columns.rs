@@ -5,10 +5,10 @@ use super::rows::Row;
 use super::value::Parsed;
 use crate::error::DataError;
 use crate::limits::Limits;
+use crate::names::Names;
 use crate::summary::ColumnSummary;
 use crate::writer::{Column, ColumnType, Field, is_short};
 use dataset_types::FailureCode;
-use std::collections::HashMap;
 
 /// The types of values seen in a column.
 #[derive(Clone, Copy, Default)]
@@ -31,22 +31,21 @@ struct Seen {
 
 pub(super) struct Columns<'a> {
     limits: &'a Limits,
-    names: Vec<String>,
-    indexes: HashMap<String, usize>,
+    names: Names<'a>,
     seen: Vec<Seen>,
     /// For each column, the last row that had it.
     last_row: Vec<u64>,
     row: u64,
-    names_bytes: usize,
 }
 
 impl<'a> Columns<'a> {
     pub(super) fn new(limits: &'a Limits) -> Self {
-        Self { limits, names: vec![], indexes: HashMap::new(), seen: vec![], last_row: vec![], row: 0, names_bytes: 0 }
+        let names = Names::new(limits, "nest what varies under one key");
+        Self { limits, names, seen: vec![], last_row: vec![], row: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.names.is_empty()
+        self.seen.is_empty()
     }
 
     /// Takes a row into account.
@@ -70,7 +69,7 @@ impl<'a> Columns<'a> {
     /// Goes through a row's members: their columns, their numbers, their values.
     fn walk(&mut self, row: &Row<'_>, mut each: impl FnMut(usize, usize, Parsed)) -> Result<(), DataError> {
         self.row += 1;
-        if self.row.saturating_mul(self.names.len() as u64) > self.limits.max_cells {
+        if self.row.saturating_mul(self.seen.len() as u64) > self.limits.max_cells {
             let message = format!(
                 "expected at most {} cells (rows times columns, keys that an object lacks included), found more; split the file, or nest what few rows have under one key",
                 self.limits.max_cells
@@ -80,14 +79,14 @@ impl<'a> Columns<'a> {
         let mut next = 0;
         for (number, member) in row.members.iter().enumerate() {
             // Rows mostly have the same keys in the same order.
-            let index = match self.names.get(next) {
+            let index = match self.names.as_slice().get(next) {
                 Some(name) if member.key.is(row.text, name) => next,
                 _ => self.find_or_add(number, &member.key, row.text)?,
             };
             next = index + 1;
             if std::mem::replace(&mut self.last_row[index], self.row) == self.row {
                 let message = "expected each key once, found one twice in the object; give each value its own key";
-                let name = Some(self.names[index].as_str());
+                let name = Some(self.names.as_slice()[index].as_str());
                 return Err(DataError::new(FailureCode::DuplicateKey, message).at_column(index, name));
             }
             let parsed = Parsed::of(row.text, &member.value);
@@ -99,31 +98,17 @@ impl<'a> Columns<'a> {
 
     fn find_or_add(&mut self, position: usize, key: &Key, text: &[u8]) -> Result<usize, DataError> {
         let name = key.of(text);
-        if let Some(index) = self.indexes.get(&*name) {
-            return Ok(*index);
+        if let Some(index) = self.names.find(&name) {
+            return Ok(index);
         }
-        if name.trim().is_empty() {
-            let message = "expected a key with a name, found an empty one; give it a name";
-            return Err(DataError::new(FailureCode::EmptyColumnName, message).at_column(position, None));
-        }
-        let index = self.names.len();
-        self.names_bytes += Limits::name_bytes(&name);
-        if index >= self.limits.max_columns || self.names_bytes > self.limits.max_names_bytes {
-            let message = format!(
-                "the rows have more than {} different keys, or their names more than {} bytes together; nest what varies under one key",
-                self.limits.max_columns, self.limits.max_names_bytes
-            );
-            return Err(DataError::new(FailureCode::TooManyColumns, message));
-        }
-        self.names.push(name.clone().into_owned());
-        self.indexes.insert(name.into_owned(), index);
+        let index = self.names.add(&name, position)?;
         self.seen.push(Seen::default());
         self.last_row.push(0);
         Ok(index)
     }
 
     pub(super) fn fields(&self) -> Vec<Field<'_>> {
-        let columns = self.names.iter().zip(&self.seen);
+        let columns = self.names.as_slice().iter().zip(&self.seen);
         let fields = columns.map(|(name, seen)| {
             let kind = seen.narrowest();
             Field { name, kind, is_nullable: true, has_long: seen.long }
@@ -132,7 +117,7 @@ impl<'a> Columns<'a> {
     }
 
     pub(super) fn summary(self) -> Vec<ColumnSummary> {
-        let columns = self.names.into_iter().zip(&self.seen);
+        let columns = self.names.into_vec().into_iter().zip(&self.seen);
         columns.map(|(name, seen)| ColumnSummary { name, kind: seen.narrowest() }).collect()
     }
 
