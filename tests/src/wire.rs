@@ -3,6 +3,7 @@
 //! [`Strict`] is a layer over anything that takes requests to an engine; [`StrictProxy`] is such a layer
 //! before an engine's port. The refusals are a table: [`rules`].
 
+mod items;
 mod multipart;
 mod request;
 pub mod rules;
@@ -17,6 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use multipart::Uploads;
 use rules::{Refusal, Sight};
+use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::future::Future;
 use std::pin::Pin;
@@ -33,6 +35,8 @@ pub enum Aws {
     DynamoDb,
     Sqs,
     Kms,
+    /// Takes a function's answers, at its Runtime API.
+    Lambda,
 }
 
 impl Aws {
@@ -43,6 +47,7 @@ impl Aws {
             Self::DynamoDb => "dynamodb",
             Self::Sqs => "sqs",
             Self::Kms => "kms",
+            Self::Lambda => "lambda",
         }
     }
 }
@@ -58,8 +63,8 @@ pub struct Strict {
 #[derive(Default)]
 struct Seen {
     uploads: Mutex<Uploads>,
-    /// Objects with a conditional write in progress.
-    being_written: Mutex<HashSet<(String, String)>>,
+    /// Objects with a conditional write in progress, and items with a transaction in progress.
+    held: Mutex<HashSet<String>>,
     refusals: Mutex<Vec<&'static str>>,
 }
 
@@ -73,31 +78,46 @@ impl Strict {
         self.seen.refusals.lock().unwrap().clone()
     }
 
-    /// Lets a request through, or returns the refusal of the first rule that it breaks.
-    fn admit(&self, request: &Request<Bytes>) -> Result<Option<Write>, &'static Refusal> {
-        let is_s3 = self.service == Aws::S3;
-        let is_conditional =
-            is_s3 && request.headers().contains_key(header::IF_NONE_MATCH) && !request.method().is_safe();
-        let write = is_conditional.then(|| object(request));
-        let (uploads, mut being_written) = (self.seen.uploads.lock().unwrap(), self.seen.being_written.lock().unwrap());
-        let meets_another_write = write.as_ref().is_some_and(|object| being_written.contains(object));
+    /// Lets a request through, or returns the refusal by the first rule that it breaks.
+    pub fn admit(&self, request: &Request<Bytes>) -> Result<Held, Response<Full<Bytes>>> {
         let operation = operation(self.service, request);
-        let sight = Sight { operation, request, uploads: &uploads, meets_another_write };
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        let (written, holds) = self.written(request, &operation, &body);
+        let (uploads, mut held) = (self.seen.uploads.lock().unwrap(), self.seen.held.lock().unwrap());
+        let meets: Vec<bool> = written.iter().map(|thing| held.contains(thing)).collect();
+        let sight = Sight { operation, request, body: &body, uploads: &uploads, meets: &meets };
         if let Some(rule) = rules::of(self.service).iter().find(|rule| (rule.is_broken)(&sight)) {
-            return Err(&rule.refusal);
+            return Err(self.refuse(&rule.refusal, &meets));
         }
-        being_written.extend(write.clone());
-        Ok(write.map(|object| Write { seen: Arc::clone(&self.seen), object }))
+        let things = if holds { written } else { vec![] };
+        held.extend(things.iter().cloned());
+        Ok(Held { seen: Arc::clone(&self.seen), things })
+    }
+
+    /// The objects or items that a request writes, and whether it holds them until it has ended.
+    fn written(&self, request: &Request<Bytes>, operation: &str, body: &Value) -> (Vec<String>, bool) {
+        match self.service {
+            Aws::S3 if request.headers().contains_key(header::IF_NONE_MATCH) && !request.method().is_safe() => {
+                let (bucket, key) = object(request);
+                (vec![format!("{bucket}/{key}")], true)
+            }
+            Aws::DynamoDb => {
+                let actions = items::actions(operation, body);
+                let is_transaction = operation == "TransactWriteItems";
+                let writes = actions.iter().filter(|action| is_transaction || action.is_write());
+                (writes.map(items::Action::item).collect(), is_transaction)
+            }
+            Aws::S3 | Aws::Sqs | Aws::Kms | Aws::Lambda => (vec![], false),
+        }
     }
 
     async fn pass<S>(self, engine: S, request: Request<Bytes>) -> Result<Response<Full<Bytes>>, S::Error>
     where
         S: Service<Request<Bytes>, Response = Response<Full<Bytes>>>,
     {
-        // Held until the write has ended.
-        let _write = match self.admit(&request) {
-            Ok(write) => write,
-            Err(refusal) => return Ok(self.refuse(refusal)),
+        let _held = match self.admit(&request) {
+            Ok(held) => held,
+            Err(refusal) => return Ok(refusal),
         };
         let mut response = engine.oneshot(request.clone()).await?;
         let body = response.body().clone().collect().await.unwrap_or_else(|never| match never {}).to_bytes();
@@ -112,21 +132,35 @@ impl Strict {
         Ok(response)
     }
 
-    fn refuse(&self, refusal: &Refusal) -> Response<Full<Bytes>> {
+    fn refuse(&self, refusal: &Refusal, meets: &[bool]) -> Response<Full<Bytes>> {
         self.seen.refusals.lock().unwrap().push(refusal.code);
-        error_response(self.service, refusal.status, refusal.code, refusal.message)
+        let mut response = error_response(self.service, refusal.status, refusal.code, refusal.message);
+        if refusal.code == "TransactionCanceledException" {
+            let reasons = meets.iter().map(|meets| json!({"Code": if *meets { "TransactionConflict" } else { "None" }}));
+            let reasons = Value::from_iter(reasons);
+            let body = json!({
+                "__type": format!("com.amazonaws#{}", refusal.code),
+                "Message": refusal.message,
+                "CancellationReasons": reasons,
+            });
+            *response.body_mut() = Full::new(body.to_string().into());
+        }
+        response
     }
 }
 
-/// A conditional write in progress.
-struct Write {
+/// What a request in progress keeps others from writing.
+pub struct Held {
     seen: Arc<Seen>,
-    object: (String, String),
+    things: Vec<String>,
 }
 
-impl Drop for Write {
+impl Drop for Held {
     fn drop(&mut self) {
-        self.seen.being_written.lock().unwrap().remove(&self.object);
+        let mut held = self.seen.held.lock().unwrap();
+        for thing in &self.things {
+            held.remove(thing);
+        }
     }
 }
 
@@ -135,7 +169,7 @@ pub fn error_response(service: Aws, status: u16, code: &str, message: &str) -> R
     let (media_type, body) = match service {
         Aws::S3 => ("application/xml", format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>")),
         _ => {
-            let body = serde_json::json!({"__type": format!("com.amazonaws#{code}"), "message": message});
+            let body = json!({"__type": format!("com.amazonaws#{code}"), "message": message});
             ("application/x-amz-json-1.0", body.to_string())
         }
     };

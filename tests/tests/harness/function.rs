@@ -3,10 +3,11 @@
 
 use crate::harness::proxy::{Proxy, Wire};
 use axum::extract::{DefaultBodyLimit, Path, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Request, StatusCode, Uri};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use dataset_aws::Endpoints;
+use dataset_tests::wire::{Aws, Strict};
 use serde_json::Value;
 use std::fs::OpenOptions;
 use std::path::PathBuf;
@@ -67,6 +68,7 @@ struct Job {
 struct Runtime {
     jobs: tokio::sync::Mutex<mpsc::UnboundedReceiver<Job>>,
     reply: Mutex<Option<oneshot::Sender<Result<Value, String>>>>,
+    lambda: Strict,
 }
 
 impl Body {
@@ -118,7 +120,11 @@ impl Function {
         let body = Arc::new(Body::default());
         let proxy = Proxy::start(self.name, &self.engines, &self.wire, &body).await;
         let (jobs, receiver) = mpsc::unbounded_channel();
-        let runtime = Arc::new(Runtime { jobs: tokio::sync::Mutex::new(receiver), reply: Mutex::default() });
+        let runtime = Arc::new(Runtime {
+            jobs: tokio::sync::Mutex::new(receiver),
+            reply: Mutex::default(),
+            lambda: self.wire.strict(Aws::Lambda).clone(),
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let mut server = JoinSet::new();
@@ -179,8 +185,15 @@ async fn next(State(runtime): State<Arc<Runtime>>) -> Result<(HeaderMap, String)
     Ok((HeaderMap::from_iter(headers), job.event))
 }
 
-async fn response(State(runtime): State<Arc<Runtime>>, Path(_): Path<String>, body: Bytes) -> StatusCode {
-    answer(&runtime, Ok(serde_json::from_slice(&body).unwrap_or(Value::Null)))
+async fn response(State(runtime): State<Arc<Runtime>>, uri: Uri, body: Bytes) -> StatusCode {
+    let request = Request::post(uri).body(body.clone()).unwrap();
+    match runtime.lambda.admit(&request) {
+        Ok(_) => answer(&runtime, Ok(serde_json::from_slice(&body).unwrap_or(Value::Null))),
+        Err(refusal) => {
+            answer(&runtime, Err("the answer is too long for Lambda".to_owned()));
+            refusal.status()
+        }
+    }
 }
 
 async fn error(State(runtime): State<Arc<Runtime>>, Path(_): Path<String>, body: Bytes) -> StatusCode {

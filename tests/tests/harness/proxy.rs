@@ -68,7 +68,7 @@ pub(crate) struct Wire {
     pub(crate) stored: Mutex<Vec<Stored>>,
     client: reqwest::Client,
     /// The rules of AWS, for each service.
-    strict: [Strict; 4],
+    strict: [Strict; 5],
 }
 
 #[derive(Clone, Debug)]
@@ -88,11 +88,11 @@ impl Wire {
             actions: Mutex::default(),
             stored: Mutex::default(),
             client,
-            strict: [Aws::S3, Aws::DynamoDb, Aws::Sqs, Aws::Kms].map(Strict::new),
+            strict: [Aws::S3, Aws::DynamoDb, Aws::Sqs, Aws::Kms, Aws::Lambda].map(Strict::new),
         })
     }
 
-    fn strict(&self, service: Aws) -> &Strict {
+    pub(crate) fn strict(&self, service: Aws) -> &Strict {
         &self.strict[service as usize]
     }
 
