@@ -136,7 +136,8 @@ impl Strict {
         self.seen.refusals.lock().unwrap().push(refusal.code);
         let mut response = error_response(self.service, refusal.status, refusal.code, refusal.message);
         if refusal.code == "TransactionCanceledException" {
-            let reasons = meets.iter().map(|meets| json!({"Code": if *meets { "TransactionConflict" } else { "None" }}));
+            let reasons =
+                meets.iter().map(|meets| json!({"Code": if *meets { "TransactionConflict" } else { "None" }}));
             let reasons = Value::from_iter(reasons);
             let body = json!({
                 "__type": format!("com.amazonaws#{}", refusal.code),
