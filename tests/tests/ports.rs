@@ -4,6 +4,7 @@
 
 use dataset_aws::{Aws, Credentials, Endpoints, SecretVault, SqsQueue};
 use dataset_core::blobs::{Blobs, Object, UploadTerms};
+use dataset_core::catalog::Catalog;
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::delivery::DeliveryKey;
 use dataset_local::engines::{EngineOptions, Engines, Notify, Ports, Stored, Ticket};
@@ -12,6 +13,8 @@ use dataset_tests::dataset_id;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable, MemoryVault};
 use dataset_tests::ministack::{self, Ministack};
 use dataset_tests::wire::{self, StrictProxy};
+use serde_json::json;
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +104,37 @@ async fn the_table_on_dynamodb() {
     contract::idempotency(&table).await;
     contract::webhooks(&table, &table).await;
     contract::deliveries(&table, &table).await;
+}
+
+/// DynamoDB refuses to write an item that is in a transaction; each write is made again.
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_that_meet_a_transaction() {
+    let fresh = engines().await;
+    let table = fresh.aws.table("contract");
+    table.create_if_missing().await.unwrap();
+    let group = dataset_tests::group(1, 1, "a");
+    let draft = dataset_tests::draft(2, &group, "a.csv");
+    table.create_group(&group).await.unwrap();
+    table.create_draft(&draft).await.unwrap();
+
+    let strict = &fresh.wires[1].strict;
+    let others = [("G#1", "GROUP"), ("D#2", "DATASET")].map(|(pk, sk)| {
+        let item = json!({"pk": {"S": pk}, "sk": {"S": sk}});
+        json!({"Put": {"TableName": "contract", "Item": item}})
+    });
+    let other = http::Request::post("/").header("x-amz-target", "DynamoDB_20120810.TransactWriteItems");
+    let other = other.body(json!({"TransactItems": others}).to_string().into()).unwrap();
+    let held = strict.admit(&other).map_err(|_| "refused").unwrap();
+    let end = async {
+        while BTreeSet::from_iter(strict.refusals()).len() < 2 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        drop(held);
+    };
+    let writes = async { tokio::join!(table.delete_group(&group), table.withdraw(&draft, draft.created_at)) };
+    let ((deleted, withdrawn), ()) = tokio::join!(writes, end);
+    assert!((deleted.is_ok(), withdrawn.unwrap()) == (true, true));
+    assert!(table.group(group.id).await.unwrap().unwrap().is_deleted);
 }
 
 #[tokio::test]

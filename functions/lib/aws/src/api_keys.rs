@@ -70,21 +70,15 @@ impl ApiKeys for Table {
             .with("window", n(0))
             .with("calls", n(0));
         let known = Item::default().with("pk", s(known.pk)).with("sk", s(known.sk)).with("hash", s(hash.as_str()));
-        let mut transaction = self.client.transact_write_items();
-        for item in [item, known] {
+        let puts = [item, known].map(|item| {
             let put = self.put().set_item(Some(item.into_attributes()));
             let put = put.condition_expression("attribute_not_exists(pk)").build().map_err(build_error)?;
-            transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
-        }
-        match transaction.send().await {
-            Err(e) if !e.as_service_error().is_some_and(|e| e.is_transaction_canceled_exception()) => {
-                Err(unexpected("the table")(e))
-            }
-            Err(e) => match self.get(Key::api_key(hash)).await? {
-                Some(_) => Ok(()),
-                None => Err(unexpected("the table")(e)),
-            },
-            Ok(_) => Ok(()),
+            Ok(TransactWriteItem::builder().put(put).build())
+        });
+        match self.transact_in_turn(puts.into_iter().collect::<Result<_>>()?).await? {
+            Err(existing) if !existing.contains(&0) => Err(Error::already_exists("the key's identifier is in use")),
+            // If it was refused, the key has been allowed already.
+            Ok(()) | Err(_) => Ok(()),
         }
     }
 
@@ -112,12 +106,12 @@ impl ApiKeys for Table {
             .expression_attribute_names("#window", "window")
             .expression_attribute_values(":yes", AttributeValue::Bool(true));
         let delete = Delete::builder().table_name(&self.name).set_key(Some(Key::known_key(workspace, id).attributes()));
-        let transaction = self
-            .client
-            .transact_write_items()
-            .transact_items(TransactWriteItem::builder().update(revoked.build().map_err(build_error)?).build())
-            .transact_items(TransactWriteItem::builder().delete(delete.build().map_err(build_error)?).build());
-        transaction.send().await.map_err(unexpected("the table"))?;
+        let actions = vec![
+            TransactWriteItem::builder().update(revoked.build().map_err(build_error)?).build(),
+            TransactWriteItem::builder().delete(delete.build().map_err(build_error)?).build(),
+        ];
+        // Neither action has a condition.
+        let _ = self.transact_in_turn(actions).await?;
         Ok(true)
     }
 }

@@ -1,5 +1,6 @@
 //! Stored objects on S3.
 
+use crate::conflicts::Conflicts;
 use crate::failure::unexpected;
 use crate::layout;
 use crate::lazily::Lazily;
@@ -8,8 +9,6 @@ use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::Config;
 use aws_sdk_s3::config::http::HttpResponse;
-use aws_sdk_s3::config::interceptors::InterceptorContext;
-use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
@@ -44,7 +43,7 @@ impl Blobs for Bucket {
             .if_none_match("*")
             .body(ByteStream::from(body))
             .customize()
-            .config_override(Config::builder().retry_classifier(ConflictClassifier).timeout_config(timeouts))
+            .config_override(Config::builder().retry_classifier(Conflicts).timeout_config(timeouts))
             .send()
             .await
             .map_err(|e| if exists_already(&e) { conflict() } else { unexpected("storage")(e) })?;
@@ -377,23 +376,6 @@ fn exists_already<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) ->
 /// S3 answers 409 to one of two conditional writes of an object at the same time.
 fn conflicts_with_another_write(response: Option<&HttpResponse>) -> bool {
     response.is_some_and(|response| response.status().as_u16() == 409)
-}
-
-/// Retries a request that met another write. By then the object exists, or the other write has failed.
-#[derive(Debug)]
-struct ConflictClassifier;
-
-impl ClassifyRetry for ConflictClassifier {
-    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        if conflicts_with_another_write(context.response()) {
-            return RetryAction::transient_error();
-        }
-        RetryAction::NoActionIndicated
-    }
-
-    fn name(&self) -> &'static str {
-        "conflict with another conditional write"
-    }
 }
 
 fn conflict() -> Error {

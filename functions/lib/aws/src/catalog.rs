@@ -12,7 +12,6 @@ use crate::table::{
     event_of,
 };
 use async_trait::async_trait;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use dataset_core::catalog::{
     Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
     Scope,
@@ -196,14 +195,4 @@ fn read_due(item: &Attributes) -> Result<Due> {
 
 fn id_taken() -> Error {
     Error::already_exists("the identifier is in use")
-}
-
-/// The reason that each action of a transaction failed; "None" for those that did not.
-fn cancellations(error: &TransactWriteItemsError) -> Vec<String> {
-    match error {
-        TransactWriteItemsError::TransactionCanceledException(e) => {
-            e.cancellation_reasons().iter().map(|r| r.code().unwrap_or("None").to_owned()).collect()
-        }
-        _ => Vec::new(),
-    }
 }

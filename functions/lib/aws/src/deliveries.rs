@@ -6,36 +6,32 @@
 mod attributes;
 mod pages;
 
-use crate::failure::unexpected;
 use crate::item::{ms, s};
-use crate::table::{Key, Table, build_error, update_if};
+use crate::table::{Key, Table, update_if};
 use async_trait::async_trait;
 use attributes::{Append, Change, PENDING, names, new_item, read};
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use dataset_core::Result;
 use dataset_core::clock::after;
 use dataset_core::deliveries::{Deliveries, DeliveryPage, DeliveryQuery};
 use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState, DeliveryStatus, QUEUE_GRACE};
 use dataset_core::id::DeliveryId;
 use dataset_core::secret::Owner;
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
+use std::future::ready;
 
-/// DynamoDB's limit of items in a transaction.
-const MAX_TRANSACTION: usize = 100;
+const PUTS_AT_ONCE: usize = 16;
 
 #[async_trait]
 impl Deliveries for Table {
     async fn create_deliveries(&self, deliveries: &[Delivery]) -> Result<()> {
-        for some in deliveries.chunks(MAX_TRANSACTION) {
-            // One transaction stores all. If one of them exists already, each is stored alone.
-            if some.len() == 1 || !create_together(self, some).await? {
-                for delivery in some {
-                    self.put_if_absent(new_item(delivery)?).await?;
-                }
-            }
-        }
-        Ok(())
+        let items = deliveries.iter().map(new_item).collect::<Result<Vec<_>>>()?;
+        // One that is stored already stays as it is, so that an event can be relayed twice. A transaction
+        // would cost twice as much and be refused for each of them.
+        let puts = stream::iter(items).map(|item| self.put_if_absent(item)).buffer_unordered(PUTS_AT_ONCE);
+        puts.try_for_each(|_is_new| ready(Ok(()))).await
     }
 
     async fn delivery(&self, key: &DeliveryKey) -> Result<Option<Delivery>> {
@@ -165,19 +161,4 @@ async fn put_off(update: UpdateItemFluentBuilder, now: Timestamp, until: Timesta
         .expression_attribute_values(":until", ms(until))
         .expression_attribute_values(":due", ms(after(until, QUEUE_GRACE)?));
     Ok(update_if(update).await?.is_some())
-}
-
-/// `false` if some exist already or another function is writing them; then none is stored.
-async fn create_together(table: &Table, deliveries: &[Delivery]) -> Result<bool> {
-    let mut transaction = table.client.transact_write_items();
-    for delivery in deliveries {
-        let put = table.put().set_item(Some(new_item(delivery)?)).condition_expression("attribute_not_exists(pk)");
-        let put = TransactWriteItem::builder().put(put.build().map_err(build_error)?).build();
-        transaction = transaction.transact_items(put);
-    }
-    match transaction.send().await {
-        Ok(_) => Ok(true),
-        Err(e) if e.as_service_error().is_some_and(|e| e.is_transaction_canceled_exception()) => Ok(false),
-        Err(e) => Err(unexpected("the table")(e)),
-    }
 }

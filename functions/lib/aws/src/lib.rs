@@ -3,6 +3,7 @@
 mod api_keys;
 mod bucket;
 mod catalog;
+mod conflicts;
 mod deliveries;
 mod dns;
 mod failure;

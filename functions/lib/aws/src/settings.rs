@@ -1,5 +1,6 @@
 //! Configuration from the environment, and the clients made of it.
 
+use crate::conflicts::Conflicts;
 use crate::in_process::{self, InProcess};
 use crate::lazily::Lazily;
 use crate::{Bucket, SecretVault, SqsQueue, Table};
@@ -190,7 +191,8 @@ impl Aws {
     }
 
     pub fn table(&self, name: &str) -> Table {
-        Table { client: aws_sdk_dynamodb::Client::new(&self.dynamodb), name: name.to_owned() }
+        let config = aws_sdk_dynamodb::config::Builder::from(&self.dynamodb).retry_classifier(Conflicts);
+        Table { client: aws_sdk_dynamodb::Client::from_conf(config.build()), name: name.to_owned() }
     }
 
     pub fn bucket(&self, name: &str) -> Bucket {

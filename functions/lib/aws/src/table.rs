@@ -20,9 +20,12 @@ use crate::failure::unexpected;
 use crate::item::{Attributes, n, s};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, Update};
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use dataset_core::api_key::KeyHash;
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::delivery::DeliveryKey;
@@ -35,6 +38,9 @@ use std::time::Duration;
 
 /// DynamoDB's limit of items in one BatchGetItem.
 const MAX_BATCH: usize = 100;
+
+/// Attempts of a transaction that meets others.
+const MAX_CONFLICTS: usize = 5;
 
 /// The `due` index is spread over this many partitions.
 pub(crate) const DUE_SHARDS: u64 = 4;
@@ -221,6 +227,42 @@ impl Table {
             .map_err(unexpected("the table"))
     }
 
+    /// Carries out all of these actions, or none.
+    pub(crate) async fn transact(&self, actions: Vec<TransactWriteItem>) -> Result<Transacted> {
+        // The SDK sends a client token, so its own retry succeeds if only the answer of
+        // the first request was lost.
+        let sent = self.client.transact_write_items().set_transact_items(Some(actions)).send().await;
+        let Err(error) = sent else { return Ok(Transacted::Done) };
+        let reasons: Vec<&str> = match error.as_service_error() {
+            Some(TransactWriteItemsError::TransactionCanceledException(e)) => {
+                e.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None")).collect()
+            }
+            _ => vec![],
+        };
+        let with = |code| (0..reasons.len()).filter(|action| reasons[*action] == code).collect::<Vec<_>>();
+        let (failed, met) = (with("ConditionalCheckFailed"), with("TransactionConflict"));
+        match (failed.is_empty(), met.is_empty()) {
+            (false, _) => Ok(Transacted::Refused(failed)),
+            (true, false) => Ok(Transacted::Conflict),
+            (true, true) => Err(unexpected("the table")(error)),
+        }
+    }
+
+    /// The same, but tries again when it meets another write: the answer is `Ok` or the actions whose
+    /// conditions did not hold.
+    pub(crate) async fn transact_in_turn(&self, actions: Vec<TransactWriteItem>) -> Result<Result<(), Vec<usize>>> {
+        let mut pause = Duration::from_millis(20);
+        for _ in 0..MAX_CONFLICTS {
+            match self.transact(actions.clone()).await? {
+                Transacted::Done => return Ok(Ok(())),
+                Transacted::Refused(actions) => return Ok(Err(actions)),
+                Transacted::Conflict => SystemClock.sleep(full_jitter(&SystemIds, pause)).await,
+            }
+            pause *= 2;
+        }
+        Err(Error::unavailable("what is to be changed is being written by others"))
+    }
+
     pub(crate) fn update_item(&self, key: Key) -> UpdateItemFluentBuilder {
         self.client.update_item().table_name(&self.name).set_key(Some(key.attributes()))
     }
@@ -232,6 +274,15 @@ impl Table {
     pub(crate) fn update(&self, key: Key) -> UpdateBuilder {
         Update::builder().table_name(&self.name).set_key(Some(key.attributes()))
     }
+}
+
+/// How a transaction ended.
+pub(crate) enum Transacted {
+    Done,
+    /// The conditions of these actions did not hold, by their position.
+    Refused(Vec<usize>),
+    /// Another request was writing one of the items.
+    Conflict,
 }
 
 /// Sends an update that has a condition; `None` if the condition did not hold.

@@ -1,7 +1,6 @@
 //! Groups as items: one by id, and one that keeps the name.
 
-use super::{cancellations, id_taken};
-use crate::failure::unexpected;
+use super::id_taken;
 use crate::item::{Attributes, Item, Read, flag, n, s};
 use crate::table::{Key, Table, build_error};
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
@@ -22,21 +21,13 @@ pub(super) async fn create(table: &Table, group: &Group) -> Result<()> {
     let name = Key::group_name(group.workspace_id, &group.name);
     let name = Item::default().with("pk", s(name.pk)).with("sk", s(name.sk)).with("group_id", n(group.id));
     let puts = [name, item].map(|item| {
-        let put = table.put().set_item(Some(item.into_attributes()));
-        put.condition_expression("attribute_not_exists(pk)").build()
+        let put = table.put().set_item(Some(item.into_attributes())).condition_expression("attribute_not_exists(pk)");
+        Ok(TransactWriteItem::builder().put(put.build().map_err(build_error)?).build())
     });
-    let mut transaction = table.client.transact_write_items();
-    for put in puts {
-        let put = put.map_err(build_error)?;
-        transaction = transaction.transact_items(TransactWriteItem::builder().put(put).build());
-    }
-    match transaction.send().await {
-        Ok(_) => Ok(()),
-        Err(e) => match e.as_service_error().map(cancellations).as_deref() {
-            Some([name, ..]) if name == "ConditionalCheckFailed" => Err(name_taken(&group.name)),
-            Some([_, id]) if id == "ConditionalCheckFailed" => Err(id_taken()),
-            _ => Err(unexpected("the table")(e)),
-        },
+    match table.transact_in_turn(puts.into_iter().collect::<Result<_>>()?).await? {
+        Ok(()) => Ok(()),
+        Err(existing) if existing.contains(&0) => Err(name_taken(&group.name)),
+        Err(_) => Err(id_taken()),
     }
 }
 
@@ -56,23 +47,12 @@ pub(super) async fn delete(table: &Table, group: &Group) -> Result<()> {
         .expression_attribute_values(":id", n(group.id))
         .build()
         .map_err(build_error)?;
-    let sent = table
-        .client
-        .transact_write_items()
-        .transact_items(TransactWriteItem::builder().update(put_away).build())
-        .transact_items(TransactWriteItem::builder().delete(name).build())
-        .send()
-        .await;
-    match sent {
-        Ok(_) => Ok(()),
-        Err(e) => match e.as_service_error().map(cancellations).as_deref() {
-            // The group has been deleted already.
-            Some([group, ..]) if group == "ConditionalCheckFailed" => Ok(()),
-            Some(reasons) if reasons.iter().any(|r| r == "TransactionConflict") => {
-                Err(Error::unavailable("the group is being written by another").because(e))
-            }
-            _ => Err(unexpected("the table")(e)),
-        },
+    let actions =
+        vec![TransactWriteItem::builder().update(put_away).build(), TransactWriteItem::builder().delete(name).build()];
+    match table.transact_in_turn(actions).await? {
+        Err(conditions) if !conditions.contains(&0) => Err(Error::internal("a group has lost its name")),
+        // If it was refused, the group has been deleted already.
+        Ok(()) | Err(_) => Ok(()),
     }
 }
 

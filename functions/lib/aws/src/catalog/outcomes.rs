@@ -1,20 +1,15 @@
 //! The two transactions that end a draft, and the outbox they fill.
 
-use super::cancellations;
 use super::datasets::{DRAFT, FAILED, READY, columns};
-use crate::failure::unexpected;
 use crate::item::{Item, Read, json, n, s, seconds};
-use crate::table::{Key, Table, build_error, due, update_if};
+use crate::table::{Key, Table, Transacted, build_error, due, update_if};
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use dataset_core::Result;
 use dataset_core::catalog::{FailedDraft, OutboxEntry, Publication, Published};
 use dataset_core::clock::after;
 use dataset_core::dataset::FAILURE_LIFETIME;
 use dataset_core::id::DatasetId;
 use dataset_core::id::EventId;
-use dataset_core::{Error, Result};
-
-const CHECK_FAILED: &str = "ConditionalCheckFailed";
-const CONFLICT: &str = "TransactionConflict";
 
 pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<Published> {
     let number = table
@@ -44,29 +39,17 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .map_err(build_error)?;
     let outbox = outbox_put(table, &publication.event)?;
 
-    // The SDK sends a client token, so its own retry succeeds if only the answer of
-    // the first request was lost.
-    let sent = table
-        .client
-        .transact_write_items()
-        .transact_items(TransactWriteItem::builder().update(number).build())
-        .transact_items(TransactWriteItem::builder().update(version).build())
-        .transact_items(TransactWriteItem::builder().put(outbox).build())
-        .send()
-        .await;
-    let error = match sent {
-        Ok(_) => return Ok(Published::Done),
-        Err(error) => error,
-    };
-    let reasons = error.as_service_error().map(cancellations).unwrap_or_default();
-    let is = |index: usize, code| reasons.get(index).is_some_and(|r| r == code);
-    if is(1, CHECK_FAILED) {
-        Ok(Published::NotADraft)
-    } else if is(0, CHECK_FAILED) || reasons.iter().any(|reason| reason == CONFLICT) {
-        Ok(Published::NumberTaken)
-    } else {
-        Err(unexpected("the table")(error))
-    }
+    let actions = vec![
+        TransactWriteItem::builder().update(number).build(),
+        TransactWriteItem::builder().update(version).build(),
+        TransactWriteItem::builder().put(outbox).build(),
+    ];
+    Ok(match table.transact(actions).await? {
+        Transacted::Done => Published::Done,
+        Transacted::Refused(conditions) if conditions.contains(&1) => Published::NotADraft,
+        // Whoever was met has most likely taken the number.
+        Transacted::Refused(_) | Transacted::Conflict => Published::NumberTaken,
+    })
 }
 
 pub(super) async fn fail(table: &Table, failed: &FailedDraft) -> Result<bool> {
@@ -93,23 +76,9 @@ pub(super) async fn fail(table: &Table, failed: &FailedDraft) -> Result<bool> {
         .build()
         .map_err(build_error)?;
     let outbox = outbox_put(table, &failed.event)?;
-    let sent = table
-        .client
-        .transact_write_items()
-        .transact_items(TransactWriteItem::builder().update(failure).build())
-        .transact_items(TransactWriteItem::builder().put(outbox).build())
-        .send()
-        .await;
-    match sent {
-        Ok(_) => Ok(true),
-        Err(error) => match error.as_service_error().map(cancellations).as_deref() {
-            Some([draft, ..]) if draft == CHECK_FAILED => Ok(false),
-            Some(reasons) if reasons.iter().any(|reason| reason == CONFLICT) => {
-                Err(Error::unavailable("the draft is being written by another").because(error))
-            }
-            _ => Err(unexpected("the table")(error)),
-        },
-    }
+    let actions =
+        vec![TransactWriteItem::builder().update(failure).build(), TransactWriteItem::builder().put(outbox).build()];
+    Ok(table.transact_in_turn(actions).await?.is_ok())
 }
 
 pub(super) async fn cleaned_up(table: &Table, id: DatasetId) -> Result<()> {
