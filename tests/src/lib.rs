@@ -6,7 +6,8 @@
 
 pub mod contract;
 pub mod memory;
-pub mod ministack;
+pub mod other_engine;
+
 pub mod receiver;
 pub mod service;
 pub mod wire;

@@ -11,7 +11,7 @@ use dataset_local::engines::{EngineOptions, Engines, Notify, Ports, Stored, Tick
 use dataset_tests::contract;
 use dataset_tests::dataset_id;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable, MemoryVault};
-use dataset_tests::ministack::{self, Ministack};
+use dataset_tests::other_engine::{self, OtherEngine};
 use dataset_tests::wire::{self, StrictProxy};
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -253,12 +253,24 @@ async fn the_vault_on_a_file() {
 /// An independent engine, so that the adapters are not tested on ours alone. Prints a notice if it is not
 /// there.
 #[tokio::test(flavor = "multi_thread")]
-async fn every_port_on_another_engine() {
-    let Some(other) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
+async fn every_port_on_ministack() {
+    if let Some(other) = OtherEngine::ministack(&dataset_local::http_client().unwrap()).await {
+        every_port_on(&other).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_port_on_moto() {
+    if let Some(other) = OtherEngine::moto(&dataset_local::http_client().unwrap()).await {
+        every_port_on(&other).await;
+    }
+}
+
+async fn every_port_on(other: &OtherEngine) {
     let url = || other.url.clone();
     let engines = Endpoints { dynamodb: url(), s3: url(), sqs: url(), kms: Some(url()) };
     let (endpoints, _wires) = behind_the_wire(&engines).await;
-    let aws = Aws::at(&endpoints, &credentials(ministack::KEY, ministack::KEY)).unwrap();
+    let aws = Aws::at(&endpoints, &credentials(other_engine::KEY, other_engine::KEY)).unwrap();
     let table = aws.table("contract");
     table.create_if_missing().await.unwrap();
     contract::catalog(&table).await;

@@ -5,7 +5,7 @@ use crate::harness::proxy::{Call, Fate};
 use crate::harness::uploads::Upload;
 use crate::harness::uploads::{bad_upload, send, upload};
 use crate::invariants::check;
-use dataset_tests::ministack::Ministack;
+use dataset_tests::other_engine::OtherEngine;
 use futures::{StreamExt, stream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The first of the stories on an independent engine, so that the results don't depend on ours.
 #[tokio::test(flavor = "multi_thread")]
 async fn on_other_engines_too() {
-    let Some(other) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
+    let Some(other) = OtherEngine::ministack(&dataset_local::http_client().unwrap()).await else { return };
     for (story, functions) in STORIES {
         let calls = run(&Account::on(&other).await, story, None).await;
         // It dies in the middle of its work.

@@ -7,7 +7,7 @@ use crate::harness::proxy::{Call, Fate};
 use crate::harness::uploads::Upload;
 use crate::harness::uploads::{bad_upload, send, upload};
 use crate::invariants::check;
-use dataset_tests::ministack::Ministack;
+use dataset_tests::other_engine::OtherEngine;
 use futures::future::join_all;
 use futures::{StreamExt, stream};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -44,7 +44,7 @@ async fn random_schedules_of_faults_lose_nothing() {
 /// Two of them on an independent engine.
 #[tokio::test(flavor = "multi_thread")]
 async fn on_other_engines_too() {
-    let Some(other) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
+    let Some(other) = OtherEngine::ministack(&dataset_local::http_client().unwrap()).await else { return };
     for seed in 1_000..1_002 {
         run(seed, Account::on(&other).await).await;
     }

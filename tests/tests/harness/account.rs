@@ -12,7 +12,7 @@ use dataset_core::id::{KeyId, UserId};
 use dataset_core::ids::SystemIds;
 use dataset_local::engines::{EngineOptions, Engines, Notify, Ports, Stored as Put, Ticket};
 use dataset_local::events;
-use dataset_tests::ministack::{self, Ministack};
+use dataset_tests::other_engine::{self, OtherEngine};
 use dataset_tests::receiver::Receiver;
 use dataset_tests::service::binaries;
 use dataset_tests::workspace;
@@ -107,11 +107,11 @@ impl Account {
     }
 
     /// On the embedded engines, with a KMS key for the secrets.
-    pub(crate) async fn with_kms(kms: &Ministack) -> Self {
+    pub(crate) async fn with_kms(kms: &OtherEngine) -> Self {
         Self::embedded(Some(kms)).await
     }
 
-    async fn embedded(kms: Option<&Ministack>) -> Self {
+    async fn embedded(kms: Option<&OtherEngine>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let objects = dir.path().join("objects");
         std::fs::create_dir(&objects).unwrap();
@@ -134,7 +134,7 @@ impl Account {
     }
 
     /// On an independent engine.
-    pub(crate) async fn on(other: &Ministack) -> Self {
+    pub(crate) async fn on(other: &OtherEngine) -> Self {
         static ACCOUNTS: AtomicUsize = AtomicUsize::new(1);
         let dir = tempfile::tempdir().unwrap();
         let url = || other.url.clone();
@@ -142,7 +142,7 @@ impl Account {
         let store = Store::Other { http: dataset_local::http_client().unwrap(), url: url() };
         let name = format!("datasets-{}", ACCOUNTS.fetch_add(1, Ordering::Relaxed));
         let key = SecretsKey::Kms(other.key_id.clone());
-        Self::on_engines(dir, endpoints, store, &credentials(ministack::KEY, ministack::KEY), &name, key).await
+        Self::on_engines(dir, endpoints, store, &credentials(other_engine::KEY, other_engine::KEY), &name, key).await
     }
 
     async fn on_engines(

@@ -7,7 +7,7 @@
 mod harness;
 
 use dataset_aws::{SecretVault, Settings};
-use dataset_tests::ministack::Ministack;
+use dataset_tests::other_engine::OtherEngine;
 use dataset_tests::receiver::Raw;
 use harness::account::{API, Account, PROCESSOR, SWEEPER, WEBHOOKS};
 use harness::proxy::Fate;
@@ -27,7 +27,7 @@ type Actions = BTreeSet<(&'static str, String, String)>;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_function_is_allowed_what_it_does_and_no_more() {
-    let Some(kms) = Ministack::start(&dataset_local::http_client().unwrap()).await else { return };
+    let Some(kms) = OtherEngine::ministack(&dataset_local::http_client().unwrap()).await else { return };
     let account = Account::with_kms(&kms).await;
     do_everything(&account).await;
     the_filters_find_their_lines(&account.logs());

@@ -1,41 +1,54 @@
-//! An independent engine for DynamoDB, S3, SQS and KMS: the command `ministack` from PyPI.
+//! Independent engines for DynamoDB, S3, SQS and KMS, from PyPI: `ministack`, and `moto_server` of moto.
 
 use serde_json::Value;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The access key and the secret that it accepts.
+/// The access key and the secret that they accept.
 pub const KEY: &str = "test";
 
-const COMMAND: &str = "DATASETS_MINISTACK";
-
-/// A running `ministack`, killed when it is dropped.
-pub struct Ministack {
+/// A running engine, killed when it is dropped.
+pub struct OtherEngine {
     pub url: String,
     /// The id of a KMS key.
     pub key_id: String,
     process: Child,
 }
 
-impl Drop for Ministack {
+impl Drop for OtherEngine {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-impl Ministack {
+impl OtherEngine {
     /// Prints a notice if the command is not there.
+    pub async fn ministack(http: &reqwest::Client) -> Option<Self> {
+        let setup = |command: &mut Command, port: u16| {
+            command.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
+        };
+        Self::start(http, "DATASETS_MINISTACK", setup).await
+    }
+
+    /// Prints a notice if the command is not there.
+    pub async fn moto(http: &reqwest::Client) -> Option<Self> {
+        let setup = |command: &mut Command, port: u16| {
+            command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        };
+        Self::start(http, "DATASETS_MOTO", setup).await
+    }
+
     #[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
-    pub async fn start(http: &reqwest::Client) -> Option<Self> {
-        let Ok(command) = std::env::var(COMMAND) else {
-            println!("skipped: {COMMAND} names no command ministack");
+    async fn start(http: &reqwest::Client, variable: &str, setup: impl FnOnce(&mut Command, u16)) -> Option<Self> {
+        let Ok(command) = std::env::var(variable) else {
+            println!("skipped: {variable} names no command");
             return None;
         };
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut process = Command::new(command);
-        process.env("BIND_HOST", "127.0.0.1").env("GATEWAY_PORT", port.to_string());
-        let process = process.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut command = Command::new(command);
+        setup(&mut command, port);
+        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let url = format!("http://127.0.0.1:{port}");
         let key_id = key(http, &url).await;
         Some(Self { url, key_id, process })
