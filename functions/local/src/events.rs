@@ -14,7 +14,7 @@ pub fn s3(stored: &Stored, now: Timestamp) -> Value {
         "eventSource": "aws:s3",
         "awsRegion": "us-east-1",
         "eventTime": now.to_string(),
-        "eventName": format!("ObjectCreated:{}", stored.operation),
+        "eventName": stored.event,
         "userIdentity": {"principalId": "AWS:LOCAL"},
         "requestParameters": {"sourceIPAddress": "127.0.0.1"},
         "responseElements": {"x-amz-request-id": "LOCAL", "x-amz-id-2": "LOCAL"},

@@ -29,7 +29,7 @@ mod tests {
         for (file, expected) in [
             (include_str!("../../../events/s3-put.json"), &["uploads/3751873437921"][..]),
             (include_str!("../../../events/s3-multipart.json"), &["uploads/3751873437921"]),
-            (include_str!("../../../events/s3-copy.json"), &["uploads/3751873437921"]),
+            (include_str!("../../../events/s3-tagging.json"), &["uploads/3751873437921"]),
             (
                 include_str!("../../../events/s3-several-records.json"),
                 &["uploads/3751873437921", "uploads/3751873437922"],

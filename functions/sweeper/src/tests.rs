@@ -1,7 +1,7 @@
 use crate::handle;
 use crate::sweep::sweep;
-use dataset_core::blobs::Blobs;
-use dataset_core::catalog::{Catalog, FailedDraft, LeaseRequest, OutboxEntry};
+use dataset_core::blobs::{Blobs, Object};
+use dataset_core::catalog::{Catalog, FailedDraft, LeaseRequest, Leased, OutboxEntry};
 use dataset_core::dataset::{Contents, DRAFT_LIFETIME, Dataset, Failure, State};
 use dataset_core::deliveries::Deliveries;
 use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
@@ -14,7 +14,7 @@ use dataset_tests::memory::Fakes;
 use dataset_tests::{dataset_id, draft, group, start, webhook_at, webhook_id, workspace};
 use dataset_types::FailureCode;
 use lambda_runtime::{Context, LambdaEvent};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 const SCHEDULE: &str = include_str!("../../../events/schedule.json");
@@ -186,6 +186,47 @@ async fn what_lambda_gave_up_on_waits_for_its_time_like_any_draft() {
     invoke(&fakes, GAVE_UP).await;
     assert_eq!(fakes.blobs.take_announced(), [draft.upload()]);
     assert_eq!(failure_code(&fakes).await, None);
+}
+
+/// A thousand uploads at once with one processor, which takes two seconds for each: their events wait for
+/// half an hour, and the sweeper can't know that they do.
+#[tokio::test]
+async fn uploads_that_wait_for_a_processor_are_started_again_a_handful_of_times() {
+    let fakes = Fakes::default();
+    let group = group(7, 1, "Questions");
+    fakes.table.create_group(&group).await.unwrap();
+    let mut events = VecDeque::new();
+    for id in 1..=1_000 {
+        let draft = draft(id, &group, "a.csv");
+        fakes.table.create_draft(&draft).await.unwrap();
+        fakes.blobs.put_new(draft.upload(), "text/csv", "q\n1\n".into()).await.unwrap();
+        events.push_back(draft.upload());
+    }
+    let (ports, second) = (fakes.ports(), Duration::from_secs(1));
+    let mut restarts = HashMap::new();
+    let (mut parsed, mut seconds) = (0, 0);
+    while let Some(event) = events.pop_front() {
+        let Object::Upload(id) = event else { unreachable!("only uploads are announced") };
+        if let Leased::Yours(draft) = uploads::acquire_lease(&ports, id, "p", None).await.unwrap() {
+            parsed += 1;
+            for _ in 0..2 {
+                fakes.clock.advance(second);
+                seconds += 1;
+                if seconds % 60 == 0 {
+                    invoke(&fakes, SCHEDULE).await;
+                }
+            }
+            let contents = Contents { columns: vec!["q".into()], row_count: 1 };
+            uploads::publish(&ports, &draft, &contents).await.unwrap();
+        }
+        for object in fakes.blobs.take_announced() {
+            *restarts.entry(object).or_insert(0) += 1;
+            events.push_back(object);
+        }
+    }
+    assert_eq!((parsed, seconds), (1_000, 2_000));
+    let most = restarts.values().max();
+    assert!(most.is_some_and(|most| *most <= 5), "{most:?}");
 }
 
 /// Nothing that is away for an hour costs a file; what never comes back is told of.

@@ -22,6 +22,7 @@ pub fn operation(service: Aws, request: &Request<Bytes>) -> String {
     let name = match *request.method() {
         Method::PUT if header(request, "x-amz-copy-source").is_some() => "CopyObject",
         Method::PUT if query(request, "partNumber").is_some() => "UploadPart",
+        Method::PUT if query(request, "tagging").is_some() => "PutObjectTagging",
         Method::PUT => "PutObject",
         Method::POST if query(request, "uploads").is_some() => "CreateMultipartUpload",
         Method::POST => "CompleteMultipartUpload",

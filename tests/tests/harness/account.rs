@@ -68,8 +68,8 @@ pub(crate) struct Event {
 
 impl Event {
     fn payload(&self) -> Value {
-        let Stored { bucket, key, operation } = self.stored.clone();
-        events::s3(&Put { bucket, key, operation }, SystemClock.now())
+        let Stored { bucket, key, event } = self.stored.clone();
+        events::s3(&Put { bucket, key, event }, SystemClock.now())
     }
 }
 
@@ -321,7 +321,8 @@ impl Account {
 
     /// Delivers an event for an upload, whether or not it exists.
     pub(crate) async fn process_object(&self, id: u64) {
-        let stored = Stored { bucket: self.items.table.clone(), key: format!("uploads/{id}"), operation: "Put" };
+        let stored =
+            Stored { bucket: self.items.table.clone(), key: format!("uploads/{id}"), event: "ObjectCreated:Put" };
         self.process(&Event { stored, request_id: random_id() }).await;
     }
 

@@ -42,10 +42,9 @@ fn of_bucket(name: &str, request: &Request<Bytes>, status: StatusCode) -> Vec<(S
             vec![("PutObject".to_owned(), on)]
         }
         "GetObject" | "HeadObject" => vec![("GetObject".to_owned(), on)],
-        "CopyObject" => vec![("GetObject".to_owned(), on.clone()), ("PutObject".to_owned(), on)],
         _ => vec![(name.to_owned(), on)],
     };
-    if status == StatusCode::NOT_FOUND && matches!(name, "GetObject" | "HeadObject" | "CopyObject") {
+    if status == StatusCode::NOT_FOUND && matches!(name, "GetObject" | "HeadObject" | "PutObjectTagging") {
         // Without this permission, S3 answers 403 for an object that does not exist.
         actions.push(("ListBucket".to_owned(), "bucket".to_owned()));
     }

@@ -75,7 +75,7 @@ pub(crate) struct Wire {
 pub(crate) struct Stored {
     pub(crate) bucket: String,
     pub(crate) key: String,
-    pub(crate) operation: &'static str,
+    pub(crate) event: &'static str,
 }
 
 impl Wire {
@@ -219,15 +219,15 @@ impl Way {
         let actions = crate::harness::policies::actions(self.service, request, status);
         let mut all = self.wire.actions.lock().unwrap();
         all.extend(actions.into_iter().map(|(action, resource)| (self.function, action, resource)));
-        let operation = match operation(self.service, request).as_str() {
-            "PutObject" => "Put",
-            "CopyObject" => "Copy",
-            "CompleteMultipartUpload" => "CompleteMultipartUpload",
+        let event = match operation(self.service, request).as_str() {
+            "PutObject" => "ObjectCreated:Put",
+            "PutObjectTagging" => "ObjectTagging:Put",
+            "CompleteMultipartUpload" => "ObjectCreated:CompleteMultipartUpload",
             _ => return,
         };
         let (bucket, key) = object(request);
         if status.is_success() && key.starts_with("uploads/") {
-            self.wire.stored.lock().unwrap().push(Stored { bucket, key, operation });
+            self.wire.stored.lock().unwrap().push(Stored { bucket, key, event });
         }
     }
 }

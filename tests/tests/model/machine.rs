@@ -201,7 +201,7 @@ fn seed(world: &World, job: &Job) -> u64 {
 }
 
 fn stored(id: DatasetId) -> Stored {
-    Stored { bucket: "datasets".into(), key: format!("uploads/{id}"), operation: "Put" }
+    Stored { bucket: "datasets".into(), key: format!("uploads/{id}"), event: "ObjectCreated:Put" }
 }
 
 /// A table with nothing in it but the API key.

@@ -5,6 +5,7 @@ use crate::failure::unexpected;
 use crate::layout;
 use crate::lazily::Lazily;
 use crate::settings::timeouts;
+use crate::table::build_error;
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::Config;
@@ -13,9 +14,10 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, MetadataDirective};
+use aws_sdk_s3::types::{ChecksumAlgorithm, CompletedMultipartUpload, CompletedPart, Tag, Tagging};
 use bytes::Bytes;
 use dataset_core::blobs::{BlobWriter, Blobs, Object, SignedUpload, UploadTerms};
+use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::id::DatasetId;
 use dataset_core::{Error, Result};
 use futures::StreamExt;
@@ -172,20 +174,18 @@ impl Blobs for Bucket {
     }
 
     async fn announce(&self, object: Object) -> Result<()> {
-        // S3 refuses to copy an object onto itself unchanged, so the metadata is
-        // replaced. The copy emits ObjectCreated.
-        let key = layout::key(object);
-        self.client
-            .copy_object()
+        // A tag is told of like a new object, and stores no version of it.
+        let time = SystemClock.now().to_string();
+        let tag = Tag::builder().key("announced-again").value(time).build().map_err(build_error)?;
+        let sent = self
+            .client
+            .put_object_tagging()
             .bucket(&self.name)
-            .copy_source(format!("{}/{key}", self.name))
-            .key(key)
-            .metadata_directive(MetadataDirective::Replace)
-            .customize()
-            .config_override(Config::builder().timeout_config(timeouts(SERVER_SIDE_TIME)))
+            .key(layout::key(object))
+            .tagging(Tagging::builder().tag_set(tag).build().map_err(build_error)?)
             .send()
-            .await
-            .map_err(|e| if e.code() == Some("NoSuchKey") { not_found() } else { unexpected("storage")(e) })?;
+            .await;
+        sent.map_err(|e| if e.code() == Some("NoSuchKey") { not_found() } else { unexpected("storage")(e) })?;
         Ok(())
     }
 }
@@ -210,7 +210,7 @@ fn attachment(file_name: &str) -> String {
     format!("attachment; filename=\"{plain}\"; filename*=UTF-8''{whole}")
 }
 
-/// S3 answers a copy or a completion when it has gone through all bytes of the object.
+/// S3 answers a completion when it has gone through all bytes of the object.
 const SERVER_SIDE_TIME: Duration = Duration::from_secs(30);
 
 /// How long an attempt to store so many bytes may take, at 5 MiB/s.

@@ -70,7 +70,7 @@ pub trait Blobs: Send + Sync {
     /// Deletes an object, if it exists.
     async fn delete(&self, object: Object) -> Result<()>;
 
-    /// Emits the event of a stored object again.
+    /// Emits an event of a stored object again, and writes no object.
     async fn announce(&self, object: Object) -> Result<()>;
 
     /// The origin of signed URLs, such as `https://bucket.s3.eu-west-1.amazonaws.com`.

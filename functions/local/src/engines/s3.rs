@@ -1,5 +1,5 @@
 //! S3 by `s3s` on files, with what `s3s-fs` lacks: writes on condition are
-//! atomic, and each stored object is told of.
+//! atomic, and each stored object is told of, as is each that is tagged.
 
 use async_trait::async_trait;
 use base64::Engine;
@@ -16,7 +16,7 @@ use s3s::dto::*;
 use s3s::service::S3ServiceBuilder;
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, StdError};
 use s3s_fs::FileSystem;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,13 +24,13 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, MutexGuard};
 use tower::{ServiceExt, service_fn};
 
-/// What S3 would send an event about.
+/// What S3 would send an event about: an object that was stored, or tagged.
 #[derive(Clone, Debug)]
 pub struct Stored {
     pub bucket: String,
     pub key: String,
-    /// As in `s3:ObjectCreated:Put`.
-    pub operation: &'static str,
+    /// Such as `ObjectCreated:Put`.
+    pub event: &'static str,
 }
 
 /// Who is told of stored objects. Like S3, which loses no event of a write
@@ -227,7 +227,7 @@ implement_s3! {
             let _lock = self.lock(&key).await;
             let path = self.root.join(&bucket).join(&key);
             let is_new = !path.exists();
-            let stored = Stored { bucket, key, operation: "Put" };
+            let stored = Stored { bucket, key, event: "ObjectCreated:Put" };
             let put = self.announced(stored.clone(), self.files.put_object(request)).await;
             if put.is_err() && is_new && std::fs::remove_file(path).is_ok() {
                 // The files' engine looks at checksums when the object is there already.
@@ -236,10 +236,18 @@ implement_s3! {
             put
         }
 
-        async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
-            let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
+        /// Keeps no tags, but tells of them.
+        async fn put_object_tagging(
+            &self,
+            request: S3Request<PutObjectTaggingInput>,
+        ) -> S3Result<S3Response<PutObjectTaggingOutput>> {
+            let (bucket, key) = (request.input.bucket, request.input.key);
             let _lock = self.lock(&key).await;
-            self.announced(Stored { bucket, key, operation: "Copy" }, self.files.copy_object(request)).await
+            if !self.root.join(&bucket).join(&key).exists() {
+                return Err(S3ErrorCode::NoSuchKey.into());
+            }
+            let stored = Stored { bucket, key, event: "ObjectTagging:Put" };
+            self.announced(stored, ready(Ok(S3Response::new(PutObjectTaggingOutput::default())))).await
         }
 
         async fn complete_multipart_upload(
@@ -248,7 +256,7 @@ implement_s3! {
         ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
             let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
             let _lock = self.lock(&key).await;
-            let stored = Stored { bucket, key, operation: "CompleteMultipartUpload" };
+            let stored = Stored { bucket, key, event: "ObjectCreated:CompleteMultipartUpload" };
             self.announced(stored, self.files.complete_multipart_upload(request)).await
         }
 
