@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use std::collections::HashSet;
 use std::time::Duration;
 
-/// Overdue items that are read at a time.
+/// Overdue items that are worked on at a time.
 const BATCH: usize = 1_000;
 
 const AT_ONCE: usize = 16;
@@ -26,16 +26,19 @@ const REMIND_EVERY: Duration = Duration::from_secs(5 * 60);
 /// # Errors
 /// If what is overdue could not be read. What failed by itself is logged, and stays due.
 pub(crate) async fn sweep(ports: &Ports, deadline: Option<Timestamp>) -> Result<()> {
-    let (mut seen, mut failed) = (HashSet::new(), 0);
+    let (mut seen, mut failed, mut wanted) = (HashSet::new(), 0, BATCH);
     loop {
-        let due = ports.catalog.due(ports.clock.now(), BATCH).await?;
-        let is_last = due.len() < BATCH;
+        let due = ports.catalog.due(ports.clock.now(), wanted).await?;
+        let found = due.len();
         // The index may lag, and what failed is still due: each item is worked on once.
         let fresh: Vec<Due> = due.into_iter().filter(|due| seen.insert(due.clone())).collect();
-        let has_fresh = !fresh.is_empty();
+        let is_last = found < wanted;
+        // What has been worked on and is still due stands before the rest.
+        let again = found - fresh.len();
         failed += work_on(ports, fresh).await;
+        wanted = BATCH + again.max(failed);
         let has_time = deadline.is_some_and(|deadline| deadline.duration_since(ports.clock.now()) > MARGIN);
-        if is_last || !has_fresh || !has_time {
+        if is_last || !has_time {
             break;
         }
     }

@@ -142,6 +142,27 @@ async fn thousands_of_overdue_deliveries_keep_no_draft_waiting() {
 }
 
 #[tokio::test]
+async fn thousands_that_fail_each_time_keep_nothing_waiting() {
+    let (fakes, first) = setting(true).await;
+    let contents = Contents { columns: vec!["q".into()], row_count: 1 };
+    uploads::publish(&fakes.ports(), &first, &contents).await.unwrap().unwrap();
+    let group = fakes.table.group(first.group_id).await.unwrap().unwrap();
+    for id in 1..=2_500 {
+        let draft = Dataset {
+            state: State::Draft { due_at: start(), lost_leases: 0, restarts: 0 },
+            ..draft(id, &group, "a.csv")
+        };
+        fakes.table.create_draft(&draft).await.unwrap();
+    }
+    fakes.blobs.set_down(true);
+    fakes.clock.advance(QUEUE_GRACE);
+    for _ in 0..2 {
+        invoke(&fakes, SCHEDULE).await;
+    }
+    assert_eq!(fakes.queue.take().len(), 1);
+}
+
+#[tokio::test]
 async fn a_pass_begins_nothing_when_its_time_is_nearly_up() {
     let (fakes, _) = setting(false).await;
     overdue_deliveries(&fakes, 3_500).await;

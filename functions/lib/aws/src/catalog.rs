@@ -147,7 +147,8 @@ impl Catalog for Table {
 
 impl Table {
     async fn due_in(&self, shard: u64, now: Timestamp, limit: usize) -> Result<Vec<Attributes>> {
-        let output = self
+        // A page ends at 1 MB, too.
+        let mut found = self
             .client
             .query()
             .table_name(&self.name)
@@ -156,10 +157,16 @@ impl Table {
             .expression_attribute_values(":shard", s(due_shard(shard)))
             .expression_attribute_values(":now", n(now.as_millisecond()))
             .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-            .send()
-            .await
-            .map_err(unexpected("the table"))?;
-        Ok(output.items.unwrap_or_default())
+            .into_paginator()
+            .items()
+            .send();
+        let mut items = vec![];
+        while items.len() < limit
+            && let Some(item) = found.try_next().await.map_err(unexpected("the table"))?
+        {
+            items.push(item);
+        }
+        Ok(items)
     }
 }
 
