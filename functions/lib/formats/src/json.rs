@@ -23,8 +23,9 @@ use columns::Columns;
 use dataset_types::FailureCode;
 use dataset_types::Format;
 use rows::Rows;
+pub(crate) use scan::unescape;
 use std::io::Read;
-pub(crate) use value::{Parsed, number};
+pub(crate) use value::{Parsed, decimal, number};
 
 pub(crate) fn convert<S: Source>(
     source: &mut S,

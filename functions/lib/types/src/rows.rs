@@ -185,7 +185,7 @@ pub struct ComparedRows {
     pub unchanged: u64,
 }
 
-/// The first rows of each sort.
+/// The first rows of each sort. Of several that are alike, one.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ComparedExamples {
     /// What the cells of rows added, and of rows after a change, are of.

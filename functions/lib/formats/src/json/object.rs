@@ -16,7 +16,7 @@ impl Key {
         let within = &text[self.range.start + 1..self.range.end - 1];
         if self.escaped {
             let mut key = Vec::with_capacity(within.len());
-            unescape(text, self.range.start, self.range.end, |text, start, end| {
+            unescape(text, self.range.start + 1, self.range.end - 1, |text, start, end| {
                 key.extend_from_slice(&text[start..end]);
             });
             Cow::Owned(String::from_utf8_lossy(&key).into_owned())

@@ -312,9 +312,9 @@ fn literal(bytes: &[u8], at: usize, word: &[u8]) -> Scan<usize> {
     }
 }
 
-/// Appends what a well-formed string, whose quotes stand at `start` and before `end`, stands for.
-pub(super) fn unescape(text: &[u8], start: usize, end: usize, mut append: impl FnMut(&[u8], usize, usize)) {
-    let (mut position, end) = (start + 1, end - 1);
+/// Appends what the characters of `text` from `start` to `end` stand for, where it is well-formed JSON.
+pub(crate) fn unescape(text: &[u8], start: usize, end: usize, mut append: impl FnMut(&[u8], usize, usize)) {
+    let mut position = start;
     while let Some(length) = memchr::memchr(b'\\', &text[position..end]) {
         append(text, position, position + length);
         // It has been scanned before, so there is a character.

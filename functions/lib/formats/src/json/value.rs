@@ -72,7 +72,7 @@ fn push_string(text: &[u8], value: &Value, cells: &mut Text) {
         cells.push(text, value.start + 1, value.end - 1);
     } else {
         let begin = cells.begin_cell();
-        unescape(text, value.start, value.end, |piece, start, end| cells.append(piece, start, end));
+        unescape(text, value.start + 1, value.end - 1, |piece, start, end| cells.append(piece, start, end));
         cells.end_cell(begin);
     }
 }
@@ -112,7 +112,7 @@ fn exact(text: &str) -> Option<f64> {
 
 /// A number's digits without leading and trailing zeros, and the power of ten
 /// that its first digit stands for.
-fn decimal(text: &str) -> (String, i64) {
+pub(crate) fn decimal(text: &str) -> (String, i64) {
     let text = text.trim_start_matches('-');
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

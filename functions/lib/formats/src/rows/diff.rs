@@ -1,8 +1,7 @@
 //! Compares two versions.
 //!
 //! Every row becomes two hashes: one of what tells it from others (its key, or all of it) and one of the
-//! rest. Sorted by the first, the same rows of both versions meet. Where there are more rows than hashes fit
-//! in memory, the versions are gone through several times, each time for another share of the hashes.
+//! rest. Both versions are read once, side by side.
 
 mod canonical;
 mod tally;
@@ -12,15 +11,17 @@ use super::reader::Ranges;
 use super::table::{Table, Taken};
 use crate::error::{Error, Result};
 use ahash::RandomState;
+use arrow_array::RecordBatch;
 use canonical::write_canonical;
 use dataset_types::ErrorCode;
 use dataset_types::rows::CellValue;
 use futures::TryStreamExt;
 use std::collections::HashMap;
-use tally::{Row, Tally};
+use tally::{Entry, Found, Keyed, Refused, Row, Side, Surplus, Tally};
 
-/// Rows of both versions whose hashes are in memory at a time: 24 bytes each.
-const ROWS_IN_MEMORY: u64 = 8 << 20;
+/// Rows whose hashes are in memory at a time: 17 bytes each, 21 with a key, as many as go into a map of 2^17
+/// places, which is as much as the processor's cache takes.
+const ROWS_IN_MEMORY: usize = (1 << 17) / 8 * 7;
 
 /// What is not the same in two versions.
 #[derive(Clone, Debug)]
@@ -32,9 +33,9 @@ pub struct Difference {
     /// Rows of the same key that are not the same otherwise.
     pub changed: u64,
     pub unchanged: u64,
-    /// The first that were added, as the new version has them.
+    /// The first that were added, as the new version has them; of several that are alike, one.
     pub added_examples: Vec<Vec<CellValue>>,
-    /// The first that were removed, as the old version has them.
+    /// The first that were removed, as the old version has them; of several that are alike, one.
     pub removed_examples: Vec<Vec<CellValue>>,
     pub changed_examples: Vec<Change>,
 }
@@ -69,30 +70,33 @@ pub async fn diff<F: Ranges + 'static>(
     key: Option<&str>,
     examples: Examples,
 ) -> Result<Difference> {
-    diff_in_shares(old, new, key, examples, ROWS_IN_MEMORY).await
+    diff_within(old, new, key, examples, ROWS_IN_MEMORY).await
 }
 
-async fn diff_in_shares<F: Ranges + 'static>(
+async fn diff_within<F: Ranges + 'static>(
     old: &Table<F>,
     new: &Table<F>,
     key: Option<&str>,
     examples: Examples,
-    rows_in_memory: u64,
+    rows_in_memory: usize,
 ) -> Result<Difference> {
     let plan = Plan::new(old, new, key)?;
-    let of = (old.row_count() + new.row_count()).div_ceil(rows_in_memory).max(1);
-    let mut tally = Tally::new(examples.rows);
-    for share in 0..of {
-        let before = plan.rows(old, &plan.old, share, of).await?;
-        let after = plan.rows(new, &plan.new, share, of).await?;
-        if let Some(key) = key {
-            ensure_unique(&before, key, "older")?;
-            ensure_unique(&after, key, "newer")?;
+    let found = if plan.has_nothing_in_common() {
+        let mut found = Found::new(examples.rows);
+        (0..old.row_count() as u32).for_each(|row| found.removed.keep(row, 1));
+        (0..new.row_count() as u32).for_each(|row| found.added.keep(row, 1));
+        found
+    } else {
+        let mut found = Found::new(examples.rows);
+        if key.is_some() {
+            plan.count(old, new, Tally::<Keyed>::new(rows_in_memory), &mut found).await?;
+        } else {
+            plan.count(old, new, Tally::<Surplus>::new(rows_in_memory), &mut found).await?;
         }
-        tally.add(&before, &after);
-    }
+        found
+    };
     let mut taken = Taken::new(examples.max_bytes);
-    let (added, removed, changed) = (tally.added.examples(), tally.removed.examples(), tally.changed.examples());
+    let (added, removed, changed) = (found.added.examples(), found.removed.examples(), found.changed.examples());
     let added_examples = by_number(new, &added, &mut taken).await?;
     let removed_examples = by_number(old, &removed, &mut taken).await?;
     let before = by_number(old, &changed.iter().map(|change| change.1).collect::<Vec<_>>(), &mut taken).await?;
@@ -104,10 +108,10 @@ async fn diff_in_shares<F: Ranges + 'static>(
     Ok(Difference {
         columns_added: names(new, old),
         columns_removed: names(old, new),
-        added: tally.added.count,
-        removed: tally.removed.count,
-        changed: tally.changed.count,
-        unchanged: tally.unchanged,
+        added: found.added.count,
+        removed: found.removed.count,
+        changed: found.changed.count,
+        unchanged: new.row_count() - found.added.count - found.changed.count,
         added_examples,
         removed_examples,
         changed_examples: before.into_iter().zip(after).map(|(before, after)| Change { before, after }).collect(),
@@ -129,87 +133,111 @@ async fn by_number<F: Ranges + 'static>(
     Ok(placed.into_iter().map(|(_, row)| row).collect())
 }
 
-fn ensure_unique(rows: &[Row], key: &str, version: &str) -> Result<()> {
-    let Some(twice) = rows.windows(2).find(|pair| pair[0].is_same(&pair[1])) else {
-        return Ok(());
-    };
-    let (first, second) = (u64::from(twice[0].number) + 1, u64::from(twice[1].number) + 1);
-    Err(Error::Key {
-        code: ErrorCode::KeyNotUnique,
-        message: format!(
-            "rows {first} and {second} of the {version} version have the same value in column {key:?}; a key must be different in every row"
-        ),
-    })
-}
-
 /// Which columns are compared, and how rows are hashed.
-struct Plan {
-    old: Side,
-    new: Side,
+struct Plan<'a> {
+    key: Option<&'a str>,
+    old: Places,
+    new: Places,
     /// Seeded at random, so that no file can be made to collide.
-    hashers: [RandomState; 2],
+    hasher: RandomState,
 }
 
 /// Where the columns are in one of the versions.
-struct Side {
+struct Places {
     key: Option<usize>,
     /// In the same order on both sides, without the key.
     compared: Vec<usize>,
-    /// Where there is nothing to compare, no row is like one of the other side.
-    stands_apart: Option<u8>,
 }
 
-impl Plan {
-    fn new<F: Ranges + 'static>(old: &Table<F>, new: &Table<F>, key: Option<&str>) -> Result<Self> {
+impl<'a> Plan<'a> {
+    fn new<F: Ranges + 'static>(old: &Table<F>, new: &Table<F>, key: Option<&'a str>) -> Result<Self> {
         let places: HashMap<&str, usize> = old.columns().zip(0..).collect();
-        let key = key.map(|key| {
+        let found = key.map(|key| {
             let place = |table: &Table<F>| table.columns().position(|name| name == key);
             place(old).zip(place(new)).ok_or_else(|| Error::Key {
                 code: ErrorCode::KeyNotFound,
                 message: format!("there is no column {key:?} in both versions; a key is a column that both have"),
             })
         });
-        let key = key.transpose()?;
+        let found = found.transpose()?;
         let common = new.columns().enumerate().filter_map(|(after, name)| Some((*places.get(name)?, after)));
-        let (before, after): (Vec<_>, Vec<_>) = common.filter(|common| Some(*common) != key).unzip();
-        let stands_apart = key.is_none() && before.is_empty();
-        let side = |key, compared, number| Side { key, compared, stands_apart: stands_apart.then_some(number) };
+        let (before, after): (Vec<_>, Vec<_>) = common.filter(|common| Some(*common) != found).unzip();
         Ok(Self {
-            old: side(key.map(|key| key.0), before, 0),
-            new: side(key.map(|key| key.1), after, 1),
-            hashers: [RandomState::new(), RandomState::new()],
+            key,
+            old: Places { key: found.map(|key| key.0), compared: before },
+            new: Places { key: found.map(|key| key.1), compared: after },
+            hasher: RandomState::new(),
         })
     }
 
-    /// The rows whose hash is of this share, sorted.
-    async fn rows<F: Ranges + 'static>(&self, table: &Table<F>, side: &Side, share: u64, of: u64) -> Result<Vec<Row>> {
-        let mut rows = Vec::with_capacity(usize::try_from(table.row_count() / of).unwrap_or(0));
-        let (mut identity, mut rest) = (Vec::new(), Vec::new());
-        let mut number = 0;
-        let mut batches = table.scan();
-        while let Some(batch) = batches.try_next().await? {
-            let columns = Column::all(&batch)?;
-            for row in 0..batch.num_rows() {
-                identity.clear();
-                rest.clear();
-                identity.extend(side.stands_apart);
-                if let Some(key) = side.key {
-                    write_canonical(columns[key].cell(row), &mut identity);
-                }
-                let compared = if side.key.is_some() { &mut rest } else { &mut identity };
-                side.compared.iter().for_each(|column| write_canonical(columns[*column].cell(row), compared));
-                let [first, second] = &self.hashers;
-                let hash = first.hash_one(&identity);
-                if hash % of == share {
-                    // Half of the second hash makes it 96 bits: no two rows share one.
-                    let check = second.hash_one(&identity) as u32;
-                    rows.push(Row { hash, check, number, rest: first.hash_one(&rest) });
-                }
-                number += 1;
-            }
+    fn has_nothing_in_common(&self) -> bool {
+        self.key.is_none() && self.old.compared.is_empty()
+    }
+
+    /// Counts the rows of both, in turns.
+    async fn count<F: Ranges + 'static, E: Entry>(
+        &self,
+        old: &Table<F>,
+        new: &Table<F>,
+        mut tally: Tally<E>,
+        found: &mut Found,
+    ) -> Result<()> {
+        let (mut before, mut after) = (old.scan(), new.scan());
+        let (mut old_rows, mut new_rows) = (0, 0);
+        loop {
+            // The version of which less has been read goes on.
+            let is_behind = u128::from(old_rows) * u128::from(new.row_count())
+                <= u128::from(new_rows) * u128::from(old.row_count());
+            let side = if old_rows < old.row_count() && (is_behind || new_rows == new.row_count()) {
+                Side::Old
+            } else {
+                Side::New
+            };
+            let (batches, rows) =
+                if side == Side::Old { (&mut before, &mut old_rows) } else { (&mut after, &mut new_rows) };
+            let Some(batch) = batches.try_next().await? else {
+                return tally.end(found).map_err(|refused| self.refusal(refused));
+            };
+            let counted = self.hashed(&batch, side, *rows)?.try_for_each(|row| tally.count(&row, found));
+            counted.map_err(|refused| self.refusal(refused))?;
+            *rows += batch.num_rows() as u64;
         }
-        rows.sort_unstable();
-        Ok(rows)
+    }
+
+    fn refusal(&self, refused: Refused) -> Error {
+        let (side, [first, second]) = match refused {
+            Refused::Twice(side, rows) => (side, rows.map(|row| u64::from(row) + 1)),
+            Refused::Io(error) => return error.into(),
+        };
+        let (version, key) = (if side == Side::Old { "older" } else { "newer" }, self.key.unwrap_or_default());
+        Error::Key {
+            code: ErrorCode::KeyNotUnique,
+            message: format!(
+                "rows {first} and {second} of the {version} version have the same value in column {key:?}; a key must be different in every row"
+            ),
+        }
+    }
+
+    /// The hashes of a batch that begins with row `first`.
+    fn hashed<'b>(&'b self, batch: &'b RecordBatch, side: Side, first: u64) -> Result<impl Iterator<Item = Row> + 'b> {
+        let columns = Column::all(batch)?;
+        let places = if side == Side::Old { &self.old } else { &self.new };
+        let (mut identity, mut rest) = (Vec::new(), Vec::new());
+        Ok((0..batch.num_rows()).map(move |row| {
+            identity.clear();
+            rest.clear();
+            if let Some(key) = places.key {
+                write_canonical(columns[key].cell(row), &mut identity);
+            }
+            let compared = if places.key.is_some() { &mut rest } else { &mut identity };
+            places.compared.iter().for_each(|column| write_canonical(columns[*column].cell(row), compared));
+            Row {
+                side,
+                number: (first + row as u64) as u32,
+                identity: self.hasher.hash_one(&identity),
+                rest: self.hasher.hash_one(&rest),
+            }
+        }))
     }
 }
 

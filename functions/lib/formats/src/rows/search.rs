@@ -4,9 +4,12 @@ use super::cell::{CellRef, Column, unreadable};
 use super::reader::Ranges;
 use super::table::{RowPage, Table, Taken};
 use crate::error::Result;
+use crate::json::unescape;
+use arrow_array::builder::StringBuilder;
 use arrow_array::{Array, StringArray};
 use futures::TryStreamExt;
 use regex::bytes::{Regex, RegexBuilder};
+use std::iter;
 
 impl<F: Ranges + 'static> Table<F> {
     /// Reads a page of the rows that have `text` in some cell, in any case. A number is searched as it is
@@ -19,14 +22,13 @@ impl<F: Ranges + 'static> Table<F> {
             return self.page(offset, limit, max_bytes).await;
         }
         let wanted = offset..offset.saturating_add(limit as u64);
-        let pattern = RegexBuilder::new(&regex::escape(text)).case_insensitive(true).build();
-        let pattern = pattern.map_err(unreadable)?;
+        let searched = Wanted::new(text)?;
         let mut batches = self.scan();
         let (mut total, mut rows, mut taken) = (0, Vec::new(), Taken::new(max_bytes));
         while let Some(batch) = batches.try_next().await? {
             let columns = Column::all(&batch)?;
             let mut has_it = vec![false; batch.num_rows()];
-            columns.iter().try_for_each(|column| mark(*column, &pattern, &mut has_it))?;
+            columns.iter().try_for_each(|column| searched.mark(*column, &mut has_it))?;
             for row in (0..has_it.len()).filter(|row| has_it[*row]) {
                 if wanted.contains(&total) {
                     rows.push(taken.row(&columns, row)?);
@@ -38,40 +40,81 @@ impl<F: Ranges + 'static> Table<F> {
     }
 }
 
-/// Notes the rows that have a match in this column.
-fn mark(column: Column<'_>, pattern: &Regex, has_it: &mut [bool]) -> Result<()> {
-    if let Column::Text(array) | Column::Json(array) = column {
-        mark_texts(array, pattern, has_it);
-        return Ok(());
-    }
-    let mut shown = Vec::new();
-    for (row, has_it) in has_it.iter_mut().enumerate() {
-        let cell = column.cell(row);
-        if !*has_it && !matches!(cell, CellRef::Null) {
-            shown.clear();
-            cell.write_json(&mut shown)?;
-            *has_it = pattern.is_match(&shown);
-        }
-    }
-    Ok(())
+/// What is searched for.
+struct Wanted {
+    pattern: Regex,
+    /// No match is shorter, in any case.
+    least_bytes: usize,
 }
 
-/// Looks through the texts of a column as through one, since they lie one
-/// after another: most cells need no look of their own.
-fn mark_texts(array: &StringArray, pattern: &Regex, has_it: &mut [bool]) {
-    let ends: Vec<usize> = array.value_offsets().iter().skip(1).map(|end| *end as usize).collect();
-    let (text, mut at) = (array.value_data(), array.value_offsets()[0] as usize);
-    let mut row = 0;
-    // No match begins behind the last cell of a slice.
-    let all = &text[..ends.last().copied().unwrap_or(at)];
-    while let Some(found) = pattern.find_at(all, at) {
-        row += ends[row..].partition_point(|end| *end <= found.start());
-        if found.end() <= ends[row] {
-            has_it[row] |= array.is_valid(row);
-            at = ends[row];
-        } else {
-            // It runs into the next cell.
-            at = found.start() + 1;
+impl Wanted {
+    fn new(text: &str) -> Result<Self> {
+        let pattern = RegexBuilder::new(&regex::escape(text)).case_insensitive(true).build().map_err(unreadable)?;
+        let bytes = |c: char| {
+            let cases = iter::once(c).chain(c.to_lowercase()).chain(c.to_uppercase());
+            cases.map(char::len_utf8).min().unwrap_or(1)
+        };
+        Ok(Self { pattern, least_bytes: text.chars().map(bytes).sum() })
+    }
+
+    /// Notes the rows that have a match in this column.
+    fn mark(&self, column: Column<'_>, has_it: &mut [bool]) -> Result<()> {
+        match column {
+            Column::Text(array) => self.mark_texts(array, has_it),
+            Column::Json(array) if memchr::memchr(b'\\', array.value_data()).is_none() => {
+                self.mark_texts(array, has_it)
+            }
+            Column::Json(array) => self.mark_texts(&unescaped(array), has_it),
+            _ => {
+                let mut shown = Vec::new();
+                for (row, has_it) in has_it.iter_mut().enumerate() {
+                    let cell = column.cell(row);
+                    if !*has_it && !matches!(cell, CellRef::Null) {
+                        shown.clear();
+                        cell.write_json(&mut shown)?;
+                        *has_it = self.pattern.is_match(&shown);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks through the texts of a column as through one, since they lie one
+    /// after another: most cells need no look of their own.
+    fn mark_texts(&self, array: &StringArray, has_it: &mut [bool]) {
+        let ends: Vec<usize> = array.value_offsets().iter().skip(1).map(|end| *end as usize).collect();
+        let (text, mut at) = (array.value_data(), array.value_offsets()[0] as usize);
+        let mut row = 0;
+        // No match begins behind the last cell of a slice.
+        let all = &text[..ends.last().copied().unwrap_or(at)];
+        while let Some(found) = self.pattern.find_at(all, at) {
+            row += ends[row..].partition_point(|end| *end <= found.start());
+            let end = ends[row];
+            if found.end() <= end {
+                has_it[row] |= array.is_valid(row);
+                at = end;
+            } else {
+                // It runs into the next cell, as all do that begin later in this one, up to the difference that
+                // case makes to lengths.
+                let has_room = found.start() + 1 + self.least_bytes <= end;
+                at = if has_room { found.start() + 1 } else { end };
+            }
         }
     }
+}
+
+/// The values as they are read, without the escapes in their strings.
+fn unescaped(array: &StringArray) -> StringArray {
+    let mut texts = StringBuilder::with_capacity(array.len(), array.value_data().len());
+    for value in array {
+        let Some(value) = value else {
+            texts.append_null();
+            continue;
+        };
+        let mut text = Vec::with_capacity(value.len());
+        unescape(value.as_bytes(), 0, value.len(), |piece, start, end| text.extend_from_slice(&piece[start..end]));
+        texts.append_value(String::from_utf8_lossy(&text));
+    }
+    texts.finish()
 }

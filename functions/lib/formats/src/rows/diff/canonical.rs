@@ -2,8 +2,7 @@
 //! their column. 1, 1.0 and the JSON text `1` are one number.
 
 use super::super::cell::CellRef;
-use crate::json::{Parsed, number};
-use std::borrow::Cow;
+use crate::json::{Parsed, decimal, number, unescape};
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
@@ -11,7 +10,11 @@ const TRUE: u8 = 2;
 const INTEGER: u8 = 3;
 const DOUBLE: u8 = 4;
 const TEXT: u8 = 5;
-const JSON: u8 = 6;
+const DECIMAL: u8 = 6;
+const LIST: u8 = 7;
+const OBJECT: u8 = 8;
+/// Of a list or an object.
+const END: u8 = 9;
 
 /// Appends the value; none is the beginning of another.
 pub(super) fn write_canonical(cell: CellRef<'_>, out: &mut Vec<u8>) {
@@ -47,43 +50,114 @@ fn write_text(kind: u8, text: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(text);
 }
 
-/// A column of mixed types has plain values too.
+/// Appends a value that has been checked when it was taken in. What is nested is compared by value, too: the
+/// members of an object are in no order.
 fn write_json(text: &str, out: &mut Vec<u8>) {
-    let text = text.trim_ascii();
-    match text.as_bytes().first() {
-        Some(b'n') => out.push(NULL),
-        Some(b'f') => out.push(FALSE),
-        Some(b't') => out.push(TRUE),
+    let end = write_value(text, 0, out);
+    debug_assert_eq!(text[end..].trim_ascii(), "", "one value");
+}
+
+/// Appends the value from `at` on, and returns where it ends.
+fn write_value(text: &str, at: usize, out: &mut Vec<u8>) -> usize {
+    let start = skip_space(text, at);
+    match text.as_bytes().get(start) {
+        Some(b'n') => word(NULL, start + "null".len(), out),
+        Some(b'f') => word(FALSE, start + "false".len(), out),
+        Some(b't') => word(TRUE, start + "true".len(), out),
         Some(b'"') => {
-            let string: Result<Cow<'_, str>, _> = serde_json::from_str(text);
-            write_text(TEXT, string.as_deref().unwrap_or(text).as_bytes(), out);
+            let mut string = Vec::new();
+            let end = read_string(text, start, &mut string);
+            write_text(TEXT, &string, out);
+            end
         }
-        Some(b'-' | b'0'..=b'9') => match number(text) {
-            Parsed::Int(value) => write_integer(value.into(), out),
-            Parsed::UInt(value) => write_integer(value.into(), out),
-            Parsed::Double(value) => write_double(value, out),
-            _ => write_text(JSON, text.as_bytes(), out),
-        },
-        _ => write_text(JSON, &compact(text), out),
+        Some(b'[') => {
+            out.push(LIST);
+            let end = each_part(text, start, |at| write_value(text, at, out));
+            out.push(END);
+            end
+        }
+        Some(b'{') => {
+            let mut members = Vec::new();
+            let end = each_part(text, start, |at| {
+                let (mut key, mut value) = (Vec::new(), Vec::new());
+                let colon = skip_space(text, read_string(text, skip_space(text, at), &mut key));
+                let end = write_value(text, colon + 1, &mut value);
+                members.push((key, value));
+                end
+            });
+            members.sort_unstable();
+            out.push(OBJECT);
+            for (key, value) in members {
+                write_text(TEXT, &key, out);
+                out.extend(value);
+            }
+            out.push(END);
+            end
+        }
+        _ => {
+            let rest = &text[start..];
+            let is_part = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E');
+            let length = rest.bytes().position(|byte| !is_part(byte)).unwrap_or(rest.len());
+            write_number(&rest[..length], out);
+            // Nothing is read twice, even of what should not be there.
+            start + length.max(1)
+        }
     }
 }
 
-/// JSON without the white space between its tokens.
-fn compact(text: &str) -> Vec<u8> {
-    let mut compacted = Vec::with_capacity(text.len());
-    let (mut in_string, mut is_escaped) = (false, false);
-    for byte in text.bytes() {
-        if in_string {
-            in_string = is_escaped || byte != b'"';
-            is_escaped = !is_escaped && byte == b'\\';
-        } else if byte.is_ascii_whitespace() {
-            continue;
-        } else {
-            in_string = byte == b'"';
+fn word(tag: u8, end: usize, out: &mut Vec<u8>) -> usize {
+    out.push(tag);
+    end
+}
+
+fn skip_space(text: &str, at: usize) -> usize {
+    let rest = text.as_bytes().get(at..).unwrap_or_default();
+    at + rest.iter().position(|byte| !byte.is_ascii_whitespace()).unwrap_or(rest.len())
+}
+
+/// Appends what the string at `start` stands for, and returns where it ends.
+fn read_string(text: &str, start: usize, out: &mut Vec<u8>) -> usize {
+    let bytes = text.as_bytes();
+    let mut end = start + 1;
+    while let Some(length) = memchr::memchr2(b'"', b'\\', bytes.get(end..).unwrap_or_default()) {
+        end += length;
+        if bytes[end] == b'"' {
+            break;
         }
-        compacted.push(byte);
+        end += 2;
     }
-    compacted
+    let end = end.min(bytes.len());
+    unescape(bytes, (start + 1).min(end), end, |piece, start, end| out.extend_from_slice(&piece[start..end]));
+    (end + 1).min(bytes.len())
+}
+
+/// Goes through the elements or members of what opens at `start`, and returns where it ends. `part` returns
+/// where a part ends.
+fn each_part(text: &str, start: usize, mut part: impl FnMut(usize) -> usize) -> usize {
+    let mut at = skip_space(text, start + 1);
+    loop {
+        match text.as_bytes().get(at) {
+            None => return text.len(),
+            Some(b']' | b'}') => return at + 1,
+            Some(b',') => at = skip_space(text, at + 1),
+            Some(_) => at = skip_space(text, part(at)),
+        }
+    }
+}
+
+fn write_number(text: &str, out: &mut Vec<u8>) {
+    match number(text) {
+        Parsed::Int(value) => write_integer(value.into(), out),
+        Parsed::UInt(value) => write_integer(value.into(), out),
+        Parsed::Double(value) => write_double(value, out),
+        _ => {
+            let (digits, exponent) = decimal(text);
+            out.push(DECIMAL);
+            out.push(u8::from(text.starts_with('-')));
+            out.extend_from_slice(&exponent.to_le_bytes());
+            write_text(TEXT, digits.as_bytes(), out);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -102,16 +176,28 @@ mod tests {
             &[UInt(1 << 63), Double(2f64.powi(63)), Json("9223372036854775808")],
             &[UInt(u64::MAX), Json("18446744073709551615")],
             &[Double(2f64.powi(64))],
-            &[Json("18446744073709551616")],
+            &[Json("18446744073709551616"), Json("184467440737095516160e-1")],
+            &[Json("1e400"), Json("10E+399")],
+            &[Json("-1e400")],
             &[Double(1.5), Json("1.5"), Json("15e-1")],
             &[Json("0.1000000000000000055511151231257827")],
             &[Text("1"), Json("\"1\"")],
             &[Text("é\n"), Json(r#""\u00e9\n""#)],
             &[Text(""), Json("\"\"")],
             &[Text("[1]")],
-            &[Json("[1]"), Json("[ 1\n]")],
+            &[Json("[1]"), Json("[ 1\n]"), Json("[1.0]")],
+            &[Json("[1,[2]]")],
+            &[Json("[1,2]")],
+            &[Json("[]"), Json(" [ ] ")],
+            &[Json("{}")],
+            &[Json("[[],[]]")],
+            &[Json("[[[]]]")],
             &[Json(r#"{"a b":"c \" d "}"#), Json("{ \"a b\" : \"c \\\" d \" }")],
             &[Json(r#"{"ab":"c \" d "}"#)],
+            &[Json(r#"{"a":1,"b":["café",{"c":null}]}"#), Json(r#"{"b":["caf\u00e9",{"c":null}],"\u0061":1e0}"#)],
+            &[Json(r#"{"a":1,"b":["cafe",{"c":null}]}"#)],
+            &[Json(r#"["\\","\ud83d\ude00"]"#), Json(r#"["\u005c","😀"]"#)],
+            &[Json(r#"["\\\"]"]"#)],
         ];
         let written = |cell: &CellRef<'_>| {
             let mut out = Vec::new();

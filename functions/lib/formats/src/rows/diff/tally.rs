@@ -1,62 +1,352 @@
-//! Counts rows that were added, removed and changed, and keeps examples.
+//! Counts rows that only one of two versions has, or that changed, and keeps examples.
+//!
+//! Rows of both versions come in turns. Those that are the same cancel each other out, so what is kept grows
+//! with what is not the same; with a key, each key is kept to the end, or one that comes twice would not be
+//! noticed. What is too much for memory goes to a file, whose parts are gone through one after another at the end.
 
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
+use std::fs::File;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 
-/// A row by its hashes, in the order by which the same rows meet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// One of the versions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Old,
+    New,
+}
+
+/// A row by its hashes. Two rows of twenty million share one by accident once in 20,000 comparisons.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Row {
-    /// Of what tells it from others.
-    pub(super) hash: u64,
-    /// More of that hash.
-    pub(super) check: u32,
-    /// Its place in the version, from 0. A file has less than 2^32 rows.
+    pub(super) side: Side,
+    /// Its place in the version, from 0.
     pub(super) number: u32,
-    /// The hash of what is beside its key.
+    /// Of what tells it from others: its key, or all of it.
+    pub(super) identity: u64,
+    /// Of what is beside its key.
     pub(super) rest: u64,
 }
 
-impl Row {
-    /// Whether nothing tells them apart.
-    pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.identity() == other.identity()
-    }
+/// Why a row can't be counted.
+#[derive(Debug)]
+pub(super) enum Refused {
+    /// These rows of a version have one key.
+    Twice(Side, [u32; 2]),
+    Io(io::Error),
+}
 
-    fn identity(&self) -> (u64, u32) {
-        (self.hash, self.check)
+impl From<io::Error> for Refused {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
     }
 }
 
-pub(super) struct Tally {
+/// What is kept of the rows of one identity.
+pub(super) trait Entry: Sized {
+    fn of(row: &Row) -> Self;
+
+    /// Adds another of the same identity. `false` if they cancelled each other out.
+    fn meet(&mut self, other: Self, found: &mut Found) -> Result<bool, Refused>;
+
+    /// No other comes.
+    fn end(self, found: &mut Found);
+
+    fn write(&self, out: &mut Vec<u8>);
+
+    fn read(input: &mut &[u8]) -> Option<Self>;
+}
+
+/// Rows without a key: how many more there are in one version. The first of them has this number there.
+pub(super) struct Surplus {
+    /// Below 0 if it is the old version that has them.
+    rows: i32,
+    number: u32,
+}
+
+/// Rows of one key.
+pub(super) struct Keyed {
+    /// Of a row in one version, the hash of the rest; of a row in both, its numbers.
+    rest: Halves,
+    place: Place,
+}
+
+/// The number of a row, below 2^30, and which version it is in.
+#[derive(Clone, Copy)]
+struct Place(u32);
+
+const IN_OLD: u32 = 0;
+const IN_NEW: u32 = 1;
+const IN_BOTH: u32 = 2;
+
+impl Entry for Surplus {
+    fn of(row: &Row) -> Self {
+        Self { rows: if row.side == Side::New { 1 } else { -1 }, number: row.number }
+    }
+
+    fn meet(&mut self, other: Self, _: &mut Found) -> Result<bool, Refused> {
+        let is_new = self.rows > 0;
+        self.rows += other.rows;
+        if (self.rows > 0) != is_new {
+            self.number = other.number;
+        }
+        Ok(self.rows != 0)
+    }
+
+    fn end(self, found: &mut Found) {
+        let of = if self.rows > 0 { &mut found.added } else { &mut found.removed };
+        of.keep(self.number, self.rows.unsigned_abs().into());
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        write_words(out, [self.rows.cast_unsigned(), self.number]);
+    }
+
+    fn read(input: &mut &[u8]) -> Option<Self> {
+        let [rows, number] = read_words(input)?;
+        Some(Self { rows: rows.cast_signed(), number })
+    }
+}
+
+impl Entry for Keyed {
+    fn of(row: &Row) -> Self {
+        let side = if row.side == Side::New { IN_NEW } else { IN_OLD };
+        Self { rest: Halves::of(row.rest), place: Place(row.number << 2 | side) }
+    }
+
+    fn meet(&mut self, other: Self, found: &mut Found) -> Result<bool, Refused> {
+        let (Some((side, number)), Some((other_side, other_number))) = (self.one(), other.one()) else {
+            // A pair, and a third or another pair.
+            let (pair, third) = if self.one().is_none() { (&*self, &other) } else { (&other, &*self) };
+            let (side, number) = third.one().unwrap_or((Side::Old, third.rest.0[0]));
+            let Halves([old, new]) = pair.rest;
+            return Err(twice(side, if side == Side::Old { old } else { new }, number));
+        };
+        if side == other_side {
+            return Err(twice(side, number, other_number));
+        }
+        let (old, new) = if side == Side::Old { (number, other_number) } else { (other_number, number) };
+        if self.rest != other.rest {
+            found.changed.keep((new, old), 1);
+        }
+        *self = Self { rest: Halves([old, new]), place: Place(IN_BOTH) };
+        Ok(true)
+    }
+
+    fn end(self, found: &mut Found) {
+        match self.one() {
+            Some((Side::New, number)) => found.added.keep(number, 1),
+            Some((Side::Old, number)) => found.removed.keep(number, 1),
+            None => {}
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
+        let Halves([high, low]) = self.rest;
+        write_words(out, [high, low, self.place.0]);
+    }
+
+    fn read(input: &mut &[u8]) -> Option<Self> {
+        let [high, low, place] = read_words(input)?;
+        Some(Self { rest: Halves([high, low]), place: Place(place) })
+    }
+}
+
+impl Keyed {
+    /// The version and the row that it is in, unless it is in both.
+    fn one(&self) -> Option<(Side, u32)> {
+        let Place(place) = self.place;
+        match place & 0b11 {
+            IN_OLD => Some((Side::Old, place >> 2)),
+            IN_NEW => Some((Side::New, place >> 2)),
+            _ => None,
+        }
+    }
+}
+
+fn twice(side: Side, one: u32, other: u32) -> Refused {
+    Refused::Twice(side, [one.min(other), one.max(other)])
+}
+
+fn write_words<const N: usize>(out: &mut Vec<u8>, words: [u32; N]) {
+    words.iter().for_each(|word| out.extend_from_slice(&word.to_le_bytes()));
+}
+
+/// `None` at the end.
+fn read_words<const N: usize>(input: &mut &[u8]) -> Option<[u32; N]> {
+    let (words, rest) = input.as_chunks::<4>();
+    debug_assert!(rest.is_empty(), "words");
+    let words = words.first_chunk::<N>()?;
+    *input = &input[4 * N..];
+    Some(words.map(u32::from_le_bytes))
+}
+
+/// Entries by identity.
+pub(super) struct Tally<E> {
+    entries: Entries<E>,
+    /// So many are in memory at a time.
+    max: usize,
+    spilled: Option<Spilled>,
+}
+
+type Entries<E> = HashMap<Halves, E, BuildHasherDefault<AsIs>>;
+
+impl<E: Entry> Tally<E> {
+    pub(super) fn new(max: usize) -> Self {
+        Self { entries: HashMap::default(), max, spilled: None }
+    }
+
+    pub(super) fn count(&mut self, row: &Row, found: &mut Found) -> Result<(), Refused> {
+        if self.entries.len() >= self.max {
+            self.spill()?;
+        }
+        add(&mut self.entries, Halves::of(row.identity), E::of(row), found)
+    }
+
+    /// Moves all entries to the file.
+    fn spill(&mut self) -> io::Result<()> {
+        let spilled = match &mut self.spilled {
+            Some(spilled) => spilled,
+            none => none.insert(Spilled::new()?),
+        };
+        for (identity, entry) in self.entries.drain() {
+            spilled.write(identity, &entry)?;
+        }
+        Ok(())
+    }
+
+    /// Adds what only one version has.
+    pub(super) fn end(mut self, found: &mut Found) -> Result<(), Refused> {
+        if self.spilled.is_some() {
+            self.spill()?;
+        }
+        let Some(Spilled { mut file, parts, .. }) = self.spilled else {
+            self.entries.into_values().for_each(|entry| entry.end(found));
+            return Ok(());
+        };
+        let mut block = vec![0; BLOCK_BYTES];
+        for Part { buffer, blocks } in parts {
+            for (at, length) in blocks {
+                file.seek(SeekFrom::Start(at))?;
+                file.read_exact(&mut block[..length])?;
+                add_all(&mut self.entries, &block[..length], found)?;
+            }
+            add_all(&mut self.entries, &buffer, found)?;
+            self.entries.drain().for_each(|(_, entry)| entry.end(found));
+        }
+        Ok(())
+    }
+}
+
+/// A file of entries, in parts by identity. It has no name, and ends with its process.
+struct Spilled {
+    file: File,
+    length: u64,
+    parts: Vec<Part>,
+}
+
+#[derive(Default)]
+struct Part {
+    /// What is not in the file yet.
+    buffer: Vec<u8>,
+    /// Where its blocks are in the file, and their lengths.
+    blocks: Vec<(u64, usize)>,
+}
+
+/// The entries of one part go into the processor's cache.
+const PARTS: usize = 256;
+
+const BLOCK_BYTES: usize = 16 << 10;
+
+impl Spilled {
+    fn new() -> io::Result<Self> {
+        Ok(Self { file: tempfile::tempfile()?, length: 0, parts: (0..PARTS).map(|_| Part::default()).collect() })
+    }
+
+    fn write(&mut self, identity: Halves, entry: &impl Entry) -> io::Result<()> {
+        let Part { buffer, blocks } = &mut self.parts[identity.0[0] as usize % PARTS];
+        write_words(buffer, identity.0);
+        entry.write(buffer);
+        // An entry has 20 bytes at most.
+        if buffer.len() + 20 > BLOCK_BYTES {
+            self.file.write_all(buffer)?;
+            blocks.push((self.length, buffer.len()));
+            self.length += buffer.len() as u64;
+            buffer.clear();
+        }
+        Ok(())
+    }
+}
+
+fn add_all<E: Entry>(entries: &mut Entries<E>, mut block: &[u8], found: &mut Found) -> Result<(), Refused> {
+    while let Some(identity) = read_words(&mut block) {
+        let entry = E::read(&mut block).ok_or(io::ErrorKind::UnexpectedEof).map_err(io::Error::from)?;
+        add(entries, Halves(identity), entry, found)?;
+    }
+    Ok(())
+}
+
+fn add<E: Entry>(entries: &mut Entries<E>, identity: Halves, entry: E, found: &mut Found) -> Result<(), Refused> {
+    match entries.get_mut(&identity) {
+        Some(known) => {
+            if !known.meet(entry, found)? {
+                entries.remove(&identity);
+            }
+        }
+        None => drop(entries.insert(identity, entry)),
+    }
+    Ok(())
+}
+
+/// A hash in halves, so that it takes no space to be aligned.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Halves([u32; 2]);
+
+impl Halves {
+    fn of(hash: u64) -> Self {
+        Self([(hash >> 32) as u32, hash as u32])
+    }
+}
+
+impl std::hash::Hash for Halves {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        let [high, low] = self.0;
+        hasher.write_u64(u64::from(high) << 32 | u64::from(low));
+    }
+}
+
+/// Hashes what is a hash.
+#[derive(Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("only hashes are hashed");
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// What has been found so far.
+pub(super) struct Found {
     /// By their place in the new version.
     pub(super) added: Kept<u32>,
     /// By their place in the old version.
     pub(super) removed: Kept<u32>,
     /// By their places in the new and in the old version.
     pub(super) changed: Kept<(u32, u32)>,
-    pub(super) unchanged: u64,
 }
 
-impl Tally {
+impl Found {
     /// Keeps so many examples of each sort.
     pub(super) fn new(examples: usize) -> Self {
-        Self { added: Kept::new(examples), removed: Kept::new(examples), changed: Kept::new(examples), unchanged: 0 }
-    }
-
-    /// Both are sorted. Rows that are there several times pair up in order.
-    pub(super) fn add(&mut self, old: &[Row], new: &[Row]) {
-        let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
-        while let Some(before) = old.peek() {
-            while let Some(after) = new.next_if(|after| after.identity() < before.identity()) {
-                self.added.keep(after.number);
-            }
-            match new.next_if(|after| after.is_same(before)) {
-                None => self.removed.keep(before.number),
-                Some(after) if after.rest == before.rest => self.unchanged += 1,
-                Some(after) => self.changed.keep((after.number, before.number)),
-            }
-            old.next();
-        }
-        new.for_each(|after| self.added.keep(after.number));
+        Self { added: Kept::new(examples), removed: Kept::new(examples), changed: Kept::new(examples) }
     }
 }
 
@@ -72,11 +362,14 @@ impl<T: Copy + Ord> Kept<T> {
         Self { count: 0, first: BinaryHeap::new(), limit }
     }
 
-    fn keep(&mut self, item: T) {
-        self.count += 1;
-        self.first.push(item);
-        if self.first.len() > self.limit {
+    /// Counts so many that are alike, of which one is an example.
+    pub(super) fn keep(&mut self, item: T, count: u64) {
+        self.count += count;
+        if self.first.len() < self.limit {
+            self.first.push(item);
+        } else if self.first.peek().is_some_and(|last| item < *last) {
             self.first.pop();
+            self.first.push(item);
         }
     }
 

@@ -1,8 +1,10 @@
 use super::*;
 use crate::testing::{InMemory, block_on, parquet_of, tight};
 use dataset_types::Format;
-use proptest::collection::vec;
+use proptest::collection::{btree_map, vec};
+use proptest::option;
 use proptest::prelude::*;
+use proptest::sample::Index;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -75,7 +77,7 @@ proptest! {
     fn it_is_the_difference_of_multisets(
         old in vec(0..20u8, 1..200),
         new in vec(0..20u8, 1..200),
-        rows_in_memory in 1..300u64,
+        rows_in_memory in 1..300usize,
     ) {
         let count = |values: &[u8]| values.iter().fold(BTreeMap::new(), |mut counts: BTreeMap<u8, u64>, value| {
             *counts.entry(*value).or_default() += 1;
@@ -87,9 +89,40 @@ proptest! {
             a.iter().map(|(value, count)| count.saturating_sub(b.get(value).copied().unwrap_or(0))).sum()
         };
         let (old, new) = (table(&rows(&old)), table(&rows(&new)));
-        let difference = block_on(diff_in_shares(&old, &new, None, EXAMPLES, rows_in_memory)).unwrap();
+        let difference = block_on(diff_within(&old, &new, None, EXAMPLES, rows_in_memory)).unwrap();
         let (added, removed) = (beyond(&after, &before), beyond(&before, &after));
         prop_assert_eq!(counts(&difference), [added, removed, 0, old.row_count() - removed]);
-        prop_assert_eq!(difference.added_examples.len() as u64, added.min(100));
+        let distinct = after.iter().filter(|(value, count)| **count > before.get(value).copied().unwrap_or(0)).count();
+        prop_assert_eq!(difference.added_examples.len(), distinct);
+    }
+
+    #[test]
+    fn with_a_key_it_is_that_of_maps(
+        old in btree_map(0..200u8, 0..3u8, 1..100),
+        new in btree_map(0..200u8, 0..3u8, 1..100),
+        twice in option::of(any::<Index>()),
+        rows_in_memory in 1..300usize,
+    ) {
+        let row = |(id, value): (&u8, &u8)| json!({"id": id, "v": value});
+        let mut after: Vec<Value> = new.iter().map(row).collect();
+        let before: Vec<Value> = old.iter().rev().map(row).collect();
+        after.extend(twice.map(|index| index.get(&after).clone()));
+        let found = block_on(diff_within(&table(&json!(before)), &table(&json!(after)), Some("id"), EXAMPLES, rows_in_memory));
+        if twice.is_some() {
+            let is_refused = matches!(found, Err(Error::Key { code: ErrorCode::KeyNotUnique, .. }));
+            prop_assert!(is_refused);
+            return Ok(());
+        }
+        let found = found.unwrap();
+        let both: Vec<u8> = old.keys().filter(|id| new.contains_key(id)).copied().collect();
+        let changed = both.iter().filter(|id| old[id] != new[id]).count();
+        let [in_old, in_new, in_both] = [old.len(), new.len(), both.len()];
+        let expected = [in_new - in_both, in_old - in_both, changed, in_both - changed].map(|count| count as u64);
+        prop_assert_eq!(counts(&found), expected);
+        prop_assert_eq!(found.changed_examples.len(), changed);
+        for Change { before, after } in found.changed_examples {
+            prop_assert_eq!(json!(before[0]), json!(after[0]));
+            prop_assert_ne!(json!(before[1]), json!(after[1]));
+        }
     }
 }
