@@ -7,7 +7,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use dataset_formats::{Examples, Export, Limits, Table, convert, diff};
+use dataset_formats::{Examples, Export, Limits, Search, Table, convert, diff};
 use dataset_types::Format;
 use divan::Bencher;
 use divan::counter::BytesCount;
@@ -76,9 +76,10 @@ fn a_page_of_100_rows(bencher: Bencher<'_, '_>) {
 #[divan::bench]
 fn a_search_through_all_rows(bencher: Bencher<'_, '_>) {
     let table = opened(&stored());
+    let search = Search { text: "no row has this", after_row: 0, offset: 0, limit: 100, max_bytes: usize::MAX };
     bencher
         .counter(BytesCount::of_str(&numbers()))
-        .bench(|| table.search("no row has this", 0, 100, usize::MAX).now_or_never().unwrap().unwrap());
+        .bench(|| table.search(&search, || false).now_or_never().unwrap().unwrap());
 }
 
 #[divan::bench]

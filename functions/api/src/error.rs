@@ -56,6 +56,11 @@ impl ApiError {
         Self::new(ErrorCode::PageTooLarge, message)
     }
 
+    pub(crate) fn takes_too_long() -> Self {
+        let message = "going through all rows takes longer than an answer may; try again, or download the version";
+        Self::new(ErrorCode::TakesTooLong, message)
+    }
+
     pub(crate) fn group_not_found() -> Self {
         Self::new(ErrorCode::DatasetGroupNotFound, "there is no dataset group with this id")
     }

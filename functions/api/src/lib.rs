@@ -29,7 +29,11 @@ use dataset_core::secret::Vault;
 use error::ApiError;
 use std::num::NonZero;
 use std::sync::Arc;
+use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
+
+/// API Gateway waits for 29 s, and what has been found is to be sent by then.
+pub const SCAN_TIME: Duration = Duration::from_secs(20);
 
 /// The state of the routes.
 pub struct Api {
@@ -39,6 +43,8 @@ pub struct Api {
     pub ports: Ports,
     /// Where webhooks may be sent.
     pub destinations: Policy,
+    /// How long a caller is let wait for work on whole versions; see [`SCAN_TIME`].
+    pub scan_time: Duration,
     /// How many calls a key may make in each [`WINDOW`](dataset_core::api_keys::WINDOW).
     pub call_limit: Option<NonZero<u32>>,
 }

@@ -1,6 +1,6 @@
 //! `dataset-api`, run by AWS Lambda behind API Gateway.
 
-use dataset_api::{Api, gateway, router};
+use dataset_api::{Api, SCAN_TIME, gateway, router};
 use dataset_aws::{Aws, Settings, SystemResolver};
 use lambda_http::{Error, run, service_fn, tracing};
 use std::sync::Arc;
@@ -18,6 +18,7 @@ async fn main() -> Result<(), Error> {
         vault: Arc::new(aws.vault_from_env()?),
         resolver: Arc::new(SystemResolver),
         destinations: Settings::destinations_from_env()?,
+        scan_time: SCAN_TIME,
         call_limit: Settings::call_limit_from_env()?,
     };
     let router = router(Arc::new(api));

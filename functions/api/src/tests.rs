@@ -3,7 +3,7 @@ mod console;
 mod versions;
 mod webhooks;
 
-use crate::{Api, router};
+use crate::{Api, SCAN_TIME, router};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, header};
@@ -34,6 +34,10 @@ const LIMIT: u32 = 50;
 const FROM_FILE: &str = "/api/public/v2/dataset-versions/from-file";
 
 async fn service() -> (Fakes, Router) {
+    service_with(SCAN_TIME).await
+}
+
+async fn service_with(scan_time: Duration) -> (Fakes, Router) {
     let fakes = Fakes::default();
     let grant = Grant {
         id: KeyId::new(9).unwrap(),
@@ -50,6 +54,7 @@ async fn service() -> (Fakes, Router) {
         vault: fakes.vault.clone(),
         resolver: Arc::new(Names),
         destinations: Policy::default(),
+        scan_time,
         call_limit: NonZero::new(LIMIT),
     };
     (fakes, router(Arc::new(api)))

@@ -8,7 +8,7 @@ use crate::memory;
 use crate::triggers::{Invocations, expire_exports, poll, sweep_every};
 use anyhow::Context;
 use axum::middleware;
-use dataset_api::{Api, router};
+use dataset_api::{Api, SCAN_TIME, router};
 use dataset_aws::SystemResolver;
 use dataset_aws::{Aws, SecretVault, Settings, SqsQueue, Table};
 use dataset_core::Ports;
@@ -244,6 +244,7 @@ impl Service {
             vault,
             resolver,
             destinations: options.destinations,
+            scan_time: SCAN_TIME,
             call_limit: None,
         };
         let (stop, stopped) = oneshot::channel();

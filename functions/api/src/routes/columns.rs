@@ -1,6 +1,6 @@
 //! The columns of a version, summed up.
 
-use super::stored;
+use super::stored::{self, Scan};
 use crate::Api;
 use crate::auth::{Owned, Version};
 use crate::error::ApiError;
@@ -23,9 +23,9 @@ pub(super) async fn list(
     State(api): State<Arc<Api>>,
     Owned(version): Owned<Version>,
 ) -> Result<Json<Columns>, ApiError> {
-    let table = stored::open(&api, &version).await?;
-    let columns =
-        stored::on_blocking_pool(async move { table.column_stats().await.map_err(stored::unreadable) }).await?;
+    let scan = Scan::new(&api);
+    let table = scan.open(&api, &version).await?;
+    let columns = scan.run(async move { table.column_stats().await.map_err(stored::unreadable) }).await?;
     Ok(Json(Columns {
         success: true,
         message: "Dataset columns retrieved successfully".into(),

@@ -1,7 +1,7 @@
 //! Compares two versions.
 
 use super::paging::Query;
-use super::stored;
+use super::stored::{self, Scan};
 use crate::Api;
 use crate::auth::{Caller, Owned, Version};
 use crate::error::ApiError;
@@ -28,11 +28,12 @@ pub(super) async fn compare(
     Query(CompareDatasets { against, key, examples }): Query<CompareDatasets>,
 ) -> Result<Json<Comparison>, ApiError> {
     let old = caller.version(&api, &against.to_string()).await?;
-    let (after, before) = tokio::try_join!(stored::open(&api, &new), stored::open(&api, &old))?;
+    let scan = Scan::new(&api);
+    let (after, before) = tokio::try_join!(scan.open(&api, &new), scan.open(&api, &old))?;
     let names = |columns: &mut dyn Iterator<Item = &str>| columns.map(str::to_owned).collect::<Vec<_>>();
     let (columns, against_columns) = (names(&mut after.columns()), names(&mut before.columns()));
     let compared_by = key.clone();
-    let difference = stored::on_blocking_pool(async move {
+    let difference = scan.run(async move {
         let examples = Examples { rows: examples.as_usize(), max_bytes: stored::MAX_BYTES };
         diff(&before, &after, compared_by.as_deref(), examples)
             .await

@@ -1,7 +1,7 @@
 //! A version as one file, which storage serves by a presigned URL.
 
 use super::paging::Query;
-use super::stored;
+use super::stored::{self, Scan};
 use crate::Api;
 use crate::auth::{Owned, Version};
 use crate::error::ApiError;
@@ -11,7 +11,7 @@ use axum::http::header::{CACHE_CONTROL, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use dataset_core::blobs::{Blobs, MIN_PART_BYTES, Object};
-use dataset_core::{Error, Kind};
+use dataset_core::{Error, ErrorCode, Kind};
 use dataset_formats::{Export, Table};
 use dataset_types::upload::{Download, DownloadFormat, Link};
 use futures::TryStreamExt;
@@ -72,13 +72,22 @@ async fn export(api: &Api, version: &Version, format: Export, extension: &'stati
     if api.ports.blobs.size(object).await?.is_some() {
         return Ok(object);
     }
-    let table = stored::open(api, version).await?;
+    let scan = Scan::new(api);
+    let table = scan.open(api, version).await?;
+    if table.least_export_bytes(format) > stored::MAX_EXPORT_BYTES {
+        return Err(too_large());
+    }
     let (blobs, media_type) = (Arc::clone(&api.ports.blobs), if format == Export::Csv { CSV } else { JSON_LINES });
-    stored::on_blocking_pool(async move {
+    scan.run(async move {
         write(&*blobs, object, media_type, &table, format).await?;
         Ok(object)
     })
     .await
+}
+
+fn too_large() -> ApiError {
+    let message = "the version is more than 1 GiB in this format; download it as Parquet, or the file it was made of";
+    ApiError::new(ErrorCode::ExportTooLarge, message)
 }
 
 async fn write(
@@ -91,7 +100,12 @@ async fn write(
     let mut writer = blobs.write_new(object, media_type).await?;
     let written = async {
         let mut parts = pin!(table.export(format, MIN_PART_BYTES).map_err(stored::unreadable)?);
+        let mut bytes = 0;
         while let Some(part) = parts.try_next().await.map_err(stored::unreadable)? {
+            bytes += part.len() as u64;
+            if bytes > stored::MAX_EXPORT_BYTES {
+                return Err(too_large());
+            }
             writer.write(part).await?;
         }
         Ok::<_, ApiError>(())

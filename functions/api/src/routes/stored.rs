@@ -10,16 +10,69 @@ use dataset_formats::{Ranges, Table};
 use futures::future::{BoxFuture, FutureExt};
 use std::io;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
 use tokio::runtime::Handle;
 
 /// Memory for the rows of one answer.
 pub(super) const MAX_BYTES: usize = 4 << 20;
 
+/// What an export may have in bytes, so that it is written before the gateway's time is up.
+pub(super) const MAX_EXPORT_BYTES: u64 = 1 << 30;
+
 /// A stored Parquet file.
 pub(super) struct Stored {
     blobs: Arc<dyn Blobs>,
     object: Object,
+    /// None where little is read.
+    patience: Option<Patience>,
+}
+
+/// When work on whole versions ends early: at its deadline, or when its caller has gone.
+#[derive(Clone)]
+pub(super) struct Patience {
+    until: Instant,
+    caller: Weak<()>,
+}
+
+impl Patience {
+    pub(super) fn is_over(&self) -> bool {
+        Instant::now() >= self.until || self.caller.strong_count() == 0
+    }
+}
+
+/// Work on whole versions, for a caller that waits.
+pub(super) struct Scan {
+    patience: Patience,
+    /// Dropped with the request.
+    _caller: Arc<()>,
+}
+
+impl Scan {
+    pub(super) fn new(api: &Api) -> Self {
+        let caller = Arc::new(());
+        let patience = Patience { until: Instant::now() + api.scan_time, caller: Arc::downgrade(&caller) };
+        Self { patience, _caller: caller }
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        self.patience.clone()
+    }
+
+    /// The rows of a version, which can be read as long as there is patience.
+    pub(super) async fn open(&self, api: &Api, version: &Version) -> Result<Table<Stored>, ApiError> {
+        open_with(api, version, Some(self.patience())).await
+    }
+
+    /// Runs the work where it does not block other requests.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let runtime = Handle::current();
+        let ended = tokio::task::spawn_blocking(move || runtime.block_on(work)).await;
+        ended.map_err(|error| Error::internal("reading rows ended early").because(error))?
+    }
 }
 
 impl Ranges for Stored {
@@ -28,22 +81,28 @@ impl Ranges for Stored {
     }
 
     fn read(&self, range: Range<u64>) -> BoxFuture<'_, io::Result<Bytes>> {
-        async move { self.blobs.read_range(self.object, range).await.map_err(io::Error::other) }.boxed()
+        async move {
+            if self.patience.as_ref().is_some_and(Patience::is_over) {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            self.blobs.read_range(self.object, range).await.map_err(io::Error::other)
+        }
+        .boxed()
     }
 }
 
 /// The rows of a version.
-pub(super) async fn open(api: &Api, Version(version): &Version) -> Result<Table<Stored>, ApiError> {
-    Table::open(Stored { blobs: Arc::clone(&api.ports.blobs), object: version.rows() }).await.map_err(unreadable)
+pub(super) async fn open(api: &Api, version: &Version) -> Result<Table<Stored>, ApiError> {
+    open_with(api, version, None).await
 }
 
-/// Runs work that may read whole versions where it does not block other requests.
-pub(super) async fn on_blocking_pool<T: Send + 'static>(
-    work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
-) -> Result<T, ApiError> {
-    let runtime = Handle::current();
-    let ended = tokio::task::spawn_blocking(move || runtime.block_on(work)).await;
-    ended.map_err(|error| Error::internal("reading rows ended early").because(error))?
+async fn open_with(
+    api: &Api,
+    Version(version): &Version,
+    patience: Option<Patience>,
+) -> Result<Table<Stored>, ApiError> {
+    let stored = Stored { blobs: Arc::clone(&api.ports.blobs), object: version.rows(), patience };
+    Table::open(stored).await.map_err(unreadable)
 }
 
 /// `parameter` is what makes a page smaller.
@@ -56,5 +115,8 @@ pub(super) fn refused(error: dataset_formats::Error, parameter: &str) -> ApiErro
 }
 
 pub(super) fn unreadable(error: dataset_formats::Error) -> ApiError {
+    if matches!(&error, dataset_formats::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut) {
+        return ApiError::takes_too_long();
+    }
     Error::internal("the rows could not be read").because(error).into()
 }

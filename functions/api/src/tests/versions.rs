@@ -55,6 +55,36 @@ async fn rows_by_page_and_by_what_they_have() {
     }
 }
 
+/// A caller that waits for ever would be told by the gateway instead.
+#[tokio::test]
+async fn work_on_whole_versions_ends_in_time() {
+    let (fakes, router) = service_with(Duration::ZERO).await;
+    let lines: String = (1..=3_000).map(|n| format!("Row {n}\n")).collect();
+    publish(&fakes, 1, &group(7, 1, "Questions"), &format!("text\n{lines}")).await;
+    for path in ["/1/columns", "/1/diff?against=1", "/1/download?format=csv"] {
+        assert_refused(&router, "GET", path, 504, "takes_too_long").await;
+    }
+    assert_eq!(fakes.blobs.objects().len(), 2, "no part of the export is left");
+    assert_eq!(get(&router, "/1/rows?page=20").await["is_complete"], true);
+
+    let (mut total, mut to) = (0, 0);
+    while to < 3_000 {
+        let found = get(&router, &format!("/1/rows?q=row%201&after_row={to}")).await;
+        (total, to) = (total + found["total"].as_u64().unwrap(), found["searched_to_row"].as_u64().unwrap());
+        assert_eq!(found["is_complete"], to == 3_000);
+    }
+    assert_eq!(total, 1_111);
+}
+
+#[tokio::test]
+async fn an_export_that_would_be_too_large_is_not_begun() {
+    let (fakes, router) = service().await;
+    let (name, rows) = ("n".repeat(100_000), "x\n".repeat(11_000));
+    publish(&fakes, 1, &group(7, 1, "Questions"), &format!("{name}\n{rows}")).await;
+    assert_refused(&router, "GET", "/1/download?format=jsonl", 400, "export_too_large").await;
+    assert_eq!(fakes.blobs.objects().len(), 2);
+}
+
 #[tokio::test]
 async fn an_answer_is_never_larger_than_a_lambda_may_give() {
     let (fakes, router) = service().await;

@@ -28,7 +28,7 @@ pub use convert::convert;
 pub use error::{DataError, Error, Result};
 pub use limits::Limits;
 pub use output::Output;
-pub use rows::{Change, ColumnStats, Difference, Examples, Export, Ranges, RowPage, Table, diff};
+pub use rows::{Change, ColumnStats, Difference, Examples, Export, Matches, Ranges, RowPage, Search, Table, diff};
 pub use source::Source;
 pub use summary::{ColumnSummary, Dialect, Summary};
 pub use writer::ColumnType;

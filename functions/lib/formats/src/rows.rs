@@ -14,6 +14,7 @@ pub use column_stats::ColumnStats;
 pub use diff::{Change, Difference, Examples, diff};
 pub use export::Export;
 pub use reader::Ranges;
+pub use search::{Matches, Search};
 pub use table::{RowPage, Table};
 
 #[cfg(test)]

@@ -52,6 +52,7 @@ macro_rules! error_codes {
 error_codes! {
     400 {
         EmptyFile
+        ExportTooLarge
         FileTooLarge
         IncompleteBody
         InvalidBase64
@@ -90,6 +91,7 @@ error_codes! {
     422 { IdempotencyKeyReused }
     429 { TooManyRequests }
     500 { InternalError }
+    504 { TakesTooLong }
     507 { StorageFull }
 }
 

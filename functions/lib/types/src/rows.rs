@@ -66,6 +66,11 @@ impl From<Vec<CellValue>> for Row {
 pub struct ListRows {
     #[param(schema_with = search, required = false)]
     pub q: Option<String>,
+    /// With `q`: so many rows at the start are not searched. To go on with a search that is not complete, give
+    /// its `searched_to_row`.
+    #[serde(default)]
+    #[param(minimum = 0, required = false)]
+    pub after_row: u64,
     /// Counts from 1.
     #[serde(default)]
     #[param(inline, required = false)]
@@ -93,8 +98,12 @@ pub struct Rows {
     pub page: u64,
     pub per_page: u64,
     pub pages: u64,
-    /// All rows, or all that have `q` in them.
+    /// All rows, or all that have `q` in them, as far as they were searched.
     pub total: u64,
+    /// The last row that was searched, counted from 1.
+    pub searched_to_row: u64,
+    /// Whether that is the last of all. A search of many rows may end before, when its time is up.
+    pub is_complete: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

@@ -65,7 +65,7 @@ pub(super) async fn groups(args: args::ListGroups) -> anyhow::Result<()> {
 }
 
 pub(crate) async fn rows(args: Rows) -> anyhow::Result<()> {
-    let query = ListRows { q: args.search, page: args.page, per_page: args.per_page };
+    let query = ListRows { q: args.search, after_row: args.after_row, page: args.page, per_page: args.per_page };
     let answer = login::remote(&args.remote.access)?.get(&format!("datasets/{}/rows", args.id), &query).await?;
     if args.remote.json {
         return Ok(say(answer.text())?);
@@ -74,7 +74,12 @@ pub(crate) async fn rows(args: Rows) -> anyhow::Result<()> {
     let columns: Vec<&str> = page.columns.iter().map(String::as_str).collect();
     let row = |row: &Row| row.0.iter().map(|value| cell(&value.value, CELL_WIDTH)).collect();
     say(&in_columns(&columns, &[], page.rows.iter().map(row).collect()))?;
-    rest(page.page, page.pages, page.total)
+    rest(page.page, page.pages, page.total)?;
+    if !page.is_complete {
+        let row = page.searched_to_row;
+        say(&format!("\nsearched to row {row}; go on with --after-row {row}"))?;
+    }
+    Ok(())
 }
 
 /// Prints which page this is, if there are several.

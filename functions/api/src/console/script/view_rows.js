@@ -15,6 +15,8 @@ export async function showRows(section, dataset, signal) {
   const newest = latest();
   let perPage = Math.max(Math.min(Math.floor(MOST_CELLS / dataset.column_names.length), limits.maxPerPage), 1);
   let before = new AbortController();
+  /** Rows up to this one were searched, and the search goes on behind it. */
+  let searched = 0;
   const { chosen } = here();
   view.text.value = chosen.q ?? "";
 
@@ -28,8 +30,14 @@ export async function showRows(section, dataset, signal) {
     table(view.table, "Rows of the version", found.columns, cells, q ? undefined : cells.map((_, index) => (start + index).toLocaleString()));
     view.table.parentElement.scrollTop = 0;
     remember({ row: first > 1 ? first : undefined, q });
-    say(view.empty, found.total ? "" : `No row has “${q}” in it.`);
+    say(view.empty, found.total ? "" : `No row ${searched ? `behind row ${searched.toLocaleString()} ` : ""}has “${q}” in it.`);
     say(view.found, q && found.total ? `${count(found.total, "row has", "rows have")} “${q}” in a cell.` : "");
+    view.stopped.hidden = found.is_complete;
+    say(view.how_far, `Searched to row ${found.searched_to_row.toLocaleString()} of ${dataset.row_count.toLocaleString()}.`);
+    view.go_on.onclick = () => {
+      searched = found.searched_to_row;
+      show(1);
+    };
     pager(view, { ...found, noun: q ? "rows found" : "rows" }, (page) => show((page - 1) * perPage + 1));
     return view.table.tBodies[0].rows[first - start];
   }
@@ -39,7 +47,7 @@ export async function showRows(section, dataset, signal) {
     for (;;) {
       const page = Math.floor((first - 1) / perPage) + 1;
       try {
-        return await get(`datasets/${dataset.id}/rows`, { q, page, per_page: perPage }, signal);
+        return await get(`datasets/${dataset.id}/rows`, { q, after_row: q ? searched : undefined, page, per_page: perPage }, signal);
       } catch (error) {
         if (error.code === "page_too_large" && perPage === 1) {
           throw new Error(`Row ${first.toLocaleString()} alone is too large to be shown here; download the version to read it.`);
@@ -59,7 +67,10 @@ export async function showRows(section, dataset, signal) {
     view.table.removeAttribute("aria-busy");
     return row;
   }
-  onTyping(view.text, () => show(1));
+  onTyping(view.text, () => {
+    searched = 0;
+    return show(1);
+  });
   onSubmit(view.jump, view.fault, async () => {
     const wanted = Math.min(Math.max(Number(view.row.value) || 1, 1), dataset.row_count);
     view.text.value = "";

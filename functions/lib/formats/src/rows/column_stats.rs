@@ -40,7 +40,7 @@ impl<F: Ranges + 'static> Table<F> {
     /// If the table can't be read.
     pub async fn column_stats(&self) -> Result<Vec<ColumnStats>> {
         let mut all: Vec<ColumnStats> = Vec::new();
-        let mut batches = self.scan();
+        let mut batches = self.scan(0);
         while let Some(batch) = batches.try_next().await? {
             let columns = Column::all(&batch)?;
             if all.is_empty() {

@@ -182,7 +182,7 @@ impl<'a> Plan<'a> {
         mut tally: Tally<E>,
         found: &mut Found,
     ) -> Result<()> {
-        let (mut before, mut after) = (old.scan(), new.scan());
+        let (mut before, mut after) = (old.scan(0), new.scan(0));
         let (mut old_rows, mut new_rows) = (0, 0);
         loop {
             // The version of which less has been read goes on.

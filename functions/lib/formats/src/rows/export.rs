@@ -20,6 +20,16 @@ pub enum Export {
 }
 
 impl<F: Ranges + 'static> Table<F> {
+    /// What an export has at least, which is known without a look at the rows: of each cell a separator, and as
+    /// JSON its name and a character.
+    pub fn least_export_bytes(&self, format: Export) -> u64 {
+        let of_cell = |name: &str| match format {
+            Export::Csv => 1,
+            Export::JsonLines => name.len() as u64 + 5,
+        };
+        self.row_count().saturating_mul(self.columns().map(of_cell).sum())
+    }
+
     /// The whole file, in parts of `part_bytes` or a little more, but for the last.
     ///
     /// # Errors
@@ -32,7 +42,7 @@ impl<F: Ranges + 'static> Table<F> {
         let names: Vec<String> = self.columns().map(str::to_owned).collect();
         let (mut encoder, mut part) = (Encoder::new(format, &names)?, Vec::with_capacity(part_bytes + part_bytes / 8));
         encoder.header(&names, &mut part)?;
-        let state = Parts { batches: Some(self.scan()), encoder, part, part_bytes };
+        let state = Parts { batches: Some(self.scan(0)), encoder, part, part_bytes };
         Ok(stream::try_unfold(state, |mut parts| async move {
             let part = parts.next().await?;
             Ok(part.map(|part| (part, parts)))

@@ -2,41 +2,70 @@
 
 use super::cell::{CellRef, Column, unreadable};
 use super::reader::Ranges;
-use super::table::{RowPage, Table, Taken};
+use super::table::{Table, Taken};
 use crate::error::Result;
 use crate::json::unescape;
 use arrow_array::builder::StringBuilder;
 use arrow_array::{Array, StringArray};
+use dataset_types::rows::CellValue;
 use futures::TryStreamExt;
 use regex::bytes::{Regex, RegexBuilder};
 use std::iter;
 
+/// What a search looks for, and how much of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Search<'a> {
+    pub text: &'a str,
+    /// So many rows are left out at the start.
+    pub after_row: u64,
+    /// So many matches are left out.
+    pub offset: u64,
+    pub limit: usize,
+    /// For the rows together.
+    pub max_bytes: usize,
+}
+
+/// The rows that a search found.
+#[derive(Clone, Debug)]
+pub struct Matches {
+    /// A cell for each column of each row.
+    pub rows: Vec<Vec<CellValue>>,
+    /// The number of all matches in the rows that were searched.
+    pub total: u64,
+    /// The last row that was searched, counted from 1.
+    pub searched_to_row: u64,
+}
+
 impl<F: Ranges + 'static> Table<F> {
     /// Reads a page of the rows that have `text` in some cell, in any case. A number is searched as it is
-    /// shown.
+    /// shown. It may stop before the end, but not before it has searched some rows, when `is_late` says so.
     ///
     /// # Errors
     /// [`Error::PageTooLarge`](crate::Error::PageTooLarge) if the rows take more than `max_bytes`.
-    pub async fn search(&self, text: &str, offset: u64, limit: usize, max_bytes: usize) -> Result<RowPage> {
-        if text.is_empty() {
-            return self.page(offset, limit, max_bytes).await;
-        }
+    pub async fn search(&self, search: &Search<'_>, is_late: impl Fn() -> bool) -> Result<Matches> {
+        let Search { text, after_row, offset, limit, max_bytes } = *search;
         let wanted = offset..offset.saturating_add(limit as u64);
         let searched = Wanted::new(text)?;
-        let mut batches = self.scan();
-        let (mut total, mut rows, mut taken) = (0, Vec::new(), Taken::new(max_bytes));
+        let after_row = after_row.min(self.row_count());
+        let mut batches = self.scan(after_row);
+        let (mut found, mut taken) =
+            (Matches { rows: vec![], total: 0, searched_to_row: after_row }, Taken::new(max_bytes));
         while let Some(batch) = batches.try_next().await? {
             let columns = Column::all(&batch)?;
             let mut has_it = vec![false; batch.num_rows()];
             columns.iter().try_for_each(|column| searched.mark(*column, &mut has_it))?;
             for row in (0..has_it.len()).filter(|row| has_it[*row]) {
-                if wanted.contains(&total) {
-                    rows.push(taken.row(&columns, row)?);
+                if wanted.contains(&found.total) {
+                    found.rows.push(taken.row(&columns, row)?);
                 }
-                total += 1;
+                found.total += 1;
+            }
+            found.searched_to_row += batch.num_rows() as u64;
+            if is_late() {
+                break;
             }
         }
-        Ok(RowPage { rows, total })
+        Ok(found)
     }
 }
 

@@ -102,10 +102,6 @@ impl<F: Ranges> Stored<F> {
         self.rows
     }
 
-    pub(super) fn sections(&self) -> usize {
-        self.sections.len()
-    }
-
     /// The sections that have rows of this range.
     pub(super) fn sections_of(&self, rows: &Range<u64>) -> Range<usize> {
         let first = self.sections.partition_point(|section| section.rows.end <= rows.start);

@@ -9,6 +9,7 @@ use dataset_types::rows::CellValue;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use parquet::arrow::arrow_reader::RowSelection;
+use std::iter;
 use std::ops::Range;
 use std::slice;
 use std::sync::Arc;
@@ -30,7 +31,7 @@ pub struct Table<F> {
 pub struct RowPage {
     /// A cell for each column of each row.
     pub rows: Vec<Vec<CellValue>>,
-    /// The number of rows in the dataset, or of all matches.
+    /// The number of rows in the dataset.
     pub total: u64,
 }
 
@@ -109,19 +110,27 @@ impl<F: Ranges + 'static> Table<F> {
         Ok(())
     }
 
-    /// All rows in order, a row group in memory at a time.
-    pub(super) fn scan(&self) -> BoxStream<'static, Result<RecordBatch>> {
+    /// All rows from row `first` on, in order, a row group in memory at a time.
+    pub(super) fn scan(&self, first: u64) -> BoxStream<'static, Result<RecordBatch>> {
         let stored = Arc::clone(&self.stored);
-        let sections = stream::iter(0..stored.sections()).then(move |number| {
+        let sections = self.stored.sections_of(&(first..u64::MAX));
+        let sections = stream::iter(sections).then(move |number| {
             let stored = Arc::clone(&stored);
             async move {
-                let Opened { reader, .. } = stored.section(number).await?;
+                let Opened { rows: own, reader } = stored.section(number).await?;
                 let (groups, reader) = (reader.groups(), Arc::new(reader));
-                let groups = stream::iter(groups.into_iter().enumerate()).then(move |(group, rows)| {
+                let first = first.saturating_sub(own.start);
+                let groups = groups.into_iter().enumerate().filter(move |(_, rows)| rows.end > first);
+                let groups = stream::iter(groups).then(move |(group, rows)| {
                     let (stored, reader) = (Arc::clone(&stored), Arc::clone(&reader));
                     async move {
-                        let fetched = reader.fetch(group, &(0..rows.end - rows.start)).await?;
-                        Ok::<_, Error>(stream::iter(stored.batches(&fetched, None, ROWS_OF_A_SCAN)?))
+                        let wanted = first.saturating_sub(rows.start)..rows.end - rows.start;
+                        let fetched = reader.fetch(group, &wanted).await?;
+                        let selection = (wanted.start > 0).then(|| {
+                            let wanted = wanted.start as usize..wanted.end as usize;
+                            RowSelection::from_consecutive_ranges(iter::once(wanted.clone()), wanted.end)
+                        });
+                        Ok::<_, Error>(stream::iter(stored.batches(&fetched, selection, ROWS_OF_A_SCAN)?))
                     }
                 });
                 Ok::<_, Error>(groups.try_flatten())

@@ -16,6 +16,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
+fn whole(text: &str) -> Search<'_> {
+    Search { text, after_row: 0, offset: 0, limit: 10, max_bytes: usize::MAX }
+}
+
 fn table(format: Format, file: &str) -> Table<InMemory> {
     let file = parquet_of(format, file.as_bytes(), &tight(48)).unwrap();
     block_on(Table::open(InMemory::new(file))).unwrap()
@@ -96,7 +100,7 @@ fn a_search_finds_text_in_any_case_and_numbers_as_shown() {
         r#"[{"t": "Straße.", "n": 12.5}, {"t": "x", "n": 3}, {"t": null, "n": null}, {"t": ["STRASSE"], "n": 125}]"#,
     );
     let found = |text: &str| {
-        let page = block_on(table.search(text, 0, 10, usize::MAX)).unwrap();
+        let page = block_on(table.search(&whole(text), || false)).unwrap();
         assert_eq!(page.total, page.rows.len() as u64);
         page.rows.iter().map(|row| json!(row)[1].clone()).collect::<Vec<_>>()
     };
@@ -106,8 +110,9 @@ fn a_search_finds_text_in_any_case_and_numbers_as_shown() {
     assert_eq!(found("125"), [json!(125.0)]);
     assert_eq!(found("null"), [] as [Value; 0]);
     assert_eq!(found("").len(), 4, "nothing is in every row");
-    let table = self::table(Format::Json, r#"[{"j": ["caf\u00e9 \"bar\"", 1]}, {"j": "\\u00e9"}, {"j": {"a\/b": null}}]"#);
-    let found = |text: &str| block_on(table.search(text, 0, 10, usize::MAX)).unwrap().rows;
+    let table =
+        self::table(Format::Json, r#"[{"j": ["caf\u00e9 \"bar\"", 1]}, {"j": "\\u00e9"}, {"j": {"a\/b": null}}]"#);
+    let found = |text: &str| block_on(table.search(&whole(text), || false)).unwrap().rows;
     assert_eq!(json!(found("CAFÉ \"bar\"")), json!([[["café \"bar\"", 1]]]));
     assert_eq!(json!(found("u00e9")), json!([["\\u00e9"]]));
     assert_eq!(json!(found("a/b")), json!([[{"a/b": null}]]));
@@ -209,7 +214,7 @@ fn of_a_large_footer_the_part_is_read_that_is_needed() {
     let whole = block_on(table.page(0, 1_000, usize::MAX)).unwrap();
     assert_eq!((whole.rows.len(), whole.total), (ROWS as usize, ROWS.into()));
     assert_eq!(exported(&table, Export::Csv, 1 << 10), csv.replace('\n', "\r\n"));
-    let found = block_on(table.search(&format!("{}", (ROWS - 1) * 999), 0, 10, usize::MAX)).unwrap();
+    let found = block_on(table.search(&whole(&format!("{}", (ROWS - 1) * 999)), || false)).unwrap();
     assert_eq!(json!(found.rows), json!([row(ROWS - 1)]));
     let difference = block_on(diff(&table, &table, None, Examples { rows: 1, max_bytes: usize::MAX })).unwrap();
     assert_eq!((difference.unchanged, difference.added, difference.removed), (ROWS.into(), 0, 0));
@@ -219,8 +224,39 @@ fn of_a_large_footer_the_part_is_read_that_is_needed() {
 fn rows_that_are_too_large_are_not_held() {
     let table = table(Format::Csv, "a\nlong text\n");
     assert!(matches!(block_on(table.page(0, 1, 8)), Err(Error::PageTooLarge)));
-    assert!(matches!(block_on(table.search("long", 0, 1, 8)), Err(Error::PageTooLarge)));
-    assert_eq!(block_on(table.search("long", 1, 1, 8)).unwrap().total, 1);
+    assert!(matches!(
+        block_on(table.search(&Search { max_bytes: 8, ..whole("long") }, || false)),
+        Err(Error::PageTooLarge)
+    ));
+    assert_eq!(
+        block_on(table.search(&Search { offset: 1, max_bytes: 8, ..whole("long") }, || false)).unwrap().total,
+        1
+    );
+}
+
+#[test]
+fn a_search_that_stops_goes_on_where_it_was() {
+    let rows: Vec<Value> = (0..5_000).map(|n| json!({"n": n, "t": "x".repeat(n % 50)})).collect();
+    let file = parquet_of(
+        Format::Json,
+        json!(rows).to_string().as_bytes(),
+        &Limits { row_group_bytes: 40_000, ..Limits::default() },
+    );
+    let table = block_on(Table::open(InMemory::new(file.unwrap()))).unwrap();
+    let all = block_on(table.search(&whole("99"), || false)).unwrap();
+    assert_eq!((all.total, all.searched_to_row), (95, 5_000));
+    let (mut total, mut after_row, mut parts) = (0, 0, 0);
+    while after_row < 5_000 {
+        let part = block_on(table.search(&Search { after_row, ..whole("99") }, || true)).unwrap();
+        assert!(part.searched_to_row > after_row);
+        (total, after_row, parts) = (total + part.total, part.searched_to_row, parts + 1);
+    }
+    assert_eq!((total, parts > 4), (95, true));
+    for after_row in [1, 998, 999, 1_000, 4_999, 5_000, u64::MAX] {
+        let rest = block_on(table.search(&Search { after_row, ..whole("99") }, || false)).unwrap();
+        let expected = rows.iter().skip(after_row as usize).filter(|row| row["n"].to_string().contains("99")).count();
+        assert_eq!((rest.total, rest.searched_to_row), (expected as u64, 5_000), "{after_row}");
+    }
 }
 
 proptest! {
@@ -236,7 +272,7 @@ proptest! {
     ) {
         let lines: String = rows.iter().map(|row| format!("\"{}\",\"{}\"\n", row[0], row[1])).collect();
         let table = table(Format::Csv, &format!("x,y\n{lines}"));
-        let page = block_on(table.search(&text, offset, limit, usize::MAX)).unwrap();
+        let page = block_on(table.search(&Search { offset, limit, ..whole(&text) }, || false)).unwrap();
         let has = |row: &&Vec<String>| row.iter().any(|cell| cell.to_lowercase().contains(&text.to_lowercase()));
         let expected: Vec<_> = rows.iter().filter(has).collect();
         prop_assert_eq!(page.total, expected.len() as u64);
