@@ -12,6 +12,7 @@ mod from_upload;
 mod groups;
 mod health;
 pub(crate) mod idempotency;
+mod kept;
 mod paging;
 mod rows;
 mod stored;

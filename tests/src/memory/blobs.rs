@@ -148,6 +148,7 @@ fn name(object: Object) -> String {
         Object::Upload(id) => format!("uploads/{id}"),
         Object::Rows(group, id) => format!("rows/{group}/{id}"),
         Object::Export { made_on, dataset_id, extension } => format!("exports/{made_on}/{dataset_id}.{extension}"),
+        Object::Answer { made_on, digest } => format!("exports/{made_on}/{digest}"),
     }
 }
 

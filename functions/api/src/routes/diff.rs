@@ -1,12 +1,13 @@
 //! Compares two versions.
 
+use super::kept::kept;
 use super::paging::Query;
 use super::stored::{self, Scan};
 use crate::Api;
 use crate::auth::{Caller, Owned, Version};
 use crate::error::ApiError;
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use dataset_formats::{Change, Difference, Examples, diff};
 use dataset_types::rows::{ChangedRow, CompareDatasets, ComparedColumns, ComparedExamples, ComparedRows, Comparison};
 use std::sync::Arc;
@@ -26,15 +27,26 @@ pub(super) async fn compare(
     caller: Caller,
     Owned(new): Owned<Version>,
     Query(CompareDatasets { against, key, examples }): Query<CompareDatasets>,
-) -> Result<Json<Comparison>, ApiError> {
+) -> Result<Response, ApiError> {
     let old = caller.version(&api, &against.to_string()).await?;
-    let scan = Scan::new(&api);
-    let (after, before) = tokio::try_join!(scan.open(&api, &new), scan.open(&api, &old))?;
+    let question = ("diff", new.0.id, old.0.id, key.clone(), examples.as_usize());
+    kept(&api, &question, comparison(&api, &new, &old, key, examples.as_usize())).await
+}
+
+async fn comparison(
+    api: &Api,
+    new: &Version,
+    old: &Version,
+    key: Option<String>,
+    examples: usize,
+) -> Result<Comparison, ApiError> {
+    let scan = Scan::new(api);
+    let (after, before) = tokio::try_join!(scan.open(api, new), scan.open(api, old))?;
     let names = |columns: &mut dyn Iterator<Item = &str>| columns.map(str::to_owned).collect::<Vec<_>>();
     let (columns, against_columns) = (names(&mut after.columns()), names(&mut before.columns()));
     let compared_by = key.clone();
     let difference = scan.run(async move {
-        let examples = Examples { rows: examples.as_usize(), max_bytes: stored::MAX_BYTES };
+        let examples = Examples { rows: examples, max_bytes: stored::MAX_BYTES };
         diff(&before, &after, compared_by.as_deref(), examples)
             .await
             .map_err(|error| stored::refused(error, "examples"))
@@ -51,7 +63,7 @@ pub(super) async fn compare(
         changed_examples,
     } = difference.await?;
     let change = |Change { before, after }| ChangedRow { before: before.into(), after: after.into() };
-    Ok(Json(Comparison {
+    Ok(Comparison {
         success: true,
         message: "Datasets compared successfully".into(),
         dataset_id: new.0.id,
@@ -66,5 +78,5 @@ pub(super) async fn compare(
             removed: removed_examples.into_iter().map(Into::into).collect(),
             changed: changed_examples.into_iter().map(change).collect(),
         },
-    }))
+    })
 }

@@ -161,6 +161,28 @@ async fn columns_are_summed_up() {
 }
 
 #[tokio::test]
+async fn what_took_a_look_at_every_row_is_kept_for_a_day() {
+    let (fakes, router) = service().await;
+    let group = group(7, 1, "Questions");
+    for (id, row) in [(1, "x"), (2, "y")] {
+        publish(&fakes, id, &group, &format!("n\n{row}\n")).await;
+    }
+    let paths = ["/1/columns", "/2/columns", "/2/diff?against=1", "/1/diff?against=2", "/2/diff?against=1&key=n"];
+    let mut answers = vec![];
+    for path in paths {
+        answers.push(get(&router, path).await);
+    }
+    for rows in fakes.blobs.objects().iter().filter(|object| matches!(object, Object::Rows(..))) {
+        fakes.blobs.delete(*rows).await.unwrap();
+    }
+    for (path, answer) in paths.iter().zip(&answers) {
+        assert_eq!(get(&router, path).await, *answer, "{path}");
+    }
+    fakes.clock.advance(Duration::from_secs(24 * 60 * 60));
+    assert_refused(&router, "GET", "/1/columns", 500, "internal_error").await;
+}
+
+#[tokio::test]
 async fn two_versions_side_by_side() {
     let (fakes, router) = service().await;
     let group = group(7, 1, "Questions");

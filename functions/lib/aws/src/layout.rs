@@ -11,6 +11,7 @@ pub(crate) fn key(object: Object) -> String {
         Object::Upload(id) => format!("{UPLOADS}{id}"),
         Object::Rows(group, id) => format!("versions/{group}/{id}/rows.parquet"),
         Object::Export { made_on, dataset_id, extension } => format!("exports/{made_on}/{dataset_id}.{extension}"),
+        Object::Answer { made_on, digest } => format!("exports/{made_on}/{digest:032x}.json"),
     }
 }
 
@@ -30,6 +31,8 @@ mod tests {
         let made_on = "2026-01-31".parse().expect("valid");
         assert_eq!(key(Object::Upload(id)), "uploads/42");
         assert_eq!(key(Object::Rows(group, id)), "versions/7/42/rows.parquet");
+        let answer = format!("exports/2026-01-31/{}.json", "0".repeat(30) + "ab");
+        assert_eq!(key(Object::Answer { made_on, digest: 0xAB }), answer);
         assert_eq!(key(Object::Export { made_on, dataset_id: id, extension: "csv" }), "exports/2026-01-31/42.csv");
     }
 

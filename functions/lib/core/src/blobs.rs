@@ -25,6 +25,8 @@ pub enum Object {
     /// A version in another format, for those who download it on that day. What
     /// was made on earlier days may be gone.
     Export { made_on: Date, dataset_id: DatasetId, extension: &'static str },
+    /// An answer that took a look at every row, by what was asked; for that day, too.
+    Answer { made_on: Date, digest: u128 },
 }
 
 #[async_trait]
