@@ -89,9 +89,14 @@ fn allowed() -> Actions {
             for action in one_or_more(&statement["Action"]) {
                 let action = action.as_str().unwrap();
                 assert!(!action.contains('*'), "{name} is allowed {action}");
-                for resource in one_or_more(&statement["Resource"]) {
-                    allowed.insert((function, action.to_owned(), resource_of(resource)));
-                }
+                let resources = one_or_more(&statement["Resource"]);
+                let (restored, own): (Vec<&Yaml>, Vec<&Yaml>) =
+                    resources.into_iter().partition(|one| is_condition(one));
+                let own: BTreeSet<String> = own.into_iter().map(resource_of).collect();
+                let restored: BTreeSet<String> = restored.into_iter().map(restored_of).collect();
+                let of_table = own.iter().filter(|resource| resource.starts_with("table")).cloned().collect();
+                assert_eq!(restored, of_table, "{name}: {action} on a table that was restored");
+                allowed.extend(own.into_iter().map(|resource| (function, action.to_owned(), resource)));
             }
         }
     }
@@ -100,6 +105,19 @@ fn allowed() -> Actions {
 
 fn one_or_more(value: &Yaml) -> Vec<&Yaml> {
     value.as_sequence().map_or_else(|| vec![value], |all| all.iter().collect())
+}
+
+fn is_condition(resource: &Yaml) -> bool {
+    matches!(resource, Yaml::Tagged(tagged) if tagged.tag == "If")
+}
+
+/// The resource of a table that was restored, named as that of the stack's own.
+fn restored_of(resource: &Yaml) -> String {
+    let Yaml::Tagged(tagged) = resource else { panic!("{resource:?} is no condition") };
+    assert_eq!(tagged.value[0], "IsRestored");
+    let Yaml::Tagged(arn) = &tagged.value[1] else { panic!("{resource:?} names no table") };
+    let (_, path) = arn.value.as_str().unwrap().split_once(":table/${RestoredTable}").unwrap();
+    format!("table{path}")
 }
 
 /// A resource, named as in [`crate::harness::policies`].
