@@ -79,7 +79,7 @@ impl Strict {
     }
 
     /// Lets a request through, or returns the refusal by the first rule that it breaks.
-    pub fn admit(&self, request: &Request<Bytes>) -> Result<Held, Response<Full<Bytes>>> {
+    pub fn admit(&self, request: &Request<Bytes>) -> Result<Held, Box<Response<Full<Bytes>>>> {
         let operation = operation(self.service, request);
         let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
         let (written, holds) = self.written(request, &operation, &body);
@@ -87,7 +87,7 @@ impl Strict {
         let meets: Vec<bool> = written.iter().map(|thing| held.contains(thing)).collect();
         let sight = Sight { operation, request, body: &body, uploads: &uploads, meets: &meets };
         if let Some(rule) = rules::of(self.service).iter().find(|rule| (rule.is_broken)(&sight)) {
-            return Err(self.refuse(&rule.refusal, &meets));
+            return Err(Box::new(self.refuse(&rule.refusal, &meets)));
         }
         let things = if holds { written } else { vec![] };
         held.extend(things.iter().cloned());
@@ -117,7 +117,7 @@ impl Strict {
     {
         let _held = match self.admit(&request) {
             Ok(held) => held,
-            Err(refusal) => return Ok(refusal),
+            Err(refusal) => return Ok(*refusal),
         };
         let mut response = engine.oneshot(request.clone()).await?;
         let body = response.body().clone().collect().await.unwrap_or_else(|never| match never {}).to_bytes();

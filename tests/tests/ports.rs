@@ -127,7 +127,7 @@ async fn writes_that_meet_a_transaction() {
     let held = strict.admit(&other).map_err(|_| "refused").unwrap();
     let end = async {
         while BTreeSet::from_iter(strict.refusals()).len() < 2 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            SystemClock.sleep(Duration::from_millis(1)).await;
         }
         drop(held);
     };

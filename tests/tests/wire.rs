@@ -158,7 +158,7 @@ fn transaction(items: &[Value]) -> Value {
     json!({"TransactItems": actions})
 }
 
-fn update(expression: &str, names: Value, values: Value) -> Value {
+fn update(expression: &str, names: &Value, values: &Value) -> Value {
     json!({
         "TableName": "t",
         "Key": {"pk": {"S": "p"}, "sk": {"S": "s"}},
@@ -183,7 +183,7 @@ async fn items_and_keys_of_dynamodb() {
     }
     let get = |pk: &str| json!({"TableName": "t", "Key": {"pk": {"S": pk}, "sk": {"S": "s"}}});
     bites(Aws::DynamoDb, "GetItem", get(""), get("p"), "empty string").await;
-    let set = |bytes| update("SET t = :t", json!({}), json!({":t": {"S": "x".repeat(bytes)}}));
+    let set = |bytes| update("SET t = :t", &json!({}), &json!({":t": {"S": "x".repeat(bytes)}}));
     bites(Aws::DynamoDb, "UpdateItem", set(400 << 10), set(300 << 10), "Item size").await;
 }
 
@@ -205,16 +205,17 @@ async fn transactions_and_batches_of_dynamodb() {
 #[tokio::test]
 async fn expressions_of_dynamodb() {
     let value = json!({":v": {"N": "1"}});
-    let long = |bytes: usize| update(&format!("SET {} = :v", "n".repeat(bytes - 9)), json!({}), value.clone());
+    let long = |bytes: usize| update(&format!("SET {} = :v", "n".repeat(bytes - 9)), &json!({}), &value);
     bites(Aws::DynamoDb, "UpdateItem", long(4_097), long(4_096), "Expression size").await;
-    let reserved = update("SET status = :v", json!({}), value.clone());
-    let named = update("SET #status = :v", json!({"#status": "status"}), value.clone());
+    let reserved = update("SET status = :v", &json!({}), &value);
+    let named = update("SET #status = :v", &json!({"#status": "status"}), &value);
     bites(Aws::DynamoDb, "UpdateItem", reserved, named.clone(), "reserved keyword").await;
     // Functions and operators are no names, and a reserved word may be a part of one.
-    let used = update("SET statuses = if_not_exists(row_count, :v) REMOVE due_at", json!({}), value);
-    let unused = update("SET #status = :v", json!({"#status": "status"}), json!({":v": {"N": "1"}, ":w": {"N": "1"}}));
+    let used = update("SET statuses = if_not_exists(row_count, :v) REMOVE due_at", &json!({}), &value);
+    let unused =
+        update("SET #status = :v", &json!({"#status": "status"}), &json!({":v": {"N": "1"}, ":w": {"N": "1"}}));
     bites(Aws::DynamoDb, "UpdateItem", unused, used, "unused in expressions").await;
-    let longer = update("SET #status2 = :v", json!({"#status2": "s", "#status": "s"}), json!({":v": {"N": "1"}}));
+    let longer = update("SET #status2 = :v", &json!({"#status2": "s", "#status": "s"}), &json!({":v": {"N": "1"}}));
     bites(Aws::DynamoDb, "UpdateItem", longer, named, "unused in expressions").await;
     let query = |consistent| json!({"TableName": "t", "IndexName": "due", "ConsistentRead": consistent});
     bites(Aws::DynamoDb, "Query", query(true), query(false), "Consistent reads").await;

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::Body;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use dataset_api::{Api, router};
+use dataset_api::{Api, SCAN_TIME, router};
 use dataset_aws::Message;
 use dataset_aws::SystemResolver;
 use dataset_core::blobs::Object;
@@ -106,6 +106,7 @@ impl Machine {
             vault: Arc::new(MemoryVault),
             resolver: Arc::new(SystemResolver),
             destinations: Policy::private(),
+            scan_time: SCAN_TIME,
             call_limit: None,
         };
         Self {

@@ -52,8 +52,10 @@ impl<F: Ranges + 'static> Table<F> {
             (Matches { rows: vec![], total: 0, searched_to_row: after_row }, Taken::new(max_bytes));
         while let Some(batch) = batches.try_next().await? {
             let columns = Column::all(&batch)?;
-            let mut has_it = vec![false; batch.num_rows()];
-            columns.iter().try_for_each(|column| searched.mark(*column, &mut has_it))?;
+            // Every row has a text of no characters.
+            let mut has_it = vec![text.is_empty(); batch.num_rows()];
+            let looked_at = if text.is_empty() { &[] } else { &columns[..] };
+            looked_at.iter().try_for_each(|column| searched.mark(*column, &mut has_it))?;
             for row in (0..has_it.len()).filter(|row| has_it[*row]) {
                 if wanted.contains(&found.total) {
                     found.rows.push(taken.row(&columns, row)?);
@@ -91,7 +93,7 @@ impl Wanted {
         match column {
             Column::Text(array) => self.mark_texts(array, has_it),
             Column::Json(array) if memchr::memchr(b'\\', array.value_data()).is_none() => {
-                self.mark_texts(array, has_it)
+                self.mark_texts(array, has_it);
             }
             Column::Json(array) => self.mark_texts(&unescaped(array), has_it),
             _ => {

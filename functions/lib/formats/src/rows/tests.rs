@@ -211,8 +211,8 @@ fn of_a_large_footer_the_part_is_read_that_is_needed() {
         assert!(bytes < u64::from(footer_bytes) / 3, "{bytes} of {footer_bytes}: {reads:?}");
     }
     let table = block_on(Table::open(file)).unwrap();
-    let whole = block_on(table.page(0, 1_000, usize::MAX)).unwrap();
-    assert_eq!((whole.rows.len(), whole.total), (ROWS as usize, ROWS.into()));
+    let page = block_on(table.page(0, 1_000, usize::MAX)).unwrap();
+    assert_eq!((page.rows.len(), page.total), (ROWS as usize, ROWS.into()));
     assert_eq!(exported(&table, Export::Csv, 1 << 10), csv.replace('\n', "\r\n"));
     let found = block_on(table.search(&whole(&format!("{}", (ROWS - 1) * 999)), || false)).unwrap();
     assert_eq!(json!(found.rows), json!([row(ROWS - 1)]));
