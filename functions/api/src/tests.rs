@@ -170,7 +170,7 @@ async fn every_event_that_is_refused() {
         assert_eq!(got, status, "{answer}");
         assert_envelope(&answer, code);
         assert!(fakes.blobs.objects().is_empty());
-        assert!(fakes.table.list(Scope::Workspace(workspace(1))).await.unwrap().is_empty());
+        assert!(fakes.table.list(Scope::Workspace(workspace(1)), None, 1_000).await.unwrap().is_empty());
     }
 }
 
@@ -278,7 +278,7 @@ async fn a_file_that_cannot_be_stored_leaves_nothing() {
     let (status, answer) = invoke(&router, event!("api-from-file-csv")).await;
     assert_eq!(status, 500);
     assert_envelope(&answer, "internal_error");
-    assert!(fakes.table.list(Scope::Group(group_id(7))).await.unwrap().is_empty());
+    assert!(fakes.table.list(Scope::Group(group_id(7)), None, 1_000).await.unwrap().is_empty());
 }
 
 #[tokio::test]

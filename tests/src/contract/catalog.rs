@@ -113,7 +113,9 @@ async fn many_at_once(catalog: &dyn Catalog) {
     assert_eq!(catalog.datasets(&ids).await.unwrap(), newest_first);
     assert_eq!(catalog.datasets(&[]).await.unwrap(), []);
     let listed: Vec<DatasetSummary> = newest_first.iter().map(DatasetSummary::from).collect();
-    assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), listed);
+    assert_eq!(catalog.list(Scope::Group(group.id), None, 1_000).await.unwrap(), listed);
+    let up_to_the_100th = catalog.list(Scope::Group(group.id), Some(ids[99]), 20).await.unwrap();
+    assert_eq!(up_to_the_100th, listed[99..119]);
     for draft in &drafts {
         assert!(catalog.withdraw(draft, start()).await.unwrap());
         catalog.forget_withdrawn(draft.id).await.unwrap();
@@ -136,12 +138,12 @@ async fn drafts(catalog: &dyn Catalog) {
 
     let newest_first: Vec<DatasetSummary> = drafts.iter().rev().map(DatasetSummary::from).collect();
     for scope in [Scope::Group(group.id), Scope::Workspace(group.workspace_id)] {
-        assert_eq!(catalog.list(scope).await.unwrap(), newest_first);
+        assert_eq!(catalog.list(scope, None, 1_000).await.unwrap(), newest_first);
     }
     assert!(!catalog.set_deleted(drafts[0].id, true).await.unwrap());
     assert!(!catalog.set_deleted(dataset_id(219), true).await.unwrap());
     withdrawing(catalog, &drafts[2]).await;
-    assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap().len(), 2);
+    assert_eq!(catalog.list(Scope::Group(group.id), None, 1_000).await.unwrap().len(), 2);
 }
 
 /// A withdrawn draft is gone, but its id can't be used again until its objects are removed.
@@ -245,7 +247,7 @@ async fn publishing(catalog: &dyn Catalog) {
     for is_deleted in [true, true, false] {
         assert!(catalog.set_deleted(draft.id, is_deleted).await.unwrap());
         let version = Dataset { is_deleted, ..version.clone() };
-        assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), [DatasetSummary::from(&version)]);
+        assert_eq!(catalog.list(Scope::Group(group.id), None, 1_000).await.unwrap(), [DatasetSummary::from(&version)]);
         assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version));
     }
 
@@ -312,7 +314,7 @@ async fn failing(catalog: &dyn Catalog) {
     let failed = Dataset { state: failed, ..draft.clone() };
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(failed.clone()));
     assert_eq!(catalog.outbox_entry(&event_id(&draft)).await.unwrap(), Some(ended.event));
-    assert_eq!(catalog.list(Scope::Group(group.id)).await.unwrap(), [DatasetSummary::from(&failed)]);
+    assert_eq!(catalog.list(Scope::Group(group.id), None, 1_000).await.unwrap(), [DatasetSummary::from(&failed)]);
     assert!(!catalog.set_deleted(draft.id, true).await.unwrap());
     assert_eq!(catalog.publish(&publication(&draft, 1)).await.unwrap(), Published::NotADraft);
     assert_eq!(catalog.acquire_lease(draft.id, &lease("a", start())).await.unwrap(), Leased::Final(failed));

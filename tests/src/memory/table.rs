@@ -176,12 +176,14 @@ impl Catalog for MemoryTable {
         Ok(ids.iter().filter_map(|id| tables.datasets.get(id).cloned()).collect())
     }
 
-    async fn list(&self, scope: Scope) -> Result<Vec<DatasetSummary>> {
+    async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>> {
         let inside = |dataset: &&Dataset| match scope {
             Scope::Group(id) => dataset.group_id == id,
             Scope::Workspace(id) => dataset.workspace_id == id,
         };
-        Ok(self.tables().datasets.values().rev().filter(inside).map(DatasetSummary::from).collect())
+        let tables = self.tables();
+        let datasets = tables.datasets.values().rev().filter(|dataset| up_to.is_none_or(|last| dataset.id <= last));
+        Ok(datasets.filter(inside).take(limit).map(DatasetSummary::from).collect())
     }
 
     async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool> {

@@ -102,7 +102,7 @@ pass! { Catalog, table,
     Changes forget_withdrawn(id: DatasetId) -> ();
     Reads dataset(id: DatasetId) -> Option<Dataset>;
     Reads datasets(ids: &[DatasetId]) -> Vec<Dataset>;
-    Reads list(scope: Scope) -> Vec<DatasetSummary>;
+    Reads list(scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
     Changes set_deleted(id: DatasetId, is_deleted: bool) -> bool;
     Changes acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;
     Changes release_lease(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;

@@ -303,6 +303,30 @@ async fn versions_are_ordered_as_asked_and_pages_hold_still() {
 }
 
 #[tokio::test]
+async fn a_list_looks_at_ten_thousand_and_says_how_to_go_on() {
+    let (fakes, router) = service().await;
+    let group = group(7, 1, "Questions");
+    for id in 1..=10_003 {
+        fakes.table.create_draft(&draft(id, &group, "a.csv")).await.unwrap();
+    }
+    for query in ["?per_page=100&page=100", "?per_page=100&page=100&dataset_group_id=7"] {
+        let list = get(&router, query).await;
+        assert_eq!(
+            (&list["total"], &list["total_is_capped"], &list["next_up_to_id"]),
+            (&json!(10_000), &json!(true), &json!(3))
+        );
+        assert_eq!((list["datasets"].as_array().unwrap().len(), &list["datasets"][99]["id"]), (100, &json!(4)));
+    }
+    assert_refused(&router, "GET", "?per_page=100&page=101", 400, "page_too_far").await;
+    let rest = get(&router, "?up_to_id=3").await;
+    assert_eq!(
+        (&rest["total"], &rest["total_is_capped"], &rest["next_up_to_id"]),
+        (&json!(3), &json!(false), &Value::Null)
+    );
+    assert_eq!(get(&router, "?page=9").await["total_is_capped"], true);
+}
+
+#[tokio::test]
 async fn the_description_and_its_viewer_need_no_key_and_no_other_host() {
     let (_, router) = service().await;
     for (path, media_type) in [

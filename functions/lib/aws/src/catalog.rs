@@ -86,8 +86,8 @@ impl Catalog for Table {
         Ok(in_order(ids, datasets, |dataset| dataset.id))
     }
 
-    async fn list(&self, scope: Scope) -> Result<Vec<DatasetSummary>> {
-        datasets::list(self, scope).await
+    async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>> {
+        datasets::list(self, scope, up_to, limit).await
     }
 
     async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool> {

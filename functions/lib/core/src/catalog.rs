@@ -47,8 +47,9 @@ pub trait Catalog: Send + Sync {
     /// The datasets that exist, in the order of the ids.
     async fn datasets(&self, ids: &[DatasetId]) -> Result<Vec<Dataset>>;
 
-    /// All datasets of a scope, newest first. The list may lag by some moments.
-    async fn list(&self, scope: Scope) -> Result<Vec<DatasetSummary>>;
+    /// The newest datasets of a scope, newest first, at most `limit` of those up to an id. The list may lag by
+    /// some moments.
+    async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>>;
 
     /// Deletes a version, or restores it. `false` if the dataset is no version.
     async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool>;

@@ -68,6 +68,7 @@ error_codes! {
         KeyNotUnique
         // The original answers a name that is taken with 400.
         NameTaken
+        PageTooFar
         PageTooLarge
         TooManyWebhooks
         UnsupportedFileType

@@ -8,17 +8,20 @@ use crate::limit::{self, MAX_ANSWER_BYTES};
 use crate::routes::paging::{Paging, Query};
 use axum::Json;
 use axum::extract::State;
-use dataset_core::Result;
 use dataset_core::catalog::{DatasetSummary, Scope};
 use dataset_core::dataset::{self, Dataset, Status};
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId};
+use dataset_core::{ErrorCode, Result};
 use dataset_types::ErrorResponse;
 use dataset_types::dataset::{self as api, Datasets, ListDatasets, SortBy, SortOrder, StatusFilter};
 use jiff::Timestamp;
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+
+/// A list looks at so many datasets, however many there are.
+const LOOKED_AT: usize = 10_000;
 
 fn is_wanted(wanted: &ListDatasets, listed: &DatasetSummary, now: Timestamp) -> bool {
     let status = match wanted.status {
@@ -32,7 +35,7 @@ fn is_wanted(wanted: &ListDatasets, listed: &DatasetSummary, now: Timestamp) -> 
     // DynamoDB removes expired items late.
     let forgotten = listed.status == Status::Failed
         && listed.finished_at.is_some_and(|failed_at| dataset::is_forgotten(failed_at, now));
-    status && !forgotten && wanted.up_to_id.is_none_or(|last| listed.id <= last)
+    status && !forgotten
 }
 
 /// Identifiers are ordered in time, and break ties.
@@ -70,25 +73,37 @@ pub(in crate::routes) async fn list(
 ) -> Result<Json<Datasets>, ApiError> {
     let name = wanted.name.as_ref().map(|name| name.to_lowercase());
     let is_named = |group: &str| name.as_ref().is_none_or(|name| group.to_lowercase().contains(name));
-    let mut listed = match wanted.dataset_group_id {
+    let newest = async |scope| api.ports.catalog.list(scope, wanted.up_to_id, LOOKED_AT + 1).await;
+    let (mut listed, groups) = match wanted.dataset_group_id {
         Some(id) => {
             let group = caller.group(&api, id).await?;
-            if is_named(&group.name) { api.ports.catalog.list(Scope::Group(id)).await? } else { Vec::new() }
+            let listed = if is_named(&group.name) { newest(Scope::Group(id)).await? } else { Vec::new() };
+            (listed, None)
         }
         None => {
-            let (groups, mut listed) = tokio::try_join!(
+            let (groups, listed) = tokio::try_join!(
                 api.ports.catalog.group_names(caller.workspace_id),
-                api.ports.catalog.list(Scope::Workspace(caller.workspace_id)),
+                newest(Scope::Workspace(caller.workspace_id)),
             )?;
-            let groups: HashMap<GroupId, String> = groups.into_iter().map(|group| (group.id, group.name)).collect();
-            listed.retain(|dataset| groups.get(&dataset.group_id).is_some_and(|name| is_named(name)));
-            listed
+            let groups = groups.into_iter().filter(|group| is_named(&group.name)).map(|group| group.id);
+            (listed, Some(groups.collect::<HashSet<GroupId>>()))
         }
     };
+    let total_is_capped = listed.len() > LOOKED_AT;
+    // Whoever goes on with it sees what this list has not looked at.
+    let next_up_to_id = if total_is_capped { listed.pop().map(|next| next.id) } else { None };
     let now = api.ports.clock.now();
-    listed.retain(|listed| is_wanted(&wanted, listed, now));
+    listed.retain(|listed| {
+        groups.as_ref().is_none_or(|groups| groups.contains(&listed.group_id)) && is_wanted(&wanted, listed, now)
+    });
     listed.sort_by(|a, b| order(&wanted, a, b));
     let (total, paging) = (listed.len() as u64, Paging::new(wanted.page, wanted.per_page));
+    if let Some(next) = next_up_to_id.filter(|_| paging.offset() >= total && total > 0) {
+        let message = format!(
+            "the page is beyond the newest {LOOKED_AT} datasets, which are what a list looks at; go on with up_to_id={next}"
+        );
+        return Err(ApiError::new(ErrorCode::PageTooFar, message));
+    }
     Ok(Json(Datasets {
         success: true,
         message: "Datasets retrieved successfully".into(),
@@ -97,6 +112,8 @@ pub(in crate::routes) async fn list(
         per_page: wanted.per_page.get(),
         total,
         pages: paging.pages(total),
+        total_is_capped,
+        next_up_to_id,
     }))
 }
 

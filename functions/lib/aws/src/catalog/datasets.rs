@@ -8,6 +8,7 @@ use dataset_core::catalog::{DatasetSummary, Scope};
 use dataset_core::dataset::{Contents, Dataset, State, Status};
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::{Error, Result};
+use dataset_types::limits::MAX_SAFE_INTEGER;
 use jiff::Timestamp;
 
 pub(super) const DRAFT: &str = "draft";
@@ -128,21 +129,36 @@ pub(super) fn read_unless_withdrawn(item: &Attributes) -> Result<Option<Dataset>
     if is_withdrawn(item) { Ok(None) } else { read(item).map(Some) }
 }
 
-pub(super) async fn list(table: &Table, scope: Scope) -> Result<Vec<DatasetSummary>> {
+pub(super) async fn list(
+    table: &Table,
+    scope: Scope,
+    up_to: Option<DatasetId>,
+    limit: usize,
+) -> Result<Vec<DatasetSummary>> {
     let (index, attribute, value) = match scope {
         Scope::Group(id) => (GROUP_INDEX, "in_group", in_group(id)),
         Scope::Workspace(id) => (WORKSPACE_INDEX, "in_workspace", in_workspace(id)),
     };
-    let query = table
+    let mut items = table
         .client
         .query()
         .table_name(&table.name)
         .index_name(index)
         .scan_index_forward(false)
-        .key_condition_expression(format!("{attribute} = :scope"))
-        .expression_attribute_values(":scope", s(value));
-    let items = query.into_paginator().items().send().collect::<std::result::Result<Vec<_>, _>>().await;
-    items.map_err(unexpected("the table"))?.iter().map(listed).collect()
+        .key_condition_expression(format!("{attribute} = :scope AND id <= :last"))
+        .expression_attribute_values(":scope", s(value))
+        .expression_attribute_values(":last", n(up_to.map_or(MAX_SAFE_INTEGER, DatasetId::get)))
+        .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+        .into_paginator()
+        .items()
+        .send();
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(item) = items.try_next().await.map_err(unexpected("the table"))?
+    {
+        found.push(listed(&item)?);
+    }
+    Ok(found)
 }
 
 fn listed(item: &Attributes) -> Result<DatasetSummary> {
