@@ -62,7 +62,7 @@ catalog! {
         forget_withdrawn(id: DatasetId) -> ();
         dataset(id: DatasetId) -> Option<Dataset>;
         datasets(ids: &[DatasetId]) -> Vec<Dataset>;
-        list(scope: Scope) -> Vec<DatasetSummary>;
+        list(scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
         set_deleted(id: DatasetId, is_deleted: bool) -> bool;
         acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;
         release_lease(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;
@@ -114,7 +114,7 @@ async fn main() {
                 let draft = draft(u64::from(n) + 1, &group, "a.csv");
                 ports.catalog.create_draft(&draft).await.unwrap();
                 let arrived = Instant::now();
-                let contents = Contents { columns: vec!["a".into()], row_count: 1 };
+                let contents = Contents { columns: vec!["a".into()], row_count: 1, notices: vec![] };
                 uploads::publish(&ports, &draft, &contents).await.ok().map(|_| arrived.elapsed())
             })
         });

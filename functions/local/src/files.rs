@@ -1,6 +1,7 @@
 //! `datasets check` and `convert`: the checks of an upload, without a service.
 
 use crate::cli::args::{Check, Convert};
+use crate::client::noticed;
 use crate::output::say;
 use anyhow::Context;
 use dataset_core::upload::{self, FileName};
@@ -78,6 +79,9 @@ fn report(path: &Path, summary: &Summary) -> anyhow::Result<()> {
             ColumnType::Json => "JSON",
         };
         say(&format!("  {kind:<16} {:?}", column.name))?;
+    }
+    for notice in &summary.notices {
+        say(&format!("  notice: {}", noticed(notice)))?;
     }
     Ok(())
 }

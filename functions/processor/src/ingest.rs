@@ -133,7 +133,7 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
 
 fn contents(summary: Summary) -> Contents {
     let columns = summary.columns.into_iter().map(|column| column.name).collect();
-    Contents { columns, row_count: summary.rows }
+    Contents { columns, row_count: summary.rows, notices: summary.notices }
 }
 
 /// A failure is stored and sent, so a name of megabytes is cut.

@@ -31,12 +31,6 @@ test("a field that goes over lines is marked to where the fault was found", asyn
   assert.deepEqual(await marks("a.csv", file, failure), [[2, null], [3, null], [4, '"He said:'], [5, '"hello" there"'], [6, null]]);
 });
 
-test("a duplicate column is the second of that name", async () => {
-  assert.deepEqual(await marks("a.csv", "a,b,a\n1,2,3\n", { code: "duplicate_column", line: 1, column: "a" }), [[1, "a"], [2, null]]);
-  const lines = await markedLines(new File(["a,b,a\n"], "a.csv"), { code: "duplicate_column", line: 1, column: "a" });
-  assert.deepEqual(lines[0].mark, [4, 5]);
-});
-
 test("the member that is named, in the row that is named", async () => {
   const line = `[${'{"a": 1}, '.repeat(40)}{"a": 1, "long": "${"y".repeat(500)}", "a": 2}, {"a": 3}]`;
   assert.deepEqual(await marks("a.json", line, { code: "duplicate_key", line: 1, row: 41, column: "a" }), [[1, '"a": 2']]);

@@ -10,6 +10,7 @@ use dataset_core::event::EventType;
 use dataset_core::group::Group;
 use dataset_core::id::DatasetId;
 use dataset_core::id::EventId;
+use dataset_types::notice::{Notice, NoticeCode};
 use futures::future::join_all;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -38,7 +39,11 @@ fn publication(of: &Dataset, version: u64) -> Publication {
         group_id: of.group_id,
         version,
         finished_at: start(),
-        contents: Contents { columns: vec!["a".into(), "é\"".into()], row_count: 3 },
+        contents: Contents {
+            columns: vec!["a".into(), "é\"".into()],
+            row_count: 3,
+            notices: vec![Notice::new(NoticeCode::ColumnNamed, "é".into(), &["a"])],
+        },
         event: event(of, start() + seconds(30)),
     }
 }

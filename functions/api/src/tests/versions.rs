@@ -18,7 +18,9 @@ async fn publish(fakes: &Fakes, id: u64, group: &dataset_core::group::Group, fil
     fakes.blobs.put_new(draft.upload(), "text/csv", file.to_owned().into()).await.unwrap();
     fakes.blobs.put_new(draft.rows(), "", rows.into()).await.unwrap();
     let columns = summary.columns.into_iter().map(|column| column.name).collect();
-    uploads::publish(&fakes.ports(), &draft, &Contents { columns, row_count: summary.rows }).await.unwrap();
+    uploads::publish(&fakes.ports(), &draft, &Contents { columns, row_count: summary.rows, notices: summary.notices })
+        .await
+        .unwrap();
 }
 
 async fn get(router: &Router, path: &str) -> Value {
@@ -31,6 +33,17 @@ async fn assert_refused(router: &Router, method: &str, path: &str, status: u16, 
     let (got, answer) = call(router, method, &format!("{DATASETS}{path}"), "").await;
     assert_eq!(got, status, "{path}: {answer}");
     assert_envelope(&answer, code);
+}
+
+#[tokio::test]
+async fn what_was_unusual_in_a_file_is_told_of_its_version() {
+    let (fakes, router) = service().await;
+    publish(&fakes, 1, &group(7, 1, "Questions"), ",n,n\n0,1,2\n").await;
+    let dataset = &get(&router, "/1").await["dataset"];
+    assert_eq!(dataset["column_names"], json!(["column_1", "n", "n_2"]));
+    let codes: Vec<&Value> = dataset["notices"].as_array().unwrap().iter().map(|notice| &notice["code"]).collect();
+    assert_eq!(codes, [&json!("column_named"), &json!("column_renamed")]);
+    assert_eq!(dataset["notices"][1]["columns"], json!(["n_2"]));
 }
 
 #[tokio::test]
@@ -281,7 +294,7 @@ async fn versions_are_ordered_as_asked_and_pages_hold_still() {
         fakes.table.create_draft(draft).await.unwrap();
     }
     for draft in drafts.iter().rev() {
-        let contents = Contents { columns: vec!["a".into()], row_count: 1 };
+        let contents = Contents { columns: vec!["a".into()], row_count: 1, notices: vec![] };
         uploads::publish(&fakes.ports(), draft, &contents).await.unwrap();
         fakes.clock.advance(Duration::from_secs(1));
     }

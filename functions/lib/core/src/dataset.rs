@@ -5,6 +5,7 @@ use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
 use crate::upload::FileName;
 use dataset_types::FailureCode;
 pub use dataset_types::dataset::{Column, Failure, Status};
+use dataset_types::notice::Notice;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -64,6 +65,8 @@ pub enum State {
 pub struct Contents {
     pub columns: Vec<String>,
     pub row_count: u64,
+    /// What was unusual in the file.
+    pub notices: Vec<Notice>,
 }
 
 pub fn upload_expired() -> Failure {

@@ -14,6 +14,7 @@ use crate::window::Window;
 use crate::writer::{Column, ColumnType, Field, PageCompressor, TableWriter};
 use dataset_types::FailureCode;
 use dataset_types::Format;
+use header::Header;
 use record::{Cell, Fault, FaultKind, Step};
 use regular::Index;
 use std::io::Read;
@@ -26,7 +27,7 @@ pub(crate) fn convert(
 ) -> Result<Summary> {
     let mut window = open_text(input, Format::Csv, limits)?;
     let delimiter = dialect::find_delimiter(&mut window, limits)?;
-    let names = header::read(&mut window, delimiter, limits)?;
+    let Header { names, notices } = header::read(&mut window, delimiter, limits)?;
     let fields: Vec<Field<'_>> =
         names.iter().map(|name| Field { name, kind: ColumnType::Text, is_nullable: false, has_long: false }).collect();
     let mut table = TableWriter::new(out, &fields, compressor, limits)?;
@@ -50,7 +51,7 @@ pub(crate) fn convert(
     let rows = table.close()?;
     let columns = names.into_iter().map(|name| ColumnSummary { name, kind: ColumnType::Text }).collect();
     let dialect = Dialect { delimiter: (delimiter != dialect::NO_DELIMITER).then_some(delimiter) };
-    Ok(Summary { columns, rows, dialect: Some(dialect) })
+    Ok(Summary { columns, rows, dialect: Some(dialect), notices })
 }
 
 /// The rows under the header.

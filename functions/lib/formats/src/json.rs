@@ -37,7 +37,7 @@ pub(crate) fn convert<S: Source>(
     let mut rows = open(source, limits)?;
     look_ahead(&mut rows, &mut columns, limits)?;
     if let Some(rows) = write(&mut rows, &mut columns, out, compressor, limits)? {
-        return Ok(Summary { columns: columns.summary(), rows, dialect: None });
+        return Ok(Summary { columns: columns.summary(), rows, dialect: None, notices: vec![] });
     }
     while rows.advance()? {
         columns.see(&rows.row()).map_err(|error| rows.refuse(error))?;
@@ -51,7 +51,7 @@ pub(crate) fn convert<S: Source>(
     out.restart()?;
     let mut rows = open(source, limits)?;
     let rows = write(&mut rows, &mut columns, out, compressor, limits)?.ok_or_else(changed)?;
-    Ok(Summary { columns: columns.summary(), rows, dialect: None })
+    Ok(Summary { columns: columns.summary(), rows, dialect: None, notices: vec![] })
 }
 
 fn open<'a, S: Source>(source: &mut S, limits: &'a Limits) -> Result<Rows<'a, S::Reader>> {

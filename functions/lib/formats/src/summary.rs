@@ -1,6 +1,7 @@
 //! What was read and written.
 
 use crate::writer::ColumnType;
+use dataset_types::notice::Notice;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Summary {
@@ -8,6 +9,8 @@ pub struct Summary {
     pub rows: u64,
     /// Of a CSV file.
     pub dialect: Option<Dialect>,
+    /// What was unusual, in the order of the file.
+    pub notices: Vec<Notice>,
 }
 
 /// How a CSV file was read.

@@ -1,6 +1,7 @@
 //! Datasets: drafts, versions and failures.
 
 use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
+use crate::notice::Notice;
 use crate::{FailureCode, PageNumber, PerPage, Time};
 use serde::{Deserialize, Serialize};
 use strum::{EnumString, IntoStaticStr, VariantNames};
@@ -43,6 +44,10 @@ pub struct Dataset {
     pub finished_at: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// What was unusual in the file of a version.
+    #[serde(default)]
+    #[schema(required)]
+    pub notices: Vec<Notice>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

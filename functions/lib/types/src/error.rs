@@ -119,7 +119,6 @@ impl ToSchema for ErrorCode {}
 pub enum FailureCode {
     AmbiguousDialect,
     BareQuote,
-    DuplicateColumn,
     DuplicateKey,
     EmptyColumnName,
     EmptyFile,

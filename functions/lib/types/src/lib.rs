@@ -15,6 +15,7 @@ mod format;
 pub mod group;
 pub mod id;
 pub mod limits;
+pub mod notice;
 pub mod rows;
 mod time;
 pub mod upload;

@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, Table};
 use console::truncate_str;
 use dataset_core::upload::is_deceptive;
 use dataset_types::dataset::{Dataset, Failure};
+use dataset_types::notice::Notice;
 use dataset_types::rows::CellValue;
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
@@ -36,11 +37,21 @@ pub(super) fn details(dataset: &Dataset) -> String {
         line("rows", dataset.row_count.unwrap_or(0).to_string());
         let columns = dataset.column_names.iter().flatten().map(|name| printable(name));
         line("columns", columns.collect::<Vec<_>>().join(", "));
+        for notice in &dataset.notices {
+            line("notice", noticed(notice));
+        }
     }
     if let Some(failure) = &dataset.failure {
         line("failure", format!("{} ({})", printable(&failure.message), failure.code));
     }
     lines.join("\n")
+}
+
+/// What was unusual in a file, and where.
+pub(crate) fn noticed(notice: &Notice) -> String {
+    let columns: Vec<String> = notice.columns.iter().map(|name| printable(name)).collect();
+    let more = if notice.column_count > columns.len() as u64 { ", ..." } else { "" };
+    format!("{}: {}{more} ({})", printable(&notice.message), columns.join(", "), printable(&notice.code))
 }
 
 /// What a dataset is called in a list.

@@ -77,13 +77,12 @@ function quotes(text) {
 }
 
 /** Where to mark which lines: the field of the record that the line of the fault is in. */
-function markCsv(lines, { line, column, code }, { delimiter, columns }) {
+function markCsv(lines, { line, column }, { delimiter, columns }) {
   const first = lines.findLastIndex(({ number, isQuoted }) => number <= line && !isQuoted);
   const within = lines.slice(Math.max(first, 0));
   const text = within.map((line) => line.text).join("\n");
   const record = records(text, delimiter).next().value;
-  const named = code === "duplicate_column" ? columns.lastIndexOf(column) : columns.indexOf(column);
-  const index = typeof column === "number" ? column - 1 : named;
+  const index = typeof column === "number" ? column - 1 : columns.indexOf(column);
   if (!record || column === undefined || index < 0) {
     const wrong = lines.find(({ number }) => number === line);
     return new Map([[line, [0, wrong.text.length]]]);

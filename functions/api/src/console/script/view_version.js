@@ -32,6 +32,11 @@ export async function show(main, [id, section = "rows"], signal) {
     when(dataset.created_at),
     `id ${dataset.id}`,
   );
+  view.notices.replaceChildren(...dataset.notices.map(({ message, columns, column_count: all }) => {
+    const names = columns.map(visible).join(", ");
+    return element("li", {}, `${visible(message)}: ${names}${all > columns.length ? " …" : ""}`);
+  }));
+  view.notices.hidden = dataset.notices.length === 0;
   if (isReady) {
     await showReady(view, dataset, section, signal);
   } else if (dataset.status === "failed") {

@@ -11,12 +11,14 @@ pub(super) fn view(dataset: Dataset, group: &Group) -> api::Dataset {
         State::Ready { finished_at, contents, .. } => (Some(finished_at), Some(contents), None),
         State::Failed { finished_at, failure } => (Some(finished_at), None, Some(failure)),
     };
+    let row_count = contents.as_ref().map(|contents| contents.row_count);
+    let (column_names, notices) = contents.map(|contents| (contents.columns, contents.notices)).unzip();
     api::Dataset {
         id: dataset.id,
         dataset_group_id: dataset.group_id,
         version_number,
-        row_count: contents.as_ref().map(|c| c.row_count),
-        column_names: contents.map(|c| c.columns),
+        row_count,
+        column_names,
         column_names_cut: false,
         is_deleted: dataset.is_deleted,
         user_id: dataset.user_id,
@@ -34,5 +36,6 @@ pub(super) fn view(dataset: Dataset, group: &Group) -> api::Dataset {
         created_at: dataset.created_at.into(),
         finished_at: finished_at.map(Into::into),
         failure,
+        notices: notices.unwrap_or_default(),
     }
 }

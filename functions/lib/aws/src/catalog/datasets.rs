@@ -57,7 +57,12 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
         READY => State::Ready {
             version: read.parsed("version")?,
             finished_at: read.parsed("finished_at")?,
-            contents: Contents { columns: read.json("columns")?, row_count: read.parsed("row_count")? },
+            contents: Contents {
+                columns: read.json("columns")?,
+                row_count: read.parsed("row_count")?,
+                // Versions of the first releases have no such attribute.
+                notices: if item.contains_key("notices") { read.json("notices")? } else { vec![] },
+            },
         },
         FAILED => State::Failed { failure: read.json("failure")?, finished_at: read.parsed("finished_at")? },
         other => return Err(Error::internal(format!("dataset has unknown status '{other}'"))),

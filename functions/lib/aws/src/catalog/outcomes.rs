@@ -24,7 +24,7 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .update(Key::dataset(publication.dataset_id))
         .condition_expression("#status = :draft")
         .update_expression(
-            "SET #status = :ready, version = :version, finished_at = :at, #columns = :columns, row_count = :rows \
+            "SET #status = :ready, version = :version, finished_at = :at, #columns = :columns, row_count = :rows, notices = :notices \
              REMOVE due_shard, due_at, claim_owner, claim_until",
         )
         .expression_attribute_names("#status", "status")
@@ -35,6 +35,7 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .expression_attribute_values(":at", s(publication.finished_at.to_string()))
         .expression_attribute_values(":columns", columns(&publication.contents)?)
         .expression_attribute_values(":rows", n(publication.contents.row_count))
+        .expression_attribute_values(":notices", json(&publication.contents.notices)?)
         .build()
         .map_err(build_error)?;
     let outbox = outbox_put(table, &publication.event)?;

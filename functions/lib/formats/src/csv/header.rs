@@ -6,10 +6,18 @@ use crate::limits::Limits;
 use crate::names::Names;
 use crate::window::Window;
 use dataset_types::FailureCode;
+use dataset_types::notice::{Notice, NoticeCode};
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
-/// Reads the first record that is not blank and checks it as names.
-pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limits) -> Result<Vec<String>> {
+/// A name for each column, and what was unusual in them.
+pub(super) struct Header {
+    pub(super) names: Vec<String>,
+    pub(super) notices: Vec<Notice>,
+}
+
+/// Reads the first record that is not blank as names.
+pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limits) -> Result<Header> {
     loop {
         let mut names = Vec::new();
         let bytes = window.bytes();
@@ -30,9 +38,9 @@ pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limi
             Ok(Step::Record { end }) if end > limits.max_row_bytes => return Err(header_too_large(window)),
             Ok(Step::Record { end }) => {
                 let line = window.line_at(0);
-                check(&names, limits).map_err(|e| e.at_line(line))?;
+                let header = named(names, limits).map_err(|e| e.at_line(line))?;
                 window.consume(end);
-                return Ok(names);
+                return Ok(header);
             }
             Ok(Step::Blank { end }) => window.consume(end),
             Ok(Step::End) => {
@@ -59,19 +67,64 @@ fn error<R: Read>(window: &Window<R>, fault: &Fault) -> DataError {
     .at_column(fault.column, None)
 }
 
-/// Refuses names that are empty, given twice, or too many.
-fn check(names: &[String], limits: &Limits) -> Result<(), DataError> {
-    let mut checked = Names::new(limits, "leave out those that are not needed, or shorten their names");
-    for (index, name) in names.iter().enumerate() {
-        if let Some(before) = checked.find(name) {
-            let message = format!(
-                "expected each name once, found the same for columns {} and {}; give each column its own",
-                before + 1,
-                index + 1
-            );
-            return Err(DataError::new(FailureCode::DuplicateColumn, message).at_column(index, Some(name)));
+/// Gives each column a name of its own: what has none is called by its position, and what has that of an earlier
+/// column gets a number. Refused is what is too much.
+fn named(given: Vec<String>, limits: &Limits) -> Result<Header, DataError> {
+    let mut names = Names::new(limits, "leave out those that are not needed, or shorten their names");
+    let is_blank = |name: &str| name.trim().is_empty();
+    let taken: HashSet<&str> = given.iter().map(String::as_str).filter(|name| !is_blank(name)).collect();
+    let (mut made, mut renamed) = (Vec::new(), Vec::new());
+    // The number that is tried next for a name.
+    let mut next: HashMap<String, u32> = HashMap::new();
+    for (index, name) in given.iter().enumerate() {
+        let is_blank = is_blank(name);
+        let base = if is_blank { format!("column_{}", index + 1) } else { name.clone() };
+        if !is_blank && names.find(name).is_none() || is_blank && names.find(&base).is_none() && !taken.contains(&*base)
+        {
+            names.add(&base, index)?;
+        } else {
+            let number = next.entry(base.clone()).or_insert(2);
+            let free = loop {
+                let name = format!("{base}_{number}");
+                *number += 1;
+                if names.find(&name).is_none() && !taken.contains(&*name) {
+                    break name;
+                }
+            };
+            names.add(&free, index)?;
         }
-        checked.add(name, index)?;
+        if is_blank {
+            made.push(index);
+        } else if names.as_slice()[index] != *name {
+            renamed.push(index);
+        }
     }
-    Ok(())
+    let names = names.into_vec();
+    let of = |indexes: &[usize]| indexes.iter().map(|index| names[*index].as_str()).collect::<Vec<_>>();
+    let columns = |count: usize| if count == 1 { "1 column".to_owned() } else { format!("{count} columns") };
+    let mut notices = Vec::new();
+    let mut notice = |code, columns: &[&str], message: String| {
+        if !columns.is_empty() {
+            notices.push(Notice::new(code, message, columns));
+        }
+    };
+    let message = format!("the header has no name for {}, which is called by its position", columns(made.len()));
+    notice(NoticeCode::ColumnNamed, &of(&made), message);
+    let message = format!("the header has a name again for {}, which got a number", columns(renamed.len()));
+    notice(NoticeCode::ColumnRenamed, &of(&renamed), message);
+    let all: Vec<&str> =
+        if given.iter().all(|name| is_number(name)) { of(&Vec::from_iter(0..names.len())) } else { vec![] };
+    let message = "every name in the header is a number; if that is a row, put a header above it".to_owned();
+    notice(NoticeCode::NamesAreNumbers, &all, message);
+    let mut folded: HashMap<String, u32> = HashMap::new();
+    names.iter().for_each(|name| *folded.entry(name.to_lowercase()).or_default() += 1);
+    let alike: Vec<&str> = names.iter().map(String::as_str).filter(|name| folded[&name.to_lowercase()] > 1).collect();
+    let message = format!("the names of {} differ in case alone; some readers see one", columns(alike.len()));
+    notice(NoticeCode::NamesDifferInCase, &alike, message);
+    Ok(Header { names, notices })
+}
+
+fn is_number(name: &str) -> bool {
+    let name = name.trim();
+    name.contains(|c: char| c.is_ascii_digit()) && name.parse().is_ok_and(f64::is_finite)
 }

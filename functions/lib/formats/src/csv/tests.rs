@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::{parquet_of, table_of, texts, tight};
+use crate::testing::{converted, parquet_of, table_of, texts, tight};
 use proptest::prelude::*;
 
 type Table = (Vec<String>, Vec<Vec<String>>);
@@ -67,13 +67,47 @@ fn what_is_taken_and_what_it_reads() {
 }
 
 #[test]
+fn each_column_has_a_name_of_its_own() {
+    for (header, names, notices) in [
+        (",a,b", vec!["column_1", "a", "b"], vec![("column_named", vec!["column_1"])]),
+        ("a,\" \",column_2", vec!["a", "column_2_2", "column_2"], vec![("column_named", vec!["column_2_2"])]),
+        ("a,a,a_2,a", vec!["a", "a_3", "a_2", "a_4"], vec![("column_renamed", vec!["a_3", "a_4"])]),
+        (
+            ",column_1,column_1",
+            vec!["column_1_2", "column_1", "column_1_3"],
+            vec![("column_named", vec!["column_1_2"]), ("column_renamed", vec!["column_1_3"])],
+        ),
+        ("1,-2.5,1e3", vec!["1", "-2.5", "1e3"], vec![("names_are_numbers", vec!["1", "-2.5", "1e3"])]),
+        ("id,x,ID", vec!["id", "x", "ID"], vec![("names_differ_in_case", vec!["id", "ID"])]),
+        ("inf,nan", vec!["inf", "nan"], vec![]),
+        ("a,b", vec!["a", "b"], vec![]),
+    ] {
+        let file = format!("{header}\n{}\n", vec!["1"; names.len()].join(","));
+        for limits in [tight(1), tight(7), Limits::default()] {
+            let (summary, _) = converted(Format::Csv, file.as_bytes(), &limits).unwrap();
+            assert_eq!(summary.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), names);
+            let found: Vec<_> = summary
+                .notices
+                .iter()
+                .map(|n| (n.code.as_str(), n.columns.iter().map(String::as_str).collect()))
+                .collect();
+            assert_eq!(found, notices, "{header}");
+        }
+    }
+    let header = ",".repeat(4_095);
+    let (summary, _) = converted(Format::Csv, format!("{header}\n{header}\n").as_bytes(), &Limits::default()).unwrap();
+    assert_eq!((summary.notices[0].columns.len(), summary.notices[0].column_count), (20, 4_096));
+    let same = vec!["a"; 4_096].join(",");
+    let (summary, _) = converted(Format::Csv, format!("{same}\n{same}\n").as_bytes(), &Limits::default()).unwrap();
+    assert_eq!((summary.columns[4_095].name.as_str(), summary.notices[0].column_count), ("a_4096", 4_095));
+}
+
+#[test]
 fn what_is_refused_and_where() {
     for (file, code, row, line, column) in [
         (&b"\xEF\xBB\xBF"[..], "empty_file", None, None, None),
         (b"\n\r\n\n", "empty_file", None, None, None),
         (b"a,b\n", "no_rows", None, None, None),
-        (b"a,a\n1,2\n", "duplicate_column", None, Some(1), Some(2)),
-        (b"\n\na,\n1,2\n", "empty_column_name", None, Some(3), Some(2)),
         (b"a,b\n1,2\n\n\n3\n", "too_few_fields", Some(2), Some(5), Some(2)),
         (b"a,b\r1,2\r\r3,4,5\r", "too_many_fields", Some(2), Some(4), Some(3)),
         (b"a,b\n\"x\ny\",2\n3\n", "too_few_fields", Some(2), Some(4), Some(2)),

@@ -1,0 +1,54 @@
+//! What was unusual in a file that was taken in all the same.
+
+use serde::{Deserialize, Serialize};
+use strum::{EnumString, IntoStaticStr, VariantArray};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
+
+/// Something unusual in a file that has one meaning, which was taken; there is one a code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Notice {
+    #[schema(schema_with = NoticeCode::schema)]
+    pub code: String,
+    /// What was found, and how it was taken.
+    pub message: String,
+    /// The first of the columns that it is about, long names cut.
+    pub columns: Vec<String>,
+    pub column_count: u64,
+}
+
+/// How many columns a notice names, and how many characters of each.
+const MAX_COLUMNS: usize = 20;
+const MAX_NAME_CHARS: usize = 255;
+
+impl Notice {
+    pub fn new(code: NoticeCode, message: String, columns: &[&str]) -> Self {
+        let named = columns.iter().take(MAX_COLUMNS).map(|name| name.chars().take(MAX_NAME_CHARS).collect());
+        Self { code: code.name().to_owned(), message, columns: named.collect(), column_count: columns.len() as u64 }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
+pub enum NoticeCode {
+    ColumnNamed,
+    ColumnRenamed,
+    NamesAreNumbers,
+    NamesDifferInCase,
+}
+
+impl NoticeCode {
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// Clients must take a code that they do not know, so the schema names none.
+impl PartialSchema for NoticeCode {
+    fn schema() -> RefOr<Schema> {
+        let names: Vec<_> = Self::VARIANTS.iter().map(|code| format!("`{}`", code.name())).collect();
+        let description = format!("A stable word for programs; there may be more one day. {}", names.join(", "));
+        ObjectBuilder::new().schema_type(Type::String).description(Some(description)).into()
+    }
+}
