@@ -65,7 +65,7 @@ const STORIES: [(Story, &[&str]); 8] = [
 async fn killed_at_each_of_its_calls_it_ends_each_upload_once() {
     let mut runs = Vec::new();
     for (story, functions) in STORIES {
-        let calls = run(&Account::open().await, story, None).await;
+        let calls = calls_of(story).await;
         for function in functions {
             let names: Vec<&str> = of(&calls, function).map(|call| call.name.as_str()).collect();
             assert!(names.len() >= 3, "{story:?} has {function} call {names:?}");
@@ -90,7 +90,7 @@ async fn a_call_that_hangs_is_made_again() {
         if matches!(story, Story::FileLost | Story::GivenUp | Story::NotHandedOver | Story::NotStored) {
             continue;
         }
-        let calls = run(&Account::open().await, story, None).await;
+        let calls = calls_of(story).await;
         for function in functions {
             let nths = 0..of(&calls, function).count();
             runs.extend(nths.map(|nth| (story, *function, nth)));
@@ -105,6 +105,13 @@ async fn a_call_that_hangs_is_made_again() {
             assert_eq!(timeouts, 0, "{story:?}: {function} timed out at call {nth}");
         })
         .await;
+}
+
+/// The calls of a story, the fewest of two runs: a key's call is counted by two where its window has just ended.
+async fn calls_of(story: Story) -> Vec<Call> {
+    let (one, other) = (Account::open().await, Account::open().await);
+    let (one, other) = tokio::join!(run(&one, story, None), run(&other, story, None));
+    if one.len() <= other.len() { one } else { other }
 }
 
 fn of<'a>(calls: &'a [Call], function: &str) -> impl Iterator<Item = &'a Call> {

@@ -38,7 +38,7 @@ pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limi
             Ok(Step::Record { end }) if end > limits.max_row_bytes => return Err(header_too_large(window)),
             Ok(Step::Record { end }) => {
                 let line = window.line_at(0);
-                let header = named(names, limits).map_err(|e| e.at_line(line))?;
+                let header = named(&names, limits).map_err(|e| e.at_line(line))?;
                 window.consume(end);
                 return Ok(header);
             }
@@ -69,7 +69,7 @@ fn error<R: Read>(window: &Window<R>, fault: &Fault) -> DataError {
 
 /// Gives each column a name of its own: what has none is called by its position, and what has that of an earlier
 /// column gets a number. Refused is what is too much.
-fn named(given: Vec<String>, limits: &Limits) -> Result<Header, DataError> {
+fn named(given: &[String], limits: &Limits) -> Result<Header, DataError> {
     let mut names = Names::new(limits, "leave out those that are not needed, or shorten their names");
     let is_blank = |name: &str| name.trim().is_empty();
     let taken: HashSet<&str> = given.iter().map(String::as_str).filter(|name| !is_blank(name)).collect();
