@@ -39,6 +39,11 @@ test("the first objects of an array are its rows", async () => {
   assert.deepEqual([columns, rows], [["a", "b"], [[1, null], [{ c: [] }, null]]]);
 });
 
+test("JSON Lines are looked at like an array", async () => {
+  const { columns, rows, complaint } = await look(new File(['{"q":"one","a":1}\n{"q":"two","b":[2]}\n\n{"q":"th'], "a.json"));
+  assert.deepEqual([columns, rows, complaint], [["q", "a", "b"], [["one", 1, null], ["two", null, [2]]], undefined]);
+});
+
 test("records and elements know where they stand", () => {
   const text = 'a,"b ""c"""\r\n\r\nd,e';
   const places = Array.from(records(text, ","), ({ fields }) => fields.map(({ start, end }) => text.slice(start, end)));

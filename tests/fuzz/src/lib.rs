@@ -77,7 +77,9 @@ fn names_of(header: &[String]) -> Vec<String> {
 pub fn json(file: &[u8]) {
     let Some(page) = same_however_cut(Format::Json, file) else { return };
     let text = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);
-    let rows: Vec<Map<String, Value>> = match serde_json::from_slice(text) {
+    let is_array = text.trim_ascii_start().starts_with(b"[");
+    let lines = || serde_json::Deserializer::from_slice(text).into_iter().collect();
+    let rows: Vec<Map<String, Value>> = match if is_array { serde_json::from_slice(text) } else { lines() } {
         Ok(rows) => rows,
         // `serde_json` refuses numbers beyond a double; we keep their digits.
         Err(error) => return assert!(error.to_string().contains("number out of range"), "serde_json: {error}"),

@@ -42,7 +42,10 @@ fn publication(of: &Dataset, version: u64) -> Publication {
         contents: Contents {
             columns: vec!["a".into(), "é\"".into()],
             row_count: 3,
-            notices: vec![Notice::new(NoticeCode::ColumnNamed, "é".into(), &["a"])],
+            notices: vec![
+                Notice::new(NoticeCode::ColumnNamed, "é").about(&["a"]),
+                Notice::new(NoticeCode::JsonLines, ""),
+            ],
         },
         event: event(of, start() + seconds(30)),
     }

@@ -1,4 +1,4 @@
-//! JSON: an array of objects, streamed.
+//! JSON: an array of objects, or JSON Lines, streamed.
 //!
 //! The columns are the union of the objects' keys in order of first sight, each of the narrowest type that
 //! loses nothing of any value. Both are known for certain only at the end of the file. So the start of the
@@ -22,6 +22,7 @@ use crate::writer::{PageCompressor, TableWriter};
 use columns::Columns;
 use dataset_types::FailureCode;
 use dataset_types::Format;
+use dataset_types::notice::{Notice, NoticeCode};
 use rows::Rows;
 pub(crate) use scan::unescape;
 use std::io::Read;
@@ -36,8 +37,12 @@ pub(crate) fn convert<S: Source>(
     let mut columns = Columns::new(limits);
     let mut rows = open(source, limits)?;
     look_ahead(&mut rows, &mut columns, limits)?;
+    let notices = match rows.is_lines() {
+        true => vec![Notice::new(NoticeCode::JsonLines, "the file is JSON Lines, one object after another")],
+        false => vec![],
+    };
     if let Some(rows) = write(&mut rows, &mut columns, out, compressor, limits)? {
-        return Ok(Summary { columns: columns.summary(), rows, dialect: None, notices: vec![] });
+        return Ok(Summary { columns: columns.summary(), rows, dialect: None, notices });
     }
     while rows.advance()? {
         columns.see(&rows.row()).map_err(|error| rows.refuse(error))?;
@@ -51,7 +56,7 @@ pub(crate) fn convert<S: Source>(
     out.restart()?;
     let mut rows = open(source, limits)?;
     let rows = write(&mut rows, &mut columns, out, compressor, limits)?.ok_or_else(changed)?;
-    Ok(Summary { columns: columns.summary(), rows, dialect: None, notices: vec![] })
+    Ok(Summary { columns: columns.summary(), rows, dialect: None, notices })
 }
 
 fn open<'a, S: Source>(source: &mut S, limits: &'a Limits) -> Result<Rows<'a, S::Reader>> {

@@ -127,7 +127,6 @@ pub enum FailureCode {
     #[strum(serialize = "invalid_utf8")]
     InvalidUtf8,
     InvalidJson,
-    JsonLines,
     LoneSurrogate,
     NoColumns,
     NoRows,

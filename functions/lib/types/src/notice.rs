@@ -14,8 +14,11 @@ pub struct Notice {
     /// What was found, and how it was taken.
     pub message: String,
     /// The first of the columns that it is about, long names cut.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
     pub columns: Vec<String>,
-    pub column_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column_count: Option<u64>,
 }
 
 /// How many columns a notice names, and how many characters of each.
@@ -23,9 +26,14 @@ const MAX_COLUMNS: usize = 20;
 const MAX_NAME_CHARS: usize = 255;
 
 impl Notice {
-    pub fn new(code: NoticeCode, message: String, columns: &[&str]) -> Self {
+    pub fn new(code: NoticeCode, message: impl Into<String>) -> Self {
+        Self { code: code.name().to_owned(), message: message.into(), columns: vec![], column_count: None }
+    }
+
+    #[must_use]
+    pub fn about(self, columns: &[&str]) -> Self {
         let named = columns.iter().take(MAX_COLUMNS).map(|name| name.chars().take(MAX_NAME_CHARS).collect());
-        Self { code: code.name().to_owned(), message, columns: named.collect(), column_count: columns.len() as u64 }
+        Self { columns: named.collect(), column_count: Some(columns.len() as u64), ..self }
     }
 }
 
@@ -34,6 +42,7 @@ impl Notice {
 pub enum NoticeCode {
     ColumnNamed,
     ColumnRenamed,
+    JsonLines,
     NamesAreNumbers,
     NamesDifferInCase,
 }

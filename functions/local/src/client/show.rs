@@ -50,8 +50,9 @@ pub(super) fn details(dataset: &Dataset) -> String {
 /// What was unusual in a file, and where.
 pub(crate) fn noticed(notice: &Notice) -> String {
     let columns: Vec<String> = notice.columns.iter().map(|name| printable(name)).collect();
-    let more = if notice.column_count > columns.len() as u64 { ", ..." } else { "" };
-    format!("{}: {}{more} ({})", printable(&notice.message), columns.join(", "), printable(&notice.code))
+    let more = if notice.column_count > Some(columns.len() as u64) { ", ..." } else { "" };
+    let columns = if columns.is_empty() { String::new() } else { format!(": {}{more}", columns.join(", ")) };
+    format!("{}{columns} ({})", printable(&notice.message), printable(&notice.code))
 }
 
 /// What a dataset is called in a list.

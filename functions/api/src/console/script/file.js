@@ -158,9 +158,10 @@ function readField(text, start, delimiter) {
   return { text: value + text.slice(rest, at), start, end: at };
 }
 
-/** Where the elements of a JSON array lie, the last one as far as the text goes. */
+/** Where the elements of a JSON array or of JSON Lines lie, the last one as far as the text goes. */
 export function* elements(text) {
-  let depth = 0;
+  // JSON Lines are like the inside of an array.
+  let depth = /^\s*\{/.test(text) ? 1 : 0;
   let start = -1;
   for (let at = 0; at < text.length; at += 1) {
     switch (text[at]) {

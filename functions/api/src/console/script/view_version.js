@@ -32,9 +32,9 @@ export async function show(main, [id, section = "rows"], signal) {
     when(dataset.created_at),
     `id ${dataset.id}`,
   );
-  view.notices.replaceChildren(...dataset.notices.map(({ message, columns, column_count: all }) => {
+  view.notices.replaceChildren(...dataset.notices.map(({ message, columns = [], column_count: all }) => {
     const names = columns.map(visible).join(", ");
-    return element("li", {}, `${visible(message)}: ${names}${all > columns.length ? " …" : ""}`);
+    return element("li", {}, `${visible(message)}${names && `: ${names}`}${all > columns.length ? " …" : ""}`);
   }));
   view.notices.hidden = dataset.notices.length === 0;
   if (isReady) {

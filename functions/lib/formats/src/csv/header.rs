@@ -105,7 +105,7 @@ fn named(given: &[String], limits: &Limits) -> Result<Header, DataError> {
     let mut notices = Vec::new();
     let mut notice = |code, columns: &[&str], message: String| {
         if !columns.is_empty() {
-            notices.push(Notice::new(code, message, columns));
+            notices.push(Notice::new(code, message).about(columns));
         }
     };
     let message = format!("the header has no name for {}, which is called by its position", columns(made.len()));

@@ -65,15 +65,11 @@ pub(super) fn describe(fault: Fault, found: Option<u8>, limits: &Limits) -> Data
         }
         Fault::Truncated => DataError::new(
             FailureCode::Truncated,
-            "expected the end of the array, found the end of the file; it may have been cut, so export it again",
+            "expected the end of the rows, found the end of the file; it may have been cut, so export it again",
         ),
         Fault::TrailingText => DataError::new(
             FailureCode::TextAfterArray,
             "expected the end of the file after the array, found more; the file must be one array and nothing else",
-        ),
-        Fault::JsonLines => DataError::new(
-            FailureCode::JsonLines,
-            "expected one array of objects, found JSON Lines, one object after another; put them into an array, with commas between",
         ),
         Fault::NotAnArray => DataError::new(
             FailureCode::NotAnArray,

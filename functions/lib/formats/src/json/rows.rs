@@ -1,4 +1,4 @@
-//! Reads the objects of the array, one after another.
+//! Reads the objects of the array, or of JSON Lines, one after another.
 
 use super::describe::describe;
 use super::object::{Member, Object};
@@ -14,6 +14,8 @@ pub(super) struct Rows<'a, R> {
     window: Window<R>,
     specials: Specials,
     limits: &'a Limits,
+    /// One object after another, without an array around them.
+    is_lines: bool,
     place: Position,
     object: Object,
 }
@@ -38,7 +40,7 @@ pub(super) struct Row<'a> {
 }
 
 impl<'a, R: Read> Rows<'a, R> {
-    /// Reads up to the bracket that opens the array.
+    /// Reads up to the first row.
     pub(super) fn begin(mut window: Window<R>, limits: &'a Limits) -> Result<Self> {
         let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
         let at = loop {
@@ -56,9 +58,17 @@ impl<'a, R: Read> Rows<'a, R> {
         };
         let is_array = window.bytes()[at] == b'[';
         let place = Position { position: at + usize::from(is_array), ..Position::default() };
-        let mut rows = Self { window, specials: Specials::default(), limits, place, object: Object::default() };
+        let (specials, object) = (Specials::default(), Object::default());
+        let mut rows = Self { window, specials, limits, is_lines: !is_array, place, object };
         rows.specials.build(rows.window.bytes());
-        if is_array { Ok(rows) } else { Err(rows.not_an_array(at)?.into()) }
+        if !is_array {
+            rows.expect_objects(at)?;
+        }
+        Ok(rows)
+    }
+
+    pub(super) fn is_lines(&self) -> bool {
+        self.is_lines
     }
 
     /// Complete rows so far.
@@ -104,6 +114,9 @@ impl<'a, R: Read> Rows<'a, R> {
                 }
                 Ok(true) => return Ok(true),
                 Ok(false) => self.place.done = true,
+                Err(Stop::NeedMore) if self.window.at_end() && self.is_lines && self.is_at_end() => {
+                    self.place.done = true;
+                }
                 Err(Stop::NeedMore) if self.window.at_end() => {
                     return Err(self.error(Fault::Truncated, self.window.bytes().len()));
                 }
@@ -128,7 +141,7 @@ impl<'a, R: Read> Rows<'a, R> {
             max_depth: self.limits.max_depth,
             max_members: self.limits.max_columns,
         };
-        let row = step(text, &self.place, &mut self.object).map_err(|stop| match (stop, bad) {
+        let row = step(text, &self.place, self.is_lines, &mut self.object).map_err(|stop| match (stop, bad) {
             (Stop::NeedMore, Some(bad)) => Stop::Fault(Fault::BadByte, bad),
             (stop, _) => stop,
         })?;
@@ -139,6 +152,11 @@ impl<'a, R: Read> Rows<'a, R> {
         self.place.row = row;
         self.place.rows += 1;
         Ok(true)
+    }
+
+    /// Whether there is nothing but white space behind the row that was read last.
+    fn is_at_end(&self) -> bool {
+        self.window.bytes()[self.place.position..].iter().all(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'))
     }
 
     fn grow(&mut self) -> Result<()> {
@@ -203,8 +221,8 @@ impl<'a, R: Read> Rows<'a, R> {
         }
     }
 
-    /// Whether the file is one object a line, or something else that is no array.
-    fn not_an_array(&mut self, at: usize) -> Result<DataError> {
+    /// Refuses what is neither an array nor at least two objects, one after another.
+    fn expect_objects(&mut self, at: usize) -> Result<()> {
         loop {
             let bytes = self.window.bytes();
             let text = Text {
@@ -225,16 +243,22 @@ impl<'a, R: Read> Rows<'a, R> {
                 self.specials.build(self.window.bytes());
                 continue;
             }
-            let fault = if matches!(behind, Ok((_, b'{'))) { Fault::JsonLines } else { Fault::NotAnArray };
-            return Ok(describe(fault, Some(bytes[at]), self.limits).at_line(self.window.line_at(at)));
+            if matches!(behind, Ok((_, b'{'))) {
+                return Ok(());
+            }
+            let error = describe(Fault::NotAnArray, Some(bytes[at]), self.limits);
+            return Err(error.at_line(self.window.line_at(at)).into());
         }
     }
 }
 
-/// Where the next row stands, with the comma before it; where the array ends,
+/// Where the next row stands, with the comma before it in an array; where that ends,
 /// an empty range behind its bracket.
-fn step(text: Text<'_>, place: &Position, object: &mut Object) -> Scan<Range<usize>> {
+fn step(text: Text<'_>, place: &Position, is_lines: bool, object: &mut Object) -> Scan<Range<usize>> {
     let (mut at, mut byte) = text.skip_space(place.position)?;
+    if is_lines {
+        return Ok(at..object.read(text, at)?);
+    }
     if byte == b']' {
         return Ok(at + 1..at + 1);
     }

@@ -30,7 +30,6 @@ pub(super) enum Fault {
     BadByte,
     Truncated,
     TrailingText,
-    JsonLines,
 }
 
 pub(super) type Scan<T> = Result<T, Stop>;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::convert;
-use crate::testing::{InMemory, Page, page_of, parquet_of, table_of, tight};
+use crate::testing::{InMemory, Page, converted, page_of, parquet_of, table_of, tight};
 use crate::writer::ColumnType;
 use bytes::Bytes;
 use dataset_types::Format;
@@ -49,6 +49,21 @@ fn what_is_taken_and_what_it_reads() {
 }
 
 #[test]
+fn json_lines_are_rows() {
+    for file in
+        ["{\"a\":1}\n{\"a\":2,\"b\":[3]}\n", " {\"a\":1} {\"a\":2,\"b\":[3]}", "{\"a\":1}{\"a\":2,\"b\":[3]}\n\n"]
+    {
+        for limits in (1..24).map(tight).chain([Limits::default()]) {
+            let page = table_of(Format::Json, file.as_bytes(), &limits).unwrap();
+            assert_eq!(json!(page.rows), json!([[1, null], [2, [3]]]), "{file:?}");
+            let (summary, _) = converted(Format::Json, file.as_bytes(), &limits).unwrap();
+            assert_eq!(summary.notices.iter().map(|notice| notice.code.as_str()).collect::<Vec<_>>(), ["json_lines"]);
+        }
+    }
+    assert!(converted(Format::Json, b"[{\"a\":1}]", &Limits::default()).unwrap().0.notices.is_empty());
+}
+
+#[test]
 fn a_number_that_no_type_holds_stays_as_it_was_written() {
     let page = read(br#"[{"n":1e400},{"n":0.12345678901234567890},{"n":1.50}]"#, 64).unwrap();
     assert_eq!(serde_json::to_string(&page.rows).unwrap(), "[[1e400],[0.12345678901234567890],[1.50]]");
@@ -63,7 +78,10 @@ fn what_is_refused_and_where() {
         (" \n ", "empty_file", None, None, None),
         ("1", "not_an_array", None, Some(1), None),
         ("\n{\"a\":1}", "not_an_array", None, Some(2), None),
-        ("{\"a\":1}\n{\"a\":2}\n", "json_lines", None, Some(1), None),
+        ("{\"a\":1}\n", "not_an_array", None, Some(1), None),
+        ("{\"a\":1}\n{\"a\":2}\n[3]\n", "row_not_an_object", Some(3), Some(3), None),
+        ("{\"a\":1}\n{\"a\":2},\n", "row_not_an_object", Some(3), Some(2), None),
+        ("{\"a\":1}\n{\"a\":", "truncated", Some(2), Some(2), Some(1)),
         ("[]", "no_rows", None, None, None),
         ("[{},{}]", "no_columns", None, None, None),
         ("[1]", "row_not_an_object", Some(1), Some(1), None),
