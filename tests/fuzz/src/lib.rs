@@ -34,7 +34,7 @@ pub fn csv(file: &[u8]) {
     let starts = if announced { [text.as_str(), text.get(5..).unwrap_or_default()] } else { [text.as_str(); 2] };
     let agrees = |text: &str| {
         // The crate removes a byte order mark, and ours has already been removed.
-        let text = format!("\u{FEFF}{text}");
+        let text = format!("\u{FEFF}{}", without_blank_lines(text));
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .flexible(true)
@@ -57,6 +57,13 @@ pub fn csv(file: &[u8]) {
         "with {:?} between fields the csv crate reads other rows than {rows:?}",
         delimiter.map(char::from)
     );
+}
+
+/// The text from the first line on that has more than blanks.
+fn without_blank_lines(text: &str) -> &str {
+    let blanks = text.len() - text.trim_start_matches([' ', '\t', '\r', '\n']).len();
+    let line = text[..blanks].rfind(['\r', '\n']).map_or(0, |at| at + 1);
+    if blanks == text.len() { "" } else { &text[line..] }
 }
 
 /// What the columns are called under such a header.

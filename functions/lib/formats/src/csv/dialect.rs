@@ -29,10 +29,11 @@ const SAMPLE_BYTES: usize = (1 << 20) - 1;
 /// # Errors
 /// `ambiguous_dialect` if the file can be read in several ways.
 pub(super) fn find_delimiter<R: Read>(window: &mut Window<R>, limits: &Limits) -> Result<u8> {
-    if let Some(delimiter) = announced_delimiter(window)? {
+    let announced = announced_delimiter(window)?;
+    skip_blank_lines(window, limits)?;
+    if let Some(delimiter) = announced {
         return Ok(delimiter);
     }
-    skip_blank_lines(window)?;
     let mut fits = sample(window, SAMPLE_BYTES)?;
     if fits.iter().any(|fit| !fit.has_row) {
         // The first row is longer than the sample.
@@ -41,19 +42,24 @@ pub(super) fn find_delimiter<R: Read>(window: &mut Window<R>, limits: &Limits) -
     choose(&fits).map_err(|ambiguous| ambiguous.at_line(window.line_at(0)).into())
 }
 
-fn skip_blank_lines<R: Read>(window: &mut Window<R>) -> Result<()> {
+/// Skips lines that have nothing in them, or blanks alone.
+fn skip_blank_lines<R: Read>(window: &mut Window<R>, limits: &Limits) -> Result<()> {
     loop {
-        match window.bytes().iter().position(|byte| !matches!(byte, b'\r' | b'\n')) {
-            Some(header) => {
-                window.consume(header);
-                return Ok(());
-            }
-            None if window.at_end() => return Ok(()),
-            None => {
-                window.consume_all();
-                window.grow()?;
-            }
+        let bytes = window.bytes();
+        let text = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
+        let blank = &bytes[..text.unwrap_or(bytes.len())];
+        // A line feed may follow a last carriage return.
+        let ends = &blank[..blank.len() - usize::from(blank.len() == bytes.len() && blank.ends_with(b"\r"))];
+        let line = ends.iter().rposition(|byte| matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
+        window.consume(line);
+        if text.is_some() || window.bytes().len() > limits.max_row_bytes {
+            return Ok(());
         }
+        if window.at_end() {
+            window.consume_all();
+            return Ok(());
+        }
+        window.grow()?;
     }
 }
 

@@ -80,6 +80,9 @@ fn each_column_has_a_name_of_its_own() {
         ("1,-2.5,1e3", vec!["1", "-2.5", "1e3"], vec![("names_are_numbers", vec!["1", "-2.5", "1e3"])]),
         ("id,x,ID", vec!["id", "x", "ID"], vec![("names_differ_in_case", vec!["id", "ID"])]),
         ("inf,nan", vec!["inf", "nan"], vec![]),
+        // Lines of blanks before it are none, but it may begin with blanks.
+        ("  \n\n\t\n \ta,b", vec![" \ta", "b"], vec![]),
+        ("\"\"", vec!["column_1"], vec![("column_named", vec!["column_1"])]),
         ("a,b", vec!["a", "b"], vec![]),
     ] {
         let file = format!("{header}\n{}\n", vec!["1"; names.len()].join(","));
@@ -107,6 +110,7 @@ fn what_is_refused_and_where() {
     for (file, code, row, line, column) in [
         (&b"\xEF\xBB\xBF"[..], "empty_file", None, None, None),
         (b"\n\r\n\n", "empty_file", None, None, None),
+        (b"\n  \n \t", "empty_file", None, None, None),
         (b"a,b\n", "no_rows", None, None, None),
         (b"a,b\n1,2\n\n\n3\n", "too_few_fields", Some(2), Some(5), Some(2)),
         (b"a,b\r1,2\r\r3,4,5\r", "too_many_fields", Some(2), Some(4), Some(3)),
