@@ -3,6 +3,7 @@
 
 use crate::Api;
 use crate::error::ApiError;
+use crate::limit::MAX_ANSWER_BYTES;
 use axum::body::Bytes;
 use axum::http::HeaderValue;
 use axum::http::header::CONTENT_TYPE;
@@ -15,6 +16,9 @@ use sha2::{Digest, Sha256};
 
 const JSON: &str = "application/json";
 
+/// More than any answer has.
+const MOST_BYTES: u64 = 2 * MAX_ANSWER_BYTES as u64;
+
 /// The answer to a question, whose parts are all that it depends on; it is worked out if it is not there.
 pub(super) async fn kept<T: Serialize>(
     api: &Api,
@@ -26,7 +30,7 @@ pub(super) async fn kept<T: Serialize>(
     let question = to_json(&(env!("CARGO_PKG_VERSION"), question))?;
     let digest: [u8; 32] = Sha256::digest(&question).into();
     let object = Object::Answer { made_on, digest: u128::from_be_bytes(*digest.last_chunk().unwrap_or(&[0; 16])) };
-    let answer = match api.ports.blobs.read_tail(object, u64::MAX).await {
+    let answer = match api.ports.blobs.read_tail(object, MOST_BYTES).await {
         Ok((answer, _)) => answer,
         Err(error) if error.kind() == Kind::NotFound => {
             let answer = to_json(&work.await?)?;
