@@ -2,7 +2,7 @@
 
 use super::login;
 use super::remote::{Answer, Remote, Trouble, backoff, pause};
-use super::show::{bar, printable, summary, trouble};
+use super::show::{bar, noticed, printable, summary, trouble};
 use crate::cli::args::Push;
 use crate::output::say;
 use anyhow::{Context, ensure};
@@ -73,6 +73,9 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
     }
     if !args.remote.json {
         say(&summary(&dataset))?;
+        for notice in &dataset.notices {
+            say(&format!("  notice: {}", noticed(notice)))?;
+        }
     }
     Ok(())
 }

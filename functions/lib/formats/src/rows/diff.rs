@@ -83,8 +83,8 @@ async fn diff_within<F: Ranges + 'static>(
     let plan = Plan::new(old, new, key)?;
     let found = if plan.has_nothing_in_common() {
         let mut found = Found::new(examples.rows);
-        (0..old.row_count() as u32).for_each(|row| found.removed.keep(row, 1));
-        (0..new.row_count() as u32).for_each(|row| found.added.keep(row, 1));
+        found.removed.keep_all(old.row_count() as u32);
+        found.added.keep_all(new.row_count() as u32);
         found
     } else {
         let mut found = Found::new(examples.rows);

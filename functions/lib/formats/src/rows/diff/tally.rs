@@ -357,6 +357,14 @@ pub(super) struct Kept<T> {
     limit: usize,
 }
 
+impl Kept<u32> {
+    /// All rows of a version.
+    pub(super) fn keep_all(&mut self, rows: u32) {
+        self.count += u64::from(rows);
+        self.first.extend((0..rows).take(self.limit));
+    }
+}
+
 impl<T: Copy + Ord> Kept<T> {
     fn new(limit: usize) -> Self {
         Self { count: 0, first: BinaryHeap::new(), limit }
