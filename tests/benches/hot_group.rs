@@ -55,6 +55,7 @@ catalog! {
         create_group(group: &Group) -> ();
         groups(ids: &[GroupId]) -> Vec<Group>;
         group_names(workspace: dataset_core::id::WorkspaceId) -> Vec<GroupName>;
+        set_dialect(id: GroupId, dialect: &dataset_types::dialect::Dialect) -> bool;
         delete_group(group: &Group) -> ();
         create_draft(draft: &Dataset) -> ();
         withdraw(draft: &Dataset, clean_at: Timestamp) -> bool;
@@ -114,7 +115,7 @@ async fn main() {
                 let draft = draft(u64::from(n) + 1, &group, "a.csv");
                 ports.catalog.create_draft(&draft).await.unwrap();
                 let arrived = Instant::now();
-                let contents = Contents { columns: vec!["a".into()], row_count: 1, notices: vec![] };
+                let contents = Contents { columns: vec!["a".into()], row_count: 1, dialect: None, notices: vec![] };
                 uploads::publish(&ports, &draft, &contents).await.ok().map(|_| arrived.elapsed())
             })
         });

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use dataset_formats::{Examples, Export, Limits, Search, Table, convert, diff};
 use dataset_types::Format;
+use dataset_types::dialect::Dialect;
 use divan::Bencher;
 use divan::counter::BytesCount;
 use futures::{FutureExt, TryStreamExt};
@@ -47,7 +48,7 @@ fn objects() -> String {
 fn converting(bencher: Bencher<'_, '_>, format: Format, file: &str) {
     let bytes = file.as_bytes();
     bencher.counter(BytesCount::of_slice(bytes)).bench(|| {
-        convert(format, &mut || Ok(bytes), &mut io::sink(), &Limits::default()).unwrap();
+        convert(format, &Dialect::default(), &mut || Ok(bytes), &mut io::sink(), &Limits::default()).unwrap();
     });
 }
 
@@ -104,7 +105,7 @@ fn a_version_beside_itself(bencher: Bencher<'_, '_>) {
 fn stored() -> Bytes {
     let file = numbers();
     let mut parquet = vec![];
-    convert(Format::Csv, &mut || Ok(file.as_bytes()), &mut parquet, &Limits::default()).unwrap();
+    convert(Format::Csv, &Dialect::default(), &mut || Ok(file.as_bytes()), &mut parquet, &Limits::default()).unwrap();
     parquet.into()
 }
 

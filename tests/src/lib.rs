@@ -17,6 +17,7 @@ use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId, UserId, WebhookId, WorkspaceId};
 use dataset_core::secret::{Owner, Sealed, Secrets};
 use dataset_core::webhook::{Health, Webhook};
+use dataset_types::dialect::Dialect;
 use jiff::Timestamp;
 
 pub fn workspace(id: u64) -> WorkspaceId {
@@ -47,6 +48,7 @@ pub fn group(id: u64, workspace_id: u64, name: &str) -> Group {
         name: name.to_owned(),
         latest_version: 0,
         created_at: start(),
+        dialect: Dialect::default(),
         is_deleted: false,
     }
 }
@@ -83,6 +85,7 @@ pub fn draft(id: u64, group: &Group, file_name: &str) -> Dataset {
         user_id: UserId::new(1).unwrap(),
         file_name: file_name.to_owned().try_into().unwrap(),
         file_size_bytes: 75,
+        said: Dialect::default(),
         created_at: start(),
         file_due_at: rounded(start() + DRAFT_LIFETIME),
         is_deleted: false,

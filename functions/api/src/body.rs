@@ -9,6 +9,8 @@ use dataset_core::ErrorCode;
 use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use std::ops::Range;
 
 /// Enough for any request but an upload.
 const MAX_BYTES: usize = 1 << 20;
@@ -103,6 +105,20 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiErro
         .end()
         .map_err(|e| ApiError::new(ErrorCode::InvalidJson, format!("the body is not valid JSON: {e}")))?;
     Ok(parsed)
+}
+
+/// Where in the body the inside of a string of base64 stands, which is the value of this field.
+pub(crate) fn base64_in(body: &[u8], field: &str, value: &RawValue) -> Result<Range<usize>, ApiError> {
+    let [b'"', string @ .., b'"'] = value.get().as_bytes() else {
+        let message = format!("{field} must be a string: the file in base64");
+        return Err(ApiError::new(ErrorCode::InvalidRequest, message));
+    };
+    if string.is_empty() {
+        let message = format!("{field} is empty; send the file in base64");
+        return Err(ApiError::new(ErrorCode::EmptyFile, message));
+    }
+    let start = string.as_ptr().addr() - body.as_ptr().addr();
+    Ok(start..start + string.len())
 }
 
 /// Serde's error, with the path of the field.

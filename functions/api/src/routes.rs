@@ -4,6 +4,7 @@
 
 mod columns;
 mod datasets;
+mod dialect;
 mod diff;
 mod download;
 mod fresh;
@@ -14,6 +15,7 @@ mod health;
 pub(crate) mod idempotency;
 mod kept;
 mod paging;
+mod preview;
 mod rows;
 mod stored;
 mod webhooks;
@@ -58,7 +60,8 @@ macro_rules! routes {
 routes! {
     from_file { create }
     from_upload { create }
-    groups { create, list, read, delete }
+    preview { preview }
+    groups { create, list, read, update, delete }
     lists { list }
     datasets { read, delete, restore }
     columns { list }

@@ -17,5 +17,5 @@ pub(crate) use manage::{delete, groups, restore};
 pub(crate) use push::push;
 pub(crate) use read::{diff, list, rows, show};
 pub use remote::Trouble;
-pub(crate) use show::{in_columns, noticed};
+pub(crate) use show::{in_columns, noticed, suggested};
 pub(crate) use webhooks::webhooks;

@@ -1,11 +1,13 @@
 //! `datasets check` and `convert`: the checks of an upload, without a service.
 
-use crate::cli::args::{Check, Convert};
-use crate::client::noticed;
+use crate::cli::args::{Check, Convert, Said};
+use crate::client::{noticed, suggested};
 use crate::output::say;
 use anyhow::Context;
 use dataset_core::upload::{self, FileName};
-use dataset_formats::{ColumnType, Error, Limits, Output, Summary};
+use dataset_formats::{ColumnType, DataError, Error, Limits, Output, Summary};
+use dataset_types::dataset::Failure;
+use serde_json::json;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
@@ -17,8 +19,16 @@ use std::path::Path;
 pub(crate) fn check(args: &Check) -> anyhow::Result<()> {
     let size = fs::metadata(&args.file).with_context(|| unreadable(&args.file))?.len();
     upload::check_size(size).with_context(|| args.file.display().to_string())?;
-    let summary = read(&args.file, &mut io::sink(), &Limits::default())?;
-    report(&args.file, &summary)
+    let read = read(&args.file, &args.said, &mut io::sink(), &Limits::default())?;
+    match (read, args.json) {
+        (Ok(summary), true) => Ok(say(&as_json(&summary))?),
+        (Ok(summary), false) => report(&args.file, &summary),
+        (Err(failure), true) => {
+            say(&json!({ "failure": Failure::from(failure.clone()) }).to_string())?;
+            Err(refusal(&args.file, &failure))
+        }
+        (Err(failure), false) => Err(refusal(&args.file, &failure)),
+    }
 }
 
 /// Writes what would be stored, of a file of any size. One that is refused leaves nothing behind.
@@ -34,7 +44,8 @@ pub(crate) fn convert(args: &Convert) -> anyhow::Result<()> {
     // An existing file stays until the new one is complete.
     let part = args.out.with_added_extension("part");
     let mut out = File::create(&part).with_context(unwritable)?;
-    let written = read(&args.file, &mut out, &limits)
+    let written = read(&args.file, &args.said, &mut out, &limits)
+        .and_then(|read| read.map_err(|failure| refusal(&args.file, &failure)))
         .and_then(|summary| fs::rename(&part, &args.out).with_context(unwritable).map(|()| summary));
     if written.is_err() {
         let _ = fs::remove_file(&part);
@@ -42,23 +53,45 @@ pub(crate) fn convert(args: &Convert) -> anyhow::Result<()> {
     report(&args.file, &written?)
 }
 
-fn read(path: &Path, out: &mut impl Output, limits: &Limits) -> anyhow::Result<Summary> {
+/// What is in the file, or what is wrong with it.
+fn read(
+    path: &Path,
+    said: &Said,
+    out: &mut impl Output,
+    limits: &Limits,
+) -> anyhow::Result<Result<Summary, DataError>> {
     let shown = path.display();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name = FileName::parse(&name).with_context(|| shown.to_string())?;
     let metadata = fs::metadata(path).with_context(|| unreadable(path))?;
     anyhow::ensure!(metadata.is_file(), "{shown} is not a file");
-    dataset_formats::convert(name.format(), &mut || File::open(path), out, limits).map_err(|error| match error {
-        Error::Data(error) => {
-            let place = [("row", error.row), ("line", error.line), ("column", error.column)];
-            let place = place.iter().filter_map(|(name, n)| n.map(|n| format!(" {name} {n},"))).collect::<String>();
-            let name = error.column_name.as_deref().map(|name| format!(" {name:?}")).unwrap_or_default();
-            let place = format!("{}{name}", place.trim_end_matches(','));
-            let place = if place.is_empty() { place } else { format!("{place}:") };
-            anyhow::anyhow!("{shown}:{place} {} ({})", error.message, error.code.name())
-        }
-        error => anyhow::Error::from(error).context(format!("{shown} could not be converted")),
+    match dataset_formats::convert(name.format(), &said.dialect(), &mut || File::open(path), out, limits) {
+        Ok(summary) => Ok(Ok(summary)),
+        Err(Error::Data(error)) => Ok(Err(*error)),
+        Err(error) => Err(anyhow::Error::from(error).context(format!("{shown} could not be converted"))),
+    }
+}
+
+fn refusal(path: &Path, error: &DataError) -> anyhow::Error {
+    let place = [("row", error.row), ("line", error.line), ("column", error.column)];
+    let place = place.iter().filter_map(|(name, n)| n.map(|n| format!(" {name} {n},"))).collect::<String>();
+    let name = error.column_name.as_deref().map(|name| format!(" {name:?}")).unwrap_or_default();
+    let place = format!("{}{name}", place.trim_end_matches(','));
+    let place = if place.is_empty() { place } else { format!("{place}:") };
+    let suggestions: String =
+        error.suggestions.iter().map(|suggestion| format!("\n  {}", suggested(suggestion))).collect();
+    anyhow::anyhow!("{}:{place} {} ({}){suggestions}", path.display(), error.message, error.code.name())
+}
+
+fn as_json(summary: &Summary) -> String {
+    let columns = summary.columns.iter().map(|column| json!({ "name": column.name, "type": type_of(column.kind) }));
+    json!({
+        "row_count": summary.rows,
+        "columns": columns.collect::<Vec<_>>(),
+        "dialect": summary.dialect,
+        "notices": summary.notices,
     })
+    .to_string()
 }
 
 fn unreadable(path: &Path) -> String {
@@ -70,18 +103,22 @@ fn report(path: &Path, summary: &Summary) -> anyhow::Result<()> {
     let plural = |n: u64| if n == 1 { "" } else { "s" };
     say(&format!("{}: {rows} row{}, {columns} column{}", path.display(), plural(rows), plural(columns)))?;
     for column in &summary.columns {
-        let kind = match column.kind {
-            ColumnType::Bool => "boolean",
-            ColumnType::Int => "integer",
-            ColumnType::UInt => "unsigned integer",
-            ColumnType::Double => "double",
-            ColumnType::Text => "text",
-            ColumnType::Json => "JSON",
-        };
-        say(&format!("  {kind:<16} {:?}", column.name))?;
+        say(&format!("  {:<16} {:?}", type_of(column.kind), column.name))?;
     }
+    say(&format!("  read with: {}", summary.dialect))?;
     for notice in &summary.notices {
         say(&format!("  notice: {}", noticed(notice)))?;
     }
     Ok(())
+}
+
+fn type_of(kind: ColumnType) -> &'static str {
+    match kind {
+        ColumnType::Bool => "boolean",
+        ColumnType::Int => "integer",
+        ColumnType::UInt => "unsigned integer",
+        ColumnType::Double => "double",
+        ColumnType::Text => "text",
+        ColumnType::Json => "JSON",
+    }
 }

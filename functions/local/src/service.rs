@@ -22,6 +22,7 @@ use dataset_core::id::{GroupId, KeyId, UserId, WorkspaceId};
 use dataset_core::ids::{Ids, SystemIds, time_ordered};
 use dataset_formats::Limits;
 use dataset_processor::Processor;
+use dataset_types::dialect::Dialect;
 use dataset_webhooks::Sender;
 use reqwest::Url;
 use std::io;
@@ -190,6 +191,7 @@ impl State {
             name: FIRST_GROUP.to_owned(),
             latest_version: 0,
             created_at: now,
+            dialect: Dialect::default(),
             is_deleted: false,
         };
         self.table.create_group(&group).await?;

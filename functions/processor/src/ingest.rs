@@ -3,17 +3,14 @@
 use crate::Processor;
 use crate::pipe::{self, PartWriter, StoredFile};
 use dataset_core::catalog::{FailedDraft, Leased, OutboxEntry, Publication};
-use dataset_core::dataset::{Column, Contents, Dataset, Failure, State};
+use dataset_core::dataset::{Contents, Dataset, Failure, State};
 use dataset_core::uploads::{self, Interruption};
 use dataset_core::{Error, Kind, Ports, Result, outbox};
-use dataset_formats::{DataError, Error as FormatError, Summary, convert};
+use dataset_formats::{Error as FormatError, Summary, convert};
 use jiff::Timestamp;
 use lambda_runtime::Context;
 use std::sync::Arc;
 use tokio::runtime::Handle;
-
-/// A longer column name is cut in a failure.
-const MAX_NAME_CHARS: usize = 255;
 
 /// The contents of a valid file, or what is wrong with it.
 type Parsed = std::result::Result<Contents, Failure>;
@@ -92,10 +89,10 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
     let converting = tokio::task::spawn_blocking({
         let (runtime, blobs) = (Handle::current(), Arc::clone(blobs));
         let mut source = StoredFile { runtime, blobs, object: draft.upload(), length: draft.file_size_bytes };
-        let (format, limits) = (draft.file_name.format(), Arc::clone(&processor.limits));
+        let (format, said, limits) = (draft.file_name.format(), draft.said.clone(), Arc::clone(&processor.limits));
         move || {
             let mut out = out;
-            let summary = convert(format, &mut source, &mut out, &limits)?;
+            let summary = convert(format, &said, &mut source, &mut out, &limits)?;
             out.finish()?;
             Ok(summary)
         }
@@ -110,7 +107,7 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
                 _ => Ok(Ok(contents(summary))),
             };
         }
-        (Err(FormatError::Data(error)), _) => Ok(Err(failure(error))),
+        (Err(FormatError::Data(error)), _) => Ok(Err((*error).into())),
         (_, Err(error)) => Err(error.into()),
         (Err(FormatError::Io(error)), _) => Err(match pipe::unpack(error) {
             error if error.kind() == Kind::NotFound => Interruption::NoFile,
@@ -133,39 +130,7 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
 
 fn contents(summary: Summary) -> Contents {
     let columns = summary.columns.into_iter().map(|column| column.name).collect();
-    Contents { columns, row_count: summary.rows, notices: summary.notices }
-}
-
-/// A failure is stored and sent, so a name of megabytes is cut.
-fn shortened(name: String) -> String {
-    match name.char_indices().nth(MAX_NAME_CHARS) {
-        Some((end, _)) => format!("{}…", &name[..end]),
-        None => name,
-    }
-}
-
-#[cfg(test)]
-#[test]
-fn a_name_is_shown_as_far_as_it_can_be() {
-    assert_eq!(shortened("é".repeat(255)), "é".repeat(255));
-    assert_eq!(shortened("é".repeat(100_000)), "é".repeat(255) + "…");
-}
-
-fn failure(error: DataError) -> Failure {
-    Failure {
-        message: placed(&error),
-        code: error.code.name().to_owned(),
-        row: error.row,
-        line: error.line,
-        column: error.column_name.map(shortened).map(Column::Name).or(error.column.map(Column::Index)),
-    }
-}
-
-/// The message with its place in words, for readers of the message alone.
-fn placed(error: &DataError) -> String {
-    let parts = [("row", error.row), ("line", error.line), ("column", error.column)];
-    let place: Vec<String> = parts.iter().filter_map(|(name, n)| n.map(|n| format!("{name} {n}"))).collect();
-    if place.is_empty() { error.message.clone() } else { format!("{}: {}", place.join(", "), error.message) }
+    Contents { columns, row_count: summary.rows, dialect: Some(summary.dialect), notices: summary.notices }
 }
 
 fn died(error: tokio::task::JoinError) -> Interruption {

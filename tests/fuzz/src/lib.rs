@@ -11,8 +11,9 @@
 #![expect(clippy::unwrap_used, reason = "a surprise is what a fuzzer looks for")]
 
 use bytes::Bytes;
-use dataset_formats::{DataError, Dialect, Error, Limits, Table, convert};
+use dataset_formats::{DataError, Error, Limits, Table, convert};
 use dataset_types::Format;
+use dataset_types::dialect::{Dialect, EscapeChar, QuoteChar, ShortRows};
 use dataset_types::rows::CellValue;
 use futures::FutureExt;
 use serde_json::{Map, Value};
@@ -20,43 +21,117 @@ use serde_json::{Map, Value};
 /// Checks a file that is uploaded as CSV.
 pub fn csv(file: &[u8]) {
     let Some(page) = same_however_cut(Format::Csv, file) else { return };
-    let text: String = match file {
-        [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
-        [0xEF, 0xBB, 0xBF, rest @ ..] => String::from_utf8(rest.to_vec()).unwrap(),
-        file => String::from_utf8(file.to_vec()).unwrap(),
-    };
+    let text = decoded(file, &page.dialect);
     let rows: Vec<Vec<String>> = page.rows.iter().map(|row| row.iter().map(cell_text).collect()).collect();
     let announced = text.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("sep="));
-    let delimiter = page.dialect.unwrap().delimiter;
     // If the first line may have been a `sep=` line, the rest of it is not a row. But a header may begin
     // with those letters, too.
     let starts = if announced { [text.as_str(), text.get(5..).unwrap_or_default()] } else { [text.as_str(); 2] };
-    let agrees = |text: &str| {
-        // The crate removes a byte order mark, and ours has already been removed.
-        let text = format!("\u{FEFF}{}", without_blank_lines(text));
-        let mut reader = csv::ReaderBuilder::new()
-            .has_headers(false)
-            .flexible(true)
-            // 0xFF is in no text, so nothing is split.
-            .delimiter(delimiter.unwrap_or(0xFF))
-            .from_reader(text.as_bytes());
-        reader
-            .records()
-            .map(|record| record.map(|r| r.iter().map(str::to_owned).collect()))
-            .collect::<Result<Vec<Vec<String>>, _>>()
-            .ok()
-            .as_ref()
-            .is_some_and(|read: &Vec<Vec<String>>| {
-                let [header, read @ ..] = &read[..] else { return false };
-                names_of(header) == page.columns && read == rows
-            })
+    let agrees = |read: Vec<Vec<String>>| {
+        let [header, read @ ..] = &read[..] else { return false };
+        names_of(header) == page.columns && read == rows
     };
+    let dialect = &page.dialect;
     assert!(
-        starts.into_iter().any(agrees),
-        "with {:?} between fields the csv crate reads other rows than {rows:?}",
-        delimiter.map(char::from)
+        starts.into_iter().any(|text| agrees(plainly_read(text, dialect))),
+        "with {dialect} a plain reader reads other rows than {rows:?}"
     );
+    // The crate knows neither spaces before quotes nor backslashes that are text.
+    if dialect.escape_char == Some(EscapeChar::None) && dialect.skip_initial_space == Some(false) {
+        assert!(
+            starts.into_iter().any(|text| crate_read(text, dialect).is_some_and(agrees)),
+            "with {dialect} the csv crate reads other rows than {rows:?}"
+        );
+    }
+}
+
+/// The text of a file that is written in this dialect, without a byte order mark.
+fn decoded(file: &[u8], dialect: &Dialect) -> String {
+    let (text, _, is_malformed) = dialect.encoding.unwrap().get().decode(file);
+    assert!(!is_malformed);
+    text.into_owned()
+}
+
+fn quote_of(dialect: &Dialect) -> Option<char> {
+    match dialect.quote_char.unwrap() {
+        QuoteChar::Double => Some('"'),
+        QuoteChar::Single => Some('\''),
+        QuoteChar::None => None,
+    }
+}
+
+/// The simplest reader of a text that is in order.
+fn plainly_read(text: &str, dialect: &Dialect) -> Vec<Vec<String>> {
+    let delimiter = dialect.delimiter.unwrap().get().map(char::from);
+    let (quote, escapes) = (quote_of(dialect), dialect.escape_char == Some(EscapeChar::Backslash));
+    let (mut rows, mut chars): (Vec<Vec<String>>, _) = (vec![], text.chars().peekable());
+    while chars.peek().is_some() {
+        let (mut row, mut was_quoted) = (vec![], false);
+        'row: loop {
+            let mut field = String::new();
+            while dialect.skip_initial_space == Some(true) && chars.peek() == Some(&' ') {
+                chars.next();
+            }
+            if quote.is_some() && chars.peek().copied() == quote {
+                was_quoted = true;
+                chars.next();
+                while let Some(char) = chars.next() {
+                    let next = chars.peek().copied();
+                    match char {
+                        '\\' if escapes && (next == quote || next == Some('\\')) => field.extend(chars.next()),
+                        char if Some(char) == quote && !escapes && next == quote => field.extend(chars.next()),
+                        char if Some(char) == quote => break,
+                        char => field.push(char),
+                    }
+                }
+            }
+            loop {
+                let char = chars.next();
+                match char {
+                    Some(char) if Some(char) == delimiter => break,
+                    None | Some('\r' | '\n') => {
+                        row.push(field);
+                        break 'row;
+                    }
+                    Some(char) => field.push(char),
+                }
+            }
+            row.push(field);
+        }
+        let columns = rows.first().map_or(usize::MAX, Vec::len);
+        let is_blank = row.len() == 1 && !was_quoted && row[0].chars().all(|char| matches!(char, ' ' | '\t'));
+        let is_end = row == ["\u{1A}"] && !was_quoted && chars.peek().is_none();
+        if !is_end && !(is_blank && (row[0].is_empty() || columns > 1)) {
+            if dialect.short_rows == Some(ShortRows::Pad) && columns != usize::MAX {
+                row.resize(row.len().max(columns), String::new());
+            }
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+/// What the crate `csv` reads.
+fn crate_read(text: &str, dialect: &Dialect) -> Option<Vec<Vec<String>>> {
+    let lines = without_blank_lines(text);
+    // It takes a control-Z for a row, and a line of blanks for one of one field.
+    let ends = |line: &str| {
+        line.strip_suffix('\u{1A}').filter(|rest| rest.is_empty() || rest.ends_with(['\r', '\n'])).map(str::len)
+    };
+    let lines = &lines[..ends(lines).unwrap_or(lines.len())];
+    // The crate removes a byte order mark, and ours has already been removed.
+    let text = format!("\u{FEFF}{lines}");
+    let mut reader = csv::ReaderBuilder::new();
+    let quote = quote_of(dialect);
+    reader.quoting(quote.is_some()).quote(quote.map_or(b'"', |quote| quote as u8));
+    // 0xFF is in no text, so nothing is split.
+    reader.has_headers(false).flexible(true).delimiter(dialect.delimiter.unwrap().get().unwrap_or(0xFF));
+    let mut reader = reader.from_reader(text.as_bytes());
+    let rows = reader.records().map(|record| record.map(|r| r.iter().map(str::to_owned).collect()));
+    let mut rows = rows.collect::<Result<Vec<Vec<String>>, _>>().ok()?;
+    let columns = rows.first()?.len();
+    rows.retain(|row| columns == 1 || row.len() > 1 || !row[0].chars().all(|char| matches!(char, ' ' | '\t')));
+    Some(rows)
 }
 
 /// The text from the first line on that has more than blanks.
@@ -83,7 +158,8 @@ fn names_of(header: &[String]) -> Vec<String> {
 /// Checks a file that is uploaded as JSON.
 pub fn json(file: &[u8]) {
     let Some(page) = same_however_cut(Format::Json, file) else { return };
-    let text = file.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(file);
+    let text = decoded(file, &page.dialect);
+    let text = text.as_bytes();
     let is_array = text.trim_ascii_start().starts_with(b"[");
     let lines = || serde_json::Deserializer::from_slice(text).into_iter().collect();
     let rows: Vec<Map<String, Value>> = match if is_array { serde_json::from_slice(text) } else { lines() } {
@@ -143,15 +219,15 @@ fn check_error(error: &DataError) {
 /// Everything that was read back.
 #[derive(Debug)]
 struct Read {
-    dialect: Option<Dialect>,
+    dialect: Dialect,
     columns: Vec<String>,
     rows: Vec<Vec<CellValue>>,
 }
 
 fn table(format: Format, file: &[u8], limits: &Limits) -> Result<Read, DataError> {
     let mut out = vec![];
-    match convert(format, &mut || Ok(file), &mut out, limits) {
-        Err(Error::Data(error)) => Err(error),
+    match convert(format, &Dialect::default(), &mut || Ok(file), &mut out, limits) {
+        Err(Error::Data(error)) => Err(*error),
         summary => {
             let summary = summary.unwrap();
             let table = Table::open(Bytes::from(out)).now_or_never().unwrap().unwrap();
@@ -168,9 +244,4 @@ fn cell_text(cell: &CellValue) -> String {
         CellValue::Text(text) => text.clone(),
         other => panic!("{other:?} is no text"),
     }
-}
-
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> String {
-    let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|pair| unit(*pair)).collect();
-    String::from_utf16(&units).unwrap()
 }

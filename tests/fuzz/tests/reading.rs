@@ -5,6 +5,7 @@
 use bytes::Bytes;
 use dataset_formats::{Examples, Export, Limits, Search, Table, convert, diff};
 use dataset_types::Format;
+use dataset_types::dialect::Dialect;
 use futures::{FutureExt, StreamExt};
 use peak_alloc::PeakAlloc;
 use std::fmt::Write;
@@ -17,7 +18,7 @@ const MAX_ANSWER_BYTES: usize = 4 * MIB;
 
 fn version(csv: &str) -> Table<Bytes> {
     let mut out = vec![];
-    convert(Format::Csv, &mut || Ok(csv.as_bytes()), &mut out, &Limits::default()).unwrap();
+    convert(Format::Csv, &Dialect::default(), &mut || Ok(csv.as_bytes()), &mut out, &Limits::default()).unwrap();
     Table::open(Bytes::from(out)).now_or_never().unwrap().unwrap()
 }
 

@@ -10,6 +10,7 @@ use dataset_core::event::EventType;
 use dataset_core::group::Group;
 use dataset_core::id::DatasetId;
 use dataset_core::id::EventId;
+use dataset_types::dialect::{Dialect, Suggestion, Tried};
 use dataset_types::notice::{Notice, NoticeCode};
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -42,6 +43,7 @@ fn publication(of: &Dataset, version: u64) -> Publication {
         contents: Contents {
             columns: vec!["a".into(), "é\"".into()],
             row_count: 3,
+            dialect: Some(Dialect { delimiter: Some(b';'.into()), ..Dialect::default() }),
             notices: vec![
                 Notice::new(NoticeCode::ColumnNamed, "é").about(&["a"]),
                 Notice::new(NoticeCode::JsonLines, ""),
@@ -93,9 +95,16 @@ async fn groups(catalog: &dyn Catalog) {
     let found = catalog.groups(&[group_id(13), group_id(999), group_id(11)]).await.unwrap();
     assert_eq!(found, [other.clone(), first.clone()]);
 
+    let semicolons = Dialect { delimiter: Some(b';'.into()), ..Dialect::default() };
+    assert!(catalog.set_dialect(first.id, &semicolons).await.unwrap());
+    assert_eq!(catalog.group(first.id).await.unwrap().unwrap().dialect, semicolons);
+    assert!(catalog.set_dialect(first.id, &Dialect::default()).await.unwrap());
+    assert!(!catalog.set_dialect(group_id(99), &semicolons).await.unwrap());
+
     // A name stays with its second group, even if the first is deleted again.
     catalog.delete_group(&first).await.unwrap();
     assert_eq!(names(1).await, [named(&other)]);
+    assert!(!catalog.set_dialect(first.id, &semicolons).await.unwrap());
     let deleted = Group { is_deleted: true, ..first.clone() };
     assert_eq!(catalog.group(first.id).await.unwrap(), Some(deleted));
     let second = group(14, 1, "b é");
@@ -290,6 +299,14 @@ fn failed_draft(of: &Dataset) -> FailedDraft {
         lost_leases,
         finished_at: start(),
         failure: Failure {
+            suggestions: vec![Suggestion {
+                dialect: Dialect { encoding: Some("gbk".to_owned().try_into().unwrap()), ..Dialect::default() },
+                row_count: 2,
+                column_names: vec!["a".into()],
+                column_count: 1,
+                why: "é".into(),
+                tried: Tried::Whole,
+            }],
             code: "too_few_fields".into(),
             message: "a \"message\"".into(),
             row: Some(2),

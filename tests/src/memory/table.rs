@@ -13,6 +13,7 @@ use dataset_core::id::EventId;
 use dataset_core::id::{DatasetId, GroupId, WebhookId, WorkspaceId};
 use dataset_core::webhook::Webhook;
 use dataset_core::{Error, Result};
+use dataset_types::dialect::Dialect;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard};
@@ -127,6 +128,12 @@ impl Catalog for MemoryTable {
             groups.map(|group| GroupName { name: group.name.clone(), id: group.id }).collect();
         names.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(names)
+    }
+
+    async fn set_dialect(&self, id: GroupId, dialect: &Dialect) -> Result<bool> {
+        let mut tables = self.tables();
+        let group = tables.groups.get_mut(&id).filter(|group| !group.is_deleted);
+        Ok(group.map(|group| group.dialect = dialect.clone()).is_some())
     }
 
     async fn delete_group(&self, group: &Group) -> Result<()> {

@@ -24,6 +24,7 @@ use dataset_core::secret::Owner;
 use dataset_core::webhook::Webhook;
 use dataset_core::webhooks::Webhooks;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable};
+use dataset_types::dialect::Dialect;
 use dataset_webhooks::{Answer, Transport};
 use futures::StreamExt;
 use futures::stream::{self, BoxStream};
@@ -92,6 +93,7 @@ macro_rules! pass {
 
 pass! { Catalog, table,
     Changes create_group(group: &Group) -> ();
+    Changes set_dialect(id: GroupId, dialect: &Dialect) -> bool;
     Reads group(id: GroupId) -> Option<Group>;
     Reads groups(ids: &[GroupId]) -> Vec<Group>;
     Reads group_names(workspace: WorkspaceId) -> Vec<GroupName>;

@@ -40,7 +40,7 @@ fn column(ColumnStats { name, kind, empty, lengths, range, sample, has_more }: C
     Column { name, r#type: column_type(kind), empty, shortest, longest, least, greatest, sample, has_more }
 }
 
-fn column_type(kind: ColumnType) -> api::ColumnType {
+pub(super) fn column_type(kind: ColumnType) -> api::ColumnType {
     match kind {
         ColumnType::Bool => api::ColumnType::Boolean,
         ColumnType::Int | ColumnType::UInt => api::ColumnType::Integer,

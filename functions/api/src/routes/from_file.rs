@@ -1,5 +1,6 @@
 //! `POST /api/public/v2/dataset-versions/from-file`: a file in, a draft out.
 
+use super::dialect;
 use super::idempotency::{CallKey, fingerprint, in_progress, reused};
 use crate::Api;
 use crate::auth::Caller;
@@ -9,13 +10,14 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
+use dataset_core::Error;
 use dataset_core::dataset::DRAFT_LIFETIME;
 use dataset_core::id::GroupId;
 use dataset_core::idempotency::IdempotencyKey;
 use dataset_core::upload::{FileName, too_large};
 use dataset_core::uploads::{self, CreateDraft, DraftStart, Idempotent};
-use dataset_core::{Error, ErrorCode};
 use dataset_types::ErrorResponse;
+use dataset_types::dialect::Dialect;
 use dataset_types::limits::MAX_FILE_BYTES;
 use dataset_types::upload::{FromFile, IdempotencyKeyHeader, VersionQueued};
 use memchr::{memchr_iter, memmem};
@@ -31,6 +33,7 @@ const MAX_BODY_BYTES: usize = (MAX_FILE_BYTES as usize) / 3 * 4 / 76 * 80 + (1 <
 pub struct Upload {
     pub group_id: GroupId,
     pub file_name: FileName,
+    pub dialect: Option<Dialect>,
     pub file: Bytes,
 }
 
@@ -84,13 +87,15 @@ async fn queue(
     });
     let (upload, idempotent) =
         unpacked.await.map_err(|e| Error::internal("the body could not be decoded").because(e))??;
-    caller.group(api, upload.group_id).await?;
+    let group = caller.group(api, upload.group_id).await?;
+    let said = dialect::of(upload.dialect, &group.dialect, upload.file_name.format())?;
     let request = CreateDraft {
         workspace_id: caller.workspace_id,
         user_id: caller.user_id,
         group_id: upload.group_id,
         file_name: upload.file_name,
         file_size: upload.file.len() as u64,
+        said,
         upload_ttl: DRAFT_LIFETIME,
         idempotent,
     };
@@ -109,7 +114,10 @@ async fn queue(
 
 fn fingerprint_of(upload: &Upload) -> String {
     let file = Sha256::digest(&upload.file);
-    fingerprint(&[b"from-file", upload.group_id.to_string().as_bytes(), upload.file_name.as_str().as_bytes(), &file])
+    let (group_id, dialect) = (upload.group_id.to_string(), dialect::fingerprint(upload.dialect.as_ref()));
+    let parts: [&[u8]; 5] = [b"from-file", group_id.as_bytes(), upload.file_name.as_str().as_bytes(), &file, &dialect];
+    // Without a dialect, the fingerprint is that of the releases before it.
+    fingerprint(if dialect.is_empty() { &parts[..4] } else { &parts })
 }
 
 /// Parses a body, and decodes the file within the body's memory.
@@ -119,29 +127,27 @@ fn fingerprint_of(upload: &Upload) -> String {
 pub fn unpack(body: Bytes) -> Result<Upload, ApiError> {
     // Copies the body if it is shared, which it never is.
     let mut body = body.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-    let (group_id, file_name, string) = match take_apart(&body) {
+    let Parts { group_id, file_name, dialect, string } = match take_apart(&body) {
         Err(_) if remove_line_breaks(&mut body) => take_apart(&body)?,
         taken => taken?,
     };
     let file = decode::decode(&mut body, string)?;
-    Ok(Upload { group_id, file_name, file: body.freeze().slice(file) })
+    Ok(Upload { group_id, file_name, dialect, file: body.freeze().slice(file) })
 }
 
-/// The group, the name, and the range of the base64.
-fn take_apart(body: &[u8]) -> Result<(GroupId, FileName, Range<usize>), ApiError> {
+struct Parts {
+    group_id: GroupId,
+    file_name: FileName,
+    dialect: Option<Dialect>,
+    /// Where in the body the base64 is.
+    string: Range<usize>,
+}
+
+fn take_apart(body: &[u8]) -> Result<Parts, ApiError> {
     let parsed: FromFile<'_> = body::parse(body)?;
     let (group_id, file_name) = (parsed.dataset_group_id, FileName::parse(&parsed.file_name)?);
-    let text = parsed.file_content_base64.get().as_bytes();
-    let [b'"', string @ .., b'"'] = text else {
-        let message = "file_content_base64 must be a string: the file in base64";
-        return Err(ApiError::new(ErrorCode::InvalidRequest, message));
-    };
-    if string.is_empty() {
-        let message = "file_content_base64 is empty; send the file in base64";
-        return Err(ApiError::new(ErrorCode::EmptyFile, message));
-    }
-    let start = string.as_ptr().addr() - body.as_ptr().addr();
-    Ok((group_id, file_name, start..start + string.len()))
+    let string = body::base64_in(body, "file_content_base64", parsed.file_content_base64)?;
+    Ok(Parts { group_id, file_name, dialect: parsed.dialect, string })
 }
 
 /// Removes raw line breaks within the base64. They are not valid JSON, but a shell

@@ -1,6 +1,7 @@
 //! `POST /api/public/v2/dataset-versions/from-upload`: a draft, and a URL by
 //! which its file is stored without passing through here.
 
+use super::dialect;
 use super::idempotency::{CallKey, fingerprint, in_progress, reused};
 use crate::Api;
 use crate::auth::Caller;
@@ -50,20 +51,27 @@ pub(super) async fn create(
     let Whole(file_size) = body.file_size;
     check_size(file_size)?;
     let checksum = body.checksum_sha256.as_deref().map(check_checksum).transpose()?;
-    caller.group(&api, body.dataset_group_id).await?;
-    let fingerprint = fingerprint(&[
+    let group = caller.group(&api, body.dataset_group_id).await?;
+    let dialect = dialect::fingerprint(body.dialect.as_ref());
+    let (group_id, size) = (group.id.to_string(), file_size.to_string());
+    let parts: [&[u8]; 6] = [
         b"from-upload",
-        body.dataset_group_id.to_string().as_bytes(),
+        group_id.as_bytes(),
         file_name.as_str().as_bytes(),
-        file_size.to_string().as_bytes(),
+        size.as_bytes(),
         checksum.unwrap_or_default().as_bytes(),
-    ]);
+        &dialect,
+    ];
+    // Without a dialect, the fingerprint is that of the releases before it.
+    let fingerprint = fingerprint(if dialect.is_empty() { &parts[..5] } else { &parts });
+    let said = dialect::of(body.dialect, &group.dialect, file_name.format())?;
     let request = CreateDraft {
         workspace_id: caller.workspace_id,
         user_id: caller.user_id,
         group_id: body.dataset_group_id,
         file_name,
         file_size,
+        said,
         upload_ttl: UPLOAD_LIFETIME,
         idempotent: key.map(|key| Idempotent { key, fingerprint }),
     };

@@ -13,8 +13,10 @@ use dataset_core::group::{Group, check_name};
 use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::{Error, ErrorCode};
 use dataset_types::ErrorResponse;
+use dataset_types::dialect::Dialect;
 use dataset_types::group::{
-    self as api, CreateGroup, GroupCreated, GroupDeleted, Groups, ListGroups, NamedGroup, OneGroup, Placeholder,
+    self as api, ChangeGroup, CreateGroup, GroupCreated, GroupDeleted, Groups, ListGroups, NamedGroup, OneGroup,
+    Placeholder,
 };
 use futures::FutureExt;
 use std::sync::Arc;
@@ -46,8 +48,15 @@ pub(super) async fn create(
     let (catalog, name, workspace_id) = (&api.ports.catalog, &create.name, caller.workspace_id);
     let create = |id, created_at| {
         async move {
-            let group =
-                Group { id, workspace_id, name: name.clone(), latest_version: 0, created_at, is_deleted: false };
+            let group = Group {
+                id,
+                workspace_id,
+                name: name.clone(),
+                latest_version: 0,
+                created_at,
+                dialect: Dialect::default(),
+                is_deleted: false,
+            };
             catalog.create_group(&group).await?;
             Ok(group)
         }
@@ -73,6 +82,7 @@ fn view(group: Group) -> api::Group {
         is_deleted: group.is_deleted,
         latest_version_number: group.latest_version,
         created_at: group.created_at.into(),
+        dialect: group.dialect,
     }
 }
 
@@ -121,6 +131,31 @@ pub(super) async fn list(
 pub(super) async fn read(Owned(group): Owned<Group>) -> Json<OneGroup> {
     let message = "Dataset group retrieved successfully".into();
     Json(OneGroup { success: true, message, dataset_group: view(group) })
+}
+
+/// Change a dataset group
+///
+/// What is not given stays.
+#[utoipa::path(
+    patch,
+    path = "/api/public/v2/dataset-groups/{dataset_group_id}",
+    operation_id = "changeDatasetGroup",
+    request_body = ChangeGroup,
+    responses((status = 200, description = "The group as it is now", body = OneGroup)),
+)]
+pub(super) async fn update(
+    State(api): State<Arc<Api>>,
+    Owned(mut group): Owned<Group>,
+    JsonBody(wanted): JsonBody<ChangeGroup>,
+) -> Result<Json<OneGroup>, ApiError> {
+    if let Some(dialect) = wanted.dialect {
+        if !api.ports.catalog.set_dialect(group.id, &dialect).await? {
+            return Err(ApiError::group_not_found());
+        }
+        group.dialect = dialect;
+    }
+    let message = "Dataset group updated successfully".into();
+    Ok(Json(OneGroup { success: true, message, dataset_group: view(group) }))
 }
 
 /// Delete a dataset group

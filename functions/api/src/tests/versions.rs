@@ -6,6 +6,7 @@ use dataset_core::blobs::{Blobs, Object};
 use dataset_core::uploads;
 use dataset_formats::{Limits, convert};
 use dataset_types::Format;
+use dataset_types::dialect::Dialect;
 
 const DATASETS: &str = "/api/public/v2/datasets";
 
@@ -14,13 +15,18 @@ async fn publish(fakes: &Fakes, id: u64, group: &dataset_core::group::Group, fil
     let draft = draft(id, group, "q & a.csv");
     fakes.table.create_draft(&draft).await.unwrap();
     let mut rows = Vec::new();
-    let summary = convert(Format::Csv, &mut || Ok(file.as_bytes()), &mut rows, &Limits::default()).unwrap();
+    let summary =
+        convert(Format::Csv, &Dialect::default(), &mut || Ok(file.as_bytes()), &mut rows, &Limits::default()).unwrap();
     fakes.blobs.put_new(draft.upload(), "text/csv", file.to_owned().into()).await.unwrap();
     fakes.blobs.put_new(draft.rows(), "", rows.into()).await.unwrap();
     let columns = summary.columns.into_iter().map(|column| column.name).collect();
-    uploads::publish(&fakes.ports(), &draft, &Contents { columns, row_count: summary.rows, notices: summary.notices })
-        .await
-        .unwrap();
+    uploads::publish(
+        &fakes.ports(),
+        &draft,
+        &Contents { columns, row_count: summary.rows, dialect: Some(summary.dialect), notices: summary.notices },
+    )
+    .await
+    .unwrap();
 }
 
 async fn get(router: &Router, path: &str) -> Value {
@@ -294,7 +300,7 @@ async fn versions_are_ordered_as_asked_and_pages_hold_still() {
         fakes.table.create_draft(draft).await.unwrap();
     }
     for draft in drafts.iter().rev() {
-        let contents = Contents { columns: vec!["a".into()], row_count: 1, notices: vec![] };
+        let contents = Contents { columns: vec!["a".into()], row_count: 1, dialect: None, notices: vec![] };
         uploads::publish(&fakes.ports(), draft, &contents).await.unwrap();
         fakes.clock.advance(Duration::from_secs(1));
     }

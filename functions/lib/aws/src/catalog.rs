@@ -22,6 +22,7 @@ use dataset_core::id::EventId;
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::secret::Owner;
 use dataset_core::{Error, Result};
+use dataset_types::dialect::Dialect;
 use futures::future::try_join_all;
 use groups::read as read_group;
 use jiff::Timestamp;
@@ -51,6 +52,10 @@ impl Catalog for Table {
             Ok(GroupName { name, id: Read(item).parsed("group_id")? })
         };
         items.iter().map(named).collect()
+    }
+
+    async fn set_dialect(&self, id: GroupId, dialect: &Dialect) -> Result<bool> {
+        groups::set_dialect(self, id, dialect).await
     }
 
     async fn delete_group(&self, group: &Group) -> Result<()> {

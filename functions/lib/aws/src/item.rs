@@ -78,6 +78,11 @@ impl Read<'_> {
         serde_json::from_str(self.text(name)?).map_err(|e| self.broken(name).because(e))
     }
 
+    /// The value, or `None` if there is no such attribute.
+    pub(crate) fn json_if_any<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>> {
+        if self.0.contains_key(name) { self.json(name).map(Some) } else { Ok(None) }
+    }
+
     /// Read from milliseconds since 1970.
     pub(crate) fn ms(&self, name: &str) -> Result<Timestamp> {
         Timestamp::from_millisecond(self.parsed(name)?).map_err(|e| self.broken(name).because(e))

@@ -8,6 +8,7 @@ use crate::group::Group;
 use crate::id::{DatasetId, EventId, GroupId, WorkspaceId};
 use crate::secret::Owner;
 use async_trait::async_trait;
+use dataset_types::dialect::Dialect;
 use jiff::Timestamp;
 
 #[async_trait]
@@ -23,6 +24,9 @@ pub trait Catalog: Send + Sync {
 
     /// Every group of the workspace that is not deleted, by name.
     async fn group_names(&self, workspace: WorkspaceId) -> Result<Vec<GroupName>>;
+
+    /// Sets what is said of a group's files. `false` if there is no such group, or it is deleted.
+    async fn set_dialect(&self, id: GroupId, dialect: &Dialect) -> Result<bool>;
 
     /// Deletes a group and frees its name. A repeat is no error.
     async fn delete_group(&self, group: &Group) -> Result<()>;

@@ -5,6 +5,7 @@ use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
 use crate::upload::FileName;
 use dataset_types::FailureCode;
 pub use dataset_types::dataset::{Column, Failure, Status};
+use dataset_types::dialect::Dialect;
 use dataset_types::notice::Notice;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ pub struct Dataset {
     pub user_id: UserId,
     pub file_name: FileName,
     pub file_size_bytes: u64,
+    /// What was said of how its file is written.
+    pub said: Dialect,
     pub created_at: Timestamp,
     /// When its upload expires.
     pub file_due_at: Timestamp,
@@ -65,6 +68,8 @@ pub enum State {
 pub struct Contents {
     pub columns: Vec<String>,
     pub row_count: u64,
+    /// How the file was read. Versions of the first releases do not know.
+    pub dialect: Option<Dialect>,
     /// What was unusual in the file.
     pub notices: Vec<Notice>,
 }

@@ -77,6 +77,7 @@ mod tests {
             row: Some(3),
             line: Some(5),
             column: Some(Column::Index(2)),
+            suggestions: vec![],
         };
         assert_eq!(
             event(VersionFailed::new(dataset(), &failure)).body(),

@@ -2,6 +2,7 @@
 
 use crate::id::{GroupId, WorkspaceId};
 use crate::{Error, ErrorCode, Result};
+use dataset_types::dialect::Dialect;
 use dataset_types::limits::MAX_GROUP_NAME_CHARS;
 use jiff::Timestamp;
 
@@ -16,6 +17,8 @@ pub struct Group {
     /// The number of the last published version; 0 before the first.
     pub latest_version: u64,
     pub created_at: Timestamp,
+    /// How its files are written, unless an upload says otherwise.
+    pub dialect: Dialect,
     /// Put away with all its versions; its name is free again.
     pub is_deleted: bool,
 }

@@ -1,22 +1,146 @@
 //! One file to one Parquet file.
 
-use crate::error::Result;
+use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::source::Source;
 use crate::summary::Summary;
-use crate::writer::with_threads;
-use crate::{csv, json};
-use dataset_types::Format;
+use crate::writer::{PageCompressor, with_threads};
+use crate::{csv, encodings, json};
+use dataset_types::dialect::{Dialect, ShortRows, Suggestion, Tried};
+use dataset_types::notice::shown;
+use dataset_types::{FailureCode, Format};
+use std::io;
 
-/// Reads `source`, checks every row of it, and writes Parquet to `out`.
+/// How many suggestions a refusal has at most.
+const MAX_SUGGESTIONS: usize = 5;
+
+/// How many of them are encodings.
+const MAX_ENCODINGS: usize = 3;
+
+/// Reads `source`, checks every row of it, and writes Parquet to `out`. What is said of its dialect holds, and the rest
+/// is found out.
 ///
 /// # Errors
-/// [`Error::Data`](crate::Error::Data) at the first thing that is wrong with
-/// the file. What was written to `out` by then is to be thrown away.
-pub fn convert(format: Format, source: &mut impl Source, out: &mut impl Output, limits: &Limits) -> Result<Summary> {
-    with_threads(limits.threads, |compressor| match format {
-        Format::Csv => csv::convert(source.open()?, out, compressor, limits),
-        Format::Json => json::convert(source, out, compressor, limits),
+/// [`Error::Data`] at the first thing that is wrong with the file, with dialects in which it can be read. What was
+/// written to `out` by then is to be thrown away.
+pub fn convert(
+    format: Format,
+    said: &Dialect,
+    source: &mut impl Source,
+    out: &mut impl Output,
+    limits: &Limits,
+) -> Result<Summary> {
+    with_threads(limits.threads, |compressor| match take(format, said, source, out, compressor, limits) {
+        Ok(taken) => Ok(taken.summary),
+        Err(Refusal { error: Error::Data(error), remedies }) => {
+            let remedies = match error.code {
+                FailureCode::InvalidUtf8 | FailureCode::InvalidUtf16 => encodings::guess(source)?
+                    .into_iter()
+                    .map(|encoding| {
+                        let why = format!("its bytes are read as {}", encoding.get().name());
+                        Remedy { dialect: Dialect { encoding: Some(encoding), ..said.clone() }, why }
+                    })
+                    .collect(),
+                _ => remedies,
+            };
+            let suggestions = try_out(format, &remedies, source, compressor, limits)?.into();
+            Err(DataError { suggestions, ..*error }.into())
+        }
+        Err(Refusal { error, .. }) => Err(error),
     })
+}
+
+/// What was read of a file, and what it took.
+pub(crate) struct Taken {
+    pub(crate) summary: Summary,
+    /// What was filled in, in words.
+    pub(crate) filled_in: Option<String>,
+}
+
+/// Why a file is not taken, and what might be said so that it is.
+pub(crate) struct Refusal {
+    pub(crate) error: Error,
+    pub(crate) remedies: Vec<Remedy>,
+}
+
+/// A dialect in which the file may be read.
+pub(crate) struct Remedy {
+    pub(crate) dialect: Dialect,
+    /// What it does that is not done unasked.
+    pub(crate) why: String,
+}
+
+impl<E: Into<Error>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self { error: error.into(), remedies: vec![] }
+    }
+}
+
+fn take(
+    format: Format,
+    said: &Dialect,
+    source: &mut impl Source,
+    out: &mut impl Output,
+    compressor: &mut PageCompressor,
+    limits: &Limits,
+) -> Result<Taken, Refusal> {
+    let taken = match format {
+        Format::Csv => csv::convert(source, said, out, compressor, limits),
+        Format::Json => json::convert(source, said, out, compressor, limits),
+    }?;
+    match taken.summary.notices.first().filter(|_| said.is_strict()) {
+        Some(notice) => {
+            let message =
+                format!("expected nothing unusual, since strict was asked for, found this: {}", notice.message);
+            let error =
+                DataError { row: notice.row, line: notice.line, ..DataError::new(FailureCode::NotStrict, message) };
+            Err(error.into())
+        }
+        None => Ok(taken),
+    }
+}
+
+/// Reads the whole file in each of these dialects, and says what those give in which it is in order.
+fn try_out(
+    format: Format,
+    remedies: &[Remedy],
+    source: &mut impl Source,
+    compressor: &mut PageCompressor,
+    limits: &Limits,
+) -> Result<Vec<Suggestion>> {
+    let mut suggestions = Vec::new();
+    for remedy in remedies {
+        let is_encoding = remedy.dialect.encoding.is_some();
+        if suggestions.len() == if is_encoding { MAX_ENCODINGS } else { MAX_SUGGESTIONS } {
+            break;
+        }
+        let mut dialect = remedy.dialect.clone();
+        let mut taken = take(format, &dialect, source, &mut io::sink(), compressor, limits);
+        // In another encoding there may be short rows besides.
+        if dialect.short_rows.is_none()
+            && let Err(Refusal { error: Error::Data(error), .. }) = &taken
+            && error.code == FailureCode::TooFewFields
+        {
+            dialect.short_rows = Some(ShortRows::Pad);
+            taken = take(format, &dialect, source, &mut io::sink(), compressor, limits);
+        }
+        match taken {
+            Ok(Taken { summary, filled_in }) => suggestions.push(Suggestion {
+                dialect,
+                row_count: summary.rows,
+                column_names: shown(summary.columns.iter().map(|column| &column.name)),
+                column_count: summary.columns.len() as u64,
+                why: [Some(remedy.why.clone()).filter(|why| !why.is_empty()), filled_in]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join("; "),
+                tried: if source.is_whole() { Tried::Whole } else { Tried::Head },
+            }),
+            Err(Refusal { error: Error::Data(_), .. }) => {}
+            Err(Refusal { error, .. }) => return Err(error),
+        }
+    }
+    Ok(suggestions)
 }

@@ -1,200 +1,194 @@
-//! CSV: RFC 4180, strictly, and what spreadsheets really write.
+//! CSV, as people have it.
+//!
+//! 1. The encoding is UTF-8, or UTF-16 where the first bytes say so ([`open_text`]).
+//! 2. The delimiter is the one that divides the header and the rows alike ([`delimiter`]).
+//! 3. The file is read by RFC 4180. What is unusual but has one meaning is taken and noticed ([`rows`]).
+//! 4. If that fails, all ways to read it that are known are tried side by side, and the only one that is left is
+//!    taken ([`readings`]).
+//! 5. If none is left, or several, the file is refused, with what might be done about it
+//!    ([`Refusal`](crate::convert::Refusal)).
+//! 6. What is said of the dialect holds in all of this.
 
+mod delimiter;
 mod dialect;
 mod header;
+mod notices;
+mod readings;
 mod record;
 mod regular;
+mod rows;
 
-use crate::error::{DataError, Error, Result};
+use crate::convert::{Refusal, Remedy, Taken};
+use crate::error::{DataError, Error};
 use crate::limits::Limits;
+use crate::lookalikes;
 use crate::output::Output;
-use crate::source::open_text;
-use crate::summary::{ColumnSummary, Dialect, Summary};
+use crate::source::{Source, open_text};
+use crate::summary::{ColumnSummary, Summary};
 use crate::window::Window;
-use crate::writer::{Column, ColumnType, Field, PageCompressor, TableWriter};
-use dataset_types::FailureCode;
-use dataset_types::Format;
-use header::Header;
-use record::{Cell, Fault, FaultKind, Step};
-use regular::Index;
+use crate::writer::{ColumnType, PageCompressor};
+use dataset_types::dialect::{self as api, Delimiter as Word, ShortRows};
+use dataset_types::notice::{Notice, NoticeCode};
+use dataset_types::{FailureCode, Format, in_words};
+use delimiter::{Delimiter, Found, NO_DELIMITER};
+use dialect::Dialect;
+use encoding_rs::UTF_8;
+use record::LineEnds;
 use std::io::Read;
 
-pub(crate) fn convert(
-    input: impl Read,
+pub(crate) fn convert<S: Source>(
+    source: &mut S,
+    said: &api::Dialect,
     out: &mut impl Output,
     compressor: &mut PageCompressor,
     limits: &Limits,
-) -> Result<Summary> {
-    let mut window = open_text(input, Format::Csv, limits)?;
-    let delimiter = dialect::find_delimiter(&mut window, limits)?;
-    let Header { names, notices } = header::read(&mut window, delimiter, limits)?;
-    let fields: Vec<Field<'_>> =
-        names.iter().map(|name| Field { name, kind: ColumnType::Text, is_nullable: false, has_long: false }).collect();
-    let mut table = TableWriter::new(out, &fields, compressor, limits)?;
-    let mut rows = Rows { window, delimiter, limits, names: &names, index: Index::default(), rows: 0 };
-    loop {
-        let at_end = rows.window.at_end();
-        let turn = rows.take(table.columns())?;
-        table.flush_full_pages(turn.rows, turn.rows * names.len(), turn.bytes)?;
-        if turn.is_last && at_end {
-            break;
+) -> Result<Taken, Refusal> {
+    let mut window = open_text(source, Format::Csv, said.encoding, limits)?;
+    let Found { delimiter, line_ends } = delimiter::find(&mut window, said, limits)?;
+    if !matches!(delimiter, Delimiter::Clear(_)) {
+        lookalikes::check_web_page(window.bytes())?;
+    }
+    let (first, possible) = match &delimiter {
+        Delimiter::Said(one) | Delimiter::Clear(one) | Delimiter::Likely(one) => (*one, vec![*one]),
+        Delimiter::Unlikely(several) => (b',', several.clone()),
+        Delimiter::Several(several) => {
+            let error =
+                ambiguous("several characters divide every row alike", several.iter().map(|d| delimiter::name(*d)));
+            let remedy = |delimiter: &u8| Remedy {
+                dialect: api::Dialect { delimiter: Some((*delimiter).into()), ..said.clone() },
+                why: format!("its fields are divided by {}", delimiter::name(*delimiter)),
+            };
+            let remedies = several.iter().map(remedy).collect();
+            return Err(Refusal { error: error.at_line(window.line_at(0)).into(), remedies });
         }
-        if turn.is_last {
-            rows.grow()?;
-        }
-    }
-    if rows.rows == 0 {
-        let message =
-            "expected a row under the header, found the end of the file; add at least one row and upload it again";
-        return Err(DataError::new(FailureCode::NoRows, message).into());
-    }
-    let rows = table.close()?;
-    let columns = names.into_iter().map(|name| ColumnSummary { name, kind: ColumnType::Text }).collect();
-    let dialect = Dialect { delimiter: (delimiter != dialect::NO_DELIMITER).then_some(delimiter) };
-    Ok(Summary { columns, rows, dialect: Some(dialect), notices })
-}
-
-/// The rows under the header.
-struct Rows<'a, R> {
-    window: Window<R>,
-    delimiter: u8,
-    limits: &'a Limits,
-    names: &'a [String],
-    index: Index,
-    /// Rows that are complete.
-    rows: u64,
-}
-
-/// How many chunks' worth of a window is taken before the table is told.
-const MAX_TURN_CHUNKS: usize = 4;
-
-/// What was taken of a window at once.
-struct Turn {
-    rows: usize,
-    bytes: usize,
-    /// No complete row is left in the window.
-    is_last: bool,
-}
-
-impl<R: Read> Rows<'_, R> {
-    /// Takes complete rows of the window, as many as may be taken before the
-    /// table is told, and of a window at the file's end the last one, too.
-    fn take(&mut self, columns: &mut [Column]) -> Result<Turn> {
-        let text = sound(&self.window);
-        // A window that has held a huge row may hold millions of short ones behind it.
-        let text = &text[..text.len().min(MAX_TURN_CHUNKS * self.limits.chunk_bytes)];
-        self.index.build(text, self.delimiter);
-        let taken = self.index.take(text, self.delimiter, columns, self.limits.max_row_bytes);
-        let mut turn = Turn { rows: taken.rows, bytes: taken.end, is_last: false };
-        self.window.consume(taken.end);
-        self.rows += taken.rows as u64;
-        match self.take_one(columns)? {
-            Step::Record { end } => {
-                self.window.consume(end);
-                self.rows += 1;
-                turn.rows += 1;
-                turn.bytes += end;
-            }
-            Step::Blank { end } => self.window.consume(end),
-            Step::NeedMore | Step::End => turn.is_last = true,
-        }
-        Ok(turn)
-    }
-
-    /// Takes one record byte by byte, or says what is wrong with it.
-    fn take_one(&self, columns: &mut [Column]) -> Result<Step> {
-        let bytes = self.window.bytes();
-        let bad_at = self.window.bad().map_or(usize::MAX, |(at, _)| at);
-        // A row may have far more cells than there are columns; they are only counted.
-        let (mut cells, mut width) = (Vec::new(), 0);
-        let step = record::record(bytes, 0, self.window.at_end(), self.delimiter, |index, cell| {
-            width = index + 1;
-            if width <= columns.len() {
-                cells.push(cell);
-            }
-            if cell.whole_end(bytes) >= bad_at { Err(FaultKind::BadByte) } else { Ok(()) }
-        });
-        match step {
-            Ok(Step::Record { end }) if end > self.limits.max_row_bytes => Err(self.row_too_large()),
-            Ok(Step::Record { .. }) if width != columns.len() => Err(self.error(&wrong_width(width, columns.len()))),
-            Ok(step @ Step::Record { .. }) => {
-                for (cell, column) in cells.iter().zip(columns) {
-                    push(bytes, *cell, column);
-                }
-                Ok(step)
-            }
-            Ok(step) => Ok(step),
-            Err(fault) => Err(self.error(&fault)),
-        }
-    }
-
-    fn grow(&mut self) -> Result<()> {
-        if self.window.bytes().len() > self.limits.max_row_bytes {
-            return Err(self.row_too_large());
-        }
-        self.window.grow()
-    }
-
-    fn error(&self, fault: &Fault) -> Error {
-        let error = match (fault.kind, self.window.bad()) {
-            // A byte that is no text comes before what else is wrong behind it.
-            (_, Some((at, kind))) if fault.kind == FaultKind::BadByte || at <= fault.at => {
-                self.window.bad_byte(at, kind)
-            }
-            (kind, _) => record::describe(kind, self.names.len()).at_line(self.window.line_at(fault.at)),
-        };
-        let name = self.names.get(fault.column).map(String::as_str);
-        error.at_row(self.rows + 1).at_column(fault.column, name).into()
-    }
-
-    fn row_too_large(&self) -> Error {
-        // A quote that is never closed makes the rest of the file one cell.
-        let most = self.limits.max_row_bytes;
-        DataError::new(FailureCode::RowTooLarge,
-            format!(
-                "expected a row of at most {most} bytes, found more; look for a quote that is not closed, or shorten the row"
-            ),
-        )
-        .at_row(self.rows + 1)
-        .at_line(self.window.line_at(0))
-        .into()
-    }
-}
-
-/// What of the window the regular way may look at: not beyond a byte that is
-/// no text, nor at a last CR while an LF may follow it.
-fn sound<R: Read>(window: &Window<R>) -> &[u8] {
-    let bytes = window.bytes();
-    match window.bad() {
-        Some((bad, _)) => &bytes[..bad],
-        None if !window.at_end() => bytes.strip_suffix(b"\r").unwrap_or(bytes),
-        None => bytes,
-    }
-}
-
-fn push(bytes: &[u8], cell: Cell, column: &mut Column) {
-    let Some(cells) = column.texts() else { return };
-    let begin = cells.begin_cell();
-    let mut from = cell.start;
-    if cell.escaped {
-        // Quotes stand in pairs, each of which means one.
-        let mut quotes = memchr::memchr_iter(b'"', &bytes[cell.start..cell.end]);
-        while let (Some(_), Some(second)) = (quotes.next(), quotes.next()) {
-            cells.append(bytes, from, cell.start + second);
-            from = cell.start + second + 1;
-        }
-    }
-    cells.append(bytes, from, cell.end);
-    cells.end_cell(begin);
-}
-
-fn wrong_width(found: usize, expected: usize) -> Fault {
-    let (kind, column) = if found < expected {
-        (FaultKind::TooFewFields(found), found)
-    } else {
-        (FaultKind::TooManyFields(found), expected)
     };
-    Fault { kind, at: 0, column }
+    let dialect = Dialect::of(said, first);
+    let way = Way { said, said_delimiter: matches!(delimiter, Delimiter::Said(_)).then_some(first), line_ends, limits };
+    let error = match way.read(window, dialect, out, compressor) {
+        Err(Error::Data(error)) if can_be_of_dialect(error.code) => error,
+        read => return Ok(read?),
+    };
+    let mut dialects = Dialect::all(said, &possible);
+    dialects.retain(|other| *other != dialect && other.delimiter != NO_DELIMITER);
+    let found = match &dialects[..] {
+        [] => vec![],
+        _ => readings::possible(way.begin_again(source)?, dialects, line_ends, limits)?,
+    };
+    match found[..] {
+        [only] => {
+            out.restart().map_err(Error::from)?;
+            Ok(way.read(way.begin_again(source)?, only, out, compressor)?)
+        }
+        [] => {
+            let is_unlikely = matches!(delimiter, Delimiter::Unlikely(_));
+            Err(Refusal { remedies: remedies(said, &error, is_unlikely), error: Error::Data(error) })
+        }
+        _ => {
+            let ways = found.iter().map(|dialect| dialect.in_short().to_string());
+            let remedies = found.iter().map(|dialect| remedy(said, dialect)).collect();
+            Err(Refusal { error: ambiguous("its quotes can be read in several ways", ways).into(), remedies })
+        }
+    }
+}
+
+/// What every reading of the file has in common.
+struct Way<'a> {
+    said: &'a api::Dialect,
+    said_delimiter: Option<u8>,
+    /// The first line end, if the lines before the header have one.
+    line_ends: Option<LineEnds>,
+    limits: &'a Limits,
+}
+
+impl Way<'_> {
+    /// The file at its header.
+    fn begin_again<S: Source>(&self, source: &mut S) -> Result<Window<S::Reader>, Error> {
+        let mut window = open_text(source, Format::Csv, self.said.encoding, self.limits)?;
+        delimiter::find(&mut window, self.said, self.limits)?;
+        Ok(window)
+    }
+
+    /// Reads the header and all rows in this dialect.
+    fn read<R: Read>(
+        &self,
+        mut window: Window<R>,
+        dialect: Dialect,
+        out: &mut impl Output,
+        compressor: &mut PageCompressor,
+    ) -> Result<Taken, Error> {
+        let header = header::read(&mut window, &dialect, self.line_ends, self.limits)?;
+        let encoding = window.encoding();
+        let (rows, unusual) = rows::write(window, &header, dialect, out, compressor, self.limits)?;
+        let filled_in = unusual.short_rows.describe();
+        let mut notices: Vec<Notice> = self.found_out(&dialect).into_iter().collect();
+        notices.extend(header.notices);
+        notices.extend(unusual.notices());
+        let columns = header.names.into_iter().map(|name| ColumnSummary { name, kind: ColumnType::Text }).collect();
+        let summary = Summary { columns, rows, dialect: dialect.in_full(encoding), notices };
+        Ok(Taken { summary, filled_in })
+    }
+
+    /// Tells of a dialect that is not that of RFC 4180, as far as it was not said.
+    fn found_out(&self, dialect: &Dialect) -> Option<Notice> {
+        let (said, mut short) = (self.said, dialect.in_short());
+        if self.said_delimiter.is_some() || dialect.delimiter == NO_DELIMITER {
+            short.delimiter = None;
+        }
+        short.quote_char = short.quote_char.filter(|_| said.quote_char.is_none());
+        short.escape_char = short.escape_char.filter(|_| said.escape_char.is_none());
+        short.skip_initial_space = short.skip_initial_space.filter(|_| said.skip_initial_space.is_none());
+        let message = format!("the file is written in a dialect of its own: {short}");
+        (short != api::Dialect::default()).then(|| Notice::new(NoticeCode::DialectFound, message))
+    }
+}
+
+/// Whether a file may have such a fault for being read in the wrong dialect.
+fn can_be_of_dialect(code: FailureCode) -> bool {
+    matches!(
+        code,
+        FailureCode::UnterminatedQuote
+            | FailureCode::TextAfterQuote
+            | FailureCode::BareQuote
+            | FailureCode::TooFewFields
+            | FailureCode::TooManyFields
+            | FailureCode::RowTooLarge
+    )
+}
+
+/// What may help where no known dialect does.
+fn remedies(said: &api::Dialect, error: &DataError, is_unlikely: bool) -> Vec<Remedy> {
+    match error.code {
+        FailureCode::TooFewFields if said.short_rows.is_none() => {
+            let dialect = api::Dialect { short_rows: Some(ShortRows::Pad), ..said.clone() };
+            vec![Remedy { dialect, why: String::new() }]
+        }
+        FailureCode::TooManyFields if is_unlikely => {
+            let why = "the table has one column, and each line is a cell".to_owned();
+            vec![Remedy { dialect: api::Dialect { delimiter: Some(Word::NONE), ..said.clone() }, why }]
+        }
+        _ => vec![],
+    }
+}
+
+/// The dialect that says what `dialect` has of its own.
+fn remedy(said: &api::Dialect, dialect: &Dialect) -> Remedy {
+    let full = dialect.in_full(UTF_8.into());
+    let said = api::Dialect {
+        delimiter: full.delimiter,
+        quote_char: full.quote_char,
+        escape_char: full.escape_char,
+        skip_initial_space: full.skip_initial_space,
+        ..said.clone()
+    };
+    Remedy { why: format!("it is read with {}", dialect.in_short()), dialect: said }
+}
+
+fn ambiguous(what: &str, ways: impl Iterator<Item = String>) -> DataError {
+    let message = format!(
+        "expected one way to read the file, but {what}: {}; say which is right, as its dialect or, for a delimiter, in a first line of its own, such as sep=;",
+        in_words(ways.map(|way| if way.is_empty() { "as usual".to_owned() } else { way }), "and")
+    );
+    DataError::new(FailureCode::AmbiguousDialect, message)
 }
 
 #[cfg(test)]

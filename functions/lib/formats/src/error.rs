@@ -1,5 +1,7 @@
 //! Errors in files, with their place.
 
+use dataset_types::dataset::{Column, Failure};
+use dataset_types::dialect::Suggestion;
 use dataset_types::{ErrorCode, FailureCode};
 use std::io;
 
@@ -9,7 +11,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// The file is invalid. A retry does not help.
     #[error("{0}")]
-    Data(DataError),
+    Data(Box<DataError>),
     /// Reading the file, or writing the rows, failed.
     #[error("the file could not be read, or its rows not be written")]
     Io(#[from] io::Error),
@@ -38,11 +40,21 @@ pub struct DataError {
     /// 1 is the first column.
     pub column: Option<u64>,
     pub column_name: Option<String>,
+    /// Dialects in which the file can be read.
+    pub suggestions: Box<[Suggestion]>,
 }
 
 impl DataError {
     pub(crate) fn new(code: FailureCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), row: None, line: None, column: None, column_name: None }
+        Self {
+            code,
+            message: message.into(),
+            row: None,
+            line: None,
+            column: None,
+            column_name: None,
+            suggestions: Box::default(),
+        }
     }
 
     pub(crate) fn at_row(mut self, row: u64) -> Self {
@@ -63,9 +75,47 @@ impl DataError {
     }
 }
 
+/// A longer column name is cut in a failure.
+const MAX_NAME_CHARS: usize = 255;
+
+/// What clients see. The message has its place in words, for readers of the message alone.
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        let parts = [("row", error.row), ("line", error.line), ("column", error.column)];
+        let place: Vec<String> = parts.iter().filter_map(|(name, n)| n.map(|n| format!("{name} {n}"))).collect();
+        let message = match &place[..] {
+            [] => error.message,
+            place => format!("{}: {}", place.join(", "), error.message),
+        };
+        Self {
+            code: error.code.name().to_owned(),
+            message,
+            row: error.row,
+            line: error.line,
+            column: error.column_name.map(shortened).map(Column::Name).or(error.column.map(Column::Index)),
+            suggestions: error.suggestions.into(),
+        }
+    }
+}
+
+/// A failure is stored and sent, so a name of megabytes is cut.
+fn shortened(name: String) -> String {
+    match name.char_indices().nth(MAX_NAME_CHARS) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name,
+    }
+}
+
+#[cfg(test)]
+#[test]
+fn a_name_is_shown_as_far_as_it_can_be() {
+    assert_eq!(shortened("é".repeat(255)), "é".repeat(255));
+    assert_eq!(shortened("é".repeat(100_000)), "é".repeat(255) + "…");
+}
+
 impl From<DataError> for Error {
     fn from(error: DataError) -> Self {
-        Error::Data(error)
+        Error::Data(Box::new(error))
     }
 }
 

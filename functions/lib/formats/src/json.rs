@@ -12,37 +12,67 @@ mod object;
 mod rows;
 mod scan;
 mod value;
+mod wrapped;
 
+use crate::convert::{Refusal, Remedy, Taken};
 use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
 use crate::output::Output;
 use crate::source::{Source, open_text};
 use crate::summary::Summary;
+use crate::window::Window;
 use crate::writer::{PageCompressor, TableWriter};
 use columns::Columns;
 use dataset_types::FailureCode;
 use dataset_types::Format;
+use dataset_types::dialect::{Dialect, RowsAt};
 use dataset_types::notice::{Notice, NoticeCode};
-use rows::Rows;
+use rows::{Rows, Start};
 pub(crate) use scan::unescape;
 use std::io::Read;
 pub(crate) use value::{Parsed, decimal, number};
+use wrapped::Shape;
 
 pub(crate) fn convert<S: Source>(
     source: &mut S,
+    said: &Dialect,
     out: &mut impl Output,
     compressor: &mut PageCompressor,
     limits: &Limits,
-) -> Result<Summary> {
+) -> Result<Taken, Refusal> {
+    let rows_at = said.rows_at.as_ref().filter(|rows_at| !rows_at.as_str().is_empty());
+    let start = match rows_at {
+        None => Start::File { may_be_one: said.json_lines == Some(true) },
+        Some(rows_at) => match wrapped::find(text(source, said, limits)?, rows_at)? {
+            Some(at) => Start::Array(at),
+            None => return Err(no_such_rows(rows_at).into()),
+        },
+    };
     let mut columns = Columns::new(limits);
-    let mut rows = open(source, limits)?;
+    let mut rows = match Rows::begin(text(source, said, limits)?, start, limits) {
+        Err(Error::Data(error)) if error.code == FailureCode::SingleObject => {
+            return Err(lone_object(*error, wrapped::shape(text(source, said, limits)?)?, said));
+        }
+        rows => rows?,
+    };
     look_ahead(&mut rows, &mut columns, limits)?;
-    let notices = match rows.is_lines() {
-        true => vec![Notice::new(NoticeCode::JsonLines, "the file is JSON Lines, one object after another")],
-        false => vec![],
+    let (encoding, json_lines) = (rows.encoding(), rows.is_lines());
+    let taken = |columns: Columns<'_>, rows| {
+        let notices = match json_lines && said.json_lines.is_none() {
+            true => vec![Notice::new(NoticeCode::JsonLines, "the file is JSON Lines, one object after another")],
+            false => vec![],
+        };
+        let dialect = Dialect {
+            encoding: Some(encoding),
+            rows_at: said.rows_at.clone().filter(|_| !json_lines),
+            json_lines: Some(json_lines),
+            ..Dialect::default()
+        };
+        let summary = Summary { columns: columns.summary(), rows, dialect, notices };
+        Ok(Taken { summary, filled_in: None })
     };
     if let Some(rows) = write(&mut rows, &mut columns, out, compressor, limits)? {
-        return Ok(Summary { columns: columns.summary(), rows, dialect: None, notices });
+        return taken(columns, rows);
     }
     while rows.advance()? {
         columns.see(&rows.row()).map_err(|error| rows.refuse(error))?;
@@ -53,14 +83,44 @@ pub(crate) fn convert<S: Source>(
     // Its window need not be held beside the next one.
     drop(rows);
     columns.rewind();
-    out.restart()?;
-    let mut rows = open(source, limits)?;
+    out.restart().map_err(Error::from)?;
+    let mut rows = Rows::begin(text(source, said, limits)?, start, limits)?;
     let rows = write(&mut rows, &mut columns, out, compressor, limits)?.ok_or_else(changed)?;
-    Ok(Summary { columns: columns.summary(), rows, dialect: None, notices })
+    taken(columns, rows)
 }
 
-fn open<'a, S: Source>(source: &mut S, limits: &'a Limits) -> Result<Rows<'a, S::Reader>> {
-    Rows::begin(open_text(source.open()?, Format::Json, limits)?, limits)
+fn text<S: Source>(source: &mut S, said: &Dialect, limits: &Limits) -> Result<Window<S::Reader>> {
+    open_text(source, Format::Json, said.encoding, limits)
+}
+
+fn no_such_rows(rows_at: &RowsAt) -> DataError {
+    let message = format!(
+        "expected a JSON file with an array of objects at {}, found none; give the place of the rows as a JSON Pointer",
+        rows_at.as_str()
+    );
+    DataError::new(FailureCode::NoSuchRows, message)
+}
+
+/// Why a file of one object is refused, and where in it rows may be.
+fn lone_object(error: DataError, shape: Option<Shape>, said: &Dialect) -> Refusal {
+    match shape {
+        None => DataError { code: FailureCode::NotAnArray, ..error }.into(),
+        Some(shape) if shape.is_by_columns => {
+            let message = "expected rows, found an object whose members are columns; write rows, in pandas with to_json(orient='records')";
+            DataError { code: FailureCode::TableByColumns, message: message.to_owned(), ..error }.into()
+        }
+        Some(Shape { arrays, .. }) => {
+            let within = arrays.into_iter().map(|rows_at| Remedy {
+                why: format!("the rows are in the array at {}", rows_at.as_str()),
+                dialect: Dialect { rows_at: Some(rows_at), ..said.clone() },
+            });
+            let one = Remedy {
+                why: "the object is the only row".to_owned(),
+                dialect: Dialect { json_lines: Some(true), ..said.clone() },
+            };
+            Refusal { error: error.into(), remedies: within.chain([one]).collect() }
+        }
+    }
 }
 
 /// Learns the columns of the first rows. What is wrong with them will be found when they are written.

@@ -7,9 +7,12 @@
 
 mod convert;
 mod csv;
+mod encoding;
+mod encodings;
 mod error;
 mod json;
 mod limits;
+mod lookalikes;
 mod names;
 mod outline;
 mod output;
@@ -20,7 +23,6 @@ mod summary;
 #[cfg(test)]
 mod testing;
 mod thrift;
-mod utf16;
 mod window;
 mod writer;
 
@@ -29,6 +31,6 @@ pub use error::{DataError, Error, Result};
 pub use limits::Limits;
 pub use output::Output;
 pub use rows::{Change, ColumnStats, Difference, Examples, Export, Matches, Ranges, RowPage, Search, Table, diff};
-pub use source::Source;
-pub use summary::{ColumnSummary, Dialect, Summary};
+pub use source::{Head, Source};
+pub use summary::{ColumnSummary, Summary};
 pub use writer::ColumnType;

@@ -1,10 +1,13 @@
 //! Sources of files, and how text files are opened.
 
+use crate::encoding;
 use crate::error::{DataError, Result};
 use crate::limits::Limits;
-use crate::utf16::Utf16;
+use crate::lookalikes;
 use crate::window::Window;
+use dataset_types::dialect::Encoding;
 use dataset_types::{FailureCode, Format};
+use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE};
 use std::io::{self, Read};
 use std::ops::Range;
 
@@ -14,6 +17,11 @@ pub trait Source {
     type Reader: Read;
 
     fn open(&mut self) -> io::Result<Self::Reader>;
+
+    /// Whether what is read is the whole file. Of its head, the last row may be cut and is left out.
+    fn is_whole(&self) -> bool {
+        true
+    }
 
     /// The length of the file in bytes. By default, it is read to its end.
     fn length(&mut self) -> io::Result<u64> {
@@ -42,26 +50,51 @@ where
     }
 }
 
-/// A window at the start of a text, after its byte order mark.
-pub(crate) fn open_text<R: Read>(input: R, format: Format, limits: &Limits) -> Result<Window<R>> {
-    let mut window = Window::new(input, limits.chunk_bytes);
-    window.fill(SIGNATURE_BYTES)?;
-    let start = window.bytes();
-    check_signature(start, format)?;
-    if start.starts_with(UTF16_LITTLE_ENDIAN) {
-        window.decode(Utf16::little_endian());
-    } else if start.starts_with(UTF16_BIG_ENDIAN) {
-        window.decode(Utf16::big_endian());
-    }
-    window.skip_bom();
-    Ok(window)
+/// A file of which only the start may be there, in memory.
+pub struct Head<'a> {
+    pub bytes: &'a [u8],
+    pub is_whole: bool,
 }
 
-/// Bytes at the start of a file that identify its format.
-const SIGNATURE_BYTES: usize = 8;
+impl<'a> Source for Head<'a> {
+    type Reader = &'a [u8];
 
-const UTF16_LITTLE_ENDIAN: &[u8] = b"\xFF\xFE";
-const UTF16_BIG_ENDIAN: &[u8] = b"\xFE\xFF";
+    fn open(&mut self) -> io::Result<&'a [u8]> {
+        Ok(self.bytes)
+    }
+
+    fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+}
+
+/// A window at the start of a text, behind its byte order mark. UTF-16 is known by its first bytes, which count more
+/// than the encoding that was said.
+pub(crate) fn open_text<S: Source>(
+    source: &mut S,
+    format: Format,
+    encoding: Option<Encoding>,
+    limits: &Limits,
+) -> Result<Window<S::Reader>> {
+    let mut window = Window::new(source.open()?, limits.chunk_bytes);
+    if !source.is_whole() {
+        window.expect_more();
+    }
+    window.fill(encoding::SAMPLE_BYTES)?;
+    let start = window.raw();
+    check_signature(start, format)?;
+    lookalikes::check(start, window.is_complete(), format)?;
+    let found = match start {
+        [0xFF, 0xFE, ..] => Some((UTF_16LE.into(), 2)),
+        [0xFE, 0xFF, ..] => Some((UTF_16BE.into(), 2)),
+        [0xEF, 0xBB, 0xBF, ..] => Some((UTF_8.into(), 3)),
+        start => encoding::utf16_without_a_mark(start).or(encoding).map(|encoding| (encoding, 0)),
+    };
+    if let Some((encoding, mark)) = found {
+        window.start_text(encoding, mark);
+    }
+    Ok(window)
+}
 
 /// Refuses files that are no text, and names what they are.
 fn check_signature(start: &[u8], format: Format) -> Result<(), DataError> {
@@ -79,11 +112,6 @@ fn check_signature(start: &[u8], format: Format) -> Result<(), DataError> {
             let message = format!("expected {expected}, found {found}; {remedy} and upload that");
             return Err(DataError::new(FailureCode::UnsupportedContent, message));
         }
-    }
-    // Spreadsheets write UTF-16; JSON must be UTF-8 by its standard.
-    if format == Format::Json && (start.starts_with(UTF16_LITTLE_ENDIAN) || start.starts_with(UTF16_BIG_ENDIAN)) {
-        let message = "expected JSON, which is UTF-8, found UTF-16; save the file as UTF-8 and upload that";
-        return Err(DataError::new(FailureCode::UnsupportedEncoding, message));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 use crate::{Limits, Ranges, Result, Summary, Table, convert};
 use bytes::Bytes;
 use dataset_types::Format;
+use dataset_types::dialect::Dialect;
 use dataset_types::rows::CellValue;
 use futures::future::BoxFuture;
 use std::io;
@@ -57,7 +58,7 @@ pub(crate) fn page_of(file: InMemory, offset: u64, limit: usize) -> Page {
 
 pub(crate) fn converted(format: Format, file: &[u8], limits: &Limits) -> Result<(Summary, Vec<u8>)> {
     let mut out = vec![];
-    let summary = convert(format, &mut || Ok(file), &mut out, limits)?;
+    let summary = convert(format, &Dialect::default(), &mut || Ok(file), &mut out, limits)?;
     Ok((summary, out))
 }
 

@@ -1,55 +1,60 @@
 //! A window that moves over the bytes of a file.
 
-use crate::error::{DataError, Result};
-use crate::utf16::Utf16;
+use crate::encoding::Decoding;
+use crate::error::DataError;
 use dataset_types::FailureCode;
+use dataset_types::dialect::Encoding;
+use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE};
 use std::io::{self, Read};
 
-/// Bytes that are not allowed in a text file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BadByte {
-    NotUtf8,
-    /// In a file of UTF-16, which the window holds as UTF-8.
-    NotUtf16,
-    Nul,
-}
-
-/// The part of the file that is being looked at. It grows while a row is
+/// The part of the file that is being looked at, as UTF-8. It grows while a row is
 /// incomplete and moves on when rows have been consumed, counting lines.
 pub(crate) struct Window<R> {
     input: R,
-    /// Where the file is UTF-16.
-    decoder: Option<Utf16>,
+    /// Where the file is not UTF-8.
+    decoding: Option<Decoding>,
     buffer: Vec<u8>,
     /// The window is `buffer[start..end]`.
     start: usize,
     end: usize,
     /// `buffer[start..checked]` is UTF-8.
     checked: usize,
-    bad: Option<(usize, BadByte)>,
+    /// The first byte in the buffer that is part of no character.
+    bad: Option<usize>,
     at_end: bool,
+    /// Whether the file goes on where the input ends.
+    has_more: bool,
     chunk_bytes: usize,
     /// Where in the file the window starts, in bytes.
     offset: u64,
     /// Line terminators before the window.
     lines: u64,
+    /// Whether a CR without an LF behind it ends a line.
+    cr_ends_lines: bool,
 }
 
 impl<R: Read> Window<R> {
     pub(crate) fn new(input: R, chunk_bytes: usize) -> Self {
         Self {
             input,
-            decoder: None,
+            decoding: None,
             buffer: Vec::new(),
             start: 0,
             end: 0,
             checked: 0,
             bad: None,
             at_end: false,
+            has_more: false,
             chunk_bytes,
             offset: 0,
             lines: 0,
+            cr_ends_lines: true,
         }
+    }
+
+    /// What has been read and not consumed, as it stands in the file unless that is decoded.
+    pub(crate) fn raw(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
     }
 
     /// The bytes in the window, without an incomplete character at its end.
@@ -58,46 +63,60 @@ impl<R: Read> Window<R> {
         &self.buffer[self.start..end]
     }
 
-    /// Whether nothing follows the window.
+    /// The input is the head of a file.
+    pub(crate) fn expect_more(&mut self) {
+        self.has_more = true;
+    }
+
+    pub(crate) fn has_more(&self) -> bool {
+        self.has_more
+    }
+
+    /// Whether nothing more can be read.
     pub(crate) fn at_end(&self) -> bool {
         self.at_end
     }
 
-    /// The first byte of the window that is not allowed.
-    pub(crate) fn bad(&self) -> Option<(usize, BadByte)> {
-        self.bad.map(|(at, kind)| (at - self.start, kind))
+    /// Whether the file ends with the window.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.at_end && !self.has_more
+    }
+
+    /// The first byte of the window that is part of no character.
+    pub(crate) fn bad(&self) -> Option<usize> {
+        self.bad.map(|at| at - self.start)
     }
 
     /// Reads at least a chunk more, and at least as much as the window has, so that
     /// a row of many chunks costs no more than twice its length.
-    pub(crate) fn grow(&mut self) -> Result<()> {
+    pub(crate) fn grow(&mut self) -> io::Result<()> {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.checked -= self.start;
-            self.bad = self.bad.map(|(at, kind)| (at - self.start, kind));
+            self.bad = self.bad.map(|at| at - self.start);
             self.start = 0;
         }
         let wanted = self.end + self.chunk_bytes.max(self.end);
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
         }
-        match self.decoder.take() {
+        match self.decoding.take() {
             None => {
                 while self.end < wanted && !self.at_end {
                     let length = self.read_to(wanted)?;
                     self.end += length;
                 }
             }
-            Some(mut decoder) => {
+            Some(mut decoding) => {
                 while self.end < wanted && !self.at_end {
                     let length = self.read_to(wanted)?;
-                    let units = &self.buffer[self.end..self.end + length];
-                    let mut text = Vec::with_capacity(length * 2);
-                    decoder.decode(units, self.at_end, &mut text);
+                    let bytes = &self.buffer[self.end..self.end + length];
+                    let mut text = Vec::new();
+                    decoding.decode(bytes, self.is_complete(), &mut text);
                     self.append(&text);
                 }
-                self.decoder = Some(decoder);
+                self.decoding = Some(decoding);
             }
         }
         self.check();
@@ -132,18 +151,30 @@ impl<R: Read> Window<R> {
         self.end = end;
     }
 
-    /// Decodes the window, and what follows, as UTF-16.
-    pub(crate) fn decode(&mut self, mut decoder: Utf16) {
-        let mut text = Vec::new();
-        decoder.decode(&self.buffer[self.start..self.end], self.at_end, &mut text);
-        self.decoder = Some(decoder);
+    /// Begins the text behind a mark of so many bytes, and decodes it. Nothing may have been consumed yet.
+    pub(crate) fn start_text(&mut self, encoding: Encoding, mark: usize) {
+        if encoding.is_utf8() {
+            return self.consume(mark);
+        }
+        let (mut decoding, mut text) = (Decoding::new(encoding, mark as u64), Vec::new());
+        decoding.decode(&self.raw()[mark..], self.is_complete(), &mut text);
+        self.decoding = Some(decoding);
         (self.start, self.end, self.checked, self.bad) = (0, 0, 0, None);
         self.append(&text);
         self.check();
     }
 
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.decoding.as_ref().map_or(UTF_8.into(), Decoding::encoding)
+    }
+
+    /// From here on a CR without an LF behind it is text.
+    pub(crate) fn count_feeds_alone(&mut self) {
+        self.cr_ends_lines = false;
+    }
+
     /// Reads until the window has so many bytes, or the file ends.
-    pub(crate) fn fill(&mut self, bytes: usize) -> Result<()> {
+    pub(crate) fn fill(&mut self, bytes: usize) -> io::Result<()> {
         while self.bytes().len() < bytes && !self.at_end {
             self.grow()?;
         }
@@ -156,21 +187,13 @@ impl<R: Read> Window<R> {
             return;
         }
         let fresh = &self.buffer[self.checked..self.end];
-        let nul = memchr::memchr(0, fresh).map(|at| (self.checked + at, BadByte::Nul));
-        let (valid, bad) = match simdutf8::compat::from_utf8(fresh) {
-            Ok(_) => (fresh.len(), None),
+        let (valid, is_bad) = match simdutf8::compat::from_utf8(fresh) {
+            Ok(_) => (fresh.len(), false),
             // A character that is cut by the end of the chunk is checked again.
-            Err(e) if e.error_len().is_none() && !self.at_end => (e.valid_up_to(), None),
-            Err(e) => {
-                let kind = if self.decoder.is_some() { BadByte::NotUtf16 } else { BadByte::NotUtf8 };
-                (e.valid_up_to(), Some((self.checked + e.valid_up_to(), kind)))
-            }
-        };
-        self.bad = match (nul, bad) {
-            (Some(nul), Some(bad)) => Some(if nul.0 < bad.0 { nul } else { bad }),
-            (nul, bad) => nul.or(bad),
+            Err(e) => (e.valid_up_to(), e.error_len().is_some() || self.is_complete()),
         };
         self.checked += valid;
+        self.bad = is_bad.then_some(self.checked);
     }
 
     /// Moves the start of the window. If the consumed part ends in a CR, the next
@@ -188,11 +211,16 @@ impl<R: Read> Window<R> {
         self.consume(bytes.len() - kept);
     }
 
-    /// Skips a byte order mark, which is no part of any line.
-    pub(crate) fn skip_bom(&mut self) {
-        if self.bytes().starts_with(b"\xEF\xBB\xBF") {
-            self.consume(3);
+    /// Consumes so many bytes, which may not be in the window yet.
+    pub(crate) fn skip(&mut self, mut bytes: u64) -> io::Result<()> {
+        while bytes > self.bytes().len() as u64 && !self.at_end {
+            let before = self.bytes().len() as u64;
+            self.consume_all();
+            bytes -= before - self.bytes().len() as u64;
+            self.grow()?;
         }
+        self.consume(self.bytes().len().min(usize::try_from(bytes).unwrap_or(usize::MAX)));
+        Ok(())
     }
 
     /// The line, from 1, on which the byte `at` of the window stands.
@@ -205,32 +233,29 @@ impl<R: Read> Window<R> {
         let bytes = self.bytes();
         let part = &bytes[..length];
         let feeds = memchr::memchr_iter(b'\n', part).count();
+        if !self.cr_ends_lines {
+            return feeds as u64;
+        }
         let lone = memchr::memchr_iter(b'\r', part).filter(|at| bytes.get(at + 1) != Some(&b'\n')).count();
         (feeds + lone) as u64
     }
 
-    /// The error for the window's bad byte.
-    pub(crate) fn bad_byte(&self, at: usize, kind: BadByte) -> DataError {
-        let offset = self.offset + at as u64;
-        let error = match kind {
-            BadByte::NotUtf8 => DataError::new(
-                FailureCode::InvalidUtf8,
-                format!(
-                    "expected UTF-8, found another byte at offset {offset}, as in Latin-1 or Windows-1252; save the file as UTF-8 and upload it again"
-                ),
-            ),
-            BadByte::NotUtf16 => DataError::new(
-                FailureCode::InvalidUtf16,
-                "expected UTF-16, as the file's first bytes say, found half of a character; save the file as UTF-8 and upload it again",
-            ),
-            BadByte::Nul => DataError::new(
-                FailureCode::NulByte,
-                format!(
-                    "expected text, found a NUL byte at offset {offset}, as in a binary file or UTF-16 without a byte order mark; save the file as UTF-8 and upload it again"
-                ),
-            ),
+    /// The error for the window's bad byte, which stands at `at`.
+    pub(crate) fn bad_byte(&self, at: usize) -> DataError {
+        let encoding = self.encoding();
+        let malformed = self.decoding.as_ref().and_then(Decoding::malformed);
+        let offset = malformed.unwrap_or(self.offset + at as u64);
+        let is_utf16 = [UTF_16LE, UTF_16BE].contains(&encoding.get());
+        let (code, found) = match () {
+            () if encoding.is_utf8() => (FailureCode::InvalidUtf8, "another byte"),
+            () if is_utf16 => (FailureCode::InvalidUtf16, "half of a character"),
+            () => (FailureCode::InvalidUtf8, "bytes that are no character"),
         };
-        error.at_line(self.line_at(at))
+        let message = format!(
+            "expected {}, found {found} at offset {offset} of the file; say in which encoding it is written, or save it as UTF-8",
+            encoding.get().name()
+        );
+        DataError::new(code, message).at_line(self.line_at(at))
     }
 }
 
@@ -253,13 +278,9 @@ mod tests {
 
     #[test]
     fn the_first_bad_byte_is_found_at_every_chunk_size() {
-        for (file, expected) in [
-            (&b"ab\xE9cd"[..], Some((2, BadByte::NotUtf8))),
-            (b"ab\0\xFF", Some((2, BadByte::Nul))),
-            (b"ab\xFF\0", Some((2, BadByte::NotUtf8))),
-            (b"ab\xC3", Some((2, BadByte::NotUtf8))),
-            ("aé😀z".as_bytes(), None),
-        ] {
+        for (file, expected) in
+            [(&b"ab\xE9cd"[..], Some(2)), (b"a\0\xFF", Some(2)), (b"ab\xC3", Some(2)), ("aé😀z".as_bytes(), None)]
+        {
             for chunk in 1..8 {
                 let mut window = Window::new(file, chunk);
                 while !window.at_end() {

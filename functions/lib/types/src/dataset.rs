@@ -1,9 +1,11 @@
 //! Datasets: drafts, versions and failures.
 
+use crate::dialect::{Dialect, Suggestion};
 use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
 use crate::notice::Notice;
 use crate::{FailureCode, PageNumber, PerPage, Time};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use strum::{EnumString, IntoStaticStr, VariantNames};
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -44,6 +46,11 @@ pub struct Dataset {
     pub finished_at: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// How the file of a version was read: sent again with this, it gives the same rows. Versions of the first
+    /// releases do not know.
+    #[serde(default)]
+    #[schema(required)]
+    pub dialect: Option<Dialect>,
     /// What was unusual in the file of a version.
     #[serde(default)]
     #[schema(required)]
@@ -79,12 +86,17 @@ pub struct Failure {
     pub line: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column: Option<Column>,
+    /// Dialects in which the file can be read; each was tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub suggestions: Vec<Suggestion>,
 }
 
 impl Failure {
     /// A failure that no place in the file is to blame for.
     pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
-        Self { code: code.name().to_owned(), message: message.into(), row: None, line: None, column: None }
+        let code = code.name().to_owned();
+        Self { code, message: message.into(), row: None, line: None, column: None, suggestions: vec![] }
     }
 }
 
@@ -105,7 +117,12 @@ impl PartialSchema for Column {
     }
 }
 
-impl ToSchema for Column {}
+/// Columns of a version have that name in the description.
+impl ToSchema for Column {
+    fn name() -> Cow<'static, str> {
+        "ColumnOfFailure".into()
+    }
+}
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[schema(as = DatasetGroup)]

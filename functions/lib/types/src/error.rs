@@ -118,6 +118,8 @@ impl ToSchema for ErrorCode {}
 #[strum(serialize_all = "snake_case")]
 pub enum FailureCode {
     AmbiguousDialect,
+    #[strum(serialize = "base64_in_file")]
+    Base64InFile,
     BareQuote,
     DuplicateKey,
     EmptyColumnName,
@@ -127,14 +129,20 @@ pub enum FailureCode {
     #[strum(serialize = "invalid_utf8")]
     InvalidUtf8,
     InvalidJson,
+    JsonInCsv,
+    LoneCr,
     LoneSurrogate,
     NoColumns,
     NoRows,
+    NoSuchRows,
     NotAnArray,
+    NotStrict,
     NulByte,
     ProcessingFailed,
     RowNotAnObject,
     RowTooLarge,
+    SingleObject,
+    TableByColumns,
     TextAfterArray,
     TextAfterQuote,
     TooDeep,
@@ -147,6 +155,7 @@ pub enum FailureCode {
     UnsupportedEncoding,
     UnterminatedQuote,
     UploadExpired,
+    WebPage,
 }
 
 impl FailureCode {

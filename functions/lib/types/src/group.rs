@@ -1,5 +1,6 @@
 //! Dataset groups: the series that versions are numbered in.
 
+use crate::dialect::Dialect;
 use crate::id::{DatasetId, GroupId, WorkspaceId};
 use crate::limits::MAX_GROUP_NAME_CHARS;
 use crate::{PageNumber, PerPage, Time};
@@ -90,6 +91,18 @@ pub struct Group {
     /// 0 before the first version.
     pub latest_version_number: u64,
     pub created_at: Time,
+    /// How the files of the group are written, unless an upload says otherwise.
+    #[serde(default)]
+    #[schema(required)]
+    pub dialect: Dialect,
+}
+
+/// What is not given stays.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(expecting = "a JSON object")]
+pub struct ChangeGroup {
+    /// Replaces all that is said; `{}` says nothing. Words of another format than a file's do not count for it.
+    pub dialect: Option<Dialect>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

@@ -33,3 +33,6 @@ pub const MAX_EXAMPLES: u64 = 100;
 
 /// The largest integer that a double, and so every JSON client, can hold.
 pub const MAX_SAFE_INTEGER: u64 = (1 << 53) - 1;
+
+/// How much of a file can be previewed.
+pub const MAX_HEAD_BYTES: usize = 1 << 20;

@@ -19,6 +19,15 @@ pub struct Notice {
     pub columns: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub column_count: Option<u64>,
+    /// How often it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// The row of the first; 1 is the first data row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
+    /// The line of the first; 1 is the first line of the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u64>,
 }
 
 /// How many columns a notice names, and how many characters of each.
@@ -27,24 +36,42 @@ const MAX_NAME_CHARS: usize = 255;
 
 impl Notice {
     pub fn new(code: NoticeCode, message: impl Into<String>) -> Self {
-        Self { code: code.name().to_owned(), message: message.into(), columns: vec![], column_count: None }
+        Self {
+            code: code.name().to_owned(),
+            message: message.into(),
+            columns: vec![],
+            column_count: None,
+            count: None,
+            row: None,
+            line: None,
+        }
     }
 
     #[must_use]
     pub fn about(self, columns: &[&str]) -> Self {
-        let named = columns.iter().take(MAX_COLUMNS).map(|name| name.chars().take(MAX_NAME_CHARS).collect());
-        Self { columns: named.collect(), column_count: Some(columns.len() as u64), ..self }
+        Self { columns: shown(columns.iter()), column_count: Some(columns.len() as u64), ..self }
     }
+}
+
+/// The first of many columns, as a notice or a suggestion names them.
+pub fn shown(names: impl Iterator<Item: AsRef<str>>) -> Vec<String> {
+    names.take(MAX_COLUMNS).map(|name| name.as_ref().chars().take(MAX_NAME_CHARS).collect()).collect()
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum NoticeCode {
+    BlankLines,
+    BlankRows,
     ColumnNamed,
     ColumnRenamed,
+    ControlZ,
+    DialectFound,
     JsonLines,
     NamesAreNumbers,
     NamesDifferInCase,
+    NulInText,
+    QuotesInText,
 }
 
 impl NoticeCode {

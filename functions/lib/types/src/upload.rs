@@ -1,5 +1,6 @@
 //! Files on their way in, and versions on their way out.
 
+use crate::dialect::Dialect;
 use crate::id::{DatasetId, GroupId, Whole};
 use crate::limits::{MAX_FILE_BYTES, MAX_FILE_NAME_CHARS, MAX_IDEMPOTENCY_KEY_CHARS};
 use crate::{Format, Time};
@@ -25,9 +26,12 @@ pub struct FromFile<'a> {
     #[serde(borrow)]
     #[schema(schema_with = base64)]
     pub file_content_base64: &'a RawValue,
+    /// How the file is written; what is not said is found out. It replaces all that the group says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
 }
 
-fn file_name() -> Object {
+pub(crate) fn file_name() -> Object {
     // No separators of paths, no control characters, and none that turn text around.
     let harmless = r"[^/\\\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]";
     let extensions = Format::extensions();
@@ -41,7 +45,7 @@ fn file_name() -> Object {
 }
 
 /// With a line break wherever an encoder may put one.
-fn base64() -> Object {
+pub(crate) fn base64() -> Object {
     let symbol = r"[A-Za-z0-9+/][\r\n]*";
     let pad = r"=[\r\n]*";
     let one_byte = format!(r"{symbol}[AQgw][\r\n]*{pad}{pad}");
@@ -77,6 +81,9 @@ pub struct FromUpload {
     /// The SHA-256 of the file in base64. Where it is given, no other file is stored.
     #[schema(min_length = 44, max_length = 44, pattern = "^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$")]
     pub checksum_sha256: Option<String>,
+    /// How the file is written; what is not said is found out. It replaces all that the group says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
 }
 
 fn file_size() -> Object {

@@ -12,7 +12,8 @@ use bytes::{Bytes, BytesMut};
 use dataset_core::ids::{Ids, SystemIds};
 use dataset_core::upload::{FileName, check_size};
 use dataset_types::dataset::{OneDataset, Status};
-use dataset_types::id::{DatasetId, GroupId, Whole};
+use dataset_types::dialect::Dialect;
+use dataset_types::id::{DatasetId, Whole};
 use dataset_types::limits::MAX_INLINE_BYTES;
 use dataset_types::upload::{FromFile, FromUpload, UploadAwaited, UploadRequest, VersionQueued};
 use futures::stream;
@@ -51,9 +52,9 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
     let remote = login::remote(&args.remote.access)?;
 
     let id = if metadata.len() <= MAX_INLINE_BYTES {
-        inline(&remote, path, &name, args.group).await?
+        inline(&remote, path, &name, &args).await?
     } else {
-        straight(&remote, path, &name, args.group, metadata.len()).await?
+        straight(&remote, path, &name, &args, metadata.len()).await?
     };
     if !args.wait {
         let text = if args.remote.json {
@@ -81,31 +82,42 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
 }
 
 /// Uploads the file within the request.
-async fn inline(remote: &Remote, path: &Path, name: &str, group: GroupId) -> anyhow::Result<DatasetId> {
+async fn inline(remote: &Remote, path: &Path, name: &str, args: &Push) -> anyhow::Result<DatasetId> {
     let file = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
     let base64 = RawValue::from_string(format!("\"{}\"", STANDARD.encode(file)))?;
-    let body = FromFile { dataset_group_id: group, file_name: name.into(), file_content_base64: &base64 };
+    let body = FromFile {
+        dataset_group_id: args.group,
+        file_name: name.into(),
+        file_content_base64: &base64,
+        dialect: dialect(args),
+    };
     let answer = remote.post_once("dataset-versions/from-file", &fresh_key(), &body).await?;
     Ok(answer.parse::<VersionQueued>()?.dataset_id)
 }
 
 /// Uploads the file straight to storage, by a presigned URL.
-async fn straight(remote: &Remote, path: &Path, name: &str, group: GroupId, size: u64) -> anyhow::Result<DatasetId> {
+async fn straight(remote: &Remote, path: &Path, name: &str, args: &Push, size: u64) -> anyhow::Result<DatasetId> {
     let (checksum, owned) = (bar(size, "checking"), path.to_owned());
     let progress = checksum.clone();
     let sum = tokio::task::spawn_blocking(move || sha256(&owned, &progress)).await?;
     checksum.finish_and_clear();
     let sum = sum.with_context(|| format!("{} could not be read", path.display()))?;
     let body = FromUpload {
-        dataset_group_id: group,
+        dataset_group_id: args.group,
         file_name: name.to_owned(),
         file_size: Whole(size),
         checksum_sha256: Some(sum),
+        dialect: dialect(args),
     };
     let answer = remote.post_once("dataset-versions/from-upload", &fresh_key(), &body).await?;
     let awaited: UploadAwaited = answer.parse()?;
     put(remote, path, &awaited.upload, size).await?;
     Ok(awaited.dataset_id)
+}
+
+/// What is said of the file, unless the group is to say it.
+fn dialect(args: &Push) -> Option<Dialect> {
+    Some(args.said.dialect()).filter(|said| *said != Dialect::default())
 }
 
 fn sha256(path: &Path, progress: &ProgressBar) -> io::Result<String> {

@@ -18,8 +18,9 @@ const MAX_WAIT: Duration = Duration::from_secs(60);
 pub enum Trouble {
     #[error("{message} ({code})")]
     Refused { code: String, message: String },
-    #[error("{file}: {message} ({code})")]
-    Failed { file: String, code: String, message: String },
+    /// With what would work for the file, a line each.
+    #[error("{file}: {message} ({code}){suggestions}")]
+    Failed { file: String, code: String, message: String, suggestions: String },
     #[error("the service at {url} could not be reached")]
     Unreachable { url: String, source: reqwest::Error },
     #[error("the service answered {status}; try again later")]

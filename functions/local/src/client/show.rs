@@ -1,11 +1,13 @@
 //! What a person sees of datasets.
 
 use super::remote::Trouble;
+use crate::cli::args::Said;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use console::truncate_str;
 use dataset_core::upload::is_deceptive;
 use dataset_types::dataset::{Dataset, Failure};
+use dataset_types::dialect::Suggestion;
 use dataset_types::notice::Notice;
 use dataset_types::rows::CellValue;
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
@@ -37,12 +39,18 @@ pub(super) fn details(dataset: &Dataset) -> String {
         line("rows", dataset.row_count.unwrap_or(0).to_string());
         let columns = dataset.column_names.iter().flatten().map(|name| printable(name));
         line("columns", columns.collect::<Vec<_>>().join(", "));
+        if let Some(dialect) = &dataset.dialect {
+            line("read with", printable(&dialect.to_string()));
+        }
         for notice in &dataset.notices {
             line("notice", noticed(notice));
         }
     }
     if let Some(failure) = &dataset.failure {
         line("failure", format!("{} ({})", printable(&failure.message), failure.code));
+        for suggestion in &failure.suggestions {
+            line("or else", suggested(suggestion));
+        }
     }
     lines.join("\n")
 }
@@ -53,6 +61,14 @@ pub(crate) fn noticed(notice: &Notice) -> String {
     let more = if notice.column_count > Some(columns.len() as u64) { ", ..." } else { "" };
     let columns = if columns.is_empty() { String::new() } else { format!(": {}{more}", columns.join(", ")) };
     format!("{}{columns} ({})", printable(&notice.message), printable(&notice.code))
+}
+
+/// What would work for a file that was refused, and how to say it.
+pub(crate) fn suggested(suggestion: &Suggestion) -> String {
+    let Suggestion { dialect, row_count, column_count, why, .. } = suggestion;
+    let (rows, columns) = (counted(*row_count, "row"), counted(*column_count, "column"));
+    let options = printable(&Said::options(dialect));
+    format!("with {options} it has {rows} and {columns}: {}", printable(why))
 }
 
 /// What a dataset is called in a list.
@@ -70,7 +86,13 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
 
 /// A failure's message says where in the file it is.
 pub(super) fn trouble(failure: Failure, file: &str) -> Trouble {
-    Trouble::Failed { file: printable(file), code: failure.code, message: printable(&failure.message) }
+    let suggestions = failure.suggestions.iter().map(|suggestion| format!("\n  {}", suggested(suggestion)));
+    Trouble::Failed {
+        file: printable(file),
+        code: failure.code,
+        message: printable(&failure.message),
+        suggestions: suggestions.collect(),
+    }
 }
 
 /// Text from elsewhere, with what could mislead a terminal or its reader made visible.

@@ -1,6 +1,6 @@
 //! A dataset as clients see it.
 
-use dataset_core::dataset::{Dataset, State};
+use dataset_core::dataset::{Contents, Dataset, State};
 use dataset_core::group::Group;
 use dataset_types::dataset as api;
 
@@ -12,7 +12,10 @@ pub(super) fn view(dataset: Dataset, group: &Group) -> api::Dataset {
         State::Failed { finished_at, failure } => (Some(finished_at), None, Some(failure)),
     };
     let row_count = contents.as_ref().map(|contents| contents.row_count);
-    let (column_names, notices) = contents.map(|contents| (contents.columns, contents.notices)).unzip();
+    let (column_names, dialect, notices) = match contents {
+        Some(Contents { columns, dialect, notices, .. }) => (Some(columns), dialect, notices),
+        None => (None, None, vec![]),
+    };
     api::Dataset {
         id: dataset.id,
         dataset_group_id: dataset.group_id,
@@ -36,6 +39,7 @@ pub(super) fn view(dataset: Dataset, group: &Group) -> api::Dataset {
         created_at: dataset.created_at.into(),
         finished_at: finished_at.map(Into::into),
         failure,
-        notices: notices.unwrap_or_default(),
+        dialect,
+        notices,
     }
 }

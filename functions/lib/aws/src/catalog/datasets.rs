@@ -8,6 +8,7 @@ use dataset_core::catalog::{DatasetSummary, Scope};
 use dataset_core::dataset::{Contents, Dataset, State, Status};
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::{Error, Result};
+use dataset_types::dialect::Dialect;
 use dataset_types::limits::MAX_SAFE_INTEGER;
 use jiff::Timestamp;
 
@@ -39,6 +40,9 @@ pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
         .with("status", s(DRAFT))
         .with("claims", n(lost_leases))
         .with("restarts", n(restarts));
+    if draft.said != Dialect::default() {
+        item = item.with("said", json(&draft.said)?);
+    }
     for (name, value) in due(draft.id.get(), due_at) {
         item = item.with(name, value);
     }
@@ -60,8 +64,9 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
             contents: Contents {
                 columns: read.json("columns")?,
                 row_count: read.parsed("row_count")?,
-                // Versions of the first releases have no such attribute.
-                notices: if item.contains_key("notices") { read.json("notices")? } else { vec![] },
+                // Versions of the first releases have no such attributes.
+                notices: read.json_if_any("notices")?.unwrap_or_default(),
+                dialect: read.json_if_any("dialect")?,
             },
         },
         FAILED => State::Failed { failure: read.json("failure")?, finished_at: read.parsed("finished_at")? },
@@ -74,6 +79,7 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
         user_id: read.parsed("user_id")?,
         file_name: read.text("file_name")?.to_owned().try_into()?,
         file_size_bytes: read.parsed("file_size_bytes")?,
+        said: read.json_if_any("said")?.unwrap_or_default(),
         created_at: read.parsed("created_at")?,
         file_due_at: read.parsed("file_due_at")?,
         is_deleted: read.flag("is_deleted"),

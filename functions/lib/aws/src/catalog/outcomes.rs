@@ -24,7 +24,8 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .update(Key::dataset(publication.dataset_id))
         .condition_expression("#status = :draft")
         .update_expression(
-            "SET #status = :ready, version = :version, finished_at = :at, #columns = :columns, row_count = :rows, notices = :notices \
+            "SET #status = :ready, version = :version, finished_at = :at, #columns = :columns, row_count = :rows, notices = :notices, \
+             dialect = :dialect \
              REMOVE due_shard, due_at, claim_owner, claim_until",
         )
         .expression_attribute_names("#status", "status")
@@ -36,6 +37,7 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .expression_attribute_values(":columns", columns(&publication.contents)?)
         .expression_attribute_values(":rows", n(publication.contents.row_count))
         .expression_attribute_values(":notices", json(&publication.contents.notices)?)
+        .expression_attribute_values(":dialect", json(&publication.contents.dialect)?)
         .build()
         .map_err(build_error)?;
     let outbox = outbox_put(table, &publication.event)?;

@@ -12,6 +12,7 @@ use crate::ids::fresh;
 use crate::upload::FileName;
 use crate::{Error, Kind, Ports, Result};
 use bytes::Bytes;
+use dataset_types::dialect::Dialect;
 use jiff::Timestamp;
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub struct CreateDraft {
     pub group_id: GroupId,
     pub file_name: FileName,
     pub file_size: u64,
+    /// What is said of how the file is written.
+    pub said: Dialect,
     /// How long the draft waits for its file.
     pub upload_ttl: Duration,
     pub idempotent: Option<Idempotent>,
@@ -141,6 +144,7 @@ impl CreateDraft {
             user_id: self.user_id,
             file_name: self.file_name.clone(),
             file_size_bytes: self.file_size,
+            said: self.said.clone(),
             created_at: now,
             file_due_at: due_at,
             is_deleted: false,

@@ -1,236 +1,103 @@
-//! Which character separates the fields.
+//! One way to read CSV.
 
-use crate::error::{DataError, Result};
-use crate::limits::Limits;
-use crate::window::Window;
-use dataset_types::{FailureCode, in_words};
-use std::io::Read;
+use super::delimiter::NO_DELIMITER;
+use dataset_types::dialect::{self as api, Delimiter, Encoding, EscapeChar, QuoteChar, ShortRows};
 
-/// The delimiters that are looked for, the usual one first.
-const CANDIDATES: [u8; 4] = *b",;\t|";
+/// Stands for the quote where there is none: a byte that no UTF-8 text has.
+const NO_QUOTE: u8 = 0xFF;
 
-/// Stands for the delimiter of a file of one column: a byte that no UTF-8 text
-/// has, so that it is found nowhere before the first byte that is no text.
-pub(super) const NO_DELIMITER: u8 = 0xFF;
-
-/// How much of a file is looked at. With the byte behind it, by which the end
-/// of the file is known, it is a MiB.
-const SAMPLE_BYTES: usize = (1 << 20) - 1;
-
-/// Finds the delimiter: the one that a first line `sep=;` names, which is skipped, else the one that divides
-/// the header and the rows of the first MiB into the same number of fields.
-///
-/// Whatever lies in quotes does not count, and a delimiter under which quotes stand where none belongs gives
-/// way to one under which all are in order. Where several delimiters fit, one that has a space behind it
-/// wherever it stands in the header is punctuation and gives way; if several are left, the file is refused.
-/// Where none fits every row, the one that fits at least half of them is taken, so that the fault is reported
-/// under it.
-///
-/// # Errors
-/// `ambiguous_dialect` if the file can be read in several ways.
-pub(super) fn find_delimiter<R: Read>(window: &mut Window<R>, limits: &Limits) -> Result<u8> {
-    let announced = announced_delimiter(window)?;
-    skip_blank_lines(window, limits)?;
-    if let Some(delimiter) = announced {
-        return Ok(delimiter);
-    }
-    let mut fits = sample(window, SAMPLE_BYTES)?;
-    if fits.iter().any(|fit| !fit.has_row) {
-        // The first row is longer than the sample.
-        fits = sample(window, limits.max_row_bytes.max(SAMPLE_BYTES))?;
-    }
-    choose(&fits).map_err(|ambiguous| ambiguous.at_line(window.line_at(0)).into())
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Dialect {
+    pub(super) delimiter: u8,
+    pub(super) quote: u8,
+    /// Within quotes a backslash escapes a quote or itself, and quotes are not doubled.
+    pub(super) escapes: bool,
+    pub(super) skips_space: bool,
+    pub(super) pads: bool,
 }
 
-/// Skips lines that have nothing in them, or blanks alone.
-fn skip_blank_lines<R: Read>(window: &mut Window<R>, limits: &Limits) -> Result<()> {
-    loop {
-        let bytes = window.bytes();
-        let text = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n'));
-        let blank = &bytes[..text.unwrap_or(bytes.len())];
-        // A line feed may follow a last carriage return.
-        let ends = &blank[..blank.len() - usize::from(blank.len() == bytes.len() && blank.ends_with(b"\r"))];
-        let line = ends.iter().rposition(|byte| matches!(byte, b'\r' | b'\n')).map_or(0, |at| at + 1);
-        window.consume(line);
-        if text.is_some() || window.bytes().len() > limits.max_row_bytes {
-            return Ok(());
+impl Dialect {
+    /// RFC 4180 but for what is said.
+    pub(super) fn of(said: &api::Dialect, delimiter: u8) -> Self {
+        Self {
+            delimiter,
+            quote: match said.quote_char {
+                None | Some(QuoteChar::Double) => b'"',
+                Some(QuoteChar::Single) => b'\'',
+                Some(QuoteChar::None) => NO_QUOTE,
+            },
+            escapes: said.escape_char == Some(EscapeChar::Backslash),
+            skips_space: said.skip_initial_space == Some(true),
+            pads: said.short_rows == Some(ShortRows::Pad),
         }
-        if window.at_end() {
-            window.consume_all();
-            return Ok(());
-        }
-        window.grow()?;
     }
-}
 
-fn sample<R: Read>(window: &mut Window<R>, bytes: usize) -> Result<[Fit; CANDIDATES.len()]> {
-    window.fill(bytes + 1)?;
-    let text = window.bytes();
-    let is_whole = window.at_end() && text.len() <= bytes;
-    let text = &text[..text.len().min(bytes)];
-    Ok(CANDIDATES.map(|delimiter| Fit::of(text, is_whole, delimiter)))
-}
-
-/// How well a delimiter fits a sample.
-#[derive(Clone, Copy, Debug)]
-struct Fit {
-    delimiter: u8,
-    header_fields: usize,
-    /// In the header, it is followed by a space wherever it stands.
-    is_spaced: bool,
-    /// The header and the first row are complete, or the file has no more.
-    has_row: bool,
-    rows: usize,
-    /// Rows with as many fields as the header.
-    rows_alike: usize,
-    /// Quotes open and close fields, and stand nowhere else.
-    has_orderly_quotes: bool,
-}
-
-impl Fit {
-    fn of(text: &[u8], is_whole: bool, delimiter: u8) -> Self {
-        let mut lines = Lines { text, position: 0, delimiter };
-        let complete = |line: &Line| is_whole || line.is_ended;
-        let Some(header) = lines.next().filter(complete) else {
-            let (header_fields, is_spaced, has_row, has_orderly_quotes) = (1, false, is_whole, true);
-            return Self { delimiter, header_fields, is_spaced, has_row, rows: 0, rows_alike: 0, has_orderly_quotes };
-        };
-        let Line { fields: header_fields, is_spaced, mut has_orderly_quotes, .. } = header;
-        let (mut rows, mut rows_alike) = (0, 0);
-        if header_fields > 1 {
-            for row in lines.filter(complete) {
-                rows += 1;
-                rows_alike += usize::from(row.fields == header_fields);
-                has_orderly_quotes &= row.has_orderly_quotes;
+    /// All the ways that are known, and in which what is said holds, the usual ones first.
+    pub(super) fn all(said: &api::Dialect, delimiters: &[u8]) -> Vec<Self> {
+        let quotes = said.quote_char.map_or(vec![QuoteChar::Double, QuoteChar::Single], |quote| vec![quote]);
+        let escapes = said.escape_char.map_or(vec![EscapeChar::None, EscapeChar::Backslash], |escape| vec![escape]);
+        let spaces = said.skip_initial_space.map_or(vec![false, true], |skips| vec![skips]);
+        let mut all = Vec::new();
+        for &delimiter in delimiters {
+            for &quote in &quotes {
+                for &escape in &escapes {
+                    for &skips in &spaces {
+                        let (quote_char, escape_char, skip_initial_space) = (Some(quote), Some(escape), Some(skips));
+                        let said = api::Dialect { quote_char, escape_char, skip_initial_space, ..said.clone() };
+                        all.push(Self::of(&said, delimiter));
+                    }
+                }
             }
         }
-        let has_row = is_whole || rows > 0 || header_fields == 1;
-        Self { delimiter, header_fields, is_spaced, has_row, rows, rows_alike, has_orderly_quotes }
+        all.sort_by_key(Self::departures);
+        all
     }
 
-    fn fits_all_rows(&self) -> bool {
-        self.header_fields > 1 && self.rows_alike == self.rows
+    /// In how much it departs from RFC 4180.
+    fn departures(&self) -> usize {
+        [self.quote != b'"', self.escapes, self.skips_space].into_iter().filter(|departs| *departs).count()
     }
 
-    fn fits_half_of_the_rows(&self) -> bool {
-        self.header_fields > 1 && 2 * self.rows_alike >= self.rows
+    /// Whether separators are those before which stands an even number of quotes.
+    pub(super) fn is_regular(&self) -> bool {
+        !self.escapes && !self.skips_space
     }
-}
 
-fn choose(fits: &[Fit]) -> Result<u8, DataError> {
-    let mut fits = fits.to_vec();
-    if fits.iter().any(|fit| fit.has_orderly_quotes && fit.fits_half_of_the_rows()) {
-        fits.retain(|fit| fit.has_orderly_quotes);
-    }
-    let mut clear: Vec<&Fit> = fits.iter().filter(|fit| fit.fits_all_rows()).collect();
-    if clear.len() > 1 && clear.iter().any(|fit| !fit.is_spaced) {
-        clear.retain(|fit| !fit.is_spaced);
-    }
-    match clear[..] {
-        [fit] => return Ok(fit.delimiter),
-        [] => {}
-        _ => return Err(ambiguous(&clear)),
-    }
-    // Of equals, the last is taken, which is the usual one then.
-    let likely = fits.iter().rev().filter(|fit| fit.fits_half_of_the_rows()).max_by_key(|fit| fit.header_fields);
-    Ok(match likely {
-        Some(fit) => fit.delimiter,
-        None if fits.iter().all(|fit| fit.header_fields == 1) => NO_DELIMITER,
-        None => CANDIDATES[0],
-    })
-}
-
-fn ambiguous(fits: &[&Fit]) -> DataError {
-    let name = |fit: &&Fit| match fit.delimiter {
-        b',' => "commas",
-        b';' => "semicolons",
-        b'\t' => "tabs",
-        _ => "vertical bars",
-    };
-    let message = format!(
-        "expected one character between the fields, found several that divide every row alike: {}; name the right one in a first line of its own, as in sep=; for semicolons",
-        in_words(fits.iter().map(name), "and")
-    );
-    DataError::new(FailureCode::AmbiguousDialect, message)
-}
-
-/// A line of fields, which may span line breaks within quotes.
-struct Line {
-    fields: usize,
-    is_spaced: bool,
-    has_orderly_quotes: bool,
-    /// Its end is in the text.
-    is_ended: bool,
-}
-
-/// The lines of a text that are not empty, as far as it takes to count their
-/// fields: quotes that are out of place are text.
-struct Lines<'a> {
-    text: &'a [u8],
-    position: usize,
-    delimiter: u8,
-}
-
-impl Iterator for Lines<'_> {
-    type Item = Line;
-
-    fn next(&mut self) -> Option<Line> {
-        while matches!(self.text.get(self.position), Some(b'\r' | b'\n')) {
-            self.position += 1;
-        }
-        if self.position == self.text.len() {
-            return None;
-        }
-        let mut line = Line { fields: 1, is_spaced: true, has_orderly_quotes: true, is_ended: false };
-        loop {
-            let field = self.position;
-            self.skip_quoted();
-            let rest = &self.text[self.position..];
-            let end = memchr::memchr3(self.delimiter, b'\n', b'\r', rest);
-            let unquoted = &rest[..end.unwrap_or(rest.len())];
-            let was_quoted = self.position > field;
-            line.has_orderly_quotes &=
-                if was_quoted { unquoted.is_empty() } else { memchr::memchr(b'"', unquoted).is_none() };
-            let Some(end) = end else {
-                self.position = self.text.len();
-                return Some(line);
-            };
-            self.position += end + 1;
-            if rest[end] != self.delimiter {
-                line.is_ended = true;
-                return Some(line);
-            }
-            line.fields += 1;
-            line.is_spaced &= self.text.get(self.position) == Some(&b' ');
+    /// All words of it.
+    pub(super) fn in_full(&self, encoding: Encoding) -> api::Dialect {
+        let escape_char = if self.escapes { EscapeChar::Backslash } else { EscapeChar::None };
+        let short_rows = if self.pads { ShortRows::Pad } else { ShortRows::Refuse };
+        api::Dialect {
+            encoding: Some(encoding),
+            delimiter: Some(self.delimiter_word()),
+            quote_char: Some(self.quote_word()),
+            escape_char: Some(escape_char),
+            skip_initial_space: Some(self.skips_space),
+            short_rows: Some(short_rows),
+            ..api::Dialect::default()
         }
     }
-}
 
-impl Lines<'_> {
-    /// Moves behind the closing quote of a field that begins with one.
-    fn skip_quoted(&mut self) {
-        while self.text.get(self.position) == Some(&b'"') {
-            let rest = &self.text[self.position + 1..];
-            // Of a doubled quote, the second opens the field again.
-            self.position += memchr::memchr(b'"', rest).map_or(1 + rest.len(), |length| length + 2);
+    /// The words that depart from RFC 4180.
+    pub(super) fn in_short(&self) -> api::Dialect {
+        api::Dialect {
+            delimiter: (self.delimiter != b',').then_some(self.delimiter_word()),
+            quote_char: (self.quote != b'"').then_some(self.quote_word()),
+            escape_char: self.escapes.then_some(EscapeChar::Backslash),
+            skip_initial_space: self.skips_space.then_some(true),
+            ..api::Dialect::default()
         }
     }
-}
 
-/// The delimiter that a first line `sep=;` names, as Excel writes and reads it.
-fn announced_delimiter<R: Read>(window: &mut Window<R>) -> Result<Option<u8>> {
-    window.fill(b"sep=;\r\n".len())?;
-    let bytes = window.bytes();
-    let Some((start, rest)) = bytes.split_at_checked(b"sep=".len()) else { return Ok(None) };
-    let (delimiter, line_end) = match *rest {
-        [delimiter, b'\r', b'\n', ..] => (delimiter, 2),
-        [delimiter, b'\r' | b'\n', ..] => (delimiter, 1),
-        _ => return Ok(None),
-    };
-    let is_delimiter = delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\'' | b'\r' | b'\n' | b'\0');
-    if !is_delimiter || !start.eq_ignore_ascii_case(b"sep=") {
-        return Ok(None);
+    pub(super) fn delimiter_word(&self) -> Delimiter {
+        if self.delimiter == NO_DELIMITER { Delimiter::NONE } else { self.delimiter.into() }
     }
-    window.consume(start.len() + 1 + line_end);
-    Ok(Some(delimiter))
+
+    fn quote_word(&self) -> QuoteChar {
+        match self.quote {
+            b'"' => QuoteChar::Double,
+            NO_QUOTE => QuoteChar::None,
+            _ => QuoteChar::Single,
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! The header: the names of the columns.
 
-use super::record::{self, Fault, FaultKind, Step, record};
+use super::dialect::Dialect;
+use super::notices::Seen;
+use super::record::{self, CellKind, Fault, FaultKind, LineEnds, Step, record};
 use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
 use crate::names::Names;
@@ -12,46 +14,85 @@ use std::io::Read;
 
 /// A name for each column, and what was unusual in them.
 pub(super) struct Header {
+    /// As they stand in the file.
+    pub(super) given: Vec<String>,
     pub(super) names: Vec<String>,
     pub(super) notices: Vec<Notice>,
+    /// Names without quotes around them, but with some in them.
+    pub(super) quotes_in_text: Seen,
+    pub(super) line_ends: LineEnds,
 }
 
-/// Reads the first record that is not blank as names.
-pub(super) fn read<R: Read>(window: &mut Window<R>, delimiter: u8, limits: &Limits) -> Result<Header> {
+impl Header {
+    pub(super) fn of(
+        given: Vec<String>,
+        quotes_in_text: Seen,
+        line_ends: LineEnds,
+        limits: &Limits,
+    ) -> Result<Self, DataError> {
+        let (names, notices) = named(&given, limits)?;
+        Ok(Self { given, names, notices, quotes_in_text, line_ends })
+    }
+}
+
+/// Reads the first record that is not blank as names. `first` is the first line end, if that is known.
+pub(super) fn read<R: Read>(
+    window: &mut Window<R>,
+    dialect: &Dialect,
+    first: Option<LineEnds>,
+    limits: &Limits,
+) -> Result<Header> {
+    let mut line_ends = first;
     loop {
-        let mut names = Vec::new();
+        let (mut given, mut with_quotes) = (Vec::new(), 0);
         let bytes = window.bytes();
-        let bad_at = window.bad().map_or(usize::MAX, |(at, _)| at);
-        let step = record(bytes, 0, window.at_end(), delimiter, |index, cell| {
-            if cell.whole_end(bytes) >= bad_at {
-                return Err(FaultKind::BadByte);
-            }
-            if index > limits.max_columns {
+        let bad_at = window.bad().unwrap_or(usize::MAX);
+        let step =
+            record(bytes, 0, window.is_complete(), dialect, line_ends.unwrap_or(LineEnds::Any), |index, cell| {
+                if cell.whole_end() >= bad_at {
+                    return Err(FaultKind::BadByte);
+                }
                 // One more than there may be is refused already.
-                return Ok(());
-            }
-            let name = String::from_utf8_lossy(cell.of(bytes));
-            names.push(if cell.escaped { name.replace("\"\"", "\"") } else { name.into_owned() });
-            Ok(())
-        });
+                if index <= limits.max_columns {
+                    given.push(cell.text(bytes, dialect));
+                    with_quotes += u64::from(cell.kind == CellKind::WithQuotes);
+                }
+                Ok(())
+            });
         match step {
             Ok(Step::Record { end }) if end > limits.max_row_bytes => return Err(header_too_large(window)),
             Ok(Step::Record { end }) => {
                 let line = window.line_at(0);
-                let header = named(&names, limits).map_err(|e| e.at_line(line))?;
+                let mut quotes_in_text = Seen::default();
+                quotes_in_text.add(with_quotes, None, window, 0);
+                let line_ends = line_ends.unwrap_or_else(|| ends_like(&bytes[..end]));
+                let header = Header::of(given, quotes_in_text, line_ends, limits).map_err(|e| e.at_line(line))?;
+                if line_ends == LineEnds::Feeds {
+                    window.count_feeds_alone();
+                }
                 window.consume(end);
                 return Ok(header);
             }
-            Ok(Step::Blank { end }) => window.consume(end),
+            Ok(Step::Blank { end }) => {
+                line_ends.get_or_insert(ends_like(&bytes[..end]));
+                window.consume(end);
+            }
             Ok(Step::End) => {
                 let message = "expected a header and rows, found an empty file; upload a CSV file with a header and at least one row";
                 return Err(DataError::new(FailureCode::EmptyFile, message).into());
             }
-            Ok(Step::NeedMore) if window.bytes().len() > limits.max_row_bytes => return Err(header_too_large(window)),
+            Ok(Step::NeedMore) if window.at_end() || window.bytes().len() > limits.max_row_bytes => {
+                return Err(header_too_large(window));
+            }
             Ok(Step::NeedMore) => window.grow()?,
             Err(fault) => return Err(error(window, &fault).into()),
         }
     }
+}
+
+/// The line ends of a file whose first line, or whose first line end, this is.
+pub(super) fn ends_like(line: &[u8]) -> LineEnds {
+    if line.ends_with(b"\r") { LineEnds::Any } else { LineEnds::Feeds }
 }
 
 fn header_too_large<R: Read>(window: &Window<R>) -> Error {
@@ -60,16 +101,20 @@ fn header_too_large<R: Read>(window: &Window<R>) -> Error {
 }
 
 fn error<R: Read>(window: &Window<R>, fault: &Fault) -> DataError {
-    match (fault.kind, window.bad()) {
-        (_, Some((at, kind))) if fault.kind == FaultKind::BadByte || at <= fault.at => window.bad_byte(at, kind),
-        (kind, _) => record::describe(kind, 0).at_line(window.line_at(fault.at)),
+    match window.bad() {
+        Some(at) if fault.kind == FaultKind::BadByte || at <= fault.at => window.bad_byte(at),
+        _ => record::describe(fault.kind, 0).at_line(window.line_at(fault.at)),
     }
     .at_column(fault.column, None)
 }
 
 /// Gives each column a name of its own: what has none is called by its position, and what has that of an earlier
-/// column gets a number. Refused is what is too much.
-fn named(given: &[String], limits: &Limits) -> Result<Header, DataError> {
+/// column gets a number. Refused is what is too much, and a NUL, at which many readers end a name.
+fn named(given: &[String], limits: &Limits) -> Result<(Vec<String>, Vec<Notice>), DataError> {
+    if let Some(column) = given.iter().position(|name| name.contains('\0')) {
+        let message = "expected a name, found one with a NUL character in it; leave that out";
+        return Err(DataError::new(FailureCode::NulByte, message).at_column(column, None));
+    }
     let mut names = Names::new(limits, "leave out those that are not needed, or shorten their names");
     let is_blank = |name: &str| name.trim().is_empty();
     let taken: HashSet<&str> = given.iter().map(String::as_str).filter(|name| !is_blank(name)).collect();
@@ -121,7 +166,7 @@ fn named(given: &[String], limits: &Limits) -> Result<Header, DataError> {
     let alike: Vec<&str> = names.iter().map(String::as_str).filter(|name| folded[&name.to_lowercase()] > 1).collect();
     let message = format!("the names of {} differ in case alone; some readers see one", columns(alike.len()));
     notice(NoticeCode::NamesDifferInCase, &alike, message);
-    Ok(Header { names, notices })
+    Ok((names, notices))
 }
 
 fn is_number(name: &str) -> bool {

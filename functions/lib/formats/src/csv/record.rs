@@ -1,28 +1,68 @@
 //! Parses one record byte by byte, and describes what is wrong with it.
 
+use super::dialect::Dialect;
 use crate::error::DataError;
 use dataset_types::FailureCode;
-
-const QUOTE: u8 = b'"';
 
 /// Where the content of a cell stands in the buffer, without its quotes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cell {
     pub(super) start: usize,
     pub(super) end: usize,
-    /// Whether it has doubled quotes, which stand for one each.
-    pub(super) escaped: bool,
+    pub(super) kind: CellKind,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CellKind {
+    Plain,
+    /// Without quotes around it, but with some in it, which are text.
+    WithQuotes,
+    Quoted,
+    /// Quoted, with quotes in it that are doubled or escaped.
+    Escaped,
 }
 
 impl Cell {
-    pub(super) fn of(self, bytes: &[u8]) -> &[u8] {
-        &bytes[self.start..self.end]
+    /// Where the cell ends, its closing quote included.
+    pub(super) fn whole_end(self) -> usize {
+        self.end + usize::from(matches!(self.kind, CellKind::Quoted | CellKind::Escaped))
     }
 
-    /// Where the cell ends, its closing quote included.
-    pub(super) fn whole_end(self, bytes: &[u8]) -> usize {
-        self.end + usize::from(bytes.get(self.end) == Some(&QUOTE))
+    /// Hands over the pieces of the buffer that are the cell's text.
+    #[inline]
+    pub(super) fn pieces(self, bytes: &[u8], dialect: &Dialect, mut piece: impl FnMut(usize, usize)) {
+        let mut from = self.start;
+        if self.kind == CellKind::Escaped {
+            // Of two, the second is meant.
+            let mark = if dialect.escapes { b'\\' } else { dialect.quote };
+            let mut at = self.start;
+            while let Some(length) = memchr::memchr(mark, &bytes[at..self.end]) {
+                let first = at + length;
+                at = first + 1;
+                if bytes[at] == dialect.quote || bytes[at] == mark {
+                    piece(from, first);
+                    from = at;
+                    at += 1;
+                }
+            }
+        }
+        piece(from, self.end);
     }
+
+    pub(super) fn text(self, bytes: &[u8], dialect: &Dialect) -> String {
+        let mut text = Vec::with_capacity(self.end - self.start);
+        self.pieces(bytes, dialect, |from, to| text.extend_from_slice(&bytes[from..to]));
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+/// What ends a line besides LF, CRLF, and CR CR LF, which Python's text mode makes of CRLF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LineEnds {
+    /// A CR alone, too.
+    Any,
+    /// Nothing: outside quotes, a CR is a fault.
+    Feeds,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +73,7 @@ pub(super) enum Step {
     Blank { end: usize },
     /// The buffer ends within a record.
     NeedMore,
-    /// The file has ended.
+    /// The file has ended, but for what may stand behind it all: a control-Z.
     End,
 }
 
@@ -41,7 +81,8 @@ pub(super) enum Step {
 pub(super) enum FaultKind {
     UnterminatedQuote,
     TextAfterQuote,
-    BareQuote,
+    BlankBeforeQuote,
+    LoneCr,
     TooFewFields(usize),
     TooManyFields(usize),
     BadByte,
@@ -56,6 +97,9 @@ pub(super) struct Fault {
     pub(super) column: usize,
 }
 
+/// Ends a text in CP/M and in MS-DOS.
+const CONTROL_Z: u8 = 0x1A;
+
 /// Hands each cell of the record that starts at `start` to `cell`, with its index. A record that turns out to
 /// be incomplete has handed over some of its cells: the caller takes them back.
 #[inline]
@@ -63,42 +107,55 @@ pub(super) fn record(
     bytes: &[u8],
     start: usize,
     at_end: bool,
-    delimiter: u8,
+    dialect: &Dialect,
+    line_ends: LineEnds,
     mut cell: impl FnMut(usize, Cell) -> Result<(), FaultKind>,
 ) -> Result<Step, Fault> {
-    match line_end(bytes, start, at_end) {
+    match bytes[start..] {
+        [] => return Ok(if at_end { Step::End } else { Step::NeedMore }),
+        [CONTROL_Z] => return Ok(if at_end { Step::End } else { Step::NeedMore }),
+        _ => {}
+    }
+    match line_end(bytes, start, at_end, line_ends) {
         LineEnd::At(end) => return Ok(Step::Blank { end }),
-        LineEnd::Unknown => return Ok(if at_end { Step::End } else { Step::NeedMore }),
+        LineEnd::Unknown => return Ok(Step::NeedMore),
+        LineEnd::Lone => return Err(Fault { kind: FaultKind::LoneCr, at: start, column: 0 }),
         LineEnd::None => {}
     }
     let mut position = start;
     let mut column = 0;
     loop {
         let fault = |kind, at| Fault { kind, at, column };
-        let (content, after) = if bytes.get(position) == Some(&QUOTE) {
-            match quoted(bytes, position, at_end) {
+        if dialect.skips_space {
+            position += bytes[position..].iter().take_while(|byte| **byte == b' ').count();
+            if position == bytes.len() && !at_end {
+                return Ok(Step::NeedMore);
+            }
+        }
+        let (content, after) = if bytes.get(position) == Some(&dialect.quote) {
+            match quoted(bytes, position, at_end, dialect) {
                 Quoted::Closed { content, after } => (content, after),
                 Quoted::Open if at_end => return Err(fault(FaultKind::UnterminatedQuote, position)),
                 Quoted::Open => return Ok(Step::NeedMore),
             }
         } else {
-            let after = match memchr::memchr3(delimiter, b'\n', b'\r', &bytes[position..]) {
+            let after = match memchr::memchr3(dialect.delimiter, b'\n', b'\r', &bytes[position..]) {
                 Some(length) => position + length,
                 None if at_end => bytes.len(),
                 None => return Ok(Step::NeedMore),
             };
-            if let Some(quote) = memchr::memchr(QUOTE, &bytes[position..after]) {
-                return Err(fault(FaultKind::BareQuote, position + quote));
-            }
-            (Cell { start: position, end: after, escaped: false }, after)
+            let kind = unquoted(&bytes[position..after], dialect)
+                .map_err(|at| fault(FaultKind::BlankBeforeQuote, position + at))?;
+            (Cell { start: position, end: after, kind }, after)
         };
         let end = match bytes.get(after) {
-            Some(&b) if b == delimiter => None,
+            Some(&b) if b == dialect.delimiter => None,
             None if at_end => Some(after),
             None => return Ok(Step::NeedMore),
-            Some(_) => match line_end(bytes, after, at_end) {
+            Some(_) => match line_end(bytes, after, at_end, line_ends) {
                 LineEnd::At(end) => Some(end),
                 LineEnd::Unknown => return Ok(Step::NeedMore),
+                LineEnd::Lone => return Err(fault(FaultKind::LoneCr, after)),
                 LineEnd::None => return Err(fault(FaultKind::TextAfterQuote, after)),
             },
         };
@@ -111,23 +168,38 @@ pub(super) fn record(
     }
 }
 
-enum LineEnd {
+pub(super) enum LineEnd {
     /// A terminator that ends before this position.
     At(usize),
+    /// A CR that ends no line.
+    Lone,
     None,
     /// The buffer ends first.
     Unknown,
 }
 
-/// LF, CRLF or a lone CR at `at`.
-fn line_end(bytes: &[u8], at: usize, at_end: bool) -> LineEnd {
-    match (bytes.get(at), bytes.get(at + 1)) {
-        (None, _) => LineEnd::Unknown,
-        (Some(b'\n'), _) => LineEnd::At(at + 1),
-        (Some(b'\r'), Some(b'\n')) => LineEnd::At(at + 2),
-        (Some(b'\r'), None) if !at_end => LineEnd::Unknown,
-        (Some(b'\r'), _) => LineEnd::At(at + 1),
-        (Some(_), _) => LineEnd::None,
+pub(super) fn line_end(bytes: &[u8], at: usize, at_end: bool, line_ends: LineEnds) -> LineEnd {
+    match bytes[at..] {
+        [b'\n', ..] => LineEnd::At(at + 1),
+        [b'\r', b'\n', ..] => LineEnd::At(at + 2),
+        [b'\r', b'\r', b'\n', ..] => LineEnd::At(at + 3),
+        [] | [b'\r'] | [b'\r', b'\r'] if !at_end => LineEnd::Unknown,
+        [b'\r', ..] if line_ends == LineEnds::Any => LineEnd::At(at + 1),
+        [b'\r', ..] => LineEnd::Lone,
+        _ => LineEnd::None,
+    }
+}
+
+/// What a field without quotes around it is; where its quote stands if there are only blanks before that.
+fn unquoted(field: &[u8], dialect: &Dialect) -> Result<CellKind, usize> {
+    // Other quotes count only where a field begins with them.
+    if dialect.quote != b'"' {
+        return Ok(CellKind::Plain);
+    }
+    match memchr::memchr(dialect.quote, field) {
+        None => Ok(CellKind::Plain),
+        Some(at) if field[..at].iter().all(|byte| *byte == b' ') => Err(at),
+        Some(_) => Ok(CellKind::WithQuotes),
     }
 }
 
@@ -137,23 +209,32 @@ enum Quoted {
 }
 
 /// The quoted cell whose opening quote stands at `open`.
-fn quoted(bytes: &[u8], open: usize, at_end: bool) -> Quoted {
-    let start = open + 1;
-    let mut escaped = false;
+fn quoted(bytes: &[u8], open: usize, at_end: bool, dialect: &Dialect) -> Quoted {
+    let quote = dialect.quote;
+    let (start, mut kind) = (open + 1, CellKind::Quoted);
     let mut position = start;
-    while let Some(length) = memchr::memchr(QUOTE, &bytes[position..]) {
-        let quote = position + length;
-        match bytes.get(quote + 1) {
-            Some(&QUOTE) => {
-                escaped = true;
-                position = quote + 2;
-            }
+    loop {
+        let rest = &bytes[position..];
+        let found = if dialect.escapes { memchr::memchr2(quote, b'\\', rest) } else { memchr::memchr(quote, rest) };
+        let Some(length) = found else { return Quoted::Open };
+        let at = position + length;
+        match bytes.get(at + 1) {
             // It may be the first of two.
             None if !at_end => return Quoted::Open,
-            _ => return Quoted::Closed { content: Cell { start, end: quote, escaped }, after: quote + 1 },
+            next if bytes[at] == b'\\' && dialect.escapes => {
+                let is_escape = next.is_some_and(|next| *next == quote || *next == b'\\');
+                if is_escape {
+                    kind = CellKind::Escaped;
+                }
+                position = at + 1 + usize::from(is_escape);
+            }
+            Some(next) if *next == quote && !dialect.escapes => {
+                kind = CellKind::Escaped;
+                position = at + 2;
+            }
+            _ => return Quoted::Closed { content: Cell { start, end: at, kind }, after: at + 1 },
         }
     }
-    Quoted::Open
 }
 
 pub(super) fn describe(kind: FaultKind, expected: usize) -> DataError {
@@ -167,9 +248,13 @@ pub(super) fn describe(kind: FaultKind, expected: usize) -> DataError {
             FailureCode::TextAfterQuote,
             "expected a delimiter or the end of the line after a closing quote, found more text; put the whole field in quotes and double each quote inside it".to_owned(),
         ),
-        FaultKind::BareQuote => (
+        FaultKind::BlankBeforeQuote => (
             FailureCode::BareQuote,
-            "expected no quote in a field without quotes, found one; put the field in quotes and double each quote inside it".to_owned(),
+            "expected a field to begin with its quote, found blanks before it; leave them out, or put them in quotes, too".to_owned(),
+        ),
+        FaultKind::LoneCr => (
+            FailureCode::LoneCr,
+            "expected lines to end as the first one does, found a carriage return without a line feed; put the field in quotes, or end every line alike".to_owned(),
         ),
         FaultKind::TooFewFields(found) => (
             FailureCode::TooFewFields,

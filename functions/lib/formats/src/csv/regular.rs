@@ -4,10 +4,10 @@
 //! it is even, which is right for every well-formed record; whatever is not, this way stops at, and
 //! [`record`](super::record) goes through it byte by byte and says what it is.
 
+use super::dialect::Dialect;
+use super::record::LineEnds;
 use crate::simd::{self, BLOCK};
 use crate::writer::{Column, Text};
-
-const QUOTE: u8 = b'"';
 
 /// Where in a text the quotes and the separators of cells stand, a bit a byte.
 #[derive(Default)]
@@ -16,21 +16,48 @@ pub(super) struct Index {
     separators: Vec<u64>,
 }
 
+/// How a file is read.
+#[derive(Clone, Copy)]
+pub(super) struct Syntax {
+    pub(super) dialect: Dialect,
+    pub(super) line_ends: LineEnds,
+}
+
 /// The regular records that were taken.
 pub(super) struct Taken {
     pub(super) rows: usize,
     /// The end of the last record, and of the blank lines behind it.
     pub(super) end: usize,
+    /// Records whose cells are all empty.
+    pub(super) blank_rows: Spots,
+    /// Empty lines. They are counted in tables of one column alone.
+    pub(super) blank_lines: Spots,
+}
+
+/// Where in a text something is.
+#[derive(Default)]
+pub(super) struct Spots {
+    pub(super) count: u64,
+    /// How many records lie before the first, and where it stands.
+    pub(super) first: Option<(usize, usize)>,
+}
+
+impl Spots {
+    fn add(&mut self, rows: usize, at: usize) {
+        self.count += 1;
+        self.first.get_or_insert((rows, at));
+    }
 }
 
 impl Index {
     /// Looks at a text that starts outside quotes.
-    pub(super) fn build(&mut self, text: &[u8], delimiter: u8) {
+    pub(super) fn build(&mut self, text: &[u8], dialect: &Dialect) {
         self.quotes.clear();
         self.separators.clear();
         // All ones within quotes.
         let mut quoted = 0;
-        simd::each_block(text, [QUOTE, delimiter, b'\n', b'\r'], |[quotes, delimiters, feeds, returns], _| {
+        let Dialect { quote, delimiter, .. } = *dialect;
+        simd::each_block(text, [quote, delimiter, b'\n', b'\r'], |[quotes, delimiters, feeds, returns], _| {
             let inside = prefix_xor(quotes) ^ quoted;
             quoted = (inside.cast_signed() >> 63).cast_unsigned();
             self.quotes.push(quotes);
@@ -40,24 +67,36 @@ impl Index {
 
     /// Takes the records of the text into `columns`, up to one that is longer
     /// than `max_row_bytes`, not complete or not regular.
-    pub(super) fn take(&self, text: &[u8], delimiter: u8, columns: &mut [Column], max_row_bytes: usize) -> Taken {
+    pub(super) fn take(&self, text: &[u8], syntax: &Syntax, columns: &mut [Column], max_row_bytes: usize) -> Taken {
+        let Syntax { dialect: Dialect { quote, delimiter, .. }, line_ends } = *syntax;
         let width = columns.len();
-        let mut taken = Taken { rows: 0, end: 0 };
+        // A record without text has so many bytes at most: two quotes a cell.
+        let blank_bytes = 3 * width;
+        let mut taken = Taken { rows: 0, end: 0, blank_rows: Spots::default(), blank_lines: Spots::default() };
         let (mut column, mut start) = (0, 0);
         'text: for (block, &separators) in self.separators.iter().enumerate() {
             let mut separators = separators;
             while separators != 0 {
                 let at = block * BLOCK + separators.trailing_zeros() as usize;
                 separators &= separators - 1;
-                let ends_record = text[at] != delimiter;
-                if ends_record && at == taken.end {
-                    // A blank line, or the LF of a CRLF.
-                    taken.end += 1;
-                    start = taken.end;
-                    continue;
+                let byte = text[at];
+                let ends_record = byte != delimiter;
+                if ends_record {
+                    if byte == b'\r' && line_ends == LineEnds::Feeds && !feed_follows(text, at) {
+                        break 'text;
+                    }
+                    if at == taken.end {
+                        // A blank line, or what is left of the end of the last one.
+                        if width == 1 && !ends_line_end(text, at) {
+                            taken.blank_lines.add(taken.rows, at);
+                        }
+                        taken.end += 1;
+                        start = taken.end;
+                        continue;
+                    }
                 }
                 let Some(cells) = columns.get_mut(column).and_then(Column::texts) else { break 'text };
-                if !self.take_cell(text, start, at, cells) {
+                if !self.take_cell(text, start, at, quote, cells) {
                     break 'text;
                 }
                 column += 1;
@@ -65,6 +104,9 @@ impl Index {
                 if ends_record {
                     if column != width || at - taken.end > max_row_bytes {
                         break 'text;
+                    }
+                    if at - taken.end < blank_bytes && is_blank(&text[taken.end..at], quote, delimiter) {
+                        taken.blank_rows.add(taken.rows, taken.end);
                     }
                     taken.rows += 1;
                     taken.end = start;
@@ -81,16 +123,16 @@ impl Index {
 
     /// Takes the cell at `text[start..end]`, quotes and all, if it is regular.
     #[inline]
-    fn take_cell(&self, text: &[u8], start: usize, end: usize, cells: &mut Text) -> bool {
+    fn take_cell(&self, text: &[u8], start: usize, end: usize, quote: u8, cells: &mut Text) -> bool {
         // Where the cell is empty, a separator stands at its start.
-        if text[start] != QUOTE {
+        if text[start] != quote {
             let is_regular = !self.has_quote(start, end);
             if is_regular {
                 cells.push(text, start, end);
             }
             return is_regular;
         }
-        if text[end - 1] != QUOTE || end - start < 2 {
+        if text[end - 1] != quote || end - start < 2 {
             return false;
         }
         if self.has_quote(start + 1, end - 1) {
@@ -156,6 +198,21 @@ impl Index {
         cells.end_cell(begin);
         true
     }
+}
+
+/// Whether the CR at `at` belongs to a CRLF, or to the CR CR LF that Python's text mode makes of one.
+fn feed_follows(text: &[u8], at: usize) -> bool {
+    matches!(text[at + 1..], [b'\n', ..] | [b'\r', b'\n', ..])
+}
+
+/// Whether the LF or CR at `at` belongs to the line end that began before it.
+fn ends_line_end(text: &[u8], at: usize) -> bool {
+    at > 0 && text[at - 1] == b'\r' && (text[at] == b'\n' || feed_follows(text, at))
+}
+
+/// Whether all cells of a regular record are empty.
+fn is_blank(record: &[u8], quote: u8, delimiter: u8) -> bool {
+    record.split(|byte| *byte == delimiter).all(|cell| cell.is_empty() || cell == [quote, quote])
 }
 
 /// Each bit becomes the parity of itself and all below it.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::error::Result;
 use crate::testing::{converted, parquet_of, table_of, texts, tight};
 use proptest::prelude::*;
 
@@ -17,7 +18,7 @@ fn table(file: &[u8]) -> Result<Table, DataError> {
         assert_eq!(format!("{cut:?}"), format!("{whole:?}"), "chunks of {chunk}");
     }
     whole.map_err(|e| match e {
-        Error::Data(e) => e,
+        Error::Data(e) => *e,
         other => panic!("{other:?}"),
     })
 }
@@ -29,7 +30,7 @@ fn what_is_taken_and_what_it_reads() {
         ("a,b\n1,2\n", vec!["a", "b"], vec![vec!["1", "2"]]),
         ("a,b\r\n1,2", vec!["a", "b"], vec![vec!["1", "2"]]),
         ("a,b\r1,2\r", vec!["a", "b"], vec![vec!["1", "2"]]),
-        ("\u{FEFF}a,b\n\n1,2\n\r\n\r3,4\n\n", vec!["a", "b"], vec![vec!["1", "2"], vec!["3", "4"]]),
+        ("\u{FEFF}a,b\n\n1,2\n\r\n\r\r\n3,4\n\n", vec!["a", "b"], vec![vec!["1", "2"], vec!["3", "4"]]),
         ("a,b\n\"x\ny\",\"say \"\"hi\"\"\"\n", vec!["a", "b"], vec![vec!["x\ny", "say \"hi\""]]),
         ("a\n\"\"\n\"\"\"\"\n", vec!["a"], vec![vec![""], vec!["\""]]),
         ("a,b\n0012, x \nNULL,\n", vec!["a", "b"], vec![vec!["0012", " x "], vec!["NULL", ""]]),
@@ -117,13 +118,18 @@ fn what_is_refused_and_where() {
         (b"a,b\n\"x\ny\",2\n3\n", "too_few_fields", Some(2), Some(4), Some(2)),
         (b"a,b\n1,\"2\n3,4\n", "unterminated_quote", Some(1), Some(2), Some(2)),
         (b"a,b\n1,2\n3,\"4\"x\n", "text_after_quote", Some(2), Some(3), Some(2)),
-        (b"a,b\n1,2\"\n", "bare_quote", Some(1), Some(2), Some(2)),
+        (b"a,b\n1,  \"2\n", "bare_quote", Some(1), Some(2), Some(2)),
+        (b"a,b\n1,x\ry\n", "lone_cr", Some(1), Some(2), Some(2)),
+        (b"a,b\r\n\r1,2\r\n", "lone_cr", Some(1), Some(2), Some(1)),
+        (b"a,b\n\"x\ry\",1\n1,\"2\"\r3\n", "lone_cr", Some(2), Some(3), Some(2)),
+        (b"a,b\n1,2\n\x1A\n", "too_few_fields", Some(2), Some(3), Some(2)),
+        (b"a\0,b\n1,2\n", "nul_byte", None, Some(1), Some(1)),
+        (b"a,b;c\n", "no_rows", None, None, None),
         // Every row has as many commas, but quotes are in order with semicolons alone.
         (b"a;\"b,c\";d\n1;\"2,3\"\n1;\"2,3\";4\n", "too_few_fields", Some(1), Some(2), Some(3)),
         (b"a\n\"x\"\xFF\n", "invalid_utf8", Some(1), Some(2), Some(1)),
         (b"\"x\"\xFF\n1\n", "invalid_utf8", None, Some(1), Some(1)),
         (b"a,b\n1,2\n3,\xE9t\xE9\n", "invalid_utf8", Some(2), Some(3), Some(2)),
-        (b"a,b\n1,\0\n", "nul_byte", Some(1), Some(2), Some(2)),
         (b"a,b\n1,caf\xE9 \"x\"\n", "invalid_utf8", Some(1), Some(2), Some(2)),
         (b"a,b\n\"a\"\xE9,b\n", "invalid_utf8", Some(1), Some(2), Some(1)),
         (b"PAR1\x15\x04", "unsupported_content", None, None, None),
@@ -159,12 +165,10 @@ fn blank_lines_before_the_header_are_skipped() {
     let file = [vec![b'\n'; lines], b"a;b\n1;2\n3\n".to_vec()].concat();
     let Err(Error::Data(error)) = read(&file, &Limits::default()) else { panic!("a row is too short") };
     assert_eq!((error.code.name(), error.line), ("too_few_fields", Some(lines as u64 + 3)));
-    for (chunk, ends) in [(1, "\r\n"), (2, "\r\n"), (3, "\n\r"), (4, "\r")] {
+    for (chunk, ends) in [(1, "\r\n"), (2, "\r\r\n"), (3, "\n\r"), (4, "\r")] {
         let file = format!("{}a;b\n1;2\n3\n", ends.repeat(9));
         let Err(Error::Data(error)) = read(file.as_bytes(), &tight(chunk)) else { panic!("a row is too short") };
-        // A CR and the LF behind it are one.
-        let lines = if ends == "\n\r" { 10 } else { 9 };
-        assert_eq!((error.code.name(), error.line), ("too_few_fields", Some(lines + 3)), "{ends:?}");
+        assert_eq!((error.code.name(), error.line), ("too_few_fields", Some(12)), "{ends:?}");
     }
 }
 
@@ -287,8 +291,191 @@ proptest! {
 
     #[test]
     fn no_bytes_make_it_panic(file in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(&b",;\"\r\na\t"[..])], 0..60), chunk in 1usize..20) {
-        let whole = read(&file, &Limits::default()).map_err(|e| e.to_string());
+        let whole = read(&file, &Limits::default());
         let cut = read(&file, &tight(chunk)).map_err(|e| e.to_string());
-        prop_assert_eq!(whole, cut);
+        if let Err(Error::Data(error)) = &whole {
+            for suggestion in &error.suggestions {
+                let said = serde_json::to_string(&suggestion.dialect).unwrap();
+                let mut parquet = vec![];
+                let summary = crate::convert(
+                    Format::Csv, &serde_json::from_str(&said).unwrap(), &mut || Ok(&file[..]), &mut parquet, &tight(chunk),
+                );
+                prop_assert_eq!(summary.map(|summary| summary.rows).ok(), Some(suggestion.row_count), "{}", said);
+            }
+        }
+        prop_assert_eq!(whole.map_err(|e| e.to_string()), cut);
     }
+}
+
+type Seen = (String, Option<u64>, Option<u64>, Option<u64>);
+
+/// How a file is read: in which dialect, with which notices, and its cells.
+fn found(file: &[u8]) -> (String, Vec<Seen>, Table) {
+    let (summary, _) = converted(Format::Csv, file, &Limits::default()).unwrap_or_else(|e| panic!("{file:?}: {e:?}"));
+    let notices = summary.notices.iter().map(|n| (n.code.clone(), n.count, n.row, n.line)).collect();
+    let mut said = serde_json::to_value(&summary.dialect).unwrap();
+    let usual = serde_json::json!({
+        "encoding": "utf-8", "delimiter": ",", "quote_char": "\"", "escape_char": "", "skip_initial_space": false,
+        "short_rows": "refuse"
+    });
+    said.as_object_mut().unwrap().retain(|word, value| usual[word] != *value);
+    // Whatever was found out says the same again.
+    let mut out = vec![];
+    let again = crate::convert(Format::Csv, &summary.dialect, &mut || Ok(file), &mut out, &tight(5)).unwrap();
+    assert_eq!((&again.dialect, again.rows), (&summary.dialect, summary.rows));
+    assert!(again.notices.iter().all(|notice| notice.code != "dialect_found"));
+    let strict = api::Dialect { strict: Some(true), ..Default::default() };
+    let is_strict = crate::convert(Format::Csv, &strict, &mut || Ok(file), &mut std::io::sink(), &tight(5)).is_ok();
+    assert_eq!(is_strict, summary.notices.is_empty());
+    (said.to_string(), notices, table(file).unwrap())
+}
+
+#[test]
+fn what_is_unusual_is_taken_and_noticed() {
+    let seen = |code: &str, count, row, line| (code.to_owned(), count, row, line);
+    let one = |code, count, row, line| vec![seen(code, Some(count), row, Some(line))];
+    let dialect = || seen("dialect_found", None, None, None);
+    let quotes = |more| [vec![dialect()], more].concat();
+    for (file, said, notices, rows) in [
+        (
+            &b"a,b\n1,5\" x\n2,6'2\" \"y\"\n"[..],
+            "{}",
+            one("quotes_in_text", 2, Some(1), 2),
+            vec![["1", "5\" x"], ["2", "6'2\" \"y\""]],
+        ),
+        (b"a,b\n1,{\"x\":\"\"}\n", "{}", one("quotes_in_text", 1, Some(1), 2), vec![["1", "{\"x\":\"\"}"]]),
+        (b"a\"b,b\n1,2\n", "{}", one("quotes_in_text", 1, None, 1), vec![["1", "2"]]),
+        (
+            b"a,b\r\n1,2\r\n,\r\n\"\",\r\n\r\n   \r\n",
+            "{}",
+            one("blank_rows", 2, Some(2), 3),
+            vec![["1", "2"], ["", ""], ["", ""]],
+        ),
+        (b"a,b\n1,x\0y\n\0,\0\n", "{}", one("nul_in_text", 3, Some(1), 2), vec![["1", "x\0y"], ["\0", "\0"]]),
+        (b"a,b\n1,2\n\x1A", "{}", one("control_z", 1, None, 3), vec![["1", "2"]]),
+        // Within quotes a CR counts no line, and CR CR LF is one end.
+        (
+            b"a,b\r\r\n1,\"x\ry\"\r\r\n2,5\"\r\r\n",
+            "{}",
+            one("quotes_in_text", 1, Some(2), 3),
+            vec![["1", "x\ry"], ["2", "5\""]],
+        ),
+        (b"a;b\n1;2\n", r#"{"delimiter":";"}"#, quotes(vec![]), vec![["1", "2"]]),
+        (b"sep=;\na;b\n1;2\n", r#"{"delimiter":";"}"#, vec![], vec![["1", "2"]]),
+        (
+            b"a,b\n1,\"x \\\"y\\\" \\z\\\\\"\n2,\"\\\"\"\n",
+            r#"{"escape_char":"\\"}"#,
+            quotes(vec![]),
+            vec![["1", "x \"y\" \\z\\"], ["2", "\""]],
+        ),
+        (
+            b"a, b\n1, \"x, y\"\n2,  z\n",
+            r#"{"skip_initial_space":true}"#,
+            quotes(vec![]),
+            vec![["1", "x, y"], ["2", "z"]],
+        ),
+        (b"a,b\n1,'x, y'\n2,'it''s'\n", r#"{"quote_char":"'"}"#, quotes(vec![]), vec![["1", "x, y"], ["2", "it's"]]),
+        (
+            b"a;b\n'1;1';2\n3;'x\ny'\n4;5\n",
+            r#"{"delimiter":";","quote_char":"'"}"#,
+            quotes(vec![]),
+            vec![["1;1", "2"], ["3", "x\ny"], ["4", "5"]],
+        ),
+        (b"a\0,\0b\0\n\x001\0,\0x\0", r#"{"encoding":"utf-16le"}"#, vec![], vec![["1", "x"]]),
+        (
+            b"\xFF\xFEa\0,\0b\0\n\x001\0,\0\0\0",
+            r#"{"encoding":"utf-16le"}"#,
+            one("nul_in_text", 1, Some(1), 2),
+            vec![["1", "\0"]],
+        ),
+    ] {
+        let shown = String::from_utf8_lossy(file);
+        let (found_said, found_notices, (_, found_rows)) = found(file);
+        assert_eq!((found_said.as_str(), found_notices), (said, notices), "{shown:?}");
+        assert_eq!(found_rows, rows, "{shown:?}");
+    }
+    let (_, notices, (_, rows)) = found(b"a\r\n1\r\n\r\n\n2\r\n\"\"\r\n\x1A");
+    assert_eq!(rows, [["1"], ["2"], [""]]);
+    let expected = [("blank_rows", 1, Some(3), 6), ("blank_lines", 2, Some(2), 3), ("control_z", 1, None, 7)];
+    assert_eq!(notices, expected.map(|(code, count, row, line)| seen(code, Some(count), row, Some(line))));
+}
+
+#[test]
+fn a_refusal_says_what_would_work() {
+    let json = |dialect: &api::Dialect| serde_json::to_string(dialect).unwrap();
+    for (file, code, expected) in [
+        (&b"a,b\n1,2\n3\n"[..], "too_few_fields", vec![(r#"{"short_rows":"pad"}"#, 2)]),
+        (b"a,b\n1\n1,2,3\n", "too_few_fields", vec![]),
+        (b"text, more\none, two, three\nfour\nfive, six, seven\n", "too_many_fields", vec![(r#"{"delimiter":""}"#, 3)]),
+        (b"a,b;c,d\n1,2;3,4\n", "ambiguous_dialect", vec![(r#"{"delimiter":","}"#, 1), (r#"{"delimiter":";"}"#, 1)]),
+        // With single quotes around it, or with escaped ones.
+        (
+            b"a,b\n\"x\\\"y\",'z'\n",
+            "ambiguous_dialect",
+            vec![
+                (r#"{"delimiter":",","quote_char":"\"","escape_char":"\\","skip_initial_space":false}"#, 1),
+                (r#"{"delimiter":",","quote_char":"'","escape_char":"","skip_initial_space":false}"#, 1),
+            ],
+        ),
+        (b"a,b\n1,\"2\n3,4\n", "unterminated_quote", vec![]),
+        (b"a,b\n1,x\ry\n", "lone_cr", vec![]),
+        (
+            b"frage;preis\nhei\xDFt;5 \x80\nna;\n",
+            "invalid_utf8",
+            vec![
+                (r#"{"encoding":"windows-1252"}"#, 2),
+                (r#"{"encoding":"shift_jis"}"#, 2),
+                (r#"{"encoding":"gbk"}"#, 2),
+            ],
+        ),
+        (
+            b"frage;preis\nhei\xDFt;5 \x80\nna\n",
+            "invalid_utf8",
+            vec![(r#"{"encoding":"windows-1252","short_rows":"pad"}"#, 2)],
+        ),
+        (b"<!DOCTYPE html>\n<p>a, b</p>\n", "web_page", vec![]),
+    ] {
+        let shown = String::from_utf8_lossy(file);
+        let Err(Error::Data(error)) = converted(Format::Csv, file, &Limits::default()) else { panic!("{shown:?}") };
+        let suggestions: Vec<(String, u64)> =
+            error.suggestions.iter().map(|s| (json(&s.dialect), s.row_count)).collect();
+        assert_eq!(error.code.name(), code, "{shown:?}");
+        if code == "invalid_utf8" {
+            assert!(suggestions.len() <= 3 && suggestions[0].0 == expected[0].0, "{suggestions:?}");
+        } else {
+            let expected: Vec<_> = expected.iter().map(|(dialect, rows)| ((*dialect).to_owned(), *rows)).collect();
+            assert_eq!(suggestions, expected, "{shown:?}");
+        }
+        for suggestion in &error.suggestions {
+            let summary =
+                crate::convert(Format::Csv, &suggestion.dialect, &mut || Ok(file), &mut std::io::sink(), &tight(4));
+            let summary = summary.unwrap();
+            assert_eq!((summary.rows, summary.columns.len() as u64), (suggestion.row_count, suggestion.column_count));
+        }
+    }
+    let Err(Error::Data(error)) = converted(Format::Csv, b"a,b\n1\n\n2,x\n3\n4\n5\n", &tight(3)) else { panic!() };
+    assert_eq!(
+        error.suggestions[0].why,
+        "4 rows shorter than the header, first at lines 2, 5 and 6, get empty cells at their end"
+    );
+}
+
+/// What is read of the start of a file is what is read of it all, as far as it goes.
+#[test]
+fn of_a_head_the_last_row_is_left_out() {
+    let whole = "a;b\r\n1;\"x\r\ny\"\r\n2;\"z\"\"\"\r\né;4\r\n".as_bytes();
+    let read = |head: &[u8], is_whole| {
+        let (mut head, mut out) = (crate::Head { bytes: head, is_whole }, vec![]);
+        let summary = crate::convert(Format::Csv, &api::Dialect::default(), &mut head, &mut out, &tight(3))?;
+        Ok::<_, Error>((summary, crate::testing::page_of(crate::testing::InMemory::new(out), 0, 9)))
+    };
+    let (_, all) = read(whole, true).unwrap();
+    for cut in b"a;b\r\n".len()..whole.len() {
+        let (summary, page) = read(&whole[..cut], false).unwrap();
+        let expected = texts(&all)[..page.rows.len()].to_vec();
+        assert_eq!((texts(&page), summary.rows as usize), (expected, page.rows.len()), "{cut}");
+        assert!(page.rows.len() + 1 >= whole[..cut].iter().filter(|byte| **byte == b';').count() - 1, "{cut}");
+    }
+    let Err(Error::Data(error)) = read(b"a;b\n1;2\n3\n4;", false) else { panic!("a row is short") };
+    assert_eq!((error.suggestions[0].tried, error.suggestions[0].row_count), (api::Tried::Head, 2));
 }

@@ -8,6 +8,10 @@ use dataset_types::FailureCode;
 /// `found` is the byte at which the scan stopped; `None` is the file's end.
 pub(super) fn describe(fault: Fault, found: Option<u8>, limits: &Limits) -> DataError {
     let depth = limits.max_depth;
+    if found == Some(0) {
+        let message = "expected text, found a NUL byte; leave it out, or write it as an escape in a string";
+        return DataError::new(FailureCode::NulByte, message);
+    }
     let expected = |what: &str, remedy: &str| {
         let found = found.map_or("the end of the file", name);
         DataError::new(FailureCode::InvalidJson, format!("expected {what}, found {found}; {remedy}"))
@@ -27,7 +31,11 @@ pub(super) fn describe(fault: Fault, found: Option<u8>, limits: &Limits) -> Data
         ),
         Fault::Number => DataError::new(
             FailureCode::InvalidJson,
-            "expected a number, found one that JSON does not allow; write it like -1.5e3, or as a string",
+            "expected a number, found one that JSON does not allow; write it like -1.5e3, or as a string, and -Infinity as null",
+        ),
+        Fault::Literal | Fault::Value if matches!(found, Some(b'N' | b'I')) => DataError::new(
+            FailureCode::InvalidJson,
+            "expected a value, found one that JSON does not know, such as NaN or Infinity; write null, as pandas does with to_json and Python with json.dumps once such values are None",
         ),
         Fault::Literal | Fault::Value => expected(
             "a value",
@@ -70,6 +78,10 @@ pub(super) fn describe(fault: Fault, found: Option<u8>, limits: &Limits) -> Data
         Fault::TrailingText => DataError::new(
             FailureCode::TextAfterArray,
             "expected the end of the file after the array, found more; the file must be one array and nothing else",
+        ),
+        Fault::LoneObject => DataError::new(
+            FailureCode::SingleObject,
+            "expected an array of objects, found one object; say where in it the rows are with rows_at, or with json_lines that it is the only row",
         ),
         Fault::NotAnArray => DataError::new(
             FailureCode::NotAnArray,

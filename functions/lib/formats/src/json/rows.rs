@@ -7,6 +7,7 @@ use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
 use crate::window::Window;
 use dataset_types::FailureCode;
+use dataset_types::dialect::Encoding;
 use std::io::Read;
 use std::ops::Range;
 
@@ -16,8 +17,19 @@ pub(super) struct Rows<'a, R> {
     limits: &'a Limits,
     /// One object after another, without an array around them.
     is_lines: bool,
+    /// The array is part of something.
+    is_within: bool,
     place: Position,
     object: Object,
+}
+
+/// Where rows begin.
+#[derive(Clone, Copy)]
+pub(super) enum Start {
+    /// With an array, or with the first of several objects; one object will do if that was said.
+    File { may_be_one: bool },
+    /// With the array at so many bytes of the text, which is known to be well formed.
+    Array(u64),
 }
 
 /// How far the rows have been read.
@@ -41,7 +53,10 @@ pub(super) struct Row<'a> {
 
 impl<'a, R: Read> Rows<'a, R> {
     /// Reads up to the first row.
-    pub(super) fn begin(mut window: Window<R>, limits: &'a Limits) -> Result<Self> {
+    pub(super) fn begin(mut window: Window<R>, start: Start, limits: &'a Limits) -> Result<Self> {
+        if let Start::Array(at) = start {
+            window.skip(at)?;
+        }
         let is_space = |byte: &u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
         let at = loop {
             match window.bytes().iter().position(|byte| !is_space(byte)) {
@@ -59,12 +74,17 @@ impl<'a, R: Read> Rows<'a, R> {
         let is_array = window.bytes()[at] == b'[';
         let place = Position { position: at + usize::from(is_array), ..Position::default() };
         let (specials, object) = (Specials::default(), Object::default());
-        let mut rows = Self { window, specials, limits, is_lines: !is_array, place, object };
+        let is_within = matches!(start, Start::Array(_));
+        let mut rows = Self { window, specials, limits, is_lines: !is_array, is_within, place, object };
         rows.specials.build(rows.window.bytes());
         if !is_array {
-            rows.expect_objects(at)?;
+            rows.expect_objects(at, start)?;
         }
         Ok(rows)
+    }
+
+    pub(super) fn encoding(&self) -> Encoding {
+        self.window.encoding()
     }
 
     pub(super) fn is_lines(&self) -> bool {
@@ -114,7 +134,7 @@ impl<'a, R: Read> Rows<'a, R> {
                 }
                 Ok(true) => return Ok(true),
                 Ok(false) => self.place.done = true,
-                Err(Stop::NeedMore) if self.window.at_end() && self.is_lines && self.is_at_end() => {
+                Err(Stop::NeedMore) if self.window.at_end() && (self.is_cut() || self.is_lines && self.is_at_end()) => {
                     self.place.done = true;
                 }
                 Err(Stop::NeedMore) if self.window.at_end() => {
@@ -133,7 +153,7 @@ impl<'a, R: Read> Rows<'a, R> {
         self.object.clear();
         let bytes = self.window.bytes();
         // The scan stops where a bad byte is, so that it knows in which member.
-        let bad = self.window.bad().map(|(at, _)| at);
+        let bad = self.window.bad();
         let bytes = &bytes[..bad.unwrap_or(bytes.len())];
         let text = Text {
             bytes,
@@ -152,6 +172,11 @@ impl<'a, R: Read> Rows<'a, R> {
         self.place.row = row;
         self.place.rows += 1;
         Ok(true)
+    }
+
+    /// Whether the file goes on where its head ends.
+    pub(super) fn is_cut(&self) -> bool {
+        self.window.at_end() && !self.window.is_complete()
     }
 
     /// Whether there is nothing but white space behind the row that was read last.
@@ -185,6 +210,9 @@ impl<'a, R: Read> Rows<'a, R> {
     }
 
     fn expect_end(&mut self) -> Result<()> {
+        if self.is_within || self.is_cut() {
+            return Ok(());
+        }
         loop {
             let bytes = &self.window.bytes()[self.place.position..];
             if let Some(at) = bytes.iter().position(|byte| !matches!(byte, b' ' | b'\n' | b'\r' | b'\t')) {
@@ -203,12 +231,12 @@ impl<'a, R: Read> Rows<'a, R> {
     fn error(&self, fault: Fault, at: usize) -> Error {
         // A byte that is no text may be why the scan stopped.
         let (fault, at) = match self.window.bad() {
-            Some((bad, _)) if bad <= at => (Fault::BadByte, bad),
+            Some(bad) if bad <= at => (Fault::BadByte, bad),
             _ => (fault, at),
         };
         let bytes = self.window.bytes();
         let error = match (fault, self.window.bad()) {
-            (Fault::BadByte, Some((bad, kind))) => self.window.bad_byte(bad, kind),
+            (Fault::BadByte, Some(bad)) => self.window.bad_byte(bad),
             _ => describe(fault, bytes.get(at).copied(), self.limits).at_line(self.window.line_at(at)),
         };
         match fault {
@@ -222,7 +250,7 @@ impl<'a, R: Read> Rows<'a, R> {
     }
 
     /// Refuses what is neither an array nor at least two objects, one after another.
-    fn expect_objects(&mut self, at: usize) -> Result<()> {
+    fn expect_objects(&mut self, at: usize, start: Start) -> Result<()> {
         loop {
             let bytes = self.window.bytes();
             let text = Text {
@@ -232,6 +260,7 @@ impl<'a, R: Read> Rows<'a, R> {
                 max_members: self.limits.max_columns,
             };
             let behind = match bytes[at] {
+                b'{' if matches!(start, Start::File { may_be_one: true }) => return Ok(()),
                 b'{' => self.object.read(text, at).and_then(|end| text.skip_space(end)),
                 _ => Err(Stop::Fault(Fault::NotAnArray, at)),
             };
@@ -246,8 +275,8 @@ impl<'a, R: Read> Rows<'a, R> {
             if matches!(behind, Ok((_, b'{'))) {
                 return Ok(());
             }
-            let error = describe(Fault::NotAnArray, Some(bytes[at]), self.limits);
-            return Err(error.at_line(self.window.line_at(at)).into());
+            let fault = if bytes[at] == b'{' { Fault::LoneObject } else { Fault::NotAnArray };
+            return Err(describe(fault, Some(bytes[at]), self.limits).at_line(self.window.line_at(at)).into());
         }
     }
 }

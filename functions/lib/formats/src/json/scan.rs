@@ -27,6 +27,7 @@ pub(super) enum Fault {
     TooManyMembers,
     NotAnObject,
     NotAnArray,
+    LoneObject,
     BadByte,
     Truncated,
     TrailingText,

@@ -13,7 +13,7 @@ fn read(file: &[u8], chunk_bytes: usize) -> Result<Page> {
 
 fn error_of(file: &[u8], chunk_bytes: usize) -> DataError {
     match read(file, chunk_bytes) {
-        Err(Error::Data(error)) => error,
+        Err(Error::Data(error)) => *error,
         other => panic!("{:?}: {other:?}", String::from_utf8_lossy(file)),
     }
 }
@@ -77,8 +77,8 @@ fn what_is_refused_and_where() {
         ("", "empty_file", None, None, None),
         (" \n ", "empty_file", None, None, None),
         ("1", "not_an_array", None, Some(1), None),
-        ("\n{\"a\":1}", "not_an_array", None, Some(2), None),
-        ("{\"a\":1}\n", "not_an_array", None, Some(1), None),
+        ("\n{\"a\":1}", "single_object", None, Some(2), None),
+        ("{\"a\":1}\n", "single_object", None, Some(1), None),
         ("{\"a\":1}\n{\"a\":2}\n[3]\n", "row_not_an_object", Some(3), Some(3), None),
         ("{\"a\":1}\n{\"a\":2},\n", "row_not_an_object", Some(3), Some(2), None),
         ("{\"a\":1}\n{\"a\":", "truncated", Some(2), Some(2), Some(1)),
@@ -119,7 +119,7 @@ fn what_is_refused_and_where() {
     let error = error_of(b"[{\"a\":1,\"b\":\"\xE9\",\"c\":2}]", 64);
     assert_eq!((error.code.name(), error.column_name.as_deref()), ("invalid_utf8", Some("b")));
     assert_eq!(error_of(b"[{\"a\":\"\0\"}]", 64).code.name(), "nul_byte");
-    assert_eq!(error_of(b"\xFF\xFE[\0", 64).code.name(), "unsupported_encoding");
+    assert_eq!(error_of(b"\xFF\xFE[\0", 64).code.name(), "truncated");
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
             opened += 1;
             Ok(&file[..])
         };
-        let summary = convert(Format::Json, &mut source, &mut out, &tight(300)).unwrap();
+        let summary = convert(Format::Json, &Dialect::default(), &mut source, &mut out, &tight(300)).unwrap();
         let found: Vec<(&str, ColumnType)> = summary.columns.iter().map(|c| (c.name.as_str(), c.kind)).collect();
         assert_eq!((found, opened), (columns, 2), "{last}");
         let page = page_of(InMemory::new(out), 0, 1_000);
@@ -156,7 +156,7 @@ fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
             opened += 1;
             Ok(&file[..])
         };
-        convert(Format::Json, &mut source, &mut vec![], &Limits::default()).unwrap();
+        convert(Format::Json, &Dialect::default(), &mut source, &mut vec![], &Limits::default()).unwrap();
         assert_eq!(opened, 1, "{last}");
     }
 }
@@ -248,7 +248,7 @@ fn little_objects_under_many_columns_are_bounded() {
     let file = format!("[{}{{}}]", "{\"a\":1,\"b\":2},\n".to_owned() + &"{},\n".repeat(9));
     let with = |max_cells| {
         let limits = Limits { max_cells, ..Limits::default() };
-        convert(Format::Json, &mut || Ok(file.as_bytes()), &mut std::io::sink(), &limits)
+        convert(Format::Json, &Dialect::default(), &mut || Ok(file.as_bytes()), &mut std::io::sink(), &limits)
     };
     assert_eq!(with(22).unwrap().rows, 11);
     let Err(Error::Data(error)) = with(21) else { panic!("it is too much") };
@@ -305,4 +305,100 @@ proptest! {
             prop_assert!(serde_json::from_str::<Vec<serde_json::Map<String, Value>>>(&file).is_ok() || file.contains(['e', 'E']), "{}", file);
         }
     }
+}
+
+/// What a refusal suggests, and how many rows that has.
+fn suggestions(file: &str) -> (&'static str, Vec<(Value, u64)>) {
+    let Err(Error::Data(error)) = converted(Format::Json, file.as_bytes(), &tight(3)) else {
+        panic!("{file} is taken");
+    };
+    let suggestions = error.suggestions.iter().map(|s| (serde_json::to_value(&s.dialect).unwrap(), s.row_count));
+    for suggestion in &error.suggestions {
+        let mut out = vec![];
+        let summary =
+            convert(Format::Json, &suggestion.dialect, &mut || Ok(file.as_bytes()), &mut out, &tight(5)).unwrap();
+        let columns: Vec<&str> = summary.columns.iter().map(|column| column.name.as_str()).collect();
+        assert_eq!(
+            (summary.rows, columns),
+            (suggestion.row_count, suggestion.column_names.iter().map(|c| &**c).collect())
+        );
+        // What it was read as says the same again.
+        let again =
+            convert(Format::Json, &summary.dialect, &mut || Ok(file.as_bytes()), &mut vec![], &tight(9)).unwrap();
+        assert_eq!((again.dialect, again.rows), (summary.dialect, summary.rows));
+    }
+    (error.code.name(), suggestions.collect())
+}
+
+#[test]
+fn a_lone_object_says_where_rows_may_be() {
+    let at = |pointer: &str| json!({ "rows_at": pointer });
+    let one = (json!({"json_lines": true}), 1);
+    for (file, code, expected) in [
+        (r#"{"n": 3, "data": [{"q": "[{"}, {"q": "}"}]}"#, "single_object", vec![(at("/data"), 2), one.clone()]),
+        (
+            r#"{"train": [{"q": 1}], "test": [{"q": 2}, {"q": 3}]}"#,
+            "single_object",
+            vec![(at("/train"), 1), (at("/test"), 2), one.clone()],
+        ),
+        (
+            "{\"a/b\":{\"~\":[{\"x\":1}], \"deep\": {\"r\": [{\"x\":1}]}},\r\n\r\n\"c\":[1],\"d\":[]}",
+            "single_object",
+            vec![(at("/a~1b/~0"), 1), one.clone()],
+        ),
+        (r#"{"a": 1}"#, "single_object", vec![one.clone()]),
+        // In the array, an element is no object.
+        (r#"{"a": [{"x": 1}, 2], "b": 1}"#, "single_object", vec![one.clone()]),
+        (r#"{"a": [1, 2], "b": [3, "x"]}"#, "table_by_columns", vec![]),
+        (r#"{"a": {"0": 1, "1": 2}, "b": {"0": 1, "1": 2}}"#, "table_by_columns", vec![]),
+        (r#"{"a": {"0": 1, "1": 2}, "b": {"0": 1, "2": 2}}"#, "single_object", vec![one.clone()]),
+        (r#"{"a": [1, 2], "b": [3]}"#, "single_object", vec![one]),
+        (r#"{"a": [1, 2], "b": "#, "not_an_array", vec![]),
+    ] {
+        assert_eq!(suggestions(file), (code, expected), "{file}");
+    }
+}
+
+#[test]
+fn rows_are_where_it_is_said() {
+    let read = |file: &str, dialect: Value| {
+        let (dialect, mut out) = (serde_json::from_value(dialect).unwrap(), vec![]);
+        let summary = convert(Format::Json, &dialect, &mut || Ok(file.as_bytes()), &mut out, &tight(2))?;
+        Ok((summary.rows, page_of(InMemory::new(out), 0, 9).columns))
+    };
+    let file = "{\"n\":[1],\r\n\"é\":{\"r\":[{\"a\":1},\r\n{\"b\":2}]},\"z\":{}}";
+    assert_eq!(read(file, json!({"rows_at": "/é/r"})).unwrap(), (2, vec!["a".to_owned(), "b".to_owned()]));
+    for (at, code, line) in [
+        ("/n", "row_not_an_object", Some(1)),
+        ("/z", "no_such_rows", None),
+        ("/é/x", "no_such_rows", None),
+        ("/é", "no_such_rows", None),
+    ] {
+        let Error::Data(error) = read(file, json!({"rows_at": at})).unwrap_err() else { panic!("{at}") };
+        assert_eq!((error.code.name(), error.line), (code, line), "{at}");
+    }
+    let Error::Data(error) = read(&file.replace(":2}", ":2,\"b\":3}"), json!({"rows_at": "/é/r"})).unwrap_err() else {
+        panic!("a key comes twice")
+    };
+    assert_eq!((error.code.name(), error.row, error.line), ("duplicate_key", Some(2), Some(3)));
+    assert_eq!(read("{\"a\":1}", json!({"json_lines": true})).unwrap(), (1, vec!["a".to_owned()]));
+    let utf16: Vec<u8> = "[{\"a\":1}]".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    assert_eq!(converted(Format::Json, &utf16, &tight(3)).unwrap().0.rows, 1);
+}
+
+#[test]
+fn of_a_head_the_last_row_is_left_out() {
+    let read = |head: &str, said: Dialect| {
+        let (mut head, mut out) = (crate::Head { bytes: head.as_bytes(), is_whole: false }, vec![]);
+        let summary = convert(Format::Json, &said, &mut head, &mut out, &tight(3))?;
+        Ok::<_, Error>((summary.rows, summary.columns.len()))
+    };
+    let none = Dialect::default;
+    assert_eq!(read("[{\"a\":1},{\"a\":2},{\"b\"", none()).unwrap(), (2, 1));
+    assert_eq!(read("{\"a\":1}\n{\"a\":2}\n{\"b\":3", none()).unwrap(), (2, 1));
+    let wrapped = "{\"n\":[{\"x\":1}],\"rows\":[{\"a\":1},{\"a\":2},{\"b\"";
+    let rows_at = Dialect { rows_at: Some("/rows".to_owned().try_into().unwrap()), ..none() };
+    assert_eq!(read(wrapped, rows_at).unwrap(), (2, 1));
+    let Err(Error::Data(error)) = read(wrapped, none()) else { panic!("it is one object") };
+    assert_eq!((error.code.name(), error.suggestions.len()), ("single_object", 1));
 }

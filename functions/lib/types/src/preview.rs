@@ -1,0 +1,78 @@
+//! What a file would be, before it is sent.
+
+use crate::dataset::Failure;
+use crate::dialect::Dialect;
+use crate::id::GroupId;
+use crate::limits::MAX_HEAD_BYTES;
+use crate::notice::Notice;
+use crate::rows::{ColumnType, Row};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::Object;
+
+/// The start of a file.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(expecting = "a JSON object")]
+#[schema(as = PreviewFile)]
+pub struct PreviewFile<'a> {
+    #[serde(borrow)]
+    #[schema(schema_with = crate::upload::file_name)]
+    pub file_name: Cow<'a, str>,
+    /// The group that the file would go to, for what that says of its files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset_group_id: Option<GroupId>,
+    /// As in an upload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
+    #[serde(borrow)]
+    #[schema(schema_with = head)]
+    pub head_base64: &'a RawValue,
+    /// Whether that is the whole file. Of a longer one, a row that is cut is left out.
+    pub is_whole: bool,
+}
+
+fn head() -> Object {
+    let mut schema = crate::upload::base64();
+    schema.description = Some(format!("The first bytes of the file in base64, {MAX_HEAD_BYTES} at most."));
+    schema
+}
+
+/// What the file would be, as far as it was given: columns and rows, or a failure.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Preview {
+    pub success: bool,
+    pub message: String,
+    #[serde(flatten)]
+    pub found: PreviewFound,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum PreviewFound {
+    Table(PreviewTable),
+    Failure(PreviewFailure),
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PreviewTable {
+    pub column_names: Vec<String>,
+    pub columns: Vec<PreviewColumn>,
+    /// The first rows, 20 at most.
+    pub rows: Vec<Row>,
+    pub dialect: Dialect,
+    pub notices: Vec<Notice>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PreviewColumn {
+    pub name: String,
+    /// As far as the file was given; later rows can widen it.
+    pub r#type: ColumnType,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct PreviewFailure {
+    pub failure: Failure,
+}
