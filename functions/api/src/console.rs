@@ -55,13 +55,16 @@ const ASSETS: &[Asset] = assets! {
     "script/api.js"
     "script/cells.js"
     "script/chart.js"
+    "script/dialect.js"
     "script/dom.js"
     "script/fault.js"
     "script/file.js"
     "script/limits.js"
     "script/main.js"
     "script/marks.js"
+    "script/notices.js"
     "script/place.js"
+    "script/places.js"
     "script/session.js"
     "script/text.js"
     "script/uploads.js"
@@ -83,6 +86,7 @@ const ASSETS: &[Asset] = assets! {
 const FIRST_MODULES: &[&str] = &[
     "script/api.js",
     "script/dom.js",
+    "script/file.js",
     "script/limits.js",
     "script/place.js",
     "script/session.js",

@@ -1,5 +1,6 @@
 //! The commands that talk to a service over its API, on this machine or in AWS.
 
+mod choice;
 mod download;
 mod listen;
 mod login;

@@ -52,7 +52,9 @@ test("a file that is refused shows the line of the person's own copy", async () 
     "bytes.csv": Buffer.from("a,b\nok,fine\nok,gr\xfc\xdfe\n", "latin1"),
   };
   await choose(page, files);
-  await page.getByRole("button", { name: "Upload all 4" }).click();
+  for (const name of Object.keys(files)) {
+    await card(page, name).getByRole("button", { name: `Upload: ${name}` }).click();
+  }
 
   const short = card(page, "short.csv");
   assert.deepEqual(await excerpt(short), [
@@ -81,6 +83,47 @@ test("a file that is refused shows the line of the person's own copy", async () 
   const bytes = await excerpt(card(page, "bytes.csv"));
   assert.deepEqual(bytes.at(-1).slice(0, 1), [3]);
   assert.match(bytes.at(-1)[2], /gr/);
+  await close(page);
+});
+
+test("a file in another encoding is one look and one click", async () => {
+  const { id } = await group("Windows");
+  const page = await open(`#/groups/${id}`);
+  const windows = Buffer.from("frage;preis\nheißt;5 ¤\nnaïve;7 ¤\n", "latin1");
+  windows.forEach((byte, at) => byte === 0xa4 && (windows[at] = 0x80));
+  await choose(page, { "fragen.csv": windows, "rows.json": '{"n": 2, "rows": [{"a": 1}, {"a": 2}]}', "fine.csv": 'a;b"\n1;5" x\n' });
+  const file = card(page, "fragen.csv");
+  await file.getByText("expected UTF-8").waitFor();
+  const suggested = file.getByRole("list", { name: "What would work" }).getByRole("listitem").first();
+  await suggested.getByText("naïve").waitFor();
+  assert.deepEqual(await cells(suggested.getByRole("table")), [["heißt", "5 €"], ["naïve", "7 €"]]);
+  assert.match(await suggested.textContent(), /2 rows.*2 columns/s);
+  await suggested.getByRole("button", { name: "Upload as windows-1252" }).click();
+  await file.getByText("version 1").waitFor();
+
+  await card(page, "rows.json").getByRole("button", { name: "Upload with the rows at /rows" }).click();
+  await card(page, "rows.json").getByText("version 2").waitFor();
+  assert.match(await card(page, "fine.csv").getByRole("list", { name: "Notices" }).textContent(), /quotes in it, which are text/);
+  const { datasets } = await api("GET", `datasets?dataset_group_id=${id}`);
+  assert.deepEqual(datasets.map(({ dialect }) => dialect.encoding), ["utf-8", "windows-1252"]);
+
+  await file.getByRole("link", { name: "Open the version" }).click();
+  await heading(page, /^Version 1/);
+  await page.getByText("WINDOWS-1252").waitFor();
+  await close(page);
+});
+
+test("what was sent and refused offers what would work on all of it", async () => {
+  const { id } = await group("Refused at its end");
+  const page = await open(`#/groups/${id}`);
+  const rows = Array.from({ length: 120_000 }, (_, n) => `${n},some text\n`).join("");
+  await choose(page, { "short.csv": `id,text\n${rows}end\n` });
+  const file = card(page, "short.csv");
+  await file.getByText("2 columns").waitFor();
+  await file.getByRole("button", { name: "Upload: short.csv" }).click();
+  await file.getByRole("button", { name: "Upload with short rows filled up" }).click();
+  await file.getByText("version 1").waitFor();
+  assert.equal((await api("GET", `datasets?dataset_group_id=${id}`)).datasets[0].row_count, 120_001);
   await close(page);
 });
 

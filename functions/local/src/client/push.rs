@@ -1,5 +1,6 @@
 //! `datasets push`: uploads a file, and waits for its outcome.
 
+use super::choice::choose;
 use super::login;
 use super::remote::{Answer, Remote, Trouble, backoff, pause};
 use super::show::{bar, noticed, printable, summary, trouble};
@@ -11,9 +12,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use dataset_core::ids::{Ids, SystemIds};
 use dataset_core::upload::{FileName, check_size};
-use dataset_types::dataset::{OneDataset, Status};
+use dataset_types::dataset::{Failure, OneDataset, Status};
 use dataset_types::dialect::Dialect;
-use dataset_types::id::{DatasetId, Whole};
+use dataset_types::id::{DatasetId, GroupId, Whole};
 use dataset_types::limits::MAX_INLINE_BYTES;
 use dataset_types::upload::{FromFile, FromUpload, UploadAwaited, UploadRequest, VersionQueued};
 use futures::stream;
@@ -51,26 +52,49 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
     check_size(metadata.len())?;
     let remote = login::remote(&args.remote.access)?;
 
-    let id = if metadata.len() <= MAX_INLINE_BYTES {
-        inline(&remote, path, &name, &args).await?
+    let mut said = Some(args.said.dialect()).filter(|said| *said != Dialect::default());
+    loop {
+        let order = Order { group: args.group, name: &name, said: said.take() };
+        let Some(failure) = send(&remote, &args, order, metadata.len()).await? else { return Ok(()) };
+        said = if args.remote.json { None } else { choose(&remote, path, &name, &failure).await? };
+        if said.is_none() {
+            return Err(trouble(failure, &name).into());
+        }
+    }
+}
+
+/// What is said of a file beside its content.
+struct Order<'a> {
+    group: GroupId,
+    name: &'a str,
+    /// Unless the group is to say it.
+    said: Option<Dialect>,
+}
+
+/// Sends the file, and tells what became of it, but for why it was refused.
+async fn send(remote: &Remote, args: &Push, order: Order<'_>, size: u64) -> anyhow::Result<Option<Failure>> {
+    let (path, name) = (&args.file, order.name);
+    let id = if size <= MAX_INLINE_BYTES {
+        inline(remote, path, order).await?
     } else {
-        straight(&remote, path, &name, &args, metadata.len()).await?
+        straight(remote, path, order, size).await?
     };
     if !args.wait {
         let text = if args.remote.json {
             json!({"dataset_id": id}).to_string()
         } else {
-            format!("{}: queued as dataset {id}", printable(&name))
+            format!("{}: queued as dataset {id}", printable(name))
         };
-        return Ok(say(&text)?);
+        say(&text)?;
+        return Ok(None);
     }
-    let answer = finished(&remote, id, args.timeout).await?;
+    let answer = finished(remote, id, args.timeout).await?;
     if args.remote.json {
         say(answer.parse::<Verbatim<'_>>()?.dataset.get())?;
     }
     let dataset = answer.parse::<OneDataset>()?.dataset;
-    if let Some(failure) = dataset.failure {
-        return Err(trouble(failure, &name).into());
+    if dataset.failure.is_some() {
+        return Ok(dataset.failure);
     }
     if !args.remote.json {
         say(&summary(&dataset))?;
@@ -78,46 +102,41 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
             say(&format!("  notice: {}", noticed(notice)))?;
         }
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Uploads the file within the request.
-async fn inline(remote: &Remote, path: &Path, name: &str, args: &Push) -> anyhow::Result<DatasetId> {
+async fn inline(remote: &Remote, path: &Path, order: Order<'_>) -> anyhow::Result<DatasetId> {
     let file = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
     let base64 = RawValue::from_string(format!("\"{}\"", STANDARD.encode(file)))?;
     let body = FromFile {
-        dataset_group_id: args.group,
-        file_name: name.into(),
+        dataset_group_id: order.group,
+        file_name: order.name.into(),
         file_content_base64: &base64,
-        dialect: dialect(args),
+        dialect: order.said,
     };
     let answer = remote.post_once("dataset-versions/from-file", &fresh_key(), &body).await?;
     Ok(answer.parse::<VersionQueued>()?.dataset_id)
 }
 
 /// Uploads the file straight to storage, by a presigned URL.
-async fn straight(remote: &Remote, path: &Path, name: &str, args: &Push, size: u64) -> anyhow::Result<DatasetId> {
+async fn straight(remote: &Remote, path: &Path, order: Order<'_>, size: u64) -> anyhow::Result<DatasetId> {
     let (checksum, owned) = (bar(size, "checking"), path.to_owned());
     let progress = checksum.clone();
     let sum = tokio::task::spawn_blocking(move || sha256(&owned, &progress)).await?;
     checksum.finish_and_clear();
     let sum = sum.with_context(|| format!("{} could not be read", path.display()))?;
     let body = FromUpload {
-        dataset_group_id: args.group,
-        file_name: name.to_owned(),
+        dataset_group_id: order.group,
+        file_name: order.name.to_owned(),
         file_size: Whole(size),
         checksum_sha256: Some(sum),
-        dialect: dialect(args),
+        dialect: order.said,
     };
     let answer = remote.post_once("dataset-versions/from-upload", &fresh_key(), &body).await?;
     let awaited: UploadAwaited = answer.parse()?;
     put(remote, path, &awaited.upload, size).await?;
     Ok(awaited.dataset_id)
-}
-
-/// What is said of the file, unless the group is to say it.
-fn dialect(args: &Push) -> Option<Dialect> {
-    Some(args.said.dialect()).filter(|said| *said != Dialect::default())
 }
 
 fn sha256(path: &Path, progress: &ProgressBar) -> io::Result<String> {

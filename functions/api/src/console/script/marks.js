@@ -1,6 +1,7 @@
 // The place in a file that an error names: which lines to show, and what to mark in them.
 
-import { elements, isJson, look, records } from "./file.js";
+import { isJson } from "./file.js";
+import { delimiterOf, elements, head, records } from "./places.js";
 
 const LINES_BEFORE = 2;
 const LINES_AFTER = 2;
@@ -15,12 +16,12 @@ export async function markedLines(file, failure) {
   if (!failure.line) {
     return undefined;
   }
-  const seen = await look(file);
-  const lines = await linesOf(file, seen.encoding, failure.line - MAX_RECORD_LINES, failure.line + MAX_RECORD_LINES);
+  const { encoding, text } = await head(file);
+  const lines = await linesOf(file, encoding, failure.line - MAX_RECORD_LINES, failure.line + MAX_RECORD_LINES);
   if (!lines.some(({ number }) => number === failure.line)) {
     return undefined;
   }
-  const marks = isJson(file) ? markJson(lines, failure) : markCsv(lines, failure, seen);
+  const marks = isJson(file) ? markJson(lines, failure) : markCsv(lines, failure, text);
   const [first, last] = [Math.min(failure.line, ...marks.keys()), Math.max(failure.line, ...marks.keys())];
   // A line ending at the end of the file begins one more line, which is empty and not shown.
   const isSeen = ({ number, text }) => number <= last || (number <= last + LINES_AFTER && text !== "");
@@ -77,7 +78,9 @@ function quotes(text) {
 }
 
 /** Where to mark which lines: the field of the record that the line of the fault is in. */
-function markCsv(lines, { line, column }, { delimiter, columns }) {
+function markCsv(lines, { line, column }, head) {
+  const delimiter = delimiterOf(head);
+  const columns = records(head, delimiter).next().value?.fields.map((field) => field.text) ?? [];
   const first = lines.findLastIndex(({ number, isQuoted }) => number <= line && !isQuoted);
   const within = lines.slice(Math.max(first, 0));
   const text = within.map((line) => line.text).join("\n");

@@ -1,6 +1,7 @@
 // The uploads of this tab. They run one after another, whichever view is open.
 
 import { ApiError, address, call, get, pause, refused, unreachable } from "./api.js";
+import { base64 } from "./file.js";
 import { limits } from "./limits.js";
 import * as session from "./session.js";
 
@@ -18,7 +19,7 @@ let isSending = false;
 let isLeavingForDownload = false;
 
 /**
- * A file on its way into a group. `state` is `new`, `waiting`, `sending`,
+ * A file on its way into a group, with the dialect in which it is to be read, if that is said. `state` is `new`, `waiting`, `sending`,
  * `checking`, `ready` or `failed`; where it got stuck `broken`, and `cancelled`.
  * Each change is an event `change`.
  */
@@ -68,6 +69,13 @@ export function send(upload) {
   }
   upload.change("waiting", { error: undefined, pace: undefined });
   sendNext();
+}
+
+/** Sends the file anew, to be read in this dialect. */
+export function sendAs(upload, dialect) {
+  Object.assign(upload, { dialect, datasetId: undefined, dataset: undefined });
+  upload.renew();
+  send(upload);
 }
 
 export function cancel(upload) {
@@ -149,7 +157,7 @@ async function transfer(upload) {
   }
 }
 
-const order = ({ file, groupId }) => ({ dataset_group_id: groupId, file_name: file.name });
+const order = ({ file, groupId, dialect }) => ({ dataset_group_id: groupId, file_name: file.name, dialect });
 
 async function sendInline(upload) {
   const key = session.key();
@@ -204,15 +212,6 @@ function transmit({ method, url, headers }, body, upload) {
     signal.throwIfAborted();
     signal.addEventListener("abort", () => request.abort(), { once: true });
     request.send(body);
-  });
-}
-
-function base64(file) {
-  return new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(file);
   });
 }
 

@@ -1,13 +1,17 @@
+import { post } from "./api.js";
 import { cell, table } from "./cells.js";
-import { announce, element, facts, fill, fromTemplate, say, tag } from "./dom.js";
+import { dialectFacts, sendingAs } from "./dialect.js";
+import { announce, facts, fill, fromTemplate, say, tag } from "./dom.js";
 import { excerpt, toMark } from "./fault.js";
-import { isJson, look } from "./file.js";
+import { complaint, head, isJson } from "./file.js";
 import { limits } from "./limits.js";
+import { showNotices } from "./notices.js";
 import { bytes, count, seconds, visible } from "./text.js";
-import { add, cancel, remove, send, uploadsTo } from "./uploads.js";
+import { add, cancel, remove, send, sendAs, uploadsTo } from "./uploads.js";
 
 /** The first columns are enough to know a file by. */
 const MAX_PREVIEW_COLUMNS = 12;
+const MAX_PREVIEW_ROWS = 5;
 
 const WORDS = { new: "not sent", waiting: "waits", sending: "sending", checking: "draft", broken: "interrupted" };
 
@@ -16,7 +20,7 @@ export function showUpload(section, groupId, signal, settled) {
   const view = fill(section, "upload");
   view.limit.textContent = `Up to ${Math.round(limits.maxFileBytes / 2 ** 20)} MB each.`;
 
-  const unsent = () => uploadsTo(groupId).filter((upload) => upload.state === "new" && !upload.seen?.complaint);
+  const unsent = () => uploadsTo(groupId).filter((upload) => upload.state === "new" && !upload.seen?.complaint && !upload.seen?.failure);
   const offerAll = () => {
     view.all.hidden = unsent().length < 2;
     view["send-all"].textContent = `Upload all ${unsent().length}`;
@@ -89,19 +93,55 @@ function uploadCard(upload, signal, settled, changed) {
   return card.root;
 }
 
-async function showPreview(card, upload) {
-  upload.seen ??= await look(upload.file, limits).catch(() => ({ complaint: "The file can't be read.", facts: [], columns: [], rows: [] }));
-  const { facts: found, columns, rows, complaint } = upload.seen;
-  const shown = columns.slice(0, MAX_PREVIEW_COLUMNS);
-  const first = shown.length < columns.length && `the first ${shown.length} are shown`;
-  facts(card.facts, ...found, bytes(upload.file.size), columns.length > 0 && `${count(columns.length, "column")}${isJson(upload.file) ? " in the first rows" : ""}`, first);
-  say(card.complaint, complaint);
-  const preview = (row) => shown.map((name, index) => (row[index] === undefined ? missing() : cell(row[index], name)));
-  table(card.rows, "First rows of the file", shown, rows.map(preview));
-  showState(card, upload);
+/** What the service makes of the file's start, in this dialect. */
+async function preview({ file, groupId }, dialect) {
+  return post("dataset-versions/preview", { file_name: file.name, dataset_group_id: groupId, dialect, ...(await head(file)) });
 }
 
-const missing = () => element("td", {}, element("span", { class: "nothing" }, "missing"));
+async function look(upload) {
+  const wrong = complaint(upload.file, limits);
+  return wrong ? { complaint: wrong } : preview(upload).catch(({ message }) => ({ complaint: message }));
+}
+
+async function showPreview(card, upload) {
+  upload.seen ??= await look(upload);
+  const { column_names: columns = [], dialect, notices = [], failure } = upload.seen;
+  const kind = isJson(upload.file) ? "JSON" : "CSV";
+  const first = columns.length > MAX_PREVIEW_COLUMNS && `the first ${MAX_PREVIEW_COLUMNS} are shown`;
+  const found = columns.length > 0 && `${count(columns.length, "column")}${isJson(upload.file) ? " in the first rows" : ""}`;
+  facts(card.facts, dialect && kind, ...(dialect ? dialectFacts(dialect) : []), bytes(upload.file.size), found, first);
+  showNotices(card.notices, notices);
+  showRows(card.rows, upload.seen);
+  showState(card, upload);
+  if (failure) {
+    suggest(card.suggestions, upload, failure);
+  }
+}
+
+function showRows(place, { column_names: columns = [], rows = [] }) {
+  const shown = columns.slice(0, MAX_PREVIEW_COLUMNS);
+  const cells = rows.slice(0, MAX_PREVIEW_ROWS).map((row) => shown.map((name, index) => cell(row[index].value, name)));
+  table(place, "First rows of the file", shown, cells);
+}
+
+/** What would work for a file that is refused, each with its first rows and a button that sends it so. */
+function suggest(place, upload, { suggestions = [] }) {
+  place.hidden = suggestions.length === 0;
+  place.replaceChildren(...suggestions.map((suggestion) => {
+    const made = fromTemplate("suggestion");
+    const [name, sending] = [visible(upload.file.name), sendingAs(suggestion.dialect)];
+    made.send.textContent = sending;
+    made.send.setAttribute("aria-label", `${sending}: ${name}`);
+    made.rows.parentElement.setAttribute("aria-label", `First rows of ${name}: ${sending}`);
+    made.send.addEventListener("click", () => sendAs(upload, suggestion.dialect));
+    facts(made.facts, count(suggestion.row_count, "row"), count(suggestion.column_count, "column"), visible(suggestion.why));
+    preview(upload, suggestion.dialect).then((seen) => {
+      made.preview.hidden = !seen.rows;
+      showRows(made.rows, seen);
+    }, () => {});
+    return made.root;
+  }));
+}
 
 function showState(card, upload) {
   const { state, dataset, error, pace, datasetId, seen } = upload;
@@ -110,7 +150,8 @@ function showState(card, upload) {
   const isNew = state === "new";
   card.send.hidden = !isNew;
   card.send.disabled = !seen || Boolean(seen.complaint);
-  card.preview.hidden = !isNew || !seen?.columns.length;
+  card.preview.hidden = !isNew || !seen?.rows;
+  card.notices.hidden = !isNew || !seen?.notices?.length;
   card.retry.hidden = !["broken", "cancelled"].includes(state);
   card.cancel.hidden = !["waiting", "sending"].includes(state);
   card.dismiss.hidden = ["waiting", "sending", "checking"].includes(state);
@@ -120,12 +161,15 @@ function showState(card, upload) {
   card.progress.hidden = state !== "sending";
   card.bar.value = pace?.part ?? 0;
   card.pace.textContent = pace ? paceText(pace) : "";
-  if (!isNew || !seen?.complaint) {
-    say(card.complaint, error?.message ?? (dataset?.failure && failureText(dataset.failure)));
+  const failure = isNew ? seen?.failure : dataset?.failure;
+  say(card.complaint, (isNew && seen?.complaint) || (error?.message ?? (failure && failureText(failure))));
+  if (!["new", "failed"].includes(state)) {
+    card.suggestions.hidden = card.excerpt.hidden = true;
   }
   if (state === "failed" && card.excerpt.hidden) {
     card.excerpt.hidden = false;
     showExcerpt(card.excerpt, upload);
+    suggest(card.suggestions, upload, failure);
   }
 }
 

@@ -1,5 +1,7 @@
 import { call, get, pause } from "./api.js";
+import { dialectFacts } from "./dialect.js";
 import { busy, complain, crumbs, dialog, element, facts, fill, onSubmit, say, tag } from "./dom.js";
+import { showNotices } from "./notices.js";
 import { bytes, count, visible, when } from "./text.js";
 import { leaveForDownload, uploadOf } from "./uploads.js";
 import { failureText, showExcerpt } from "./view_upload.js";
@@ -27,16 +29,13 @@ export async function show(main, [id, section = "rows"], signal) {
     isReady && element("bdi", {}, visible(dataset.file_name)),
     isReady && count(dataset.row_count, "row"),
     isReady && count(dataset.column_names.length, "column"),
+    ...(dataset.dialect ? dialectFacts(dataset.dialect) : []),
     bytes(dataset.file_size),
     `user ${dataset.user_id}`,
     when(dataset.created_at),
     `id ${dataset.id}`,
   );
-  view.notices.replaceChildren(...dataset.notices.map(({ message, columns = [], column_count: all }) => {
-    const names = columns.map(visible).join(", ");
-    return element("li", {}, `${visible(message)}${names && `: ${names}`}${all > columns.length ? " …" : ""}`);
-  }));
-  view.notices.hidden = dataset.notices.length === 0;
+  showNotices(view.notices, dataset.notices);
   if (isReady) {
     await showReady(view, dataset, section, signal);
   } else if (dataset.status === "failed") {

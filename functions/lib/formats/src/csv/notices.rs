@@ -64,7 +64,7 @@ impl ShortRows {
             dataset_types::in_words(lines.iter().map(String::as_str), "and")
         );
         (self.count > 0)
-            .then(|| format!("{} shorter than the header, {lines}, get empty cells at their end", rows(self.count)))
+            .then(|| format!("rows that are too short get empty cells at their end: {}, {lines}", self.count))
     }
 }
 

@@ -456,7 +456,7 @@ fn a_refusal_says_what_would_work() {
     let Err(Error::Data(error)) = converted(Format::Csv, b"a,b\n1\n\n2,x\n3\n4\n5\n", &tight(3)) else { panic!() };
     assert_eq!(
         error.suggestions[0].why,
-        "4 rows shorter than the header, first at lines 2, 5 and 6, get empty cells at their end"
+        "rows that are too short get empty cells at their end: 4, first at lines 2, 5 and 6"
     );
 }
 
