@@ -28,7 +28,7 @@ struct Reading {
 }
 
 /// Those of `dialects` in which the whole file is in order and has more than one column. Of those that give the same
-/// cells, the first stands for all.
+/// cells, the first stands for all. A byte that is no text is an error if any of them comes so far.
 pub(super) fn possible<R: Read>(
     mut window: Window<R>,
     dialects: Vec<Dialect>,
@@ -41,8 +41,12 @@ pub(super) fn possible<R: Read>(
     let mut readings: Vec<Reading> = dialects.into_iter().map(new).collect();
     loop {
         readings.retain_mut(|reading| reading.go_on(&window, line_ends, limits, &hashing));
-        if window.bad().is_some() || readings.iter().all(|reading| reading.is_done) {
+        if readings.iter().all(|reading| reading.is_done) {
             break;
+        }
+        // It is what is wrong in all that have come so far.
+        if let Some(at) = window.bad() {
+            return Err(window.bad_byte(at).into());
         }
         let behind = readings.iter().filter(|reading| !reading.is_done).map(|reading| reading.at).min().unwrap_or(0);
         window.consume(behind);
@@ -76,7 +80,9 @@ impl Reading {
         limits: &Limits,
         hashing: &RandomState,
     ) -> bool {
-        let (bytes, at_end) = (window.bytes(), window.is_complete());
+        let bad = window.bad();
+        let bytes = &window.bytes()[..bad.unwrap_or(window.bytes().len())];
+        let at_end = window.is_complete() && bad.is_none();
         let mut cells: Vec<Cell> = Vec::new();
         while !self.is_done {
             cells.clear();
@@ -96,7 +102,7 @@ impl Reading {
                     self.at = end;
                     continue;
                 }
-                Ok(Step::NeedMore) if window.at_end() => {
+                Ok(Step::NeedMore) if window.at_end() && bad.is_none() => {
                     self.is_done = true;
                     continue;
                 }

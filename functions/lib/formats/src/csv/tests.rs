@@ -289,6 +289,65 @@ proptest! {
         }
     }
 
+    /// A table that is not written by RFC 4180 is read as it was meant, or one of the suggestions is what was meant.
+    #[test]
+    fn a_dialect_that_is_not_said_is_found_or_suggested(
+        cells in prop::collection::vec(prop::collection::vec("[a-c,;\"'\\\\\n é]{0,5}", 3), 1..6),
+        delimiter in prop::sample::select(&b",;\t|"[..]),
+        quote in prop::sample::select(&['"', '\''][..]),
+        escapes in any::<bool>(),
+        is_spaced in any::<bool>(),
+        always in any::<bool>(),
+        windows in any::<bool>(),
+    ) {
+        let mut rows = vec![vec!["one".to_owned(), "two".to_owned(), "three".to_owned()]];
+        rows.extend(cells);
+        let field = |text: &String| {
+            let must = [delimiter as char, quote, '\n', '\\'].iter().any(|c| text.contains(*c));
+            if !always && !must && !text.starts_with(' ') {
+                return text.clone();
+            }
+            let inside = match escapes {
+                true => text.replace('\\', "\\\\").replace(quote, &format!("\\{quote}")),
+                false => text.replace(quote, &format!("{quote}{quote}")),
+            };
+            format!("{quote}{inside}{quote}")
+        };
+        let between = format!("{}{}", delimiter as char, if is_spaced { " " } else { "" });
+        let line = |row: &Vec<String>| row.iter().map(field).collect::<Vec<_>>().join(&between) + "\n";
+        let text: String = rows.iter().map(line).collect();
+        let is_quoted = text.contains(quote);
+        let file = if windows { text.chars().map(|c| c as u8).collect() } else { text.into_bytes() };
+        let said = api::Dialect { delimiter: Some(delimiter.into()), ..api::Dialect::default() };
+        let read = |said: &api::Dialect| {
+            let mut parquet = vec![];
+            let summary = crate::convert(Format::Csv, said, &mut || Ok(&file[..]), &mut parquet, &tight(7))?;
+            let page = crate::testing::page_of(crate::testing::InMemory::new(parquet), 0, 99);
+            assert_eq!(summary.rows, page.total);
+            Ok::<_, Error>([vec![page.columns.clone()], texts(&page)].concat())
+        };
+        // What is in order by RFC 4180 is read so, whatever was meant.
+        let usual = Dialect::of(&said, delimiter).in_full(UTF_8.into());
+        let usual = api::Dialect { encoding: None, ..usual };
+        if read(&usual).is_ok() {
+            return Ok(());
+        }
+        match read(&said) {
+            Ok(found) => prop_assert_eq!(found, rows),
+            Err(Error::Data(error)) => {
+                let followed: Vec<_> = error.suggestions.iter().map(|s| read(&s.dialect).unwrap()).collect();
+                let is_expected = match error.code {
+                    FailureCode::AmbiguousDialect => followed.contains(&rows),
+                    FailureCode::InvalidUtf8 => windows,
+                    // Without a single quote around anything, that is no dialect.
+                    _ => !is_quoted,
+                };
+                prop_assert!(is_expected, "{:?} suggests {:?}", error.code, error.suggestions);
+            }
+            Err(other) => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn no_bytes_make_it_panic(file in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(&b",;\"\r\na\t"[..])], 0..60), chunk in 1usize..20) {
         let whole = read(&file, &Limits::default());
