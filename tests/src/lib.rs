@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
 pub mod contract;
+pub mod docs;
 pub mod memory;
 pub mod other_engine;
 

@@ -5,23 +5,11 @@
 
 use clap::CommandFactory;
 use dataset_local::cli::Cli;
+use dataset_tests::docs::check;
 use dataset_types::{ErrorCode, FailureCode};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use strum::VariantArray;
-
-/// Checks that the text between the markers of `name` on a page is `table`.
-fn check(page: &str, name: &str, table: &str) {
-    let path = format!("../docs/{page}");
-    let text = std::fs::read_to_string(&path).unwrap();
-    let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
-    let (before, rest) = text.split_once(&start).unwrap();
-    let (found, after) = rest.split_once(&end).unwrap();
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        return std::fs::write(path, format!("{before}{start}{table}{end}{after}")).unwrap();
-    }
-    assert!(found == table, "the table of {name} in docs/{page} is not current");
-}
 
 #[test]
 fn commands() {

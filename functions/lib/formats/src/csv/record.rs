@@ -263,8 +263,14 @@ pub(super) fn describe(kind: FaultKind, expected: usize) -> DataError {
         FaultKind::TooManyFields(found) => (
             FailureCode::TooManyFields,
             format!(
-                "expected {}, as the header has, found {found}; put a field that has a delimiter in it in quotes",
-                fields(expected)
+                "expected {}, as the header has, found {found}; {}",
+                fields(expected),
+                // Names of rows, above which there is nothing.
+                if found == expected + 1 {
+                    "put a field that has a delimiter in it in quotes; if it is R's write.table that wrote it, give that col.names = NA"
+                } else {
+                    "put a field that has a delimiter in it in quotes"
+                }
             ),
         ),
         FaultKind::BadByte => {
