@@ -1,8 +1,6 @@
 //! Tables of the docs that are generated from code. `UPDATE_DOCS=1 cargo test -p dataset-tests --test docs`
 //! rewrites them.
 
-#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
-
 use clap::CommandFactory;
 use dataset_local::cli::Cli;
 use dataset_tests::docs::check;

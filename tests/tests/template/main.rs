@@ -59,6 +59,48 @@ fn the_environment_is_what_the_functions_read() {
 }
 
 /// Alarms count log lines, so the filters must match the real lines.
+/// AWS refuses a description of a version of more than 256 characters, and an environment of more than 4 KB.
+#[test]
+fn no_parameters_make_what_aws_refuses() {
+    let template: Yaml = serde_yaml_ng::from_str(TEMPLATE).unwrap();
+    let longest = |parameter: &str| {
+        let parameter = &template["Parameters"][parameter];
+        let of_allowed = parameter["AllowedValues"].as_sequence().map(|all| all.iter().filter_map(Yaml::as_str));
+        let of_allowed = of_allowed.and_then(|all| all.map(str::len).max());
+        let of_number = parameter["MaxValue"].as_u64().map(|most| most.to_string().len());
+        let of_text = parameter["MaxLength"].as_u64().map(|most| most as usize);
+        of_allowed.or(of_number).or(of_text).unwrap()
+    };
+    for (name, _) in NAMES {
+        let Some(description) = template["Resources"][name]["Properties"]["VersionDescription"].as_str() else {
+            continue;
+        };
+        let mut parts = description.split("${");
+        let mut length = parts.next().unwrap().len();
+        for part in parts {
+            let (parameter, text) = part.split_once('}').unwrap();
+            length += longest(parameter) + text.len();
+        }
+        assert!(length <= 256, "the description of {name} can have {length} characters");
+    }
+    // Names of tables, of buckets, of queues by their URL, and of keys have bounds of their own.
+    let names = [Settings::TABLE, Settings::BUCKET, Settings::QUEUE_URL, SecretVault::KEY_ID];
+    let own = names.map(str::len).iter().sum::<usize>() + 255 + 63 + 256 + 256;
+    let parameters = [(Settings::WEBHOOK_PORTS, "WebhookPorts"), (Settings::CALLS_PER_SECOND, "CallsPerSecond")];
+    let of_parameters: usize = parameters.iter().map(|(name, parameter)| name.len() + longest(parameter)).sum();
+    assert!(own + of_parameters <= 4_096);
+}
+
+/// An update of a stack can add or drop one index of a table at most. Whoever changes this set by more makes two
+/// releases of it, and says in docs/operations.md how a deployed stack gets there.
+#[test]
+fn an_update_changes_one_index_at_most() {
+    let template: Yaml = serde_yaml_ng::from_str(TEMPLATE).unwrap();
+    let indexes = template["Resources"]["Table"]["Properties"]["GlobalSecondaryIndexes"].as_sequence().unwrap();
+    let names: Vec<&str> = indexes.iter().map(|index| index["IndexName"].as_str().unwrap()).collect();
+    assert_eq!(names, ["due", "by_group", "by_workspace"]);
+}
+
 fn the_filters_find_their_lines(logs: &str) {
     let template: Yaml = serde_yaml_ng::from_str(TEMPLATE).unwrap();
     let resources = template["Resources"].as_mapping().unwrap().values();
