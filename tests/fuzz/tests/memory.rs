@@ -55,7 +55,7 @@ fn memory_stays_within_its_bound_on_any_input() {
     let long = || vec![b'x'; 15 * MIB];
     let keys = (0..4_096).map(|c| format!("\"k{c}\":0")).collect::<Vec<_>>().join(",");
     let first = format!("[{{{keys}}}");
-    let cases: [(&str, usize, (usize, bool)); 16] = [
+    let cases: [(&str, usize, (usize, bool)); 20] = [
         (
             "rows of text",
             16,
@@ -91,6 +91,23 @@ fn memory_stays_within_its_bound_on_any_input() {
         ),
         ("rows as long as may be", 144, peak(Format::Csv, "a\n", 8, "", move |_| [&long()[..], b"\n"].concat())),
         ("a quote that is not closed", 64, peak(Format::Csv, "a\n\"", 100, "", move |_| vec![b'x'; MIB])),
+        // All known readings go on side by side until they are too long.
+        ("a quote that some readings close", 96, peak(Format::Csv, "a,b\n1,\"", 100, "", move |_| vec![b'x'; MIB])),
+        (
+            "the last row is short, and all are read as escaped",
+            32,
+            peak(Format::Csv, "a,b\n", 1_000_000, "1\n", |n| format!("{n},\"x \\\"{n}\\\" y\"\n").into_bytes()),
+        ),
+        (
+            "another encoding, guessed and tried",
+            32,
+            peak(Format::Csv, "a;b\n", 500_000, "", |n| [format!("{n};na").as_bytes(), b"\xEFve\n"].concat()),
+        ),
+        (
+            "rows within an object",
+            32,
+            peak(Format::Json, "{\"rows\":[{\"n\":0}", 500_000, "]}", |n| format!(",{{\"n\":{n}}}").into_bytes()),
+        ),
         ("no line end", 64, peak(Format::Csv, "", 100, "", move |_| vec![b'x'; MIB])),
         (
             "objects",

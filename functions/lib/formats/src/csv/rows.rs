@@ -239,14 +239,23 @@ impl<'a, R: Read> Rows<'a, R> {
 
     fn row_too_large(&self) -> Error {
         // A quote that is never closed makes the rest of the file one cell.
+        let (bytes, Syntax { dialect, line_ends }) = (self.window.bytes(), &self.syntax);
+        let ended = record::record(bytes, 0, true, dialect, *line_ends, |_, _| Ok(()));
+        let open = ended.err().filter(|fault| fault.kind == FaultKind::UnterminatedQuote);
         let most = self.limits.max_row_bytes;
-        DataError::new(FailureCode::RowTooLarge,
+        let error = DataError::new(FailureCode::RowTooLarge,
             format!(
                 "expected a row of at most {most} bytes, found more; look for a quote that is not closed, or shorten the row"
             ),
         )
-        .at_row(self.rows + 1)
-        .at_line(self.window.line_at(0))
+        .at_row(self.rows + 1);
+        match open {
+            Some(Fault { at, column, .. }) => {
+                let name = self.names.get(column).map(String::as_str);
+                error.at_line(self.window.line_at(at)).at_column(column, name)
+            }
+            None => error.at_line(self.window.line_at(0)),
+        }
         .into()
     }
 }

@@ -176,6 +176,9 @@ fn blank_lines_before_the_header_are_skipped() {
 fn bounds_are_kept() {
     let limits = Limits { max_columns: 3, max_row_bytes: 64, chunk_bytes: 16, ..Limits::default() };
     let wide = Limits { max_row_bytes: 64, chunk_bytes: 1 << 10, ..Limits::default() };
+    let file = format!("a,b\n\"x\ny\",\"{}", "z".repeat(2 << 20));
+    let Err(Error::Data(error)) = parquet_of(Format::Csv, file.as_bytes(), &wide) else { panic!("a quote is open") };
+    assert_eq!((error.code.name(), error.line, error.column), ("row_too_large", Some(3), Some(2)));
     let file = format!("a\n1\n{}\n", "x".repeat(65));
     let error = parquet_of(Format::Csv, file.as_bytes(), &wide).unwrap_err();
     assert!(matches!(&error, Error::Data(e) if e.code.name() == "row_too_large" && e.row == Some(2)), "{error:?}");
