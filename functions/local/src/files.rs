@@ -1,12 +1,13 @@
 //! `datasets check` and `convert`: the checks of an upload, without a service.
 
 use crate::cli::args::{Check, Convert, Said};
-use crate::client::{noticed, suggested};
+use crate::client::{Trouble, noticed, suggested};
 use crate::output::say;
 use anyhow::Context;
 use dataset_core::upload::{self, FileName};
 use dataset_formats::{ColumnType, DataError, Error, Limits, Output, Summary};
 use dataset_types::dataset::Failure;
+use dataset_types::in_words;
 use serde_json::json;
 use std::fs::{self, File};
 use std::io;
@@ -65,7 +66,12 @@ fn read(
     let name = FileName::parse(&name).with_context(|| shown.to_string())?;
     let metadata = fs::metadata(path).with_context(|| unreadable(path))?;
     anyhow::ensure!(metadata.is_file(), "{shown} is not a file");
-    match dataset_formats::convert(name.format(), &said.dialect(), &mut || File::open(path), out, limits) {
+    let said = said.dialect();
+    if let words @ [_, ..] = &said.words_of_others(name.format())[..] {
+        let words = in_words(words.iter().copied(), "and");
+        return Err(Trouble::Usage(format!("{words} is nothing that a {} file has", name.format().name())).into());
+    }
+    match dataset_formats::convert(name.format(), &said, &mut || File::open(path), out, limits) {
         Ok(summary) => Ok(Ok(summary)),
         Err(Error::Data(error)) => Ok(Err(*error)),
         Err(error) => Err(anyhow::Error::from(error).context(format!("{shown} could not be converted"))),

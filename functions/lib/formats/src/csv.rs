@@ -33,6 +33,7 @@ use dataset_types::{FailureCode, Format, in_words};
 use delimiter::{Delimiter, Found, NO_DELIMITER};
 use dialect::Dialect;
 use encoding_rs::UTF_8;
+use readings::Possible;
 use record::LineEnds;
 use std::io::Read;
 
@@ -50,7 +51,7 @@ pub(crate) fn convert<S: Source>(
     }
     let (first, possible) = match &delimiter {
         Delimiter::Said(one) | Delimiter::Clear(one) | Delimiter::Likely(one) => (*one, vec![*one]),
-        Delimiter::Unlikely(several) => (b',', several.clone()),
+        Delimiter::Unlikely(several) => (several[0], several.clone()),
         Delimiter::Several(several) => {
             let error =
                 ambiguous("several characters divide every row alike", several.iter().map(|d| delimiter::name(*d)));
@@ -75,17 +76,19 @@ pub(crate) fn convert<S: Source>(
         _ => readings::possible(way.begin_again(source)?, dialects, line_ends, limits)?,
     };
     match found[..] {
-        [only] => {
+        [Possible { dialect: only, is_doubtful: false }] => {
             out.restart().map_err(Error::from)?;
             Ok(way.read(way.begin_again(source)?, only, out, compressor)?)
         }
-        [] => {
+        [] | [_] => {
             let is_unlikely = matches!(delimiter, Delimiter::Unlikely(_));
-            Err(Refusal { remedies: remedies(said, &error, is_unlikely), error: Error::Data(error) })
+            let mut all = remedies(said, &error, is_unlikely);
+            all.extend(found.iter().map(|possible| remedy(said, &possible.dialect)));
+            Err(Refusal { remedies: all, error: Error::Data(error) })
         }
         _ => {
-            let ways = found.iter().map(|dialect| dialect.in_short().to_string());
-            let remedies = found.iter().map(|dialect| remedy(said, dialect)).collect();
+            let ways = found.iter().map(|possible| possible.dialect.in_short().to_string());
+            let remedies = found.iter().map(|possible| remedy(said, &possible.dialect)).collect();
             Err(Refusal { error: ambiguous("its quotes can be read in several ways", ways).into(), remedies })
         }
     }

@@ -102,14 +102,13 @@ fn no_such_rows(rows_at: &RowsAt) -> DataError {
 }
 
 /// Why a file of one object is refused, and where in it rows may be.
-fn lone_object(error: DataError, shape: Option<Shape>, said: &Dialect) -> Refusal {
+fn lone_object(error: DataError, shape: Shape, said: &Dialect) -> Refusal {
     match shape {
-        None => DataError { code: FailureCode::NotAnArray, ..error }.into(),
-        Some(shape) if shape.is_by_columns => {
+        Shape { is_by_columns: true, .. } => {
             let message = "expected rows, found an object whose members are columns; write rows, in pandas with to_json(orient='records')";
             DataError { code: FailureCode::TableByColumns, message: message.to_owned(), ..error }.into()
         }
-        Some(Shape { arrays, .. }) => {
+        Shape { arrays, .. } => {
             let within = arrays.into_iter().map(|rows_at| Remedy {
                 why: format!("the rows are in the array at {}", rows_at.as_str()),
                 dialect: Dialect { rows_at: Some(rows_at), ..said.clone() },

@@ -251,8 +251,9 @@ impl<R: Read> Window<R> {
             () if is_utf16 => (FailureCode::InvalidUtf16, "half of a character"),
             () => (FailureCode::InvalidUtf8, "bytes that are no character"),
         };
+        let which = if encoding.is_utf8() || is_utf16 { "which" } else { "which other" };
         let message = format!(
-            "expected {}, found {found} at offset {offset} of the file; say in which encoding it is written, or save it as UTF-8",
+            "expected {}, found {found} at offset {offset} of the file; say in {which} encoding it is written, or save it as UTF-8",
             encoding.get().name()
         );
         DataError::new(code, message).at_line(self.line_at(at))

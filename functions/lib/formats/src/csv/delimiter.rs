@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::limits::Limits;
 use crate::window::Window;
 use dataset_types::dialect as api;
+use std::cmp::Reverse;
 use std::io::Read;
 
 /// The delimiters that are looked for, the usual one first.
@@ -36,7 +37,7 @@ pub(super) enum Delimiter {
     Likely(u8),
     /// Each of these divides every row alike.
     Several(Vec<u8>),
-    /// The header has these, of which none divides even half of the rows like it.
+    /// The header has these, the likeliest first, of which none divides even half of the rows like it.
     Unlikely(Vec<u8>),
 }
 
@@ -114,6 +115,8 @@ struct Fit {
     rows: usize,
     /// Rows with as many fields as the header.
     rows_alike: usize,
+    /// Whether some row has more than one field.
+    divides_rows: bool,
     /// Quotes open and close fields, and stand nowhere else.
     has_orderly_quotes: bool,
 }
@@ -124,19 +127,29 @@ impl Fit {
         let complete = |line: &Line| is_whole || line.is_ended;
         let Some(header) = lines.next().filter(complete) else {
             let (header_fields, is_spaced, has_row, has_orderly_quotes) = (1, false, is_whole, true);
-            return Self { delimiter, header_fields, is_spaced, has_row, rows: 0, rows_alike: 0, has_orderly_quotes };
+            return Self {
+                delimiter,
+                header_fields,
+                is_spaced,
+                has_row,
+                rows: 0,
+                rows_alike: 0,
+                divides_rows: false,
+                has_orderly_quotes,
+            };
         };
         let Line { fields: header_fields, is_spaced, mut has_orderly_quotes, .. } = header;
-        let (mut rows, mut rows_alike) = (0, 0);
+        let (mut rows, mut rows_alike, mut divides_rows) = (0, 0, false);
         if header_fields > 1 {
             for row in lines.filter(complete) {
                 rows += 1;
                 rows_alike += usize::from(row.fields == header_fields);
+                divides_rows |= row.fields > 1;
                 has_orderly_quotes &= row.has_orderly_quotes;
             }
         }
         let has_row = is_whole || rows > 0 || header_fields == 1;
-        Self { delimiter, header_fields, is_spaced, has_row, rows, rows_alike, has_orderly_quotes }
+        Self { delimiter, header_fields, is_spaced, has_row, rows, rows_alike, divides_rows, has_orderly_quotes }
     }
 
     fn fits_all_rows(&self) -> bool {
@@ -166,11 +179,15 @@ fn choose(fits: &[Fit]) -> Delimiter {
     }
     // Of equals, the last is taken, which is the usual one then.
     let likely = fits.iter().rev().filter(|fit| fit.fits_half_of_the_rows()).max_by_key(|fit| fit.header_fields);
-    let in_header: Vec<u8> = fits.iter().filter(|fit| fit.header_fields > 1).map(|fit| fit.delimiter).collect();
-    match likely {
-        Some(fit) => Delimiter::Likely(fit.delimiter),
-        None if in_header.is_empty() => Delimiter::Likely(NO_DELIMITER),
-        None => Delimiter::Unlikely(in_header),
+    if let Some(fit) = likely {
+        return Delimiter::Likely(fit.delimiter);
+    }
+    // In a header alone, it is punctuation, unless it is the comma.
+    fits.retain(|fit| fit.header_fields > 1 && (fit.divides_rows || fit.delimiter == b','));
+    fits.sort_by_key(|fit| (fit.delimiter != b',', Reverse(fit.header_fields)));
+    match &fits[..] {
+        [] => Delimiter::Likely(NO_DELIMITER),
+        some => Delimiter::Unlikely(some.iter().map(|fit| fit.delimiter).collect()),
     }
 }
 

@@ -112,7 +112,7 @@ fn error<R: Read>(window: &Window<R>, fault: &Fault) -> DataError {
 /// column gets a number. Refused is what is too much, and a NUL, at which many readers end a name.
 fn named(given: &[String], limits: &Limits) -> Result<(Vec<String>, Vec<Notice>), DataError> {
     if let Some(column) = given.iter().position(|name| name.contains('\0')) {
-        let message = "expected a name, found one with a NUL character in it; leave that out";
+        let message = "expected a name, found one with a NUL character in it, as in a binary file or UTF-32; save the file as UTF-8";
         return Err(DataError::new(FailureCode::NulByte, message).at_column(column, None));
     }
     let mut names = Names::new(limits, "leave out those that are not needed, or shorten their names");

@@ -76,13 +76,14 @@ impl Unusual {
         [
             quotes_in_text.notice(NoticeCode::QuotesInText, |n| {
                 format!(
-                    "{} without quotes around it {} quotes in it, which are text",
+                    "{}, without quotes around {}, {} quotes within, which are text",
                     fields(n),
+                    if n == 1 { "it" } else { "them" },
                     if n == 1 { "has" } else { "have" }
                 )
             }),
             nul_in_text.notice(NoticeCode::NulInText, |n| {
-                format!("{} {} a NUL character in it, which is kept", fields(n), if n == 1 { "has" } else { "have" })
+                format!("{} {} a NUL character within, which is kept", fields(n), if n == 1 { "has" } else { "have" })
             }),
             blank_rows.notice(NoticeCode::BlankRows, |n| {
                 format!("in {} every field is empty; {} kept", rows(n), if n == 1 { "it is" } else { "they are" })

@@ -13,6 +13,13 @@ use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 use std::io::Read;
 
+/// A dialect in which the whole file is in order.
+pub(super) struct Possible {
+    pub(super) dialect: Dialect,
+    /// Double quotes, too, stand where quotes do: one of them may have been forgotten, so that it is not taken unasked.
+    pub(super) is_doubtful: bool,
+}
+
 /// One way to read the file, as far as it has come.
 struct Reading {
     dialect: Dialect,
@@ -24,6 +31,8 @@ struct Reading {
     hash: u64,
     /// Whether a field has quotes around it.
     is_quoted: bool,
+    /// Whether a field begins with a double quote that is none in this reading.
+    has_other_quotes: bool,
     is_done: bool,
 }
 
@@ -34,10 +43,19 @@ pub(super) fn possible<R: Read>(
     dialects: Vec<Dialect>,
     line_ends: Option<LineEnds>,
     limits: &Limits,
-) -> Result<Vec<Dialect>> {
+) -> Result<Vec<Possible>> {
     // The keys are fixed, so that a file has one outcome.
     let hashing = RandomState::with_seeds(1, 2, 3, 4);
-    let new = |dialect| Reading { dialect, at: 0, header: None, rows: 0, hash: 0, is_quoted: false, is_done: false };
+    let new = |dialect| Reading {
+        dialect,
+        at: 0,
+        header: None,
+        rows: 0,
+        hash: 0,
+        is_quoted: false,
+        has_other_quotes: false,
+        is_done: false,
+    };
     let mut readings: Vec<Reading> = dialects.into_iter().map(new).collect();
     loop {
         readings.retain_mut(|reading| reading.go_on(&window, line_ends, limits, &hashing));
@@ -63,7 +81,8 @@ pub(super) fn possible<R: Read>(
             found.push(reading);
         }
     }
-    Ok(found.into_iter().map(|reading| reading.dialect).collect())
+    let possible = |reading: Reading| Possible { dialect: reading.dialect, is_doubtful: reading.has_other_quotes };
+    Ok(found.into_iter().map(possible).collect())
 }
 
 impl Reading {
@@ -115,6 +134,8 @@ impl Reading {
                 Err(_) => return false,
             };
             let start = std::mem::replace(&mut self.at, end);
+            let begins_quoted = |cell: &Cell| cell.kind == CellKind::Plain && bytes.get(cell.start) == Some(&b'"');
+            self.has_other_quotes |= self.dialect.quote != b'"' && cells.iter().any(begins_quoted);
             self.is_quoted |= cells.iter().any(|cell| matches!(cell.kind, CellKind::Quoted | CellKind::Escaped));
             if end - start > limits.max_row_bytes {
                 return false;

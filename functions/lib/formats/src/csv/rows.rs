@@ -114,8 +114,9 @@ impl<'a, R: Read> Rows<'a, R> {
             self.window.consume(taken.end);
             self.rows += taken.rows as u64;
         }
+        let fast_end = turn.bytes;
         loop {
-            let before = turn.bytes;
+            let is_first = turn.bytes == fast_end;
             match self.take_one(columns)? {
                 Step::Record { end } => {
                     self.window.consume(end);
@@ -132,13 +133,12 @@ impl<'a, R: Read> Rows<'a, R> {
                     break;
                 }
             }
-            if self.syntax.dialect.is_regular() {
-                let is_regular = turn.bytes > looked_at && before < looked_at;
-                self.ahead = if is_regular { 2 * self.ahead } else { MIN_AHEAD_BYTES };
+            let enough = if self.syntax.dialect.is_regular() { MIN_AHEAD_BYTES } else { self.limits.chunk_bytes };
+            let is_cut = is_first && fast_end < looked_at && turn.bytes > looked_at;
+            if is_cut || turn.bytes - fast_end >= enough {
+                // A record that was only cut tells nothing of those behind it; another one is seldom alone.
+                self.ahead = if is_cut { 2 * self.ahead } else { MIN_AHEAD_BYTES };
                 self.ahead = self.ahead.min(MAX_TURN_CHUNKS * self.limits.chunk_bytes);
-                break;
-            }
-            if turn.bytes >= self.limits.chunk_bytes {
                 break;
             }
         }

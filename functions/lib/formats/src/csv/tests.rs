@@ -57,6 +57,7 @@ fn what_is_taken_and_what_it_reads() {
             vec!["text"],
             vec![vec!["Hello, world; and | all"], vec!["a, b"]],
         ),
+        ("Which; and why?\nThis\nThat\n", vec!["Which; and why?"], vec![vec!["This"], vec!["That"]]),
         ("a,b\n1;2,3;4\n", vec!["a", "b"], vec![vec!["1;2", "3;4"]]),
         ("a\n\u{85}\u{2028}\n=1+1\n", vec!["a"], vec![vec!["\u{85}\u{2028}"], vec!["=1+1"]]),
         (&format!("имя\n{long}\n"), vec!["имя"], vec![vec![&long]]),
@@ -138,8 +139,10 @@ fn what_is_refused_and_where() {
         (b"PK\x03\x04...", "unsupported_content", None, None, None),
         (b"\xFF\xFEa\0\n\0\0\xD8", "invalid_utf16", Some(1), Some(2), Some(1)),
         (b"\xFE\xFF\0a\0\n\0", "invalid_utf16", Some(1), Some(2), Some(1)),
-        // None fits half of the rows, so it is commas.
-        (b"a;b;c\n1;2\n3;4,5\n", "too_many_fields", Some(2), Some(3), Some(2)),
+        // None fits half of the rows, and it is in the header alone that there are any.
+        (b"a;b;c\n1;2\n3;4,5\n", "too_few_fields", Some(1), Some(2), Some(3)),
+        (b"id;name;\n1,5;x\n2,5;y\n", "too_few_fields", Some(1), Some(2), Some(3)),
+        (b"a;b\n1;2;3\n4;5;6\n", "too_many_fields", Some(1), Some(2), Some(3)),
         // Semicolons fit most rows.
         (b"a;b;c\n1;2;3\n4;5\n", "too_few_fields", Some(2), Some(3), Some(3)),
         // Both fit half, and bars make more fields.
@@ -342,8 +345,8 @@ proptest! {
                 let is_expected = match error.code {
                     FailureCode::AmbiguousDialect => followed.contains(&rows),
                     FailureCode::InvalidUtf8 => windows,
-                    // Without a single quote around anything, that is no dialect.
-                    _ => !is_quoted,
+                    // Without a single quote around anything, that is no dialect; with double quotes it is only suggested.
+                    _ => !is_quoted || followed.contains(&rows),
                 };
                 prop_assert!(is_expected, "{:?} suggests {:?}", error.code, error.suggestions);
             }
@@ -479,6 +482,12 @@ fn a_refusal_says_what_would_work() {
                 (r#"{"delimiter":",","quote_char":"'","escape_char":"","skip_initial_space":false}"#, 1),
             ],
         ),
+        (
+            b"a,b\n1,\"x\" y\n2,'z'\n",
+            "text_after_quote",
+            vec![(r#"{"delimiter":",","quote_char":"'","escape_char":"","skip_initial_space":false}"#, 2)],
+        ),
+        (b"a;b;c\n1;2\n3;4\n", "too_few_fields", vec![(r#"{"short_rows":"pad"}"#, 2)]),
         (b"a,b\n1,\"2\n3,4\n", "unterminated_quote", vec![]),
         (b"a,b\n1,x\ry\n", "lone_cr", vec![]),
         (

@@ -353,7 +353,10 @@ fn a_lone_object_says_where_rows_may_be() {
         (r#"{"a": {"0": 1, "1": 2}, "b": {"0": 1, "1": 2}}"#, "table_by_columns", vec![]),
         (r#"{"a": {"0": 1, "1": 2}, "b": {"0": 1, "2": 2}}"#, "single_object", vec![one.clone()]),
         (r#"{"a": [1, 2], "b": [3]}"#, "single_object", vec![one]),
-        (r#"{"a": [1, 2], "b": "#, "not_an_array", vec![]),
+        (r#"{"a": [1, 2], "b": "#, "truncated", vec![]),
+        (r#"{"a": [1, 2], "b": nul}"#, "invalid_json", vec![]),
+        ("{\"a\":1},{\"a\":2}", "invalid_json", vec![]),
+        (r#"{"x": [{"b": 1}], "x": [{"c": 1}, {"c": 2}]}"#, "single_object", vec![]),
     ] {
         assert_eq!(suggestions(file), (code, expected), "{file}");
     }
@@ -376,6 +379,15 @@ fn rows_are_where_it_is_said() {
     ] {
         let Error::Data(error) = read(file, json!({"rows_at": at})).unwrap_err() else { panic!("{at}") };
         assert_eq!((error.code.name(), error.line), (code, line), "{at}");
+    }
+    for (broken, code, line) in [
+        ("{\"a\":[{\"x\":1},\n{\"x\":}]}", "invalid_json", Some(2)),
+        ("{\"a\":[{\"x\":1}],", "truncated", Some(1)),
+        ("{\"a\":[{\"x\":1}]} junk", "invalid_json", Some(1)),
+        ("{\"a\":[{\"x\":1}],\"a\":[]}", "duplicate_key", None),
+    ] {
+        let Error::Data(error) = read(broken, json!({"rows_at": "/a"})).unwrap_err() else { panic!("{broken}") };
+        assert_eq!((error.code.name(), error.line), (code, line), "{broken}");
     }
     let Error::Data(error) = read(&file.replace(":2}", ":2,\"b\":3}"), json!({"rows_at": "/é/r"})).unwrap_err() else {
         panic!("a key comes twice")

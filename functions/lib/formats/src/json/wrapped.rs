@@ -1,8 +1,9 @@
 //! A file that is one JSON object: where in it rows may stand.
 
-use crate::error::Error;
+use crate::error::{DataError, Error};
 use crate::window::Window;
 use ahash::RandomState;
+use dataset_types::FailureCode;
 use dataset_types::dialect::RowsAt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::cell::Cell;
@@ -16,6 +17,9 @@ const MAX_DEPTH: usize = 2;
 /// More arrays than this are not suggested.
 const MAX_ARRAYS: usize = 4;
 
+/// More than this are not looked at.
+const MAX_PLACES: usize = 1_000;
+
 /// What a lone object is.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
@@ -25,40 +29,64 @@ pub(super) struct Shape {
     pub(super) is_by_columns: bool,
 }
 
-/// Goes through the whole object; `None` if it is not well formed.
-pub(super) fn shape<R: Read>(window: Window<R>) -> Result<Option<Shape>, Error> {
+/// Goes through the whole object.
+pub(super) fn shape<R: Read>(window: Window<R>) -> Result<Shape, Error> {
     let mut shape = Shape::default();
     let mut members = None;
-    let seed = Any { path: &mut vec![], arrays: &mut shape.arrays, members: Some(&mut members) };
     let has_more = window.has_more();
     let mut file = serde_json::Deserializer::from_reader(BufReader::new(Decoded(window)));
+    let seed = Any { path: &mut vec![], arrays: &mut shape.arrays, members: Some(&mut members) };
     match seed.deserialize(&mut file).and_then(|_| file.end()) {
-        Err(error) if error.is_io() => Err(io::Error::from(error).into()),
         // Of a head, what has been found by its end is all there is to say.
-        Err(error) if has_more && error.is_eof() => Ok(Some(shape)),
-        Err(_) => Ok(None),
-        Ok(()) => {
-            shape.is_by_columns = members.is_some_and(|members| members.count >= 2 && members.are_alike);
-            Ok(Some(shape))
-        }
+        Err(error) if has_more && error.is_eof() => {}
+        Err(error) => return Err(fault(error)),
+        Ok(()) => shape.is_by_columns = members.is_some_and(|members| members.count >= 2 && members.are_alike),
     }
+    // What is there twice is no place.
+    let all = std::mem::take(&mut shape.arrays);
+    shape.arrays = all.iter().filter(|at| all.iter().filter(|other| other == at).count() == 1).cloned().collect();
+    shape.arrays.truncate(MAX_ARRAYS);
+    Ok(shape)
 }
 
-/// Where in the text the array of rows stands, in bytes; `None` if there is no array, or the text is not well formed.
+/// Where in the text the array of rows stands, in bytes; `None` if there is no array.
 pub(super) fn find<R: Read>(window: Window<R>, rows_at: &RowsAt) -> Result<Option<u64>, Error> {
-    let read = Cell::new(0);
-    let mut found = None;
+    let (read, has_more) = (Cell::new(0), window.has_more());
+    let (mut found, mut is_twice) = (None, false);
     let keys: Vec<String> = rows_at.keys().collect();
-    let seed = At { keys: &keys, read: &read, found: &mut found };
-    let has_more = window.has_more();
     let mut file =
         serde_json::Deserializer::from_reader(Counted { input: BufReader::new(Decoded(window)), read: &read });
+    let seed = At { keys: &keys, read: &read, found: &mut found, is_twice: &mut is_twice };
     match seed.deserialize(&mut file).and_then(|()| file.end()) {
-        Err(error) if error.is_io() => Err(io::Error::from(error).into()),
-        Err(error) if has_more && error.is_eof() => Ok(found),
-        Err(_) => Ok(None),
-        Ok(()) => Ok(found),
+        Err(error) if has_more && error.is_eof() => {}
+        Err(error) => return Err(fault(error)),
+        Ok(()) => {}
     }
+    if is_twice {
+        let message = format!(
+            "expected each key once, found one twice on the way to {}; give each value its own key",
+            rows_at.as_str()
+        );
+        return Err(DataError::new(FailureCode::DuplicateKey, message).into());
+    }
+    Ok(found)
+}
+
+/// What is wrong with a file that is not well formed.
+fn fault(error: serde_json::Error) -> Error {
+    let line = error.line() as u64;
+    if error.is_io() {
+        return io::Error::from(error).into();
+    }
+    let error = if error.is_eof() {
+        let message =
+            "expected the end of the object, found the end of the file; it may have been cut, so export it again";
+        DataError::new(FailureCode::Truncated, message)
+    } else {
+        let message = "expected one JSON object and nothing else, found a fault in it; correct it, or export it again";
+        DataError::new(FailureCode::InvalidJson, message)
+    };
+    error.at_line(line).into()
 }
 
 /// The text of a window, from its start to its end.
@@ -115,6 +143,7 @@ struct At<'a> {
     keys: &'a [String],
     read: &'a Cell<u64>,
     found: &'a mut Option<u64>,
+    is_twice: &'a mut bool,
 }
 
 impl<'de> DeserializeSeed<'de> for At<'_> {
@@ -133,10 +162,13 @@ impl<'de> Visitor<'de> for At<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut is_met = false;
         while let Some(key) = map.next_key::<String>()? {
             match self.keys.split_first() {
-                Some((first, rest)) if *first == key && self.found.is_none() => {
-                    map.next_value_seed(At { keys: rest, read: self.read, found: self.found })?;
+                Some((first, rest)) if *first == key => {
+                    *self.is_twice |= std::mem::replace(&mut is_met, true);
+                    let within = At { keys: rest, read: self.read, found: self.found, is_twice: self.is_twice };
+                    map.next_value_seed(within)?;
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -213,7 +245,7 @@ impl<'de> Visitor<'de> for Any<'_> {
             }
             self.path.push(key);
             let kind = map.next_value_seed(Any { path: self.path, arrays: self.arrays, members: None })?;
-            if kind == Kind::Objects && self.arrays.len() < MAX_ARRAYS {
+            if kind == Kind::Objects && self.arrays.len() < MAX_PLACES {
                 self.arrays.push(RowsAt::of(self.path));
             }
             self.path.pop();
