@@ -134,7 +134,8 @@ test("what can't be a version is said before anything is sent", async () => {
   await card(page, "notes.txt").getByText("must end with .csv or .json").waitFor();
   await card(page, "empty.csv").getByText("The file is empty").waitFor();
   assert.ok(await card(page, "notes.txt").getByRole("button", { name: "Upload" }).isDisabled());
-  assert.match(await card(page, "utf16.csv").textContent(), /UTF-16LE.*separated by tabs/s);
+  await card(page, "utf16.csv").getByText("UTF-16LE").waitFor();
+  await card(page, "utf16.csv").getByText("separated by tabs").waitFor();
   await card(page, "notes.txt").getByRole("button", { name: "Dismiss" }).click();
   assert.equal(await card(page, "notes.txt").count(), 0);
   await close(page);
