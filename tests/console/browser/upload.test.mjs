@@ -103,7 +103,7 @@ test("a file in another encoding is one look and one click", async () => {
 
   await card(page, "rows.json").getByRole("button", { name: "Upload with the rows at /rows" }).click();
   await card(page, "rows.json").getByText("version 2").waitFor();
-  assert.match(await card(page, "fine.csv").getByRole("list", { name: "Notices" }).textContent(), /quotes in it, which are text/);
+  assert.match(await card(page, "fine.csv").getByRole("list", { name: "Notices" }).textContent(), /quotes within, which are text/);
   const { datasets } = await api("GET", `datasets?dataset_group_id=${id}`);
   assert.deepEqual(datasets.map(({ dialect }) => dialect.encoding), ["utf-8", "windows-1252"]);
 
