@@ -8,6 +8,7 @@ use super::dialect::Dialect;
 use super::record::LineEnds;
 use crate::simd::{self, BLOCK};
 use crate::writer::{Column, Text};
+use std::ops::Range;
 
 /// Where in a text the quotes and the separators of cells stand, a bit a byte.
 #[derive(Default)]
@@ -70,8 +71,6 @@ impl Index {
     pub(super) fn take(&self, text: &[u8], syntax: &Syntax, columns: &mut [Column], max_row_bytes: usize) -> Taken {
         let Syntax { dialect: Dialect { quote, delimiter, .. }, line_ends } = *syntax;
         let width = columns.len();
-        // A record without text has so many bytes at most: two quotes a cell.
-        let blank_bytes = 3 * width;
         let mut taken = Taken { rows: 0, end: 0, blank_rows: Spots::default(), blank_lines: Spots::default() };
         let (mut column, mut start) = (0, 0);
         'text: for (block, &separators) in self.separators.iter().enumerate() {
@@ -105,7 +104,7 @@ impl Index {
                     if column != width || at - taken.end > max_row_bytes {
                         break 'text;
                     }
-                    if at - taken.end < blank_bytes && is_blank(&text[taken.end..at], quote, delimiter) {
+                    if self.is_blank(text, taken.end..at, width, quote, delimiter) {
                         taken.blank_rows.add(taken.rows, taken.end);
                     }
                     taken.rows += 1;
@@ -119,6 +118,16 @@ impl Index {
             cells.pop();
         }
         taken
+    }
+
+    /// Whether all cells of a regular record are empty: it has nothing but delimiters, and perhaps two quotes a cell.
+    #[inline]
+    fn is_blank(&self, text: &[u8], record: Range<usize>, width: usize, quote: u8, delimiter: u8) -> bool {
+        let length = record.len();
+        length + 1 == width
+            || length < 3 * width
+                && self.has_quote(record.start, record.end)
+                && text[record].split(|byte| *byte == delimiter).all(|cell| cell.is_empty() || cell == [quote, quote])
     }
 
     /// Takes the cell at `text[start..end]`, quotes and all, if it is regular.
@@ -208,11 +217,6 @@ fn feed_follows(text: &[u8], at: usize) -> bool {
 /// Whether the LF or CR at `at` belongs to the line end that began before it.
 fn ends_line_end(text: &[u8], at: usize) -> bool {
     at > 0 && text[at - 1] == b'\r' && (text[at] == b'\n' || feed_follows(text, at))
-}
-
-/// Whether all cells of a regular record are empty.
-fn is_blank(record: &[u8], quote: u8, delimiter: u8) -> bool {
-    record.split(|byte| *byte == delimiter).all(|cell| cell.is_empty() || cell == [quote, quote])
 }
 
 /// Each bit becomes the parity of itself and all below it.
