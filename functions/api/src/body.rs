@@ -124,9 +124,12 @@ pub(crate) fn base64_in(body: &[u8], field: &str, value: &RawValue) -> Result<Ra
 /// Serde's error, with the path of the field.
 fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let (field, cause) = (error.path().to_string(), error.inner());
-    match (cause.is_data(), field.as_str()) {
-        (true, ".") => ApiError::new(ErrorCode::InvalidRequest, format!("the body breaks a rule: {cause}")),
-        (true, field) => ApiError::new(ErrorCode::InvalidRequest, format!("{field} breaks a rule: {cause}")),
+    let cause = cause.to_string();
+    // Where in the body a field stands tells less than its name.
+    let rule = cause.rsplit_once(" at line ").map_or(&*cause, |(rule, _)| rule);
+    match (error.inner().is_data(), field.as_str()) {
+        (true, ".") => ApiError::new(ErrorCode::InvalidRequest, format!("the body breaks a rule: {rule}")),
+        (true, field) => ApiError::new(ErrorCode::InvalidRequest, format!("{field} breaks a rule: {rule}")),
         (false, _) => ApiError::new(ErrorCode::InvalidJson, format!("the body is not valid JSON: {cause}")),
     }
 }

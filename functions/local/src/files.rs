@@ -69,7 +69,11 @@ fn read(
     let said = said.dialect();
     if let words @ [_, ..] = &said.words_of_others(name.format())[..] {
         let words = in_words(words.iter().copied(), "and");
-        return Err(Trouble::Usage(format!("{words} is nothing that a {} file has", name.format().name())).into());
+        return Err(Trouble::Usage(format!(
+            "the options say {words}, which a {} file does not have; leave that out",
+            name.format().name()
+        ))
+        .into());
     }
     match dataset_formats::convert(name.format(), &said, &mut || File::open(path), out, limits) {
         Ok(summary) => Ok(Ok(summary)),

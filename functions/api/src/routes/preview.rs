@@ -16,7 +16,7 @@ use dataset_formats::{Error as FormatError, Head, Limits, Summary, Table, conver
 use dataset_types::dialect::Dialect;
 use dataset_types::id::GroupId;
 use dataset_types::limits::MAX_HEAD_BYTES;
-use dataset_types::preview::{Preview, PreviewColumn, PreviewFailure, PreviewFile, PreviewFound, PreviewTable};
+use dataset_types::preview::{Preview, PreviewColumn, PreviewFile};
 use std::sync::Arc;
 
 const MAX_ROWS: usize = 20;
@@ -64,27 +64,30 @@ pub(super) async fn preview(
         read.map(|summary| (summary, Bytes::from(parquet)))
     });
     let read = reading.await.map_err(|e| Error::internal("the head could not be read").because(e))?;
-    let found = match read {
-        Ok((summary, parquet)) => PreviewFound::Table(table(summary, parquet).await?),
-        Err(FormatError::Data(error)) => PreviewFound::Failure(PreviewFailure { failure: (*error).into() }),
+    let (success, message) = (true, "File previewed successfully".to_owned());
+    Ok(Json(match read {
+        Ok((summary, parquet)) => Preview { success, message, ..table(summary, parquet).await? },
+        Err(FormatError::Data(error)) => {
+            Preview { success, message, failure: Some((*error).into()), ..Preview::default() }
+        }
         Err(error) => return Err(stored::refused(error, "head_base64")),
-    };
-    Ok(Json(Preview { success: true, message: "File previewed successfully".into(), found }))
+    }))
 }
 
-async fn table(summary: Summary, parquet: Bytes) -> Result<PreviewTable, ApiError> {
+async fn table(summary: Summary, parquet: Bytes) -> Result<Preview, ApiError> {
     let refused = |error| stored::refused(error, "head_base64");
     let table = Table::open(parquet).await.map_err(refused)?;
     let page = table.page(0, MAX_ROWS, stored::MAX_BYTES).await.map_err(refused)?;
     let columns = summary.columns.into_iter();
     let columns: Vec<PreviewColumn> =
         columns.map(|column| PreviewColumn { name: column.name, r#type: column_type(column.kind) }).collect();
-    Ok(PreviewTable {
-        column_names: columns.iter().map(|column| column.name.clone()).collect(),
-        columns,
-        rows: page.rows.into_iter().map(Into::into).collect(),
-        dialect: summary.dialect,
-        notices: summary.notices,
+    Ok(Preview {
+        column_names: Some(columns.iter().map(|column| column.name.clone()).collect()),
+        columns: Some(columns),
+        rows: Some(page.rows.into_iter().map(Into::into).collect()),
+        dialect: Some(summary.dialect),
+        notices: Some(summary.notices),
+        ..Preview::default()
     })
 }
 

@@ -8,7 +8,7 @@ use crate::summary::Summary;
 use crate::writer::{PageCompressor, with_threads};
 use crate::{csv, encodings, json};
 use dataset_types::dialect::{Dialect, ShortRows, Suggestion, Tried};
-use dataset_types::notice::shown;
+use dataset_types::notice::{NoticeCode, shown};
 use dataset_types::{FailureCode, Format};
 use std::io;
 
@@ -91,11 +91,19 @@ fn take(
     }?;
     match taken.summary.notices.first().filter(|_| said.is_strict()) {
         Some(notice) => {
-            let message =
-                format!("expected nothing unusual, since strict was asked for, found this: {}", notice.message);
+            let message = format!(
+                "expected nothing unusual, since strict was asked for, found this: {}; say it in the dialect, change the file, or leave strict out",
+                notice.message
+            );
             let error =
                 DataError { row: notice.row, line: notice.line, ..DataError::new(FailureCode::NotStrict, message) };
-            Err(error.into())
+            // What is said is not noticed.
+            let all_said = Dialect { strict: said.strict, ..taken.summary.dialect.clone() };
+            let remedies = match notice.code == NoticeCode::DialectFound.name() {
+                true => vec![Remedy { dialect: all_said, why: "its dialect is said in full".to_owned() }],
+                false => vec![],
+            };
+            Err(Refusal { error: error.into(), remedies })
         }
         None => Ok(taken),
     }
@@ -117,12 +125,16 @@ fn try_out(
         }
         let mut dialect = remedy.dialect.clone();
         let mut taken = take(format, &dialect, source, &mut io::sink(), compressor, limits);
-        // In another encoding there may be short rows besides.
-        if dialect.short_rows.is_none()
-            && let Err(Refusal { error: Error::Data(error), .. }) = &taken
-            && error.code == FailureCode::TooFewFields
-        {
-            dialect.short_rows = Some(ShortRows::Pad);
+        // In another encoding there may be short rows besides, and what is strict is to be said in full.
+        for _ in 0..2 {
+            let Err(Refusal { error: Error::Data(error), remedies }) = &taken else { break };
+            match (error.code, &remedies[..]) {
+                (FailureCode::TooFewFields, _) if dialect.short_rows.is_none() => {
+                    dialect.short_rows = Some(ShortRows::Pad);
+                }
+                (FailureCode::NotStrict, [remedy]) => dialect = remedy.dialect.clone(),
+                _ => break,
+            }
             taken = take(format, &dialect, source, &mut io::sink(), compressor, limits);
         }
         match taken {

@@ -85,6 +85,7 @@ impl fmt::Display for Dialect {
             let comma = if index > 0 { ", " } else { "" };
             match value.as_str() {
                 Some("\t") => write!(f, "{comma}{word} (a tab)")?,
+                Some(",") => write!(f, "{comma}{word} (a comma)")?,
                 Some("") => write!(f, "{comma}{word} (none)")?,
                 Some(text) => write!(f, "{comma}{word} {text}")?,
                 None => write!(f, "{comma}{word} {value}")?,
@@ -136,7 +137,7 @@ impl TryFrom<String> for Encoding {
         let found = encoding_rs::Encoding::for_label_no_replacement(name.as_bytes()).map(Self);
         found.filter(|_| ENCODINGS.contains(&name.as_str())).ok_or_else(|| {
             let meant = found.map(|found| format!("; did you mean {}?", found.name())).unwrap_or_default();
-            format!("is no encoding that is known, such as utf-8, windows-1252, shift_jis or gbk{meant}")
+            format!("must be the name of an encoding, such as utf-8, windows-1252, shift_jis or gbk{meant}")
         })
     }
 }
@@ -185,7 +186,7 @@ impl TryFrom<String> for Delimiter {
         match *text.as_bytes() {
             [] => Ok(Self::NONE),
             [byte] if Self::allows(byte) => Ok(byte.into()),
-            _ => Err("is one ASCII character that is no quote, CR, LF or NUL, or \"\" for none"),
+            _ => Err("must be one ASCII character that is no quote, CR, LF or NUL, or \"\" for none"),
         }
     }
 }
@@ -210,6 +211,7 @@ impl PartialSchema for Delimiter {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
 pub enum QuoteChar {
     #[serde(rename = "\"")]
     Double,
@@ -219,7 +221,21 @@ pub enum QuoteChar {
     None,
 }
 
+impl TryFrom<String> for QuoteChar {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        match &*word {
+            "\"" => Ok(Self::Double),
+            "'" => Ok(Self::Single),
+            "" => Ok(Self::None),
+            _ => Err("must be \", ', or \"\" for none"),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
 pub enum EscapeChar {
     #[serde(rename = "\\")]
     Backslash,
@@ -227,13 +243,38 @@ pub enum EscapeChar {
     None,
 }
 
+impl TryFrom<String> for EscapeChar {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        match &*word {
+            "\\" => Ok(Self::Backslash),
+            "" => Ok(Self::None),
+            _ => Err("must be a backslash, or \"\" for none"),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(try_from = "String")]
 #[serde(rename_all = "snake_case")]
 pub enum ShortRows {
     /// The file is refused.
     Refuse,
     /// It gets empty cells at its end.
     Pad,
+}
+
+impl TryFrom<String> for ShortRows {
+    type Error = &'static str;
+
+    fn try_from(word: String) -> Result<Self, Self::Error> {
+        match &*word {
+            "refuse" => Ok(Self::Refuse),
+            "pad" => Ok(Self::Pad),
+            _ => Err("must be refuse or pad"),
+        }
+    }
 }
 
 /// A JSON Pointer; `""` is the whole file.
@@ -265,7 +306,7 @@ impl TryFrom<String> for RowsAt {
         if is_pointer && escapes && text.len() <= 1_024 {
             Ok(Self(text))
         } else {
-            Err("is a JSON Pointer of at most 1,024 bytes, such as /data")
+            Err("must be a JSON Pointer of at most 1,024 bytes, such as /data")
         }
     }
 }
@@ -349,6 +390,7 @@ mod tests {
             json!({"rows_at": "data"}),
             json!({"rows_at": "/~2"}),
             json!({"short_rows": "drop"}),
+            json!({"short_rows": true}),
             json!({"comment": "#"}),
         ] {
             serde_json::from_value::<Dialect>(wrong.clone()).expect_err(&wrong.to_string());

@@ -39,30 +39,24 @@ fn head() -> Object {
     schema
 }
 
-/// What the file would be, as far as it was given: columns and rows, or a failure.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+/// What the file would be, as far as it was given: either all that is known of its table, or a failure.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Preview {
     pub success: bool,
     pub message: String,
-    #[serde(flatten)]
-    pub found: PreviewFound,
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
-pub enum PreviewFound {
-    Table(PreviewTable),
-    Failure(PreviewFailure),
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct PreviewTable {
-    pub column_names: Vec<String>,
-    pub columns: Vec<PreviewColumn>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column_names: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub columns: Option<Vec<PreviewColumn>>,
     /// The first rows, 20 at most.
-    pub rows: Vec<Row>,
-    pub dialect: Dialect,
-    pub notices: Vec<Notice>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows: Option<Vec<Row>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notices: Option<Vec<Notice>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -72,7 +66,10 @@ pub struct PreviewColumn {
     pub r#type: ColumnType,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-pub struct PreviewFailure {
-    pub failure: Failure,
+#[cfg(test)]
+#[test]
+fn a_client_reads_what_is_told() {
+    let told = r#"{"success":true,"message":"m","column_names":["a"],"rows":[[{"type":"dataset","value":1.50}]],"notices":[]}"#;
+    let preview: Preview = serde_json::from_str(told).unwrap();
+    assert_eq!(serde_json::to_string(&preview).unwrap(), told);
 }

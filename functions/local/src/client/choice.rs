@@ -9,7 +9,8 @@ use console::Term;
 use dataset_types::dataset::Failure;
 use dataset_types::dialect::{Dialect, Suggestion};
 use dataset_types::limits::MAX_HEAD_BYTES;
-use dataset_types::preview::{Preview, PreviewFile, PreviewFound};
+use dataset_types::preview::{Preview, PreviewFile};
+use dataset_types::rows::Row;
 use serde_json::value::RawValue;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
@@ -38,16 +39,35 @@ pub(super) async fn choose(
         terminal.write_line(&format!("\n{number}: {}", suggested(suggestion)))?;
         terminal.write_line(&first_rows(remote, name, &head, suggestion).await?)?;
     }
-    let others = if suggestions.len() > 1 { ", a number for another" } else { "" };
-    terminal.write_str(&format!("Enter sends the file again with the first{others}, n leaves it: "))?;
-    Ok(chosen(&terminal.read_line()?, suggestions).map(|suggestion| suggestion.dialect.clone()))
+    let others = if suggestions.len() > 1 { ", a number with another" } else { "" };
+    loop {
+        terminal.write_str(&format!("Enter sends the file again with the first{others}, n leaves it: "))?;
+        let mut answer = String::new();
+        let is_over = io::stdin().read_line(&mut answer)? == 0;
+        match chosen(&answer, suggestions) {
+            _ if is_over => return Ok(None),
+            Choice::Send(suggestion) => return Ok(Some(suggestion.dialect.clone())),
+            Choice::Leave => return Ok(None),
+            Choice::Unclear => {}
+        }
+    }
 }
 
-fn chosen<'a>(answer: &str, suggestions: &'a [Suggestion]) -> Option<&'a Suggestion> {
-    match answer.trim() {
-        "" => suggestions.first(),
-        number => suggestions.get(number.parse::<usize>().ok()?.checked_sub(1)?),
-    }
+#[derive(Debug, PartialEq)]
+enum Choice<'a> {
+    Send(&'a Suggestion),
+    Leave,
+    Unclear,
+}
+
+fn chosen<'a>(answer: &str, suggestions: &'a [Suggestion]) -> Choice<'a> {
+    let number = match answer.trim() {
+        "" => Some(1),
+        "n" | "no" => return Choice::Leave,
+        number => number.parse::<usize>().ok(),
+    };
+    let suggestion = number.and_then(|number| suggestions.get(number.checked_sub(1)?));
+    suggestion.map_or(Choice::Unclear, Choice::Send)
 }
 
 async fn first_rows(remote: &Remote, name: &str, head: &Head, suggestion: &Suggestion) -> anyhow::Result<String> {
@@ -59,15 +79,14 @@ async fn first_rows(remote: &Remote, name: &str, head: &Head, suggestion: &Sugge
         is_whole: head.is_whole,
     };
     let answer = remote.post("dataset-versions/preview", &file).await?;
-    Ok(match answer.parse::<Preview>()?.found {
-        PreviewFound::Table(table) => {
-            let columns: Vec<&str> = table.column_names.iter().map(String::as_str).collect();
-            let rows = table.rows.iter().take(ROWS);
-            let cells = rows.map(|row| row.0.iter().map(|cell| self::cell(&cell.value, CELL_WIDTH)).collect());
-            in_columns(&columns, &[], cells.collect())
-        }
-        PreviewFound::Failure(refused) => printable(&refused.failure.message),
-    })
+    let seen: Preview = answer.parse()?;
+    if let Some(failure) = seen.failure {
+        return Ok(printable(&failure.message));
+    }
+    let (columns, rows) = (seen.column_names.unwrap_or_default(), seen.rows.unwrap_or_default());
+    let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+    let cells = |row: &Row| row.0.iter().map(|cell| self::cell(&cell.value, CELL_WIDTH)).collect();
+    Ok(in_columns(&columns, &[], rows.iter().take(ROWS).map(cells).collect()))
 }
 
 /// The start of a file, as the API takes it.
@@ -97,8 +116,16 @@ fn what_is_typed_chooses() {
         tried: Tried::Whole,
     };
     let both = [suggestion(1), suggestion(2)];
-    for (typed, expected) in [("", Some(1)), ("1", Some(1)), (" 2 \n", Some(2)), ("0", None), ("3", None), ("n", None)]
-    {
-        assert_eq!(chosen(typed, &both).map(|suggestion| suggestion.row_count), expected, "{typed:?}");
+    let send = |index: usize| Choice::Send(&both[index]);
+    for (typed, expected) in [
+        ("\n", send(0)),
+        ("1", send(0)),
+        (" 2 \n", send(1)),
+        ("0", Choice::Unclear),
+        ("3", Choice::Unclear),
+        ("x", Choice::Unclear),
+        ("n\n", Choice::Leave),
+    ] {
+        assert_eq!(chosen(typed, &both), expected, "{typed:?}");
     }
 }

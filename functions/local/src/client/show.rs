@@ -49,7 +49,7 @@ pub(super) fn details(dataset: &Dataset) -> String {
     if let Some(failure) = &dataset.failure {
         line("failure", format!("{} ({})", printable(&failure.message), failure.code));
         for suggestion in &failure.suggestions {
-            line("or else", suggested(suggestion));
+            line("instead", suggested(suggestion));
         }
     }
     lines.join("\n")

@@ -531,6 +531,21 @@ fn a_refusal_says_what_would_work() {
     );
 }
 
+#[test]
+fn what_is_strict_says_how_it_is_taken() {
+    let strict = api::Dialect { strict: Some(true), ..Default::default() };
+    let read =
+        |said: &api::Dialect, file: &[u8]| crate::convert(Format::Csv, said, &mut || Ok(file), &mut vec![], &tight(4));
+    for file in [&b"a;b\n1;2\n"[..], b"a;b\n1;\xE9t\xE9\n2\n"] {
+        let Err(Error::Data(error)) = read(&strict, file) else { panic!("it is not usual") };
+        let suggestion = &error.suggestions[0];
+        assert_eq!(suggestion.dialect.strict, Some(true));
+        assert_eq!(read(&suggestion.dialect, file).unwrap().notices, []);
+    }
+    let Err(Error::Data(error)) = read(&strict, b"a,b\n1,x\"y\n") else { panic!("it is not usual") };
+    assert_eq!((error.code.name(), error.line, error.suggestions.len()), ("not_strict", Some(2), 0));
+}
+
 /// What is read of the start of a file is what is read of it all, as far as it goes.
 #[test]
 fn of_a_head_the_last_row_is_left_out() {
