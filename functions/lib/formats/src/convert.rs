@@ -34,17 +34,19 @@ pub fn convert(
     with_threads(limits.threads, |compressor| match take(format, said, source, out, compressor, limits) {
         Ok(taken) => Ok(taken.summary),
         Err(Refusal { error: Error::Data(error), remedies }) => {
-            let remedies = match error.code {
-                FailureCode::InvalidUtf8 | FailureCode::InvalidUtf16 => encodings::guess(source)?
+            let is_encoding = matches!(error.code, FailureCode::InvalidUtf8 | FailureCode::InvalidUtf16);
+            let most = if is_encoding { MAX_ENCODINGS } else { MAX_SUGGESTIONS };
+            let remedies = match is_encoding {
+                true => encodings::guess(source)?
                     .into_iter()
                     .map(|encoding| {
                         let why = format!("its bytes are read as {}", encoding.get().name());
                         Remedy { dialect: Dialect { encoding: Some(encoding), ..said.clone() }, why }
                     })
                     .collect(),
-                _ => remedies,
+                false => remedies,
             };
-            let suggestions = try_out(format, &remedies, source, compressor, limits)?.into();
+            let suggestions = try_out(format, &remedies, most, source, compressor, limits)?.into();
             Err(DataError { suggestions, ..*error }.into())
         }
         Err(Refusal { error, .. }) => Err(error),
@@ -109,18 +111,19 @@ fn take(
     }
 }
 
-/// Reads the whole file in each of these dialects, and says what those give in which it is in order.
+/// Reads the whole file in these dialects, one after another, and says what those give in which it is in order,
+/// `most` at most.
 fn try_out(
     format: Format,
     remedies: &[Remedy],
+    most: usize,
     source: &mut impl Source,
     compressor: &mut PageCompressor,
     limits: &Limits,
 ) -> Result<Vec<Suggestion>> {
     let mut suggestions = Vec::new();
     for remedy in remedies {
-        let is_encoding = remedy.dialect.encoding.is_some();
-        if suggestions.len() == if is_encoding { MAX_ENCODINGS } else { MAX_SUGGESTIONS } {
+        if suggestions.len() == most {
             break;
         }
         let mut dialect = remedy.dialect.clone();

@@ -46,7 +46,7 @@ pub(crate) fn convert<S: Source>(
 ) -> Result<Taken, Refusal> {
     let mut window = open_text(source, Format::Csv, said.encoding, limits)?;
     let Found { delimiter, line_ends } = delimiter::find(&mut window, said, limits)?;
-    if !matches!(delimiter, Delimiter::Clear(_)) {
+    if !matches!(delimiter, Delimiter::Clear(_) | Delimiter::Said(_)) {
         lookalikes::check_web_page(window.bytes())?;
     }
     let (first, possible) = match &delimiter {

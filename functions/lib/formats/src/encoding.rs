@@ -48,13 +48,10 @@ impl Decoding {
 
     /// Appends the UTF-8 of the next piece. What is no character becomes a byte that is not UTF-8.
     pub(crate) fn decode(&mut self, mut piece: &[u8], is_last: bool, out: &mut Vec<u8>) {
+        let mut buffer = [0; 8 << 10];
         loop {
-            let start = out.len();
-            // A byte becomes at most three.
-            out.resize(start + 3 * (piece.len() + 4), 0);
-            let (result, read, written) =
-                self.decoder.decode_to_utf8_without_replacement(piece, &mut out[start..], is_last);
-            out.truncate(start + written);
+            let (result, read, written) = self.decoder.decode_to_utf8_without_replacement(piece, &mut buffer, is_last);
+            out.extend_from_slice(&buffer[..written]);
             piece = &piece[read..];
             self.decoded += read as u64;
             match result {
@@ -110,6 +107,13 @@ mod tests {
                 assert_eq!(decoded(encoding, bytes, piece), (expected.to_vec(), Some(at)), "{bytes:?} by {piece}");
             }
         }
+    }
+
+    /// Each byte is looked at once, however many stand for nothing.
+    #[test]
+    fn a_megabyte_of_no_characters_is_decoded() {
+        let (out, at) = decoded(SHIFT_JIS, &vec![0xFF; 1 << 20], 1 << 20);
+        assert_eq!((out.len(), at), (1 << 20, Some(0)));
     }
 
     #[test]

@@ -38,15 +38,15 @@ pub(crate) fn guess(source: &mut impl Source) -> Result<Vec<Encoding>> {
     Ok(decoding.iter().map(Decoding::encoding).collect())
 }
 
-/// Reads the file in pieces; the last one is empty.
+/// Reads the file in pieces; the last one is empty, and known to be the last if no more comes.
 fn each_chunk(source: &mut impl Source, mut each: impl FnMut(&[u8], bool)) -> Result<()> {
-    let (mut file, mut chunk) = (source.open()?, vec![0; CHUNK_BYTES]);
+    let (is_whole, mut file, mut chunk) = (source.is_whole(), source.open()?, vec![0; CHUNK_BYTES]);
     loop {
         let length = match file.read(&mut chunk) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             read => read?,
         };
-        each(&chunk[..length], length == 0);
+        each(&chunk[..length], length == 0 && is_whole);
         if length == 0 {
             return Ok(());
         }

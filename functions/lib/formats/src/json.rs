@@ -43,7 +43,7 @@ pub(crate) fn convert<S: Source>(
     let rows_at = said.rows_at.as_ref().filter(|rows_at| !rows_at.as_str().is_empty());
     let start = match rows_at {
         None => Start::File { may_be_one: said.json_lines == Some(true) },
-        Some(rows_at) => match wrapped::find(text(source, said, limits)?, rows_at)? {
+        Some(rows_at) => match wrapped::find(text(source, said, limits)?, rows_at, limits)? {
             Some(at) => Start::Array(at),
             None => return Err(no_such_rows(rows_at).into()),
         },
@@ -51,14 +51,14 @@ pub(crate) fn convert<S: Source>(
     let mut columns = Columns::new(limits);
     let mut rows = match Rows::begin(text(source, said, limits)?, start, limits) {
         Err(Error::Data(error)) if error.code == FailureCode::SingleObject => {
-            return Err(lone_object(*error, wrapped::shape(text(source, said, limits)?)?, said));
+            return Err(lone_object(*error, wrapped::shape(text(source, said, limits)?, limits)?, said));
         }
         rows => rows?,
     };
     look_ahead(&mut rows, &mut columns, limits)?;
     let (encoding, json_lines) = (rows.encoding(), rows.is_lines());
     let taken = |columns: Columns<'_>, rows| {
-        let notices = match json_lines && said.json_lines.is_none() {
+        let notices = match json_lines && said.json_lines != Some(true) {
             true => vec![Notice::new(NoticeCode::JsonLines, "the file is JSON Lines, one object after another")],
             false => vec![],
         };
@@ -174,7 +174,12 @@ struct Batch {
 }
 
 fn nothing_in<R: Read>(rows: &Rows<'_, R>) -> DataError {
-    if rows.count() == 0 {
+    if rows.count() == 0 && rows.is_cut() {
+        DataError::new(
+            FailureCode::RowTooLarge,
+            "expected a whole row in the start of the file, found none; give more of it",
+        )
+    } else if rows.count() == 0 {
         DataError::new(FailureCode::NoRows, "expected rows, found an empty array; upload at least one object")
     } else {
         let message = "expected keys, which are the columns, found none in any object; give the objects keys";

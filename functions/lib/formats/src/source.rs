@@ -68,8 +68,8 @@ impl<'a> Source for Head<'a> {
     }
 }
 
-/// A window at the start of a text, behind its byte order mark. UTF-16 is known by its first bytes, which count more
-/// than the encoding that was said.
+/// A window at the start of a text, behind its byte order mark. A mark counts more than the encoding that was
+/// said; without either, UTF-16 is known by its first bytes.
 pub(crate) fn open_text<S: Source>(
     source: &mut S,
     format: Format,
@@ -88,7 +88,7 @@ pub(crate) fn open_text<S: Source>(
         [0xFF, 0xFE, ..] => Some((UTF_16LE.into(), 2)),
         [0xFE, 0xFF, ..] => Some((UTF_16BE.into(), 2)),
         [0xEF, 0xBB, 0xBF, ..] => Some((UTF_8.into(), 3)),
-        start => encoding::utf16_without_a_mark(start).or(encoding).map(|encoding| (encoding, 0)),
+        start => encoding.or_else(|| encoding::utf16_without_a_mark(start)).map(|encoding| (encoding, 0)),
     };
     if let Some((encoding, mark)) = found {
         window.start_text(encoding, mark);

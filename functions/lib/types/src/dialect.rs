@@ -277,6 +277,9 @@ impl TryFrom<String> for ShortRows {
     }
 }
 
+/// The longest pointer to rows.
+const MAX_POINTER_CHARS: usize = 256;
+
 /// A JSON Pointer; `""` is the whole file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -288,8 +291,11 @@ impl RowsAt {
         self.0.split('/').skip(1).map(|key| key.replace("~1", "/").replace("~0", "~"))
     }
 
-    pub fn of<K: AsRef<str>>(keys: &[K]) -> Self {
-        Self(keys.iter().map(|key| format!("/{}", key.as_ref().replace('~', "~0").replace('/', "~1"))).collect())
+    /// The pointer that leads by these keys, unless it is too long.
+    pub fn of<K: AsRef<str>>(keys: &[K]) -> Option<Self> {
+        let pointer: String =
+            keys.iter().map(|key| format!("/{}", key.as_ref().replace('~', "~0").replace('/', "~1"))).collect();
+        pointer.try_into().ok()
     }
 
     pub fn as_str(&self) -> &str {
@@ -303,10 +309,10 @@ impl TryFrom<String> for RowsAt {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
         let is_pointer = text.is_empty() || text.starts_with('/');
-        if is_pointer && escapes && text.len() <= 1_024 {
+        if is_pointer && escapes && text.chars().count() <= MAX_POINTER_CHARS {
             Ok(Self(text))
         } else {
-            Err("must be a JSON Pointer of at most 1,024 bytes, such as /data")
+            Err("must be a JSON Pointer of at most 256 characters, such as /data")
         }
     }
 }
@@ -321,7 +327,7 @@ impl PartialSchema for RowsAt {
     fn schema() -> RefOr<Schema> {
         let schema =
             text("Where in a JSON object the array of rows stands, as a JSON Pointer: `/data`; `\"\"` is the whole.");
-        schema.max_length(Some(256)).pattern(Some("^(/([^~/]|~[01])*)*$")).into()
+        schema.max_length(Some(MAX_POINTER_CHARS)).pattern(Some("^(/([^~/]|~[01])*)*$")).into()
     }
 }
 
@@ -369,7 +375,8 @@ mod tests {
         let dialect: Dialect = serde_json::from_value(full.clone()).unwrap();
         assert_eq!(serde_json::to_value(&dialect).unwrap(), full);
         assert_eq!(dialect.rows_at.as_ref().unwrap().keys().collect::<Vec<_>>(), ["a/b", "~"]);
-        assert_eq!(RowsAt::of(&["a/b", "~"]), dialect.rows_at.clone().unwrap());
+        assert_eq!(RowsAt::of(&["a/b", "~"]), dialect.rows_at);
+        assert_eq!(RowsAt::of(&["k".repeat(256)]), None);
         assert_eq!(dialect.words_of_others(Format::Csv), ["rows_at", "json_lines"]);
         assert_eq!(dialect.words_of_others(Format::Json).len(), 5);
         let none: Dialect = serde_json::from_value(json!({"delimiter": "", "quote_char": null})).unwrap();

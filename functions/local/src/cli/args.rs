@@ -363,16 +363,13 @@ impl Said {
     }
 }
 
-/// A word as a shell takes it.
+/// A word as a shell takes it, which may come from a file of strangers.
 fn quoted(word: &str) -> String {
-    match word {
-        "\t" => "$'\\t'".to_owned(),
-        word if word.contains('\'') => format!("\"{word}\""),
-        word if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_/.,".contains(c)) => {
-            word.to_owned()
-        }
-        word => format!("'{word}'"),
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_/.,".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        return word.to_owned();
     }
+    format!("'{}'", word.replace('\t', r"\t").replace('\'', r"'\''"))
 }
 
 /// A value of the API, as its JSON has it.
@@ -445,16 +442,17 @@ mod tests {
         }
         for args in [
             &["--encoding", "windows-1252", "--delimiter", "';'"][..],
-            &["--delimiter", "''", "--quote", "\"'\""],
-            &["--escape", "'\\'", "--skip-initial-space", "--pad-short-rows"],
-            &["--delimiter", "$'\\t'", "--quote", "'\"'"],
-            &["--rows-at", "/data/rows", "--json-lines", "--strict"],
+            &["--delimiter", "''", "--quote", r"''\'''"],
+            &["--escape", r"'\'", "--skip-initial-space", "--pad-short-rows"],
+            &["--delimiter", r"'\t'", "--quote", "'\"'"],
+            &["--rows-at", r"'/x'\''$(date)'", "--json-lines", "--strict"],
         ] {
-            let unquoted = args.iter().map(|arg| match *arg {
-                "$'\\t'" => "\\t",
-                arg => arg.trim_matches(if arg.starts_with('\'') { '\'' } else { '"' }),
+            let unquoted = args.iter().map(|arg| match arg.strip_prefix('\'').and_then(|arg| arg.strip_suffix('\'')) {
+                Some(inside) => inside.replace(r"'\''", "'"),
+                None => (*arg).to_owned(),
             });
-            let command = <Command as clap::Parser>::try_parse_from(["datasets"].into_iter().chain(unquoted)).unwrap();
+            let command = std::iter::once("datasets".to_owned()).chain(unquoted);
+            let command = <Command as clap::Parser>::try_parse_from(command).unwrap();
             assert_eq!(Said::options(&command.said.dialect()), args.join(" "));
         }
     }

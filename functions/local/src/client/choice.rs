@@ -37,7 +37,8 @@ pub(super) async fn choose(
     let head = head(path).with_context(|| format!("{} could not be read", path.display()))?;
     for (number, suggestion) in (1..).zip(suggestions) {
         terminal.write_line(&format!("\n{number}: {}", suggested(suggestion)))?;
-        terminal.write_line(&first_rows(remote, name, &head, suggestion).await?)?;
+        // They are a help, and the file is refused without them, too.
+        terminal.write_line(&first_rows(remote, name, &head, suggestion).await.unwrap_or_default())?;
     }
     let others = if suggestions.len() > 1 { ", a number with another" } else { "" };
     loop {

@@ -20,7 +20,7 @@ export function complaint(file, { maxFileBytes, extensions }) {
 }
 
 /** The start of a file, as the service takes it for a preview. */
-export const head = async (file) => ({ head_base64: await base64(file.slice(0, HEAD_BYTES)), is_whole: file.size <= HEAD_BYTES });
+export const encodedHead = async (file) => ({ head_base64: await base64(file.slice(0, HEAD_BYTES)), is_whole: file.size <= HEAD_BYTES });
 
 export function base64(blob) {
   return new Promise((resolve, reject) => {

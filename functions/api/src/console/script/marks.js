@@ -54,7 +54,7 @@ async function linesOf(file, encoding, from, to) {
     }
     const text = isAfterReturn && value[0] === "\n" ? value.slice(1) : value;
     isAfterReturn = value.endsWith("\r");
-    const parts = text.split(/\r\n|\n|\r/);
+    const parts = text.split(/\r?\r\n|\n|\r/);
     for (const [index, part] of parts.entries()) {
       take(part);
       if (index < parts.length - 1) {

@@ -73,6 +73,7 @@ export function send(upload) {
 
 /** Sends the file anew, to be read in this dialect. */
 export function sendAs(upload, dialect) {
+  upload.stop.abort();
   Object.assign(upload, { dialect, datasetId: undefined, dataset: undefined });
   upload.renew();
   send(upload);

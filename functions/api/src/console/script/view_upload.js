@@ -3,7 +3,7 @@ import { cell, table } from "./cells.js";
 import { dialectFacts, sendingAs } from "./dialect.js";
 import { announce, facts, fill, fromTemplate, say, tag } from "./dom.js";
 import { excerpt, toMark } from "./fault.js";
-import { complaint, head, isJson } from "./file.js";
+import { complaint, encodedHead, isJson } from "./file.js";
 import { limits } from "./limits.js";
 import { showNotices } from "./notices.js";
 import { bytes, count, seconds, visible } from "./text.js";
@@ -20,7 +20,7 @@ export function showUpload(section, groupId, signal, settled) {
   const view = fill(section, "upload");
   view.limit.textContent = `Up to ${Math.round(limits.maxFileBytes / 2 ** 20)} MB each.`;
 
-  const unsent = () => uploadsTo(groupId).filter((upload) => upload.state === "new" && !upload.seen?.complaint && !upload.seen?.failure);
+  const unsent = () => uploadsTo(groupId).filter((upload) => upload.state === "new" && upload.seen && !upload.seen.complaint && !upload.seen.failure);
   const offerAll = () => {
     view.all.hidden = unsent().length < 2;
     view["send-all"].textContent = `Upload all ${unsent().length}`;
@@ -94,17 +94,27 @@ function uploadCard(upload, signal, settled, changed) {
 }
 
 /** What the service makes of the file's start, in this dialect. */
-async function preview({ file, groupId }, dialect) {
-  return post("dataset-versions/preview", { file_name: file.name, dataset_group_id: groupId, dialect, ...(await head(file)) });
+function preview(upload, dialect) {
+  const ask = async () => {
+    upload.head ??= await encodedHead(upload.file);
+    return post("dataset-versions/preview", { file_name: upload.file.name, dataset_group_id: upload.groupId, dialect, ...upload.head });
+  };
+  previewing = previewing.then(ask, ask);
+  return previewing;
 }
+
+/** One preview at a time, of however many files. */
+let previewing = Promise.resolve();
 
 async function look(upload) {
   const wrong = complaint(upload.file, limits);
-  return wrong ? { complaint: wrong } : preview(upload).catch(({ message }) => ({ complaint: message }));
+  return wrong ? { complaint: wrong } : preview(upload).catch(({ message }) => ({ trouble: message }));
 }
 
 async function showPreview(card, upload) {
-  upload.seen ??= await look(upload);
+  if (!upload.seen || upload.seen.trouble) {
+    upload.seen = await look(upload);
+  }
   const { column_names: columns = [], dialect, notices = [], failure } = upload.seen;
   const kind = isJson(upload.file) ? "JSON" : "CSV";
   const first = columns.length > MAX_PREVIEW_COLUMNS && `the first ${MAX_PREVIEW_COLUMNS} are shown`;
@@ -113,7 +123,7 @@ async function showPreview(card, upload) {
   showNotices(card.notices, notices);
   showRows(card.rows, upload.seen);
   showState(card, upload);
-  if (failure) {
+  if (failure && upload.state === "new") {
     suggest(card.suggestions, upload, failure);
   }
 }
@@ -162,7 +172,7 @@ function showState(card, upload) {
   card.bar.value = pace?.part ?? 0;
   card.pace.textContent = pace ? paceText(pace) : "";
   const failure = isNew ? seen?.failure : dataset?.failure;
-  say(card.complaint, (isNew && seen?.complaint) || (error?.message ?? (failure && failureText(failure))));
+  say(card.complaint, (isNew && (seen?.complaint ?? seen?.trouble)) || (error?.message ?? (failure && failureText(failure))));
   if (!["new", "failed"].includes(state)) {
     card.suggestions.hidden = card.excerpt.hidden = true;
   }

@@ -2,7 +2,7 @@
 
 use super::dialect::Dialect;
 use super::header::ends_like;
-use super::record::{LineEnd, LineEnds, line_end};
+use super::record::{CONTROL_Z, LineEnd, LineEnds, line_end};
 use crate::error::Result;
 use crate::limits::Limits;
 use crate::window::Window;
@@ -224,9 +224,7 @@ impl Iterator for Lines<'_> {
     type Item = Line;
 
     fn next(&mut self) -> Option<Line> {
-        while matches!(self.text.get(self.position), Some(b'\r' | b'\n')) {
-            self.position += 1;
-        }
+        self.skip_what_is_no_row();
         if self.position == self.text.len() {
             return None;
         }
@@ -256,6 +254,24 @@ impl Iterator for Lines<'_> {
 }
 
 impl Lines<'_> {
+    /// Moves behind lines of nothing or of blanks, and a control-Z at the end.
+    fn skip_what_is_no_row(&mut self) {
+        loop {
+            let rest = &self.text[self.position..];
+            let is_blank = |byte: &u8| matches!(byte, b' ' | b'\t') && *byte != self.delimiter;
+            let blanks = rest.iter().take_while(|byte| is_blank(byte)).count();
+            match rest[blanks..] {
+                [] | [CONTROL_Z] => self.position = self.text.len(),
+                [b'\r' | b'\n', ..] => {
+                    self.position += blanks + 1;
+                    continue;
+                }
+                _ => {}
+            }
+            return;
+        }
+    }
+
     /// Moves behind the closing quote of a field that begins with one.
     fn skip_quoted(&mut self) {
         while self.text.get(self.position) == Some(&self.quote) {
@@ -276,6 +292,10 @@ fn announced_delimiter<R: Read>(window: &mut Window<R>) -> Result<Option<(u8, Li
         return Ok(None);
     }
     let announced = (*delimiter, ends_like(&ends[..end]));
-    window.consume(start.len() + 1 + end);
+    let line = start.len() + 1 + end;
+    if announced.1 == LineEnds::Feeds {
+        window.count_feeds_alone();
+    }
+    window.consume(line);
     Ok(Some(announced))
 }

@@ -12,6 +12,7 @@ use ahash::RandomState;
 use std::borrow::Cow;
 use std::hash::{BuildHasher, Hasher};
 use std::io::Read;
+use std::iter;
 
 /// A dialect in which the whole file is in order.
 pub(super) struct Possible {
@@ -62,7 +63,11 @@ pub(super) fn possible<R: Read>(
         if readings.iter().all(|reading| reading.is_done) {
             break;
         }
-        // It is what is wrong in all that have come so far.
+        let feeds = |reading: &Reading| reading.header.as_ref().is_some_and(|it| it.line_ends == LineEnds::Feeds);
+        if readings.iter().any(feeds) {
+            window.count_feeds_alone();
+        }
+        // No dialect puts a byte in order that is no text.
         if let Some(at) = window.bad() {
             return Err(window.bad_byte(at).into());
         }
@@ -161,7 +166,8 @@ impl Reading {
             self.rows += 1;
             let mut hasher = hashing.build_hasher();
             hasher.write_u64(self.hash);
-            for cell in &cells {
+            let missing = Cell { start: 0, end: 0, kind: CellKind::Plain };
+            for cell in cells.iter().chain(iter::repeat(&missing)).take(expected) {
                 let text = match cell.kind {
                     CellKind::Escaped => Cow::Owned(cell.text(bytes, &self.dialect).into_bytes()),
                     _ => Cow::Borrowed(&bytes[cell.start..cell.end]),

@@ -98,7 +98,7 @@ pub(super) struct Fault {
 }
 
 /// Ends a text in CP/M and in MS-DOS.
-const CONTROL_Z: u8 = 0x1A;
+pub(super) const CONTROL_Z: u8 = 0x1A;
 
 /// Hands each cell of the record that starts at `start` to `cell`, with its index. A record that turns out to
 /// be incomplete has handed over some of its cells: the caller takes them back.
@@ -132,7 +132,8 @@ pub(super) fn record(
                 return Ok(Step::NeedMore);
             }
         }
-        let (content, after) = if bytes.get(position) == Some(&dialect.quote) {
+        // What stands for no quote may be a byte that is no text.
+        let (content, after) = if dialect.quote.is_ascii() && bytes.get(position) == Some(&dialect.quote) {
             match quoted(bytes, position, at_end, dialect) {
                 Quoted::Closed { content, after } => (content, after),
                 Quoted::Open if at_end => return Err(fault(FaultKind::UnterminatedQuote, position)),

@@ -354,12 +354,30 @@ fn a_lone_object_says_where_rows_may_be() {
         (r#"{"a": {"0": 1, "1": 2}, "b": {"0": 1, "2": 2}}"#, "single_object", vec![one.clone()]),
         (r#"{"a": [1, 2], "b": [3]}"#, "single_object", vec![one]),
         (r#"{"a": [1, 2], "b": "#, "truncated", vec![]),
+        (
+            &format!(r#"{{"{key}": {{"{key}": [{{"x": 1}}]}}, "b": 1}}"#, key = "k".repeat(200)),
+            "single_object",
+            vec![one.clone()],
+        ),
         (r#"{"a": [1, 2], "b": nul}"#, "invalid_json", vec![]),
         ("{\"a\":1},{\"a\":2}", "invalid_json", vec![]),
         (r#"{"x": [{"b": 1}], "x": [{"c": 1}, {"c": 2}]}"#, "single_object", vec![]),
     ] {
         assert_eq!(suggestions(file), (code, expected), "{file}");
     }
+}
+
+#[test]
+fn another_encoding_is_told_before_where_rows_are() {
+    for file in [&b"{\"data\":[{\"a\":\"caf\xE9\"}]}"[..], b"[{\"a\":\"caf\xE9\"}]"] {
+        let Err(Error::Data(error)) = converted(Format::Json, file, &tight(3)) else { panic!("it is not UTF-8") };
+        assert_eq!(error.code.name(), "invalid_utf8", "{error:?}");
+    }
+    let rows_at = Dialect { rows_at: Some("/data".to_owned().try_into().unwrap()), ..Dialect::default() };
+    let file = b"{\"data\":[{\"a\":\"caf\xE9\"}]}";
+    let read = |said: &Dialect| convert(Format::Json, said, &mut || Ok(&file[..]), &mut vec![], &tight(3));
+    let Err(Error::Data(error)) = read(&rows_at) else { panic!("it is not UTF-8") };
+    assert_eq!(read(&error.suggestions[0].dialect).unwrap().rows, 1);
 }
 
 #[test]
@@ -412,5 +430,7 @@ fn of_a_head_the_last_row_is_left_out() {
     let rows_at = Dialect { rows_at: Some("/rows".to_owned().try_into().unwrap()), ..none() };
     assert_eq!(read(wrapped, rows_at).unwrap(), (2, 1));
     let Err(Error::Data(error)) = read(wrapped, none()) else { panic!("it is one object") };
-    assert_eq!((error.code.name(), error.suggestions.len()), ("single_object", 1));
+    let places: Vec<_> = error.suggestions.iter().map(|s| (s.dialect.rows_at.clone().unwrap(), s.row_count)).collect();
+    let at = |pointer: &str| pointer.to_owned().try_into().unwrap();
+    assert_eq!((error.code.name(), places), ("single_object", vec![(at("/n"), 1), (at("/rows"), 2)]));
 }

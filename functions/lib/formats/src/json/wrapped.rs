@@ -1,6 +1,7 @@
 //! A file that is one JSON object: where in it rows may stand.
 
 use crate::error::{DataError, Error};
+use crate::limits::Limits;
 use crate::window::Window;
 use ahash::RandomState;
 use dataset_types::FailureCode;
@@ -30,15 +31,16 @@ pub(super) struct Shape {
 }
 
 /// Goes through the whole object.
-pub(super) fn shape<R: Read>(window: Window<R>) -> Result<Shape, Error> {
+pub(super) fn shape<R: Read>(window: Window<R>, limits: &Limits) -> Result<Shape, Error> {
     let mut shape = Shape::default();
     let mut members = None;
     let has_more = window.has_more();
-    let mut file = serde_json::Deserializer::from_reader(BufReader::new(Decoded(window)));
-    let seed = Any { path: &mut vec![], arrays: &mut shape.arrays, members: Some(&mut members) };
+    let mut file = serde_json::Deserializer::from_reader(BufReader::new(Decoded::new(window, limits)));
+    let mut open = None;
+    let seed = Any { path: &mut vec![], arrays: &mut shape.arrays, open: &mut open, members: Some(&mut members) };
     match seed.deserialize(&mut file).and_then(|_| file.end()) {
         // Of a head, what has been found by its end is all there is to say.
-        Err(error) if has_more && error.is_eof() => {}
+        Err(error) if has_more && error.is_eof() => shape.arrays.extend(open),
         Err(error) => return Err(fault(error)),
         Ok(()) => shape.is_by_columns = members.is_some_and(|members| members.count >= 2 && members.are_alike),
     }
@@ -50,12 +52,14 @@ pub(super) fn shape<R: Read>(window: Window<R>) -> Result<Shape, Error> {
 }
 
 /// Where in the text the array of rows stands, in bytes; `None` if there is no array.
-pub(super) fn find<R: Read>(window: Window<R>, rows_at: &RowsAt) -> Result<Option<u64>, Error> {
+pub(super) fn find<R: Read>(window: Window<R>, rows_at: &RowsAt, limits: &Limits) -> Result<Option<u64>, Error> {
     let (read, has_more) = (Cell::new(0), window.has_more());
     let (mut found, mut is_twice) = (None, false);
     let keys: Vec<String> = rows_at.keys().collect();
-    let mut file =
-        serde_json::Deserializer::from_reader(Counted { input: BufReader::new(Decoded(window)), read: &read });
+    let mut file = serde_json::Deserializer::from_reader(Counted {
+        input: BufReader::new(Decoded::new(window, limits)),
+        read: &read,
+    });
     let seed = At { keys: &keys, read: &read, found: &mut found, is_twice: &mut is_twice };
     match seed.deserialize(&mut file).and_then(|()| file.end()) {
         Err(error) if has_more && error.is_eof() => {}
@@ -76,7 +80,10 @@ pub(super) fn find<R: Read>(window: Window<R>, rows_at: &RowsAt) -> Result<Optio
 fn fault(error: serde_json::Error) -> Error {
     let line = error.line() as u64;
     if error.is_io() {
-        return io::Error::from(error).into();
+        return match io::Error::from(error).downcast::<DataError>() {
+            Ok(error) => error.into(),
+            Err(error) => error.into(),
+        };
     }
     let error = if error.is_eof() {
         let message =
@@ -90,20 +97,54 @@ fn fault(error: serde_json::Error) -> Error {
 }
 
 /// The text of a window, from its start to its end.
-struct Decoded<R>(Window<R>);
+struct Decoded<'a, R> {
+    window: Window<R>,
+    limits: &'a Limits,
+    /// How far it is in a string, which the parser holds in memory.
+    string: Option<usize>,
+    is_escaped: bool,
+}
 
-impl<R: Read> Read for Decoded<R> {
+impl<'a, R: Read> Decoded<'a, R> {
+    fn new(window: Window<R>, limits: &'a Limits) -> Self {
+        Self { window, limits, string: None, is_escaped: false }
+    }
+
+    /// Whether a string goes on for too long in what comes next.
+    fn has_long_string(&mut self, length: usize) -> bool {
+        for &byte in &self.window.bytes()[..length] {
+            self.string = match (self.string, byte) {
+                (None, b'"') => Some(0),
+                (Some(_), b'"') if !self.is_escaped => None,
+                (Some(so_far), _) => Some(so_far + 1),
+                (None, _) => None,
+            };
+            self.is_escaped = byte == b'\\' && self.string.is_some() && !self.is_escaped;
+        }
+        self.string.is_some_and(|so_far| so_far > self.limits.max_row_bytes)
+    }
+}
+
+impl<R: Read> Read for Decoded<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let window = &mut self.0;
+        let window = &mut self.window;
         while window.bytes().len() <= 1 && !window.at_end() {
             window.grow()?;
         }
         let text = window.bytes();
         // An LF may follow a last CR.
         let kept = usize::from(text.ends_with(b"\r") && !window.at_end());
-        let length = buffer.len().min(text.len() - kept);
+        let length = buffer.len().min(text.len() - kept).min(window.bad().unwrap_or(usize::MAX));
+        if window.bad() == Some(0) {
+            return Err(io::Error::other(window.bad_byte(0)));
+        }
         buffer[..length].copy_from_slice(&text[..length]);
-        window.consume(length);
+        if self.has_long_string(length) {
+            let message = "expected a string of at most 16 MiB, found more; look for a quote that is not closed";
+            let error = DataError::new(FailureCode::RowTooLarge, message).at_line(self.window.line_at(0));
+            return Err(io::Error::other(error));
+        }
+        self.window.consume(length);
         Ok(length)
     }
 }
@@ -216,6 +257,8 @@ struct Members {
 struct Any<'a> {
     path: &'a mut Vec<String>,
     arrays: &'a mut Vec<RowsAt>,
+    /// An array that has not ended yet, of objects so far.
+    open: &'a mut Option<RowsAt>,
     members: Option<&'a mut Option<Members>>,
 }
 
@@ -244,9 +287,10 @@ impl<'de> Visitor<'de> for Any<'_> {
                 continue;
             }
             self.path.push(key);
-            let kind = map.next_value_seed(Any { path: self.path, arrays: self.arrays, members: None })?;
+            let kind =
+                map.next_value_seed(Any { path: self.path, arrays: self.arrays, open: self.open, members: None })?;
             if kind == Kind::Objects && self.arrays.len() < MAX_PLACES {
-                self.arrays.push(RowsAt::of(self.path));
+                self.arrays.extend(RowsAt::of(self.path));
             }
             self.path.pop();
             if let Some(members) = &mut self.members {
@@ -262,12 +306,19 @@ impl<'de> Visitor<'de> for Any<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Kind, A::Error> {
         let (mut length, mut scalars, mut objects) = (0, true, true);
         // What lies deeper is of no interest: it is gone through as what is too deep.
-        let mut path = vec![String::new(); MAX_DEPTH];
-        while let Some(kind) = array.next_element_seed(Any { path: &mut path, arrays: &mut vec![], members: None })? {
+        let (mut path, mut open) = (vec![String::new(); MAX_DEPTH], None);
+        let is_near = self.path.len() <= MAX_DEPTH && !self.path.iter().any(String::is_empty);
+        while let Some(kind) =
+            array.next_element_seed(Any { path: &mut path, arrays: &mut vec![], open: &mut open, members: None })?
+        {
             length += 1;
             scalars &= kind == Kind::Scalar;
             objects &= matches!(kind, Kind::Object(_));
+            if is_near && (length == 1 || !objects) {
+                *self.open = if objects { RowsAt::of(self.path) } else { None };
+            }
         }
+        *self.open = None;
         Ok(match (length, scalars, objects) {
             (_, true, _) => Kind::Scalars(length),
             (1.., _, true) => Kind::Objects,
