@@ -25,6 +25,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tower::{Layer, Service, ServiceExt};
 
@@ -217,14 +218,22 @@ where
 pub struct Forward {
     client: reqwest::Client,
     engine: String,
+    /// How many requests the engine gets at once.
+    at_once: Arc<Semaphore>,
 }
 
 impl Forward {
     pub fn new(client: &reqwest::Client, engine: &str) -> Self {
-        Self { client: client.clone(), engine: engine.to_owned() }
+        Self { client: client.clone(), engine: engine.to_owned(), at_once: Arc::new(Semaphore::new(1_000)) }
+    }
+
+    /// For an engine that carries out conditional writes in two steps.
+    pub fn one_at_a_time(client: &reqwest::Client, engine: &str) -> Self {
+        Self { at_once: Arc::new(Semaphore::new(1)), ..Self::new(client, engine) }
     }
 
     async fn send(self, request: Request<Bytes>) -> reqwest::Result<Response<Full<Bytes>>> {
+        let _permit = self.at_once.acquire().await;
         let (parts, body) = request.into_parts();
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let sent = self.client.request(parts.method, format!("{}{path}", self.engine));
@@ -260,11 +269,11 @@ pub struct StrictProxy {
 }
 
 impl StrictProxy {
-    pub async fn start(service: Aws, client: &reqwest::Client, engine: &str) -> Self {
+    pub async fn start(service: Aws, engine: Forward) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let strict = Strict::new(service);
-        let engine = strict.layer(Forward::new(client, engine));
+        let engine = strict.layer(engine);
         let mut server = JoinSet::new();
         server.spawn(async move {
             let mut connections = JoinSet::new();

@@ -12,7 +12,7 @@ use dataset_tests::contract;
 use dataset_tests::dataset_id;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable, MemoryVault};
 use dataset_tests::other_engine::{self, OtherEngine};
-use dataset_tests::wire::{self, StrictProxy};
+use dataset_tests::wire::{self, Forward, StrictProxy};
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::io;
@@ -52,7 +52,7 @@ async fn engines() -> Fresh {
     };
     let engines = Engines::open(options).unwrap();
     let ports = Ports::open(&engines, 0).await.unwrap();
-    let (endpoints, wires) = behind_the_wire(&ports.endpoints).await;
+    let (endpoints, wires) = behind_the_wire(&ports.endpoints, Forward::new).await;
     let aws = Aws::at(&endpoints, &engines.credentials).unwrap();
     Fresh { aws, wires, ports, _dir: dir }
 }
@@ -62,11 +62,14 @@ fn credentials(access_key: &str, secret_key: &str) -> Credentials {
 }
 
 /// Puts the engines behind the strict wire.
-async fn behind_the_wire(engines: &Endpoints) -> (Endpoints, Vec<StrictProxy>) {
+async fn behind_the_wire(
+    engines: &Endpoints,
+    forward: fn(&reqwest::Client, &str) -> Forward,
+) -> (Endpoints, Vec<StrictProxy>) {
     let http = dataset_local::http_client().unwrap();
     let mut wires = vec![];
     let mut at = async |service, engine: &str| {
-        let wire = StrictProxy::start(service, &http, engine).await;
+        let wire = StrictProxy::start(service, forward(&http, engine)).await;
         let url = wire.url.clone();
         wires.push(wire);
         url
@@ -255,21 +258,22 @@ async fn the_vault_on_a_file() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_port_on_ministack() {
     if let Some(other) = OtherEngine::ministack(&dataset_local::http_client().unwrap()).await {
-        every_port_on(&other).await;
+        every_port_on(&other, Forward::new).await;
     }
 }
 
+/// Of two conditional writes at once it lets both through.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_port_on_moto() {
     if let Some(other) = OtherEngine::moto(&dataset_local::http_client().unwrap()).await {
-        every_port_on(&other).await;
+        every_port_on(&other, Forward::one_at_a_time).await;
     }
 }
 
-async fn every_port_on(other: &OtherEngine) {
+async fn every_port_on(other: &OtherEngine, forward: fn(&reqwest::Client, &str) -> Forward) {
     let url = || other.url.clone();
     let engines = Endpoints { dynamodb: url(), s3: url(), sqs: url(), kms: Some(url()) };
-    let (endpoints, _wires) = behind_the_wire(&engines).await;
+    let (endpoints, _wires) = behind_the_wire(&engines, forward).await;
     let aws = Aws::at(&endpoints, &credentials(other_engine::KEY, other_engine::KEY)).unwrap();
     let table = aws.table("contract");
     table.create_if_missing().await.unwrap();
