@@ -140,7 +140,7 @@ impl Way<'_> {
         short.quote_char = short.quote_char.filter(|_| said.quote_char.is_none());
         short.escape_char = short.escape_char.filter(|_| said.escape_char.is_none());
         short.skip_initial_space = short.skip_initial_space.filter(|_| said.skip_initial_space.is_none());
-        let message = format!("the file is read with what was not said: {short}");
+        let message = format!("the dialect was detected, not given: {short}");
         (short != api::Dialect::default()).then(|| Notice::new(NoticeCode::DialectFound, message))
     }
 }
