@@ -167,6 +167,10 @@ fn choose(fits: &[Fit]) -> Delimiter {
         fits.retain(|fit| fit.has_orderly_quotes);
     }
     let mut clear: Vec<&Fit> = fits.iter().filter(|fit| fit.fits_all_rows()).collect();
+    // What one divides may be lines of blanks to another.
+    if clear.iter().any(|fit| fit.rows > 0) {
+        clear.retain(|fit| fit.rows > 0);
+    }
     if clear.len() > 1 && clear.iter().any(|fit| !fit.is_spaced) {
         clear.retain(|fit| !fit.is_spaced);
     }

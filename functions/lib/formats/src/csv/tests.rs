@@ -38,6 +38,7 @@ fn what_is_taken_and_what_it_reads() {
         ("a\tb\n1\t2,5\n", vec!["a", "b"], vec![vec!["1", "2,5"]]),
         ("sep=;\r\na,x;b\n1;2\n", vec!["a,x", "b"], vec![vec!["1", "2"]]),
         ("a|b\n1|2\n", vec!["a", "b"], vec![vec!["1", "2"]]),
+        ("a\ta,\n\t\n", vec!["a", "a,"], vec![vec!["", ""]]),
         ("sep=|\na,b|c\n1|2\n", vec!["a,b", "c"], vec![vec!["1", "2"]]),
         ("sep=:\na:b\n1:2,3\n", vec!["a", "b"], vec![vec!["1", "2,3"]]),
         // In the header a comma with a space behind it is punctuation.
