@@ -204,6 +204,25 @@ def generated(files):
     print(f"generated: {2 * files} files")
 
 
+def anything(files):
+    """Whatever is taken is what Python's csv reads of it in the dialect that was found."""
+    rng, taken = random.Random(2), 0
+    for number in range(files):
+        delimiter, quote = rng.choice(",;\t|"), rng.choice("\"\"'")
+        pieces = ["a", "b7", "é", " ", delimiter, delimiter, "\n", f"{quote}x{quote}", f"{quote}y{delimiter}z{quote}", f'5" {quote}', ",", "\r\n"]
+        header = delimiter.join(["id", "text", "note"][: rng.randint(1, 3)])
+        text = f"{header}\n" + "".join(rng.choices(pieces, k=rng.randint(1, 24)))
+        encoding = rng.choice(["utf-8", "utf-8", "utf-8-sig", "utf-16"])
+        name, content = f"anything-{number}.csv", text.encode(encoding)
+        try:
+            expected = plainly_read(name, content)
+        except Refused:
+            continue
+        check_csv(name, content, expected)
+        taken += 1
+    print(f"anything: {taken} of {files} files taken")
+
+
 # Public corpora.
 
 def csv_spectrum(directory):
@@ -296,6 +315,7 @@ def papaparse(directory):
 
 
 generated(30)
+anything(400)
 if CORPORA:
     csv_spectrum(CORPORA / "csv-spectrum")
     naughty_strings(CORPORA / "big-list-of-naughty-strings")
