@@ -32,7 +32,6 @@ use dataset_types::notice::{Notice, NoticeCode};
 use dataset_types::{FailureCode, Format, in_words};
 use delimiter::{Delimiter, Found, NO_DELIMITER};
 use dialect::Dialect;
-use encoding_rs::UTF_8;
 use readings::Possible;
 use record::LineEnds;
 use std::io::Read;
@@ -64,7 +63,7 @@ pub(crate) fn convert<S: Source>(
         }
     };
     let dialect = Dialect::of(said, first);
-    let way = Way { said, said_delimiter: matches!(delimiter, Delimiter::Said(_)).then_some(first), line_ends, limits };
+    let way = Way { said, is_delimiter_said: matches!(delimiter, Delimiter::Said(_)), line_ends, limits };
     let error = match way.read(window, dialect, out, compressor) {
         Err(Error::Data(error)) if can_be_of_dialect(error.code) => error,
         read => return Ok(read?),
@@ -97,7 +96,7 @@ pub(crate) fn convert<S: Source>(
 /// What every reading of the file has in common.
 struct Way<'a> {
     said: &'a api::Dialect,
-    said_delimiter: Option<u8>,
+    is_delimiter_said: bool,
     /// The first line end, if the lines before the header have one.
     line_ends: Option<LineEnds>,
     limits: &'a Limits,
@@ -134,7 +133,7 @@ impl Way<'_> {
     /// Tells of a dialect that is not that of RFC 4180, as far as it was not said.
     fn found_out(&self, dialect: &Dialect) -> Option<Notice> {
         let (said, mut short) = (self.said, dialect.in_short());
-        if self.said_delimiter.is_some() || dialect.delimiter == NO_DELIMITER {
+        if self.is_delimiter_said || dialect.delimiter == NO_DELIMITER {
             short.delimiter = None;
         }
         short.quote_char = short.quote_char.filter(|_| said.quote_char.is_none());
@@ -175,15 +174,9 @@ fn remedies(said: &api::Dialect, error: &DataError, is_unlikely: bool) -> Vec<Re
 
 /// The dialect that says what `dialect` has of its own.
 fn remedy(said: &api::Dialect, dialect: &Dialect) -> Remedy {
-    let full = dialect.in_full(UTF_8.into());
-    let said = api::Dialect {
-        delimiter: full.delimiter,
-        quote_char: full.quote_char,
-        escape_char: full.escape_char,
-        skip_initial_space: full.skip_initial_space,
-        ..said.clone()
-    };
-    Remedy { why: format!("it is read with {}", dialect.in_short()), dialect: said }
+    let words =
+        api::Dialect { encoding: said.encoding, short_rows: said.short_rows, strict: said.strict, ..dialect.words() };
+    Remedy { why: format!("it is read with {}", dialect.in_short()), dialect: words }
 }
 
 fn ambiguous(what: &str, ways: impl Iterator<Item = String>) -> DataError {

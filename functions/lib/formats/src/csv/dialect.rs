@@ -65,15 +65,18 @@ impl Dialect {
 
     /// All words of it.
     pub(super) fn in_full(&self, encoding: Encoding) -> api::Dialect {
-        let escape_char = if self.escapes { EscapeChar::Backslash } else { EscapeChar::None };
         let short_rows = if self.pads { ShortRows::Pad } else { ShortRows::Refuse };
+        api::Dialect { encoding: Some(encoding), short_rows: Some(short_rows), ..self.words() }
+    }
+
+    /// What tells this way to read a file from others.
+    pub(super) fn words(&self) -> api::Dialect {
+        let escape_char = if self.escapes { EscapeChar::Backslash } else { EscapeChar::None };
         api::Dialect {
-            encoding: Some(encoding),
             delimiter: Some(self.delimiter_word()),
             quote_char: Some(self.quote_word()),
             escape_char: Some(escape_char),
             skip_initial_space: Some(self.skips_space),
-            short_rows: Some(short_rows),
             ..api::Dialect::default()
         }
     }

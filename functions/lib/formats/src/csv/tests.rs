@@ -337,7 +337,7 @@ proptest! {
             Ok::<_, Error>([vec![page.columns.clone()], texts(&page)].concat())
         };
         // What is in order by RFC 4180 is read so, whatever was meant.
-        let usual = Dialect::of(&said, delimiter).in_full(UTF_8.into());
+        let usual = Dialect::of(&said, delimiter).in_full(encoding_rs::UTF_8.into());
         let usual = api::Dialect { encoding: None, ..usual };
         if read(&usual).is_ok() {
             return Ok(());
