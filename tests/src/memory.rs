@@ -2,11 +2,13 @@
 
 mod blobs;
 mod callers;
+mod idle_clock;
 mod outline;
 mod table;
 mod webhooks;
 
 pub use blobs::MemoryBlobs;
+pub use idle_clock::{Busy, IdleClock};
 pub use outline::{Outline, Status, dataset_of};
 pub use table::MemoryTable;
 pub use webhooks::MemoryVault;

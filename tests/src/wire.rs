@@ -1,14 +1,17 @@
 //! Refuses what AWS refuses and the engines let through.
 //!
 //! [`Strict`] is a layer over anything that takes requests to an engine; [`StrictProxy`] is such a layer
-//! before an engine's port. The refusals are a table: [`rules`].
+//! before an engine's port. The refusals are a table: [`rules`]. [`Distant`] takes AWS's times.
 
+mod answers;
 mod items;
 mod multipart;
 mod request;
 pub mod rules;
+mod times;
 
 pub use request::{object, operation};
+pub use times::{Distant, DistantService};
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
@@ -38,6 +41,12 @@ pub enum Aws {
     Kms,
     /// Takes a function's answers, at its Runtime API.
     Lambda,
+    /// Takes clients' requests.
+    Gateway,
+}
+
+impl Aws {
+    pub const ALL: [Self; 6] = [Self::S3, Self::DynamoDb, Self::Sqs, Self::Kms, Self::Lambda, Self::Gateway];
 }
 
 impl Aws {
@@ -49,6 +58,7 @@ impl Aws {
             Self::Sqs => "sqs",
             Self::Kms => "kms",
             Self::Lambda => "lambda",
+            Self::Gateway => "apigateway",
         }
     }
 }
@@ -108,7 +118,7 @@ impl Strict {
                 let writes = actions.iter().filter(|action| is_transaction || action.is_write());
                 (writes.map(items::Action::item).collect(), is_transaction)
             }
-            Aws::S3 | Aws::Sqs | Aws::Kms | Aws::Lambda => (vec![], false),
+            Aws::S3 | Aws::Sqs | Aws::Kms | Aws::Lambda | Aws::Gateway => (vec![], false),
         }
     }
 
@@ -121,7 +131,7 @@ impl Strict {
             Err(refusal) => return Ok(*refusal),
         };
         let mut response = engine.oneshot(request.clone()).await?;
-        let body = response.body().clone().collect().await.unwrap_or_else(|never| match never {}).to_bytes();
+        let body = whole(&response).await;
         if self.service == Aws::S3 && response.status().is_success() {
             self.seen.uploads.lock().unwrap().learn(&request, &body);
             // S3 returns the checksum of a stored part, and the SDK puts it into the completion.
@@ -129,6 +139,14 @@ impl Strict {
                 let name = HeaderName::try_from(name).unwrap();
                 response.headers_mut().entry(name).or_insert(value.parse().unwrap());
             }
+        }
+        if self.service == Aws::DynamoDb
+            && let Some(part) = answers::cut(&operation(self.service, &request), request.body(), &body)
+        {
+            response.headers_mut().remove(header::CONTENT_LENGTH);
+            // Its checksum was of the whole.
+            response.headers_mut().remove("x-amz-crc32");
+            *response.body_mut() = Full::new(part);
         }
         Ok(response)
     }
@@ -149,6 +167,11 @@ impl Strict {
         }
         response
     }
+}
+
+/// The body of an answer.
+pub(super) async fn whole(response: &Response<Full<Bytes>>) -> Bytes {
+    response.body().clone().collect().await.unwrap_or_else(|never| match never {}).to_bytes()
 }
 
 /// What a request in progress keeps others from writing.

@@ -6,7 +6,8 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use dataset_tests::wire::rules;
 use dataset_tests::wire::{Aws, Strict, StrictService};
-use http::{Request, Response};
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use std::convert::Infallible;
@@ -277,9 +278,56 @@ async fn answers_that_lambda_takes() {
     }
 }
 
+#[tokio::test]
+async fn requests_and_answers_at_the_gateway() {
+    let engine = taking_all(Aws::Gateway);
+    const MIB: usize = 1 << 20;
+    // The name of the header counts, too.
+    for (body, header, expected) in
+        [(5 * MIB, 10_234, 200), (10 * MIB + 1, 0, 413), (6 * MIB, 0, 413), (0, 10_235, 431)]
+    {
+        let request = Request::post("/").header("header", "x".repeat(header)).body(vec![b' '; body].into()).unwrap();
+        assert_eq!(engine.clone().oneshot(request).await.unwrap().status(), expected, "{body} {header}");
+    }
+    let mut headers = HeaderMap::from_iter([(WWW_AUTHENTICATE, "ApiKey".parse().unwrap())]);
+    rules::gateway::rename(&mut headers);
+    assert_eq!(headers.keys().collect::<Vec<_>>(), ["x-amzn-remapped-www-authenticate"]);
+}
+
+/// An engine that answers whatever it is asked with this.
+async fn answered(operation: &str, request: &Value, answer: &Value) -> Value {
+    let answer = answer.to_string();
+    let engine = service_fn(move |_: Request<Bytes>| {
+        let answer = answer.clone();
+        async move { Ok::<_, Infallible>(Response::new(Full::from(answer))) }
+    });
+    let engine = Strict::new(Aws::DynamoDb).layer(engine);
+    let request = Request::post("/").header("x-amz-target", format!("D.{operation}")).body(request.to_string().into());
+    let response = engine.oneshot(request.unwrap()).await.unwrap();
+    serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn answers_of_dynamodb_are_cut() {
+    let items = |count: u32| (0..count).map(|n| item("p", &n.to_string(), 300_000)).collect::<Vec<_>>();
+    let query = json!({"TableName": "t"});
+    let page = async |count| answered("Query", &query, &json!({"Items": items(count), "Count": count})).await;
+    assert_eq!(page(3).await["LastEvaluatedKey"], Value::Null);
+    let cut = page(5).await;
+    assert_eq!(cut["LastEvaluatedKey"], json!({"pk": {"S": "p"}, "sk": {"S": "2"}}));
+    assert_eq!((cut["Items"].as_array().unwrap().len(), &cut["Count"]), (3, &json!(3)));
+
+    let of = |count: u32| (0..count).map(|n| json!({"pk": {"S": "p"}, "sk": {"S": n.to_string()}})).collect::<Vec<_>>();
+    let batch = json!({"RequestItems": {"t": {"Keys": of(60), "ConsistentRead": true}}});
+    let cut = answered("BatchGetItem", &batch, &json!({"Responses": {"t": items(60)}})).await;
+    let found = cut["Responses"]["t"].as_array().unwrap().len();
+    assert!((1..60).contains(&found), "{found}");
+    assert_eq!(cut["UnprocessedKeys"], json!({"t": {"Keys": of(60)[found..], "ConsistentRead": true}}));
+}
+
 #[test]
 fn each_rule_has_its_source() {
-    for service in [Aws::S3, Aws::DynamoDb, Aws::Sqs, Aws::Kms, Aws::Lambda] {
+    for service in Aws::ALL {
         let rules = rules::of(service);
         assert!(!rules.is_empty(), "{}", service.name());
         let name = |source: &str| source.contains(':') || source.contains(',');

@@ -11,7 +11,7 @@ pub use ports::Ports;
 pub(crate) use s3::expire;
 pub use s3::{Notify, Stored, Ticket};
 
-use dataset_aws::{Aws, Credentials, InProcess, Services};
+use dataset_aws::{Aws, Credentials, Services};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -30,7 +30,8 @@ pub struct EngineOptions {
 /// Running engines.
 pub struct Engines {
     pub credentials: Credentials,
-    services: Services,
+    /// The table and the queue without a check of signatures.
+    pub services: Services,
 }
 
 impl Engines {
@@ -48,16 +49,6 @@ impl Engines {
     /// The SDK's access to the engines. Presigned URLs begin with `public_url`.
     pub fn aws(&self, public_url: &str) -> Aws {
         Aws::in_process(self.services.clone(), &self.credentials, public_url)
-    }
-
-    /// The engine of DynamoDB, without a check of signatures.
-    pub fn table(&self) -> InProcess {
-        self.services.dynamodb.clone()
-    }
-
-    /// The engine of S3.
-    pub fn storage(&self) -> InProcess {
-        self.services.s3.clone()
     }
 }
 

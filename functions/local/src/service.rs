@@ -251,7 +251,7 @@ impl Service {
         };
         let (stop, stopped) = oneshot::channel();
         let hosts = Hosts::new(&public_url, &options.allowed_hosts, host.is_unspecified());
-        let storage = Storage { engine: state.engines.storage(), public_host: host_of(&public_url)? };
+        let storage = Storage { engine: state.engines.services.s3.clone(), public_host: host_of(&public_url)? };
         let routes = router(Arc::new(api))
             .layer(middleware::from_fn_with_state(Arc::new(storage), Storage::answer))
             .layer(middleware::from_fn_with_state(state.data_dir.clone(), check_disk))

@@ -5,51 +5,33 @@ use dataset_core::clock::after;
 use dataset_core::delivery::DeliveryKey;
 use dataset_core::queue::MAX_MESSAGES;
 use dataset_core::{Ports, Result, outbox, parking, uploads};
+use futures::future::try_join_all;
 use futures::{StreamExt, stream};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::future::ready;
 use std::time::Duration;
 
-/// Overdue items that are worked on at a time.
-const BATCH: usize = 1_000;
+/// Overdue items that a pass reads; what is beyond is left to the next.
+const MAX_READ: usize = 200_000;
 
+/// Of drafts, events and webhooks, and of messages to the queue.
 const AT_ONCE: usize = 16;
 
-/// A pass begins no batch when less time than this is left.
+/// A pass begins nothing when less time than this is left.
 const MARGIN: SignedDuration = SignedDuration::from_secs(15);
 
 /// Interval at which an overdue delivery is queued again.
 const REMIND_EVERY: Duration = Duration::from_secs(5 * 60);
 
-/// Works on what is overdue, batch by batch, until nothing is left or the invocation is about to end.
+/// Works on what is overdue until nothing is left or the invocation is about to end. Deliveries, of which
+/// there may be many, and all else do not wait for each other.
 ///
 /// # Errors
 /// If what is overdue could not be read. What failed by itself is logged, and stays due.
 pub(crate) async fn sweep(ports: &Ports, deadline: Option<Timestamp>) -> Result<()> {
-    let (mut seen, mut failed, mut wanted) = (HashSet::new(), 0, BATCH);
-    loop {
-        let due = ports.catalog.due(ports.clock.now(), wanted).await?;
-        let found = due.len();
-        // The index may lag, and what failed is still due: each item is worked on once.
-        let fresh: Vec<Due> = due.into_iter().filter(|due| seen.insert(due.clone())).collect();
-        let is_last = found < wanted;
-        // What has been worked on and is still due stands before the rest.
-        let again = found - fresh.len();
-        failed += work_on(ports, fresh).await;
-        wanted = BATCH + again.max(failed);
-        let has_time = deadline.is_some_and(|deadline| deadline.duration_since(ports.clock.now()) > MARGIN);
-        if is_last || !has_time {
-            break;
-        }
-    }
-    if !seen.is_empty() {
-        tracing::info!(overdue = seen.len(), failed, "swept");
-    }
-    Ok(())
-}
-
-/// Works on a batch, uploads and events before deliveries, which may be many. Returns how many items failed.
-async fn work_on(ports: &Ports, due: Vec<Due>) -> usize {
+    let due = ports.catalog.due(ports.clock.now(), MAX_READ).await?;
+    let overdue = due.len();
     let (mut deliveries, mut others) = (Vec::new(), Vec::new());
     for due in due {
         match due {
@@ -57,33 +39,59 @@ async fn work_on(ports: &Ports, due: Vec<Due>) -> usize {
             other => others.push(other),
         }
     }
-    let others = stream::iter(others).map(|due| settle(ports, due));
-    let failed: Vec<usize> = others.buffer_unordered(AT_ONCE).collect().await;
-    let chunks: Vec<Vec<DeliveryKey>> = deliveries.chunks(MAX_MESSAGES).map(<[_]>::to_vec).collect();
-    let chunks = stream::iter(chunks).map(|keys| queue_again(ports, keys));
-    let not_queued: Vec<usize> = chunks.buffer_unordered(AT_ONCE).collect().await;
-    failed.into_iter().chain(not_queued).sum()
+    let batches: Vec<Vec<DeliveryKey>> = in_turn(deliveries).chunks(MAX_MESSAGES).map(<[_]>::to_vec).collect();
+    let has_time = || deadline.is_none_or(|deadline| deadline.duration_since(ports.clock.now()) > MARGIN);
+    let others = stream::iter(others).take_while(|_| ready(has_time())).map(|due| settle(ports, due));
+    let batches = stream::iter(batches).take_while(|_| ready(has_time())).map(|keys| queue_again(ports, keys));
+    let (others, batches) = tokio::join!(
+        others.buffer_unordered(AT_ONCE).collect::<Vec<Swept>>(),
+        batches.buffer_unordered(AT_ONCE).collect::<Vec<Swept>>(),
+    );
+    if overdue > 0 {
+        let swept = others.iter().chain(&batches);
+        let (begun, failed) = swept.fold((0, 0), |sum, swept| (sum.0 + swept.items, sum.1 + swept.failed));
+        tracing::info!(overdue, left = overdue - begun, failed, "swept");
+    }
+    Ok(())
 }
 
-async fn settle(ports: &Ports, due: Due) -> usize {
+/// The webhooks' deliveries in turn, each webhook's oldest first, so that one with many keeps no other waiting.
+fn in_turn(oldest_first: Vec<DeliveryKey>) -> Vec<DeliveryKey> {
+    let mut counts: HashMap<_, usize> = HashMap::new();
+    let turn = |key: DeliveryKey| {
+        let count = counts.entry((key.workspace_id, key.webhook_id)).or_default();
+        *count += 1;
+        (*count, key)
+    };
+    let mut turns: Vec<(usize, DeliveryKey)> = oldest_first.into_iter().map(turn).collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    turns.into_iter().map(|(_, key)| key).collect()
+}
+
+/// Items that were worked on together, and how many of them failed.
+struct Swept {
+    items: usize,
+    failed: usize,
+}
+
+async fn settle(ports: &Ports, due: Due) -> Swept {
     let result = match &due {
         Due::Dataset(id) => uploads::expire(ports, *id).await,
         Due::Outbox(id) => outbox::relay_overdue(ports, id).await,
         Due::Delivery(key) => remind(ports, std::slice::from_ref(key)).await,
         Due::Webhook(owner) => parking::resume(ports, *owner).await,
     };
-    failures(result, &due, 1)
+    swept(result, &due, 1)
 }
 
-async fn queue_again(ports: &Ports, keys: Vec<DeliveryKey>) -> usize {
-    failures(remind(ports, &keys).await, &keys, keys.len())
+async fn queue_again(ports: &Ports, keys: Vec<DeliveryKey>) -> Swept {
+    swept(remind(ports, &keys).await, &keys, keys.len())
 }
 
-/// Logs a failure of so many items, and counts them.
-fn failures(result: Result<()>, due: &(impl std::fmt::Debug + ?Sized), items: usize) -> usize {
-    let Err(error) = result else { return 0 };
+fn swept(result: Result<()>, due: &impl std::fmt::Debug, items: usize) -> Swept {
+    let Err(error) = result else { return Swept { items, failed: 0 } };
     tracing::error!(?due, error = error.chain(), "overdue work failed; the next pass tries again");
-    items
+    Swept { items, failed: items }
 }
 
 /// Queues deliveries again, and postpones their due times, so that deliveries that stay overdue do not keep
@@ -92,8 +100,5 @@ async fn remind(ports: &Ports, keys: &[DeliveryKey]) -> Result<()> {
     let now = ports.clock.now();
     let again = after(now, REMIND_EVERY)?;
     ports.queue.send(keys, Duration::ZERO).await?;
-    for key in keys {
-        ports.deliveries.reminded(key, now, again).await?;
-    }
-    Ok(())
+    try_join_all(keys.iter().map(|key| ports.deliveries.reminded(key, now, again))).await.map(drop)
 }

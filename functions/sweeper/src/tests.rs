@@ -15,6 +15,7 @@ use dataset_tests::{dataset_id, draft, group, start, webhook_at, webhook_id, wor
 use dataset_types::FailureCode;
 use lambda_runtime::{Context, LambdaEvent};
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::Range;
 use std::time::Duration;
 
 const SCHEDULE: &str = include_str!("../../../events/schedule.json");
@@ -108,21 +109,21 @@ async fn an_overdue_delivery_is_put_on_the_queue_again() {
     assert_eq!(fakes.queue.take(), sent);
 }
 
-/// So many deliveries, which have been due for longer than anything else.
-async fn overdue_deliveries(fakes: &Fakes, count: u64) -> HashSet<DeliveryKey> {
+/// So many deliveries to a webhook, the first of them due for longer than anything else.
+async fn overdue_deliveries(fakes: &Fakes, webhook: u64, numbers: Range<u64>) -> HashSet<DeliveryKey> {
     let delivery = |n: u64| Delivery {
         key: DeliveryKey {
             workspace_id: workspace(1),
-            webhook_id: webhook_id(21),
-            delivery_id: DeliveryId::at(n, webhook_id(21)),
+            webhook_id: webhook_id(webhook),
+            delivery_id: DeliveryId::at(n, webhook_id(webhook)),
         },
         event_type: EventType::VersionCreated,
         body: "{}".into(),
         created_at: start(),
-        state: DeliveryState::fresh(start()),
+        state: DeliveryState::fresh(start() + Duration::from_millis(n)),
         attempts: vec![],
     };
-    let deliveries: Vec<Delivery> = (0..count).map(delivery).collect();
+    let deliveries: Vec<Delivery> = numbers.map(delivery).collect();
     fakes.table.create_deliveries(&deliveries).await.unwrap();
     deliveries.into_iter().map(|delivery| delivery.key).collect()
 }
@@ -134,7 +135,7 @@ fn queued(fakes: &Fakes) -> HashSet<DeliveryKey> {
 #[tokio::test]
 async fn thousands_of_overdue_deliveries_keep_no_draft_waiting() {
     let (fakes, _) = setting(false).await;
-    let deliveries = overdue_deliveries(&fakes, 3_500).await;
+    let deliveries = overdue_deliveries(&fakes, 21, 0..3_500).await;
     fakes.clock.advance(DRAFT_LIFETIME);
     invoke(&fakes, SCHEDULE).await;
     assert_eq!(failure_code(&fakes).await.as_deref(), Some("upload_expired"));
@@ -165,12 +166,22 @@ async fn thousands_that_fail_each_time_keep_nothing_waiting() {
 #[tokio::test]
 async fn a_pass_begins_nothing_when_its_time_is_nearly_up() {
     let (fakes, _) = setting(false).await;
-    overdue_deliveries(&fakes, 3_500).await;
+    overdue_deliveries(&fakes, 21, 0..3_500).await;
     fakes.clock.advance(DRAFT_LIFETIME);
     let deadline = fakes.ports().clock.now() + Duration::from_secs(10);
     sweep(&fakes.ports(), Some(deadline)).await.unwrap();
-    assert_eq!(queued(&fakes).len(), 1_000);
-    assert_eq!(failure_code(&fakes).await, None);
+    assert_eq!((queued(&fakes), failure_code(&fakes).await), (HashSet::new(), None));
+}
+
+#[tokio::test]
+async fn each_webhook_has_its_turn() {
+    let (fakes, _) = setting(false).await;
+    overdue_deliveries(&fakes, 21, 0..3_000).await;
+    let few = overdue_deliveries(&fakes, 22, 3_000..3_005).await;
+    fakes.clock.advance(Duration::from_secs(60));
+    invoke(&fakes, SCHEDULE).await;
+    let first: HashSet<DeliveryKey> = fakes.queue.take().into_iter().take(20).map(|(key, _)| key).collect();
+    assert!(first.is_superset(&few));
 }
 
 #[tokio::test]

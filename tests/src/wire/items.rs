@@ -90,7 +90,7 @@ pub(super) fn bare_names(expression: &str) -> Vec<&str> {
 }
 
 /// Names and values, as DynamoDB counts them towards the size of an item.
-fn attributes_bytes(attributes: &Value) -> usize {
+pub(super) fn attributes_bytes(attributes: &Value) -> usize {
     let attributes = attributes.as_object().into_iter().flatten();
     attributes.map(|(name, value)| name.len() + value_bytes(value)).sum()
 }

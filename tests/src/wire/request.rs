@@ -13,6 +13,9 @@ pub fn object(request: &Request<Bytes>) -> (String, String) {
 
 /// AWS's name of the operation.
 pub fn operation(service: Aws, request: &Request<Bytes>) -> String {
+    if service == Aws::Gateway {
+        return "Invoke".to_owned();
+    }
     if service == Aws::Lambda {
         return if request.uri().path().ends_with("/response") { "Response" } else { "Other" }.to_owned();
     }

@@ -3,6 +3,7 @@
 //! A new rule is one more row of its service's table.
 
 mod dynamodb;
+pub mod gateway;
 mod kms;
 mod lambda;
 mod s3;
@@ -52,5 +53,6 @@ pub fn of(service: Aws) -> &'static [Rule] {
         Aws::Sqs => sqs::RULES,
         Aws::Kms => kms::RULES,
         Aws::Lambda => lambda::RULES,
+        Aws::Gateway => gateway::RULES,
     }
 }

@@ -4,6 +4,7 @@
 use crate::harness::function::{Fault, Function};
 use crate::harness::proxy::{Stored, Wire};
 use crate::harness::table::Items;
+use bytes::Bytes;
 use dataset_aws::{Aws, Credentials, Endpoints, Message, SecretVault, Settings, SqsQueue, Table};
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::ApiKeys;
@@ -15,9 +16,12 @@ use dataset_local::events;
 use dataset_tests::other_engine::{self, OtherEngine};
 use dataset_tests::receiver::Receiver;
 use dataset_tests::service::binaries;
+use dataset_tests::wire::Aws::Gateway;
+use dataset_tests::wire::rules::gateway;
 use dataset_tests::workspace;
 use futures::future::join_all;
-use serde_json::{Value, json};
+use http::{HeaderMap, HeaderName, Request};
+use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -200,7 +204,7 @@ impl Account {
         let receiver = Receiver::start(&[]).await;
         let functions = BTreeMap::from(functions);
         let items = match &store {
-            Store::Embedded { engines, .. } => Items::embedded(engines.table(), name),
+            Store::Embedded { engines, .. } => Items::embedded(engines.services.dynamodb.clone(), name),
             Store::Other { http, url } => Items::at(http, url, name),
         };
         let account = Self { dir, wire, functions, receiver, key, items, http, store, queue };
@@ -256,9 +260,21 @@ impl Account {
     ) -> Result<(u16, Value), Fault> {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let path = format!("/api/public/v2/{path}");
-        let mut all = json!({"X-API-KEY": [self.key.reveal()], "Content-Type": ["application/json"]});
+        let mut request = Request::builder().method(method).uri(&path);
+        for (name, value) in [("X-API-KEY", self.key.reveal()), ("Content-Type", "application/json")] {
+            request = request.header(name, value);
+        }
         for (name, value) in headers {
-            all[*name] = json!([value]);
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Bytes::copy_from_slice(body.as_bytes())).unwrap();
+        let _held = match self.wire.strict(Gateway).admit(&request) {
+            Ok(held) => held,
+            Err(refusal) => return Ok((refusal.status().as_u16(), Value::Null)),
+        };
+        let mut all = json!({});
+        for (name, value) in request.headers() {
+            all[name.as_str()] = json!([value.to_str().unwrap()]);
         }
         let mut queries: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
@@ -279,8 +295,16 @@ impl Account {
         let answer = self.invoke(API, &event, "api").await?;
         let status = answer["statusCode"].as_u64().unwrap_or(0) as u16;
         let body = answer["body"].as_str().unwrap_or_default();
-        let headers = answer["multiValueHeaders"].clone();
-        Ok((status, serde_json::from_str(body).unwrap_or(headers)))
+        let mut headers = HeaderMap::new();
+        for (name, values) in answer["multiValueHeaders"].as_object().into_iter().flatten() {
+            for value in values.as_array().into_iter().flatten().filter_map(Value::as_str) {
+                headers.append(HeaderName::try_from(name).unwrap(), value.parse().unwrap());
+            }
+        }
+        gateway::rename(&mut headers);
+        let seen = headers.iter().map(|(name, value)| (name.to_string(), json!([value.to_str().unwrap()])));
+        let seen: Map<String, Value> = seen.collect();
+        Ok((status, serde_json::from_str(body).unwrap_or(seen.into())))
     }
 
     pub(crate) async fn create_group(&self, name: &str) -> u64 {

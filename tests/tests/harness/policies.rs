@@ -14,7 +14,7 @@ pub(crate) fn actions(service: Aws, request: &Request<Bytes>, status: StatusCode
         Aws::S3 => of_bucket(&name, request, status),
         Aws::Sqs => vec![(name.trim_end_matches("Batch").to_owned(), "queue".to_owned())],
         Aws::Kms => vec![(name, "key".to_owned())],
-        Aws::Lambda => vec![],
+        Aws::Lambda | Aws::Gateway => vec![],
     };
     actions.into_iter().map(|(action, on)| (format!("{}:{action}", service.name()), on)).collect()
 }

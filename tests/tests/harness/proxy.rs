@@ -68,7 +68,7 @@ pub(crate) struct Wire {
     pub(crate) stored: Mutex<Vec<Stored>>,
     client: reqwest::Client,
     /// The rules of AWS, for each service.
-    strict: [Strict; 5],
+    strict: [Strict; Aws::ALL.len()],
 }
 
 #[derive(Clone, Debug)]
@@ -88,7 +88,7 @@ impl Wire {
             actions: Mutex::default(),
             stored: Mutex::default(),
             client,
-            strict: [Aws::S3, Aws::DynamoDb, Aws::Sqs, Aws::Kms, Aws::Lambda].map(Strict::new),
+            strict: Aws::ALL.map(Strict::new),
         })
     }
 

@@ -2,6 +2,11 @@
 
 use super::account::Account;
 use super::function::Fault;
+use base64::prelude::{BASE64_STANDARD, Engine};
+use serde_json::{Value, json};
+
+/// The file of the longest event that Lambda takes, in base64, with the rest of the request.
+const MAX_FROM_FILE_BYTES: usize = 4_500_000;
 
 /// An upload, as its client knows it.
 #[derive(Clone, Debug)]
@@ -27,9 +32,16 @@ pub(crate) fn bad_upload(group: u64) -> Upload {
 
 /// Sends it once, as a client without retries.
 pub(crate) async fn send(account: &Account, upload: &mut Upload, key: Option<&str>) -> Result<u16, Fault> {
-    use base64::Engine;
-    let content = base64::engine::general_purpose::STANDARD.encode(&upload.file);
-    let body = serde_json::json!({
+    if upload.file.len() > MAX_FROM_FILE_BYTES {
+        let order = json!({"dataset_group_id": upload.group, "file_name": "file.csv", "file_size": upload.file.len()});
+        let (status, answer) = account.post("dataset-versions/from-upload", &order).await?;
+        if status == 201 {
+            upload.answered = Some(put(account, &answer, upload.file.clone()).await);
+        }
+        return Ok(status);
+    }
+    let content = BASE64_STANDARD.encode(&upload.file);
+    let body = json!({
         "dataset_group_id": upload.group, "file_name": "file.csv", "file_content_base64": content,
     });
     let headers: Vec<(&str, &str)> = key.map(|key| ("Idempotency-Key", key)).into_iter().collect();
@@ -38,4 +50,14 @@ pub(crate) async fn send(account: &Account, upload: &mut Upload, key: Option<&st
         upload.answered = Some(answer["dataset_id"].as_u64().unwrap());
     }
     Ok(status)
+}
+
+/// Puts a file where the answer of `from-upload` says, and returns the dataset's id.
+pub(crate) async fn put(account: &Account, answer: &Value, file: Vec<u8>) -> u64 {
+    let mut put = account.http.put(answer["upload"]["url"].as_str().unwrap());
+    for (name, value) in answer["upload"]["headers"].as_object().unwrap() {
+        put = put.header(name, value.as_str().unwrap());
+    }
+    assert_eq!(put.body(file).send().await.unwrap().status(), 200);
+    answer["dataset_id"].as_u64().unwrap()
 }

@@ -11,7 +11,7 @@ use dataset_tests::other_engine::OtherEngine;
 use dataset_tests::receiver::Raw;
 use harness::account::{API, Account, PROCESSOR, SWEEPER, WEBHOOKS};
 use harness::proxy::Fate;
-use harness::uploads::{bad_upload, send, upload};
+use harness::uploads::{bad_upload, put, send, upload};
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 use std::collections::BTreeSet;
@@ -221,12 +221,7 @@ async fn large_files(account: &Account, group: u64) {
     for file in [file, broken] {
         let order = json!({"dataset_group_id": group, "file_name": "large.csv", "file_size": file.len()});
         let answer = ok(account, "POST", "dataset-versions/from-upload", &order).await;
-        let mut put = account.http.put(answer["upload"]["url"].as_str().unwrap());
-        for (name, value) in answer["upload"]["headers"].as_object().unwrap() {
-            put = put.header(name, value.as_str().unwrap());
-        }
-        assert_eq!(put.body(file).send().await.unwrap().status(), 200);
-        ids.push(answer["dataset_id"].as_u64().unwrap());
+        ids.push(put(account, &answer, file).await);
     }
     account.settle().await;
     let id = ids[0];

@@ -136,22 +136,15 @@ impl Catalog for Table {
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
         let shards = (0..DUE_SHARDS).map(|shard| self.due_in(shard, now, limit));
         let mut items: Vec<_> = try_join_all(shards).await?.into_iter().flatten().collect();
-        items.sort_by_key(|item| Read(item).maybe::<i64>("due_at"));
+        items.sort_by_key(|(due_at, _)| *due_at);
         items.truncate(limit);
-        // An item that can't be read must not stop the others.
-        let known = items.iter().filter_map(|item| match read_due(item) {
-            Ok(due) => Some(due),
-            Err(error) => {
-                tracing::error!(error = error.chain(), "left alone");
-                None
-            }
-        });
-        Ok(known.collect())
+        Ok(items.into_iter().map(|(_, due)| due).collect())
     }
 }
 
 impl Table {
-    async fn due_in(&self, shard: u64, now: Timestamp, limit: usize) -> Result<Vec<Attributes>> {
+    /// What is due in a shard, with the times.
+    async fn due_in(&self, shard: u64, now: Timestamp, limit: usize) -> Result<Vec<(Option<i64>, Due)>> {
         // A page ends at 1 MB, too.
         let mut found = self
             .client
@@ -169,7 +162,11 @@ impl Table {
         while items.len() < limit
             && let Some(item) = found.try_next().await.map_err(unexpected("the table"))?
         {
-            items.push(item);
+            match read_due(&item) {
+                Ok(due) => items.push((Read(&item).maybe("due_at"), due)),
+                // An item that can't be read must not stop the others.
+                Err(error) => tracing::error!(error = error.chain(), "left alone"),
+            }
         }
         Ok(items)
     }

@@ -1,0 +1,160 @@
+//! What takes how long with the times of AWS's calls.
+
+#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
+
+use dataset_aws::{Aws, Body, Credentials, InProcess, Services, Settings, Table};
+use dataset_core::catalog::Catalog;
+use dataset_core::clock::Clock;
+use dataset_core::dataset::Contents;
+use dataset_core::deliveries::Deliveries;
+use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState};
+use dataset_core::event::EventType;
+use dataset_core::id::DeliveryId;
+use dataset_core::{Ports, uploads};
+use dataset_local::engines::{EngineOptions, Engines, Notify, Stored, Ticket};
+use dataset_tests::memory::IdleClock;
+use dataset_tests::wire::{Aws as Service, Distant, Strict};
+use dataset_tests::{draft, group, webhook_id, workspace};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Full};
+use lambda_runtime::{Context, LambdaEvent};
+use std::convert::Infallible;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tower::{Layer, ServiceExt, service_fn};
+
+const NAME: &str = "datasets";
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+struct NoOne;
+
+impl Notify for NoOne {
+    fn announce(&self, _: &Stored) -> io::Result<Ticket> {
+        Ok(Ticket(None))
+    }
+
+    fn stored(&self, _: Ticket) {}
+
+    fn withdraw(&self, _: Ticket) {}
+}
+
+/// An engine that is as strict, and as far away, as AWS.
+fn distant(service: Service, engine: InProcess, clock: &Arc<IdleClock>) -> InProcess {
+    let near = Arc::clone(clock);
+    let whole = service_fn(move |request: Request<bytes::Bytes>| {
+        let (engine, near) = (engine.clone(), Arc::clone(&near));
+        async move {
+            let _busy = near.busy();
+            let request = request.map(|body| Body::new(Full::new(body).map_err(|never: Infallible| match never {})));
+            let (parts, body) = engine.oneshot(request).await?.into_parts();
+            Ok::<_, io::Error>(Response::from_parts(parts, Full::new(body.collect().await?.to_bytes())))
+        }
+    });
+    let wire = Distant::new(service, clock.clone()).layer(Strict::new(service).layer(whole));
+    InProcess::new(service_fn(move |request: Request<Body>| {
+        let wire = wire.clone();
+        async move {
+            let (parts, body) = request.into_parts();
+            let request = Request::from_parts(parts, body.collect().await?.to_bytes());
+            let answer = wire.oneshot(request).await?;
+            Ok(answer.map(|body| Body::new(body.map_err(|never| match never {}))))
+        }
+    }))
+}
+
+/// The table and the queue of an account, by calls that take no time and by calls that take AWS's.
+struct Account {
+    near: Table,
+    far: Ports,
+    clock: Arc<IdleClock>,
+    _dir: tempfile::TempDir,
+}
+
+impl Account {
+    async fn open() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let objects = dir.path().join("objects");
+        std::fs::create_dir(&objects).unwrap();
+        let options = EngineOptions {
+            database: dir.path().join("table.db"),
+            objects,
+            credentials: Credentials { access_key: "access".into(), secret_key: "secret".into() },
+            notify: Arc::new(NoOne),
+        };
+        let engines = Engines::open(options).unwrap();
+        let near = engines.aws("http://none");
+        near.table(NAME).create_if_missing().await.unwrap();
+        let queue = near.create_queue(NAME, 30).await.unwrap();
+        let clock = Arc::new(IdleClock::at(dataset_tests::start()));
+        let services = Services {
+            dynamodb: distant(Service::DynamoDb, engines.services.dynamodb.clone(), &clock),
+            s3: distant(Service::S3, engines.services.s3.clone(), &clock),
+            sqs: distant(Service::Sqs, engines.services.sqs.clone(), &clock),
+        };
+        let far = Aws::in_process(services, &engines.credentials, "http://none");
+        let settings = Settings { table: NAME.into(), bucket: NAME.into(), queue_url: queue.url().into() };
+        let far = Ports { clock: clock.clone(), ..far.ports(&settings) };
+        Self { near: near.table(NAME), far, clock, _dir: dir }
+    }
+
+    /// An invocation of the sweeper, which has a minute. Returns how long it took.
+    fn sweep(&self) -> Duration {
+        let (ports, clock) = (self.far.clone(), Arc::clone(&self.clock));
+        self.clock.run(async move {
+            let mut context = Context::default();
+            context.deadline = (clock.now() + MINUTE).as_millisecond() as u64;
+            let schedule = serde_json::from_str(include_str!("../../events/schedule.json")).unwrap();
+            let began = clock.now();
+            dataset_sweeper::handle(LambdaEvent::new(schedule, context), &ports).await.unwrap();
+            clock.now().duration_since(began).unsigned_abs()
+        })
+    }
+
+    fn wait(&self, duration: Duration) {
+        let clock = Arc::clone(&self.clock);
+        self.clock.run(async move { clock.sleep(duration).await });
+    }
+}
+
+fn delivery(n: u64) -> Delivery {
+    let key = DeliveryKey {
+        workspace_id: workspace(1),
+        webhook_id: webhook_id(21),
+        delivery_id: DeliveryId::at(n, webhook_id(21)),
+    };
+    let state = DeliveryState::fresh(dataset_tests::start());
+    let (event_type, body) = (EventType::VersionCreated, "{}".into());
+    Delivery { key, event_type, body, created_at: dataset_tests::start(), state, attempts: vec![] }
+}
+
+/// Ten thousand a pass and more, so that a hundred thousand are done in ten; with `DATASETS_OVERDUE=100000`
+/// they are.
+#[tokio::test(flavor = "multi_thread")]
+async fn overdue_deliveries_are_done_ten_thousand_a_pass_and_keep_nothing_else_waiting() {
+    let account = Account::open().await;
+    let count: u32 = std::env::var("DATASETS_OVERDUE").map_or(2_000, |count| count.parse().unwrap());
+    let deliveries: Vec<Delivery> = (1..=count).map(|n| delivery(n.into())).collect();
+    account.near.create_deliveries(&deliveries).await.unwrap();
+    let group = group(7, 1, "Questions");
+    account.near.create_group(&group).await.unwrap();
+    let draft = draft(5, &group, "a.csv");
+    account.near.create_draft(&draft).await.unwrap();
+    // The processor dies when it has published, some moments after the deliveries.
+    account.wait(MINUTE);
+    let far = account.far.clone();
+    let published = account.clock.run(async move {
+        let contents = Contents { columns: vec!["q".into()], row_count: 1, dialect: None, notices: vec![] };
+        uploads::publish(&far, &draft, &contents).await.unwrap().unwrap()
+    });
+    account.wait(MINUTE);
+    let mut passes = 0;
+    while !account.near.due(account.clock.now(), 1).await.unwrap().is_empty() {
+        let took = account.sweep();
+        assert!(took * 10_000 / count.min(10_000) < MINUTE, "{took:?}");
+        assert_eq!(account.near.outbox_entry(&published.event.event_id).await.unwrap(), None);
+        passes += 1;
+    }
+    assert!(passes <= count.div_ceil(10_000), "{passes}");
+}
