@@ -10,14 +10,14 @@ use async_trait::async_trait;
 use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::catalog::{
-    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
-    Scope,
+    Catalog, Condition, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication,
+    Published, Scope, Totals,
 };
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::dataset::{Contents, Dataset};
 use dataset_core::group::Group;
 use dataset_core::id::EventId;
-use dataset_core::id::{DatasetId, GroupId};
+use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::ids::{SystemIds, full_jitter};
 use dataset_core::uploads;
 use dataset_tests::memory::{Fakes, MemoryTable};
@@ -54,7 +54,10 @@ catalog! {
     near {
         create_group(group: &Group) -> ();
         groups(ids: &[GroupId]) -> Vec<Group>;
-        group_names(workspace: dataset_core::id::WorkspaceId) -> Vec<GroupName>;
+        group_names(workspace: WorkspaceId, after: Option<&str>, limit: usize) -> Vec<GroupName>;
+        deleted_groups(workspace: WorkspaceId) -> Vec<GroupId>;
+        totals(workspace: WorkspaceId) -> Option<Totals>;
+        drafts(scope: Scope) -> u64;
         set_dialect(id: GroupId, dialect: &dataset_types::dialect::Dialect) -> bool;
         delete_group(group: &Group) -> ();
         create_draft(draft: &Dataset) -> ();
@@ -63,8 +66,8 @@ catalog! {
         forget_withdrawn(id: DatasetId) -> ();
         dataset(id: DatasetId) -> Option<Dataset>;
         datasets(ids: &[DatasetId]) -> Vec<Dataset>;
-        list(scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
-        set_deleted(id: DatasetId, is_deleted: bool) -> bool;
+        list(scope: Scope, conditions: &[Condition], up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
+        set_deleted(dataset: &Dataset, is_deleted: bool) -> bool;
         acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;
         release_lease(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;
         restart(id: DatasetId, judged: Timestamp, due_at: Timestamp) -> bool;

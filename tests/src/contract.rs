@@ -10,7 +10,7 @@ mod webhooks;
 
 pub use blobs::blobs;
 pub use callers::{api_keys, idempotency};
-pub use catalog::catalog;
+pub use catalog::{catalog, totals};
 pub use deliveries::deliveries;
 pub use queue::queue;
 pub use webhooks::{vault, webhooks};

@@ -48,6 +48,7 @@ pub fn group(id: u64, workspace_id: u64, name: &str) -> Group {
         workspace_id: workspace(workspace_id),
         name: name.to_owned(),
         latest_version: 0,
+        deleted_versions: Some(0),
         created_at: start(),
         dialect: Dialect::default(),
         is_deleted: false,

@@ -90,6 +90,7 @@ async fn behind_the_wire(
 async fn the_table_in_memory() {
     let table = MemoryTable::default();
     contract::catalog(&table).await;
+    contract::totals(&table, &table).await;
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
     contract::webhooks(&table, &table).await;
@@ -103,6 +104,7 @@ async fn the_table_on_dynamodb() {
     table.create_if_missing().await.unwrap();
     table.create_if_missing().await.unwrap();
     contract::catalog(&table).await;
+    contract::totals(&table, &table).await;
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
     contract::webhooks(&table, &table).await;
@@ -278,6 +280,7 @@ async fn every_port_on(other: &OtherEngine, forward: fn(&reqwest::Client, &str) 
     let table = aws.table("contract");
     table.create_if_missing().await.unwrap();
     contract::catalog(&table).await;
+    contract::totals(&table, &table).await;
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
     contract::webhooks(&table, &table).await;

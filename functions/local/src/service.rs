@@ -180,7 +180,7 @@ impl State {
 
     /// The group that was made at the first start, if it is still there.
     async fn first_group(&self, workspace_id: WorkspaceId) -> anyhow::Result<Option<GroupName>> {
-        let groups = self.table.group_names(workspace_id).await?;
+        let groups = self.table.group_names(workspace_id, None, usize::from(u16::MAX)).await?;
         if !groups.is_empty() {
             return Ok(groups.into_iter().find(|group| group.name == FIRST_GROUP));
         }
@@ -190,6 +190,7 @@ impl State {
             workspace_id,
             name: FIRST_GROUP.to_owned(),
             latest_version: 0,
+            deleted_versions: Some(0),
             created_at: now,
             dialect: Dialect::default(),
             is_deleted: false,

@@ -12,7 +12,7 @@ fn hash(key: &str) -> KeyHash {
     ApiKey::parse(key).unwrap().hash()
 }
 
-fn grant(id: u64, workspace_id: u64) -> Grant {
+pub(super) fn grant(id: u64, workspace_id: u64) -> Grant {
     Grant {
         id: KeyId::new(id).unwrap(),
         workspace_id: workspace(workspace_id),

@@ -1,15 +1,19 @@
+use super::callers::grant;
 use crate::{dataset_id, draft, group, group_id, rounded, start, workspace};
 use dataset_core::ErrorCode;
 use dataset_core::Kind;
+use dataset_core::api_key::ApiKey;
+use dataset_core::api_keys::ApiKeys;
 use dataset_core::catalog::{
-    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
-    Scope,
+    Catalog, Condition, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication,
+    Published, Scope,
 };
 use dataset_core::dataset::{Column, Contents, Dataset, Failure, State};
 use dataset_core::event::EventType;
 use dataset_core::group::Group;
 use dataset_core::id::DatasetId;
 use dataset_core::id::EventId;
+use dataset_core::ids::SystemIds;
 use dataset_types::dialect::{Dialect, Suggestion, Tried};
 use dataset_types::notice::{Notice, NoticeCode};
 use futures::future::join_all;
@@ -38,6 +42,7 @@ fn publication(of: &Dataset, version: u64) -> Publication {
     Publication {
         dataset_id: of.id,
         group_id: of.group_id,
+        is_group_deleted: false,
         version,
         finished_at: start(),
         contents: Contents {
@@ -83,11 +88,14 @@ async fn groups(catalog: &dyn Catalog) {
     // The same name in another workspace, and the id of the one that was refused.
     catalog.create_group(&group(12, 2, "b é")).await.unwrap();
     catalog.create_group(&group(13, 1, "a")).await.unwrap();
-    let names = async |id| catalog.group_names(workspace(id)).await.unwrap();
+    let names = async |id| catalog.group_names(workspace(id), None, 1_000).await.unwrap();
     let named = |group: &Group| GroupName { name: group.name.clone(), id: group.id };
     let other = group(13, 1, "a");
     assert_eq!(names(1).await, [named(&other), named(&first)]);
     assert!(names(3).await.is_empty());
+    assert_eq!(catalog.group_names(workspace(1), None, 1).await.unwrap(), [named(&other)]);
+    assert_eq!(catalog.group_names(workspace(1), Some("a"), 1_000).await.unwrap(), [named(&first)]);
+    assert_eq!(catalog.group_names(workspace(1), Some("aa"), 1_000).await.unwrap(), [named(&first)]);
     // A name that begins like a key of the table.
     let prefixed = group(16, 16, "GROUP#GROUP#x");
     catalog.create_group(&prefixed).await.unwrap();
@@ -112,6 +120,9 @@ async fn groups(catalog: &dyn Catalog) {
     catalog.delete_group(&first).await.unwrap();
     assert_eq!(names(1).await, [named(&other), named(&second)]);
 
+    assert_eq!(catalog.deleted_groups(workspace(1)).await.unwrap(), [first.id]);
+    assert_eq!(catalog.deleted_groups(workspace(3)).await.unwrap(), []);
+
     let contenders = (0..10).map(|n| async move { catalog.create_group(&group(150 + n, 15, "one")).await.is_ok() });
     assert_eq!(join_all(contenders).await.into_iter().filter(|won| *won).count(), 1);
     assert_eq!(names(15).await.len(), 1);
@@ -130,8 +141,8 @@ async fn many_at_once(catalog: &dyn Catalog) {
     assert_eq!(catalog.datasets(&ids).await.unwrap(), newest_first);
     assert_eq!(catalog.datasets(&[]).await.unwrap(), []);
     let listed: Vec<DatasetSummary> = newest_first.iter().map(DatasetSummary::from).collect();
-    assert_eq!(catalog.list(Scope::Group(group.id), None, 1_000).await.unwrap(), listed);
-    let up_to_the_100th = catalog.list(Scope::Group(group.id), Some(ids[99]), 20).await.unwrap();
+    assert_eq!(catalog.list(Scope::Group(group.id), &Condition::ALL, None, 1_000).await.unwrap(), listed);
+    let up_to_the_100th = catalog.list(Scope::Group(group.id), &Condition::ALL, Some(ids[99]), 20).await.unwrap();
     assert_eq!(up_to_the_100th, listed[99..119]);
     for draft in &drafts {
         assert!(catalog.withdraw(draft, start()).await.unwrap());
@@ -155,12 +166,12 @@ async fn drafts(catalog: &dyn Catalog) {
 
     let newest_first: Vec<DatasetSummary> = drafts.iter().rev().map(DatasetSummary::from).collect();
     for scope in [Scope::Group(group.id), Scope::Workspace(group.workspace_id)] {
-        assert_eq!(catalog.list(scope, None, 1_000).await.unwrap(), newest_first);
+        assert_eq!(catalog.list(scope, &Condition::ALL, None, 1_000).await.unwrap(), newest_first);
     }
-    assert!(!catalog.set_deleted(drafts[0].id, true).await.unwrap());
-    assert!(!catalog.set_deleted(dataset_id(219), true).await.unwrap());
+    assert!(!catalog.set_deleted(&drafts[0], true).await.unwrap());
+    assert!(!catalog.set_deleted(&draft(219, &group, "a.csv"), true).await.unwrap());
     withdrawing(catalog, &drafts[2]).await;
-    assert_eq!(catalog.list(Scope::Group(group.id), None, 1_000).await.unwrap().len(), 2);
+    assert_eq!(catalog.list(Scope::Group(group.id), &Condition::ALL, None, 1_000).await.unwrap().len(), 2);
 }
 
 /// A withdrawn draft is gone, but its id can't be used again until its objects are removed.
@@ -261,16 +272,83 @@ async fn publishing(catalog: &dyn Catalog) {
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version.clone()));
     assert_eq!(catalog.acquire_lease(draft.id, &lease("a", start())).await.unwrap(), Leased::Final(version.clone()));
 
-    for is_deleted in [true, true, false] {
-        assert!(catalog.set_deleted(draft.id, is_deleted).await.unwrap());
+    let listed = async |condition| {
+        let listed = catalog.list(Scope::Group(group.id), &[condition], None, 1_000).await.unwrap();
+        assert_eq!(
+            listed,
+            catalog.list(Scope::Workspace(group.workspace_id), &[condition], None, 1_000).await.unwrap()
+        );
+        listed.len()
+    };
+    for (is_deleted, ready, deleted) in [(true, 0, 1), (true, 0, 1), (false, 1, 0)] {
+        assert!(catalog.set_deleted(&draft, is_deleted).await.unwrap());
+        assert_eq!((listed(Condition::Ready).await, listed(Condition::Deleted).await), (ready, deleted));
+        assert_eq!(catalog.group(group.id).await.unwrap().unwrap().versions(), Some(ready as u64));
         let version = Dataset { is_deleted, ..version.clone() };
-        assert_eq!(catalog.list(Scope::Group(group.id), None, 1_000).await.unwrap(), [DatasetSummary::from(&version)]);
+        assert_eq!(
+            catalog.list(Scope::Group(group.id), &Condition::ALL, None, 1_000).await.unwrap(),
+            [DatasetSummary::from(&version)]
+        );
         assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version));
     }
 
     catalog.close_outbox_entry(&event_id(&draft)).await.unwrap();
     catalog.close_outbox_entry(&event_id(&draft)).await.unwrap();
     assert_eq!(catalog.outbox_entry(&event_id(&draft)).await.unwrap(), None);
+}
+
+/// What a workspace has, from its first key on.
+pub async fn totals(catalog: &dyn Catalog, keys: &dyn ApiKeys) {
+    // A group that was there before the first key: nothing is said.
+    catalog.create_group(&group(801, 80, "a")).await.unwrap();
+    keys.allow(&ApiKey::generate(&SystemIds).hash(), &grant(800, 80)).await.unwrap();
+    for n in [811, 812] {
+        keys.allow(&ApiKey::generate(&SystemIds).hash(), &grant(n, 81)).await.unwrap();
+    }
+    let totals = async || {
+        let totals = catalog.totals(workspace(81)).await.unwrap().unwrap();
+        (totals.groups, totals.versions)
+    };
+    assert_eq!(totals().await, (0, 0));
+    let groups = [group(821, 81, "a"), group(822, 81, "b")];
+    for group in &groups {
+        catalog.create_group(group).await.unwrap();
+    }
+    catalog.create_group(&group(823, 81, "b")).await.unwrap_err();
+    let drafts: Vec<Dataset> = (831..837).map(|id| draft(id, &groups[id as usize % 2], "a.csv")).collect();
+    for draft in &drafts {
+        catalog.create_draft(draft).await.unwrap();
+    }
+    let scopes = [Scope::Group(groups[0].id), Scope::Workspace(workspace(81))];
+    let counts = join_all(scopes.map(|scope| catalog.drafts(scope))).await;
+    assert_eq!(counts.into_iter().map(Result::unwrap).collect::<Vec<_>>(), [3, 6]);
+    // Three of one group and two of the other; then one of each is deleted, and one of them restored.
+    for (draft, version) in drafts.iter().zip([1, 1, 2, 2, 3]) {
+        assert_eq!(catalog.publish(&publication(draft, version)).await.unwrap(), Published::Done);
+    }
+    catalog.fail(&failed_draft(&drafts[5])).await.unwrap();
+    assert_eq!((totals().await, catalog.drafts(scopes[1]).await.unwrap()), ((2, 5), 0));
+    for draft in &drafts[..2] {
+        for _ in 0..2 {
+            catalog.set_deleted(draft, true).await.unwrap();
+        }
+    }
+    assert_eq!(totals().await, (2, 3));
+    catalog.set_deleted(&drafts[1], false).await.unwrap();
+    assert_eq!(totals().await, (2, 4));
+    // The group of two versions goes, with what comes into it later.
+    let (late, gone) = (draft(838, &groups[0], "a.csv"), &groups[0]);
+    catalog.create_draft(&late).await.unwrap();
+    for _ in 0..2 {
+        catalog.delete_group(gone).await.unwrap();
+    }
+    assert_eq!(totals().await, (1, 2));
+    assert_eq!(catalog.publish(&publication(&late, 3)).await.unwrap(), Published::NumberTaken, "it was deleted");
+    let publication = Publication { is_group_deleted: true, ..publication(&late, 3) };
+    assert_eq!(catalog.publish(&publication).await.unwrap(), Published::Done);
+    catalog.set_deleted(&late, true).await.unwrap();
+    assert_eq!(totals().await, (1, 2));
+    assert_eq!(catalog.group(gone.id).await.unwrap().unwrap().versions(), Some(2));
 }
 
 async fn one_number_each(catalog: &dyn Catalog) {
@@ -280,10 +358,16 @@ async fn one_number_each(catalog: &dyn Catalog) {
     for draft in &drafts {
         catalog.create_draft(draft).await.unwrap();
     }
-    let all =
-        join_all(drafts.iter().map(|draft| async { catalog.publish(&publication(draft, 1)).await.unwrap() })).await;
+    let without_dialect = |draft: &Dataset| {
+        let publication = publication(draft, 1);
+        Publication { contents: Contents { dialect: None, ..publication.contents.clone() }, ..publication }
+    };
+    let all = drafts.iter().map(without_dialect);
+    let all = join_all(all.map(|publication| async move { catalog.publish(&publication).await.unwrap() })).await;
     assert_eq!(all.iter().filter(|published| **published == Published::Done).count(), 1);
     assert_eq!(all.iter().filter(|published| **published == Published::NumberTaken).count(), drafts.len() - 1);
+    let ids: Vec<DatasetId> = drafts.iter().map(|draft| draft.id).collect();
+    assert_eq!(catalog.datasets(&ids).await.unwrap().len(), drafts.len());
 }
 
 fn due_of(draft: &Dataset) -> Timestamp {
@@ -295,6 +379,7 @@ fn failed_draft(of: &Dataset) -> FailedDraft {
     let State::Draft { due_at, lost_leases, .. } = of.state else { panic!("{of:?} is no draft") };
     FailedDraft {
         dataset_id: of.id,
+        group_id: of.group_id,
         due_at,
         lost_leases,
         finished_at: start(),
@@ -339,8 +424,11 @@ async fn failing(catalog: &dyn Catalog) {
     let failed = Dataset { state: failed, ..draft.clone() };
     assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(failed.clone()));
     assert_eq!(catalog.outbox_entry(&event_id(&draft)).await.unwrap(), Some(ended.event));
-    assert_eq!(catalog.list(Scope::Group(group.id), None, 1_000).await.unwrap(), [DatasetSummary::from(&failed)]);
-    assert!(!catalog.set_deleted(draft.id, true).await.unwrap());
+    assert_eq!(
+        catalog.list(Scope::Group(group.id), &Condition::ALL, None, 1_000).await.unwrap(),
+        [DatasetSummary::from(&failed)]
+    );
+    assert!(!catalog.set_deleted(&draft, true).await.unwrap());
     assert_eq!(catalog.publish(&publication(&draft, 1)).await.unwrap(), Published::NotADraft);
     assert_eq!(catalog.acquire_lease(draft.id, &lease("a", start())).await.unwrap(), Leased::Final(failed));
 }

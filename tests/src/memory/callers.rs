@@ -33,6 +33,13 @@ struct Call {
     forgotten_at: Timestamp,
 }
 
+impl Callers {
+    /// Whether the workspace has begun with a key.
+    pub(super) fn is_counted(&self, workspace: WorkspaceId) -> bool {
+        self.keys.values().any(|key| key.known.grant.workspace_id == workspace)
+    }
+}
+
 #[async_trait]
 impl ApiKeys for MemoryTable {
     async fn admit(&self, hash: &KeyHash, now: Timestamp, limit: Option<NonZero<u32>>) -> Result<Admission> {

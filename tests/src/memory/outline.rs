@@ -2,8 +2,9 @@
 
 use super::MemoryTable;
 use dataset_core::dataset::{Dataset, State};
-use dataset_core::delivery::{DeliveryKey, DeliveryState, QUEUE_GRACE};
+use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
 use dataset_core::id::{DatasetId, GroupId};
+use dataset_core::webhook::{Health, Webhook};
 use jiff::Timestamp;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,8 +29,8 @@ pub struct Outline {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Sent {
-    /// When the next attempt is due, and when the sweeper will look at it.
-    pending: Option<(i64, i64)>,
+    /// When the next attempt is due, when the sweeper will look at it, and whether it is parked.
+    pending: Option<(i64, i64, bool)>,
     failed: u32,
     is_delivered: bool,
     attempts: usize,
@@ -74,10 +75,22 @@ impl MemoryTable {
         self.tables().due().into_iter().map(|(at, _)| at).min()
     }
 
-    /// The health of all webhooks, as text.
-    pub fn health(&self) -> String {
+    /// The health of all webhooks, as text, with times in milliseconds from now.
+    pub fn health(&self, now: Timestamp) -> String {
         let tables = self.tables();
-        tables.webhooks.values().map(|webhook| format!("{:?}{:?}", webhook.health, webhook.disabled)).collect()
+        let ms = |at: Option<Timestamp>| at.map(|at| at.as_millisecond() - now.as_millisecond());
+        let health = |webhook: &Webhook| {
+            let Health { failing_since, slow_failures, open_until, resume_since } = webhook.health;
+            let times = [failing_since, open_until, resume_since].map(ms);
+            format!("{times:?} {slow_failures} {:?}", webhook.disabled)
+        };
+        tables.webhooks.values().map(health).collect()
+    }
+
+    /// Whether a delivery waits for its webhook's circuit.
+    pub fn is_any_parked(&self) -> bool {
+        let is_parked = |delivery: &Delivery| matches!(delivery.state, DeliveryState::Pending { is_parked: true, .. });
+        self.tables().deliveries.values().any(is_parked)
     }
 
     pub fn outline(&self, id: DatasetId, now: Timestamp) -> Outline {
@@ -96,9 +109,9 @@ impl MemoryTable {
         let of_dataset = tables.deliveries.values().filter(|delivery| dataset_of(&delivery.body) == Some(id));
         let deliveries = of_dataset.map(|delivery| {
             let (pending, failed) = match delivery.state {
-                DeliveryState::Pending { next_attempt_at, failed, .. } => {
+                DeliveryState::Pending { next_attempt_at, failed, is_parked } => {
                     let due = tables.due.get(&delivery.key).copied().unwrap_or(next_attempt_at + QUEUE_GRACE);
-                    (Some((ms(next_attempt_at), ms(due))), failed)
+                    (Some((ms(next_attempt_at), ms(due), is_parked)), failed)
                 }
                 DeliveryState::Delivered | DeliveryState::Failed => (None, 0),
             };

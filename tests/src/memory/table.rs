@@ -3,8 +3,8 @@
 use super::callers::Callers;
 use async_trait::async_trait;
 use dataset_core::catalog::{
-    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
-    Scope,
+    Catalog, Condition, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication,
+    Published, Scope, Totals,
 };
 use dataset_core::dataset::{Dataset, State};
 use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
@@ -48,6 +48,11 @@ pub(super) struct Tables {
 }
 
 impl Tables {
+    fn groups_of(&self, workspace: WorkspaceId, is_deleted: bool) -> impl Iterator<Item = &Group> {
+        let is_it = move |group: &&Group| group.workspace_id == workspace && group.is_deleted == is_deleted;
+        self.groups.values().filter(is_it)
+    }
+
     /// All work that is due, and when.
     pub(super) fn due(&self) -> Vec<(Timestamp, Due)> {
         let drafts = self.datasets.values().filter_map(|dataset| match dataset.state {
@@ -96,6 +101,13 @@ fn is_draft(dataset: &Dataset) -> bool {
     matches!(dataset.state, State::Draft { .. })
 }
 
+fn is_in(dataset: &Dataset, scope: Scope) -> bool {
+    match scope {
+        Scope::Group(id) => dataset.group_id == id,
+        Scope::Workspace(id) => dataset.workspace_id == id,
+    }
+}
+
 #[async_trait]
 impl Catalog for MemoryTable {
     async fn create_group(&self, group: &Group) -> Result<()> {
@@ -121,13 +133,33 @@ impl Catalog for MemoryTable {
         Ok(ids.iter().filter_map(|id| tables.groups.get(id).cloned()).collect())
     }
 
-    async fn group_names(&self, workspace: WorkspaceId) -> Result<Vec<GroupName>> {
+    async fn group_names(&self, workspace: WorkspaceId, after: Option<&str>, limit: usize) -> Result<Vec<GroupName>> {
         let tables = self.tables();
-        let groups = tables.groups.values().filter(|group| group.workspace_id == workspace && !group.is_deleted);
+        let groups = tables.groups_of(workspace, false).filter(|group| after.is_none_or(|after| *group.name > *after));
         let mut names: Vec<GroupName> =
             groups.map(|group| GroupName { name: group.name.clone(), id: group.id }).collect();
         names.sort_by(|a, b| a.name.cmp(&b.name));
+        names.truncate(limit);
         Ok(names)
+    }
+
+    async fn deleted_groups(&self, workspace: WorkspaceId) -> Result<Vec<GroupId>> {
+        Ok(self.tables().groups_of(workspace, true).map(|group| group.id).collect())
+    }
+
+    async fn totals(&self, workspace: WorkspaceId) -> Result<Option<Totals>> {
+        let tables = self.tables();
+        let mut totals = Totals::default();
+        for group in tables.groups_of(workspace, false) {
+            totals.groups += 1;
+            totals.versions += group.versions().unwrap();
+        }
+        Ok(tables.callers.is_counted(workspace).then_some(totals))
+    }
+
+    async fn drafts(&self, scope: Scope) -> Result<u64> {
+        let tables = self.tables();
+        Ok(tables.datasets.values().filter(|dataset| is_in(dataset, scope) && is_draft(dataset)).count() as u64)
     }
 
     async fn set_dialect(&self, id: GroupId, dialect: &Dialect) -> Result<bool> {
@@ -183,24 +215,32 @@ impl Catalog for MemoryTable {
         Ok(ids.iter().filter_map(|id| tables.datasets.get(id).cloned()).collect())
     }
 
-    async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>> {
-        let inside = |dataset: &&Dataset| match scope {
-            Scope::Group(id) => dataset.group_id == id,
-            Scope::Workspace(id) => dataset.workspace_id == id,
-        };
+    async fn list(
+        &self,
+        scope: Scope,
+        conditions: &[Condition],
+        up_to: Option<DatasetId>,
+        limit: usize,
+    ) -> Result<Vec<DatasetSummary>> {
         let tables = self.tables();
-        let datasets = tables.datasets.values().rev().filter(|dataset| up_to.is_none_or(|last| dataset.id <= last));
-        Ok(datasets.filter(inside).take(limit).map(DatasetSummary::from).collect())
+        let datasets = tables.datasets.values().rev().filter(|dataset| is_in(dataset, scope));
+        let datasets = datasets.filter(|dataset| up_to.is_none_or(|last| dataset.id <= last));
+        let listed = datasets.map(DatasetSummary::from).filter(|listed| conditions.contains(&listed.condition));
+        Ok(listed.take(limit).collect())
     }
 
-    async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool> {
-        match self.tables().datasets.get_mut(&id) {
-            Some(dataset) if matches!(dataset.state, State::Ready { .. }) => {
-                dataset.is_deleted = is_deleted;
-                Ok(true)
-            }
-            _ => Ok(false),
+    async fn set_deleted(&self, dataset: &Dataset, is_deleted: bool) -> Result<bool> {
+        let tables = &mut *self.tables();
+        let is_version = |dataset: &&mut Dataset| matches!(dataset.state, State::Ready { .. });
+        let Some(dataset) = tables.datasets.get_mut(&dataset.id).filter(is_version) else {
+            return Ok(false);
+        };
+        if dataset.is_deleted != is_deleted {
+            dataset.is_deleted = is_deleted;
+            let count = tables.groups.get_mut(&dataset.group_id).unwrap().deleted_versions.as_mut().unwrap();
+            *count = if is_deleted { *count + 1 } else { *count - 1 };
         }
+        Ok(true)
     }
 
     async fn acquire_lease(&self, id: DatasetId, request: &LeaseRequest) -> Result<Leased> {
@@ -256,7 +296,7 @@ impl Catalog for MemoryTable {
             return Ok(Published::NotADraft);
         }
         let group = tables.groups.get_mut(&publication.group_id).unwrap();
-        if group.latest_version + 1 != publication.version {
+        if group.latest_version + 1 != publication.version || group.is_deleted != publication.is_group_deleted {
             return Ok(Published::NumberTaken);
         }
         group.latest_version = publication.version;

@@ -1,7 +1,7 @@
 //! An account with uploads, and all states that it can reach with faults.
 
 use crate::gate::{Past, Stop};
-use crate::machine::{End, Job, Ran, World, run};
+use crate::machine::{End, Job, Ran, Receiver, World, run};
 use dataset_core::blobs::Object;
 use dataset_core::catalog::Catalog;
 use dataset_core::delivery::DeliveryKey;
@@ -97,8 +97,8 @@ pub(crate) enum Action {
     Loses(Step),
     /// It is delivered once more.
     Repeats(Step),
-    /// The receiver answers 500.
-    Refuses(usize),
+    /// The receiver of a message does something else than take it.
+    Receives(usize, Receiver),
     /// Time passes until something is due.
     Waits,
 }
@@ -147,7 +147,8 @@ impl Account {
             match step {
                 Step::Event(..) => actions.extend([Action::Loses(step), Action::Repeats(step)]),
                 Step::Message(at) => {
-                    actions.extend([Action::Loses(step), Action::Repeats(step), Action::Refuses(at)]);
+                    actions.extend([Action::Loses(step), Action::Repeats(step)]);
+                    actions.extend([Receiver::Refuses, Receiver::Hangs].map(|receiver| Action::Receives(at, receiver)));
                 }
                 Step::Upload(_) | Step::GaveUp(_) | Step::Sweep => {}
             }
@@ -234,8 +235,8 @@ impl Account {
                 next.begin(step);
                 next.finish(step, ran);
             }
-            Action::Refuses(at) => {
-                let job = Job::Message { key: self.delivery(at), answer: 500 };
+            Action::Receives(at, receiver) => {
+                let job = Job::Message { key: self.delivery(at), receiver };
                 let ran = run(&self.world, &job, Past::default(), Stop::Never);
                 next.begin(Step::Message(at));
                 next.finish(Step::Message(at), ran);
@@ -300,7 +301,7 @@ impl Account {
                 Job::Event { id: self.id(at), request_id: request_id.into() }
             }
             Step::GaveUp(at) => Job::GaveUp { id: self.id(at) },
-            Step::Message(at) => Job::Message { key: self.delivery(at), answer: 200 },
+            Step::Message(at) => Job::Message { key: self.delivery(at), receiver: Receiver::Takes },
             Step::Sweep => Job::Sweep,
         }
     }
@@ -392,7 +393,7 @@ impl Account {
         }
         groups.sort_unstable();
         let mut hasher = DefaultHasher::new();
-        (groups, self.faults, self.world.table.health()).hash(&mut hasher);
+        (groups, self.faults, self.world.table.health(self.world.now)).hash(&mut hasher);
         if let Some(held) = self.held.as_ref().filter(|held| held.step == Step::Sweep) {
             let mut text = held.past.text.concat();
             for (rank, (_, at)) in files.iter().enumerate() {

@@ -43,8 +43,18 @@ pub(crate) enum Job {
     Upload { group: u64, file_name: String, file: &'static str },
     Event { id: DatasetId, request_id: String },
     GaveUp { id: DatasetId },
-    Message { key: DeliveryKey, answer: u16 },
+    Message { key: DeliveryKey, receiver: Receiver },
     Sweep,
+}
+
+/// What the receiver does with a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Receiver {
+    Takes,
+    /// It answers 500.
+    Refuses,
+    /// It takes the webhook, and never answers.
+    Hangs,
 }
 
 impl Job {
@@ -129,9 +139,9 @@ impl Machine {
             ids: CountingIds::seeded(seed),
             stored: Default::default(),
             sent: Default::default(),
-            answer: match job {
-                Job::Message { answer, .. } => StatusCode::from_u16(*answer).unwrap(),
-                _ => StatusCode::OK,
+            receiver: match job {
+                Job::Message { receiver, .. } => *receiver,
+                _ => Receiver::Takes,
             },
         });
         self.gated.set(&stage);

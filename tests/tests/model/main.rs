@@ -1,6 +1,6 @@
 //! Explores every state that an account can reach with the real functions: uploads, events, messages and
 //! sweeps in any order, invocations that die after any of their changes or continue late, events and
-//! messages that come twice or never, and a receiver that refuses.
+//! messages that come twice or never, and a receiver that refuses or hangs.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -71,6 +71,9 @@ impl Model for Explored {
             }),
             Property::sometimes("a draft expires", |_, account: &Account| {
                 account.uploads.iter().any(|upload| upload.told.iter().any(|(_, body)| body.contains("upload_expired")))
+            }),
+            Property::sometimes("a delivery waits for its receiver", |_, account: &Account| {
+                account.world.table.is_any_parked()
             }),
             Property::sometimes("an invocation is late", |_, account: &Account| account.held.is_some()),
         ]

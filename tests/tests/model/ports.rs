@@ -1,14 +1,15 @@
 //! The ports on the fakes, behind the gate of the current run.
 
 use crate::gate::{Call, Gate};
+use crate::machine::Receiver;
 use async_trait::async_trait;
 use bytes::Bytes;
 use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::blobs::{BlobWriter, Blobs, Object, SignedUpload, UploadTerms};
 use dataset_core::catalog::{
-    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
-    Scope,
+    Catalog, Condition, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication,
+    Published, Scope, Totals,
 };
 use dataset_core::clock::Clock;
 use dataset_core::dataset::Dataset;
@@ -47,8 +48,7 @@ pub(crate) struct Stage {
     pub(crate) stored: Mutex<Vec<Object>>,
     /// The id and the body of each webhook that was sent.
     pub(crate) sent: Mutex<Vec<(String, String)>>,
-    /// The answer of the receivers.
-    pub(crate) answer: StatusCode,
+    pub(crate) receiver: Receiver,
 }
 
 /// Ports for handlers that are created once, and run on one stage after another.
@@ -96,7 +96,10 @@ pass! { Catalog, table,
     Changes set_dialect(id: GroupId, dialect: &Dialect) -> bool;
     Reads group(id: GroupId) -> Option<Group>;
     Reads groups(ids: &[GroupId]) -> Vec<Group>;
-    Reads group_names(workspace: WorkspaceId) -> Vec<GroupName>;
+    Reads group_names(workspace: WorkspaceId, after: Option<&str>, limit: usize) -> Vec<GroupName>;
+    Reads deleted_groups(workspace: WorkspaceId) -> Vec<GroupId>;
+    Reads totals(workspace: WorkspaceId) -> Option<Totals>;
+    Reads drafts(scope: Scope) -> u64;
     Changes delete_group(group: &Group) -> ();
     Changes create_draft(draft: &Dataset) -> ();
     Changes withdraw(draft: &Dataset, clean_at: Timestamp) -> bool;
@@ -104,8 +107,8 @@ pass! { Catalog, table,
     Changes forget_withdrawn(id: DatasetId) -> ();
     Reads dataset(id: DatasetId) -> Option<Dataset>;
     Reads datasets(ids: &[DatasetId]) -> Vec<Dataset>;
-    Reads list(scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
-    Changes set_deleted(id: DatasetId, is_deleted: bool) -> bool;
+    Reads list(scope: Scope, conditions: &[Condition], up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
+    Changes set_deleted(dataset: &Dataset, is_deleted: bool) -> bool;
     Changes acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;
     Changes release_lease(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;
     Changes restart(id: DatasetId, judged: Timestamp, due_at: Timestamp) -> bool;
@@ -273,7 +276,11 @@ impl Transport for GatedPorts {
         let id = request.headers()["webhook-id"].to_str().unwrap_or_default().to_owned();
         let deliver = async {
             stage.sent.lock().unwrap().push((id, request.into_body()));
-            Ok(Answer::of_status(stage.answer))
+            Ok(match stage.receiver {
+                Receiver::Takes => Answer::of_status(StatusCode::OK),
+                Receiver::Refuses => Answer::of_status(StatusCode::INTERNAL_SERVER_ERROR),
+                Receiver::Hangs => Answer { error: Some("timed out".into()), timed_out: true, ..Answer::default() },
+            })
         };
         stage.gate.pass(Call::Changes, deliver).await.unwrap_or_default()
     }

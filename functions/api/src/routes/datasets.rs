@@ -71,7 +71,7 @@ async fn set_deleted(
     is_deleted: bool,
     message: &str,
 ) -> Result<Json<OneDataset>, ApiError> {
-    if !api.ports.catalog.set_deleted(dataset.id, is_deleted).await? {
+    if !api.ports.catalog.set_deleted(&dataset, is_deleted).await? {
         let message = "only a version can be deleted or restored; a draft ends by itself, and a failure is forgotten after 30 days";
         return Err(ApiError::new(ErrorCode::NotAVersion, message));
     }

@@ -1,7 +1,7 @@
 //! Dataset groups.
 
 use super::fresh::with_fresh_id;
-use super::paging::{Paging, Query};
+use super::paging::{LOOKED_AT, Paging, Query};
 use crate::Api;
 use crate::auth::{Caller, Owned};
 use crate::body::Json as JsonBody;
@@ -53,6 +53,7 @@ pub(super) async fn create(
                 workspace_id,
                 name: name.clone(),
                 latest_version: 0,
+                deleted_versions: Some(0),
                 created_at,
                 dialect: Dialect::default(),
                 is_deleted: false,
@@ -101,13 +102,30 @@ pub(super) async fn list(
     caller: Caller,
     Query(wanted): Query<ListGroups>,
 ) -> Result<Json<Groups>, ApiError> {
-    let mut groups = api.ports.catalog.group_names(caller.workspace_id).await?;
+    let (catalog, paging) = (&api.ports.catalog, Paging::new(wanted.page, wanted.per_page));
+    let is_whole = wanted.name.is_none() && wanted.up_to_id.is_none() && wanted.after.is_none();
+    let counted = match is_whole {
+        true => catalog.totals(caller.workspace_id).await?.map(|totals| totals.groups),
+        false => None,
+    };
+    let limit = counted.and_then(|_| paging.end()).unwrap_or(LOOKED_AT);
+    let mut groups = catalog.group_names(caller.workspace_id, wanted.after.as_deref(), limit + 1).await?;
+    let is_more = groups.len() > limit;
+    groups.truncate(limit);
+    let next_after = groups.last().filter(|_| is_more).map(|group| group.name.clone());
     let name = wanted.name.map(|name| name.to_lowercase());
     groups.retain(|group| {
         name.as_ref().is_none_or(|name| group.name.to_lowercase().contains(name))
             && wanted.up_to_id.is_none_or(|last| group.id <= last)
     });
-    let (total, paging) = (groups.len() as u64, Paging::new(wanted.page, wanted.per_page));
+    let found = groups.len() as u64;
+    if let Some(next) = next_after.as_ref().filter(|_| paging.offset() >= found && found > 0) {
+        let message = format!(
+            "the page is beyond the first {LOOKED_AT} dataset groups, which are what a list looks at; go on with the name of the last as after: '{next}'"
+        );
+        return Err(ApiError::new(ErrorCode::PageTooFar, message));
+    }
+    let total = if is_more { counted.unwrap_or(found).max(found) } else { found };
     let page: Vec<GroupId> = paging.cut(groups).into_iter().map(|group| group.id).collect();
     let groups = api.ports.catalog.groups(&page).await?;
     Ok(Json(Groups {
@@ -118,6 +136,8 @@ pub(super) async fn list(
         per_page: wanted.per_page.get(),
         total,
         pages: paging.pages(total),
+        total_is_capped: is_more && counted.is_none(),
+        next_after,
     }))
 }
 

@@ -5,6 +5,9 @@ use dataset_core::ErrorCode;
 use dataset_types::{PageNumber, PerPage};
 use serde::de::DeserializeOwned;
 
+/// A list looks at so many items, however many there are.
+pub(super) const LOOKED_AT: usize = 10_000;
+
 /// A page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Paging {
@@ -20,6 +23,11 @@ impl Paging {
     /// Items before the page.
     pub(super) fn offset(self) -> u64 {
         (self.page - 1).saturating_mul(self.per_page)
+    }
+
+    /// Items up to the end of the page, if a list looks at so many.
+    pub(super) fn end(self) -> Option<usize> {
+        usize::try_from(self.offset() + self.per_page).ok().filter(|end| *end <= LOOKED_AT)
     }
 
     pub(super) fn pages(self, total: u64) -> u64 {

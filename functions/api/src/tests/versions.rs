@@ -321,6 +321,12 @@ async fn versions_are_ordered_as_asked_and_pages_hold_still() {
     }
 }
 
+/// What an answer says of a list: how many, whether that is all, and where it goes on.
+fn extent(list: &Value) -> (u64, bool, Value) {
+    let total = list["total"].as_u64().unwrap();
+    (total, list["total_is_capped"].as_bool().unwrap(), list["next_up_to_id"].clone())
+}
+
 #[tokio::test]
 async fn a_list_looks_at_ten_thousand_and_says_how_to_go_on() {
     let (fakes, router) = service().await;
@@ -328,21 +334,45 @@ async fn a_list_looks_at_ten_thousand_and_says_how_to_go_on() {
     for id in 1..=10_003 {
         fakes.table.create_draft(&draft(id, &group, "a.csv")).await.unwrap();
     }
-    for query in ["?per_page=100&page=100", "?per_page=100&page=100&dataset_group_id=7"] {
-        let list = get(&router, query).await;
-        assert_eq!(
-            (&list["total"], &list["total_is_capped"], &list["next_up_to_id"]),
-            (&json!(10_000), &json!(true), &json!(3))
-        );
+    for scope in ["", "&dataset_group_id=7"] {
+        let get = async |query: &str| get(&router, &format!("?per_page=100{query}{scope}")).await;
+        let list = get("&page=100").await;
+        assert_eq!(extent(&list), (10_003, false, json!(3)));
         assert_eq!((list["datasets"].as_array().unwrap().len(), &list["datasets"][99]["id"]), (100, &json!(4)));
+        assert_eq!(extent(&get("&page=2").await), (10_003, false, json!(9_803)));
+        // What is not counted is looked at.
+        for query in ["&sort_by=version_number", "&status=all", "&name=quest", "&up_to_id=10003"] {
+            assert_eq!(extent(&get(query).await), (10_000, true, json!(3)), "{query}");
+        }
+        assert_eq!(extent(&get("&up_to_id=3").await), (3, false, Value::Null));
+        assert_refused(&router, "GET", &format!("?per_page=100&page=101{scope}"), 400, "page_too_far").await;
     }
-    assert_refused(&router, "GET", "?per_page=100&page=101", 400, "page_too_far").await;
-    let rest = get(&router, "?up_to_id=3").await;
-    assert_eq!(
-        (&rest["total"], &rest["total_is_capped"], &rest["next_up_to_id"]),
-        (&json!(3), &json!(false), &Value::Null)
-    );
-    assert_eq!(get(&router, "?page=9").await["total_is_capped"], true);
+}
+
+#[tokio::test]
+async fn a_list_counts_what_it_does_not_look_at() {
+    let (fakes, router) = service().await;
+    let groups = [group(7, 1, "Questions"), group(107, 1, "Answers")];
+    fakes.table.create_group(&groups[1]).await.unwrap();
+    for id in 1..=12 {
+        publish(&fakes, id, &groups[id as usize % 2], "a\n1\n").await;
+    }
+    fakes.table.create_draft(&draft(13, &groups[0], "a.csv")).await.unwrap();
+    let of = async |query: &str| {
+        let list = get(&router, &format!("?per_page=2{query}")).await;
+        let ids: Vec<u64> = list["datasets"].as_array().unwrap().iter().map(|d| d["id"].as_u64().unwrap()).collect();
+        (ids, extent(&list))
+    };
+    assert_eq!(of("").await, (vec![13, 12], (13, false, json!(11))));
+    assert_eq!(of("&status=ready&dataset_group_id=107").await, (vec![11, 9], (6, false, json!(7))));
+    assert_eq!(of("&page=7").await, (vec![1], (13, false, Value::Null)));
+    call(&router, "DELETE", "/api/public/v2/datasets/12", "").await;
+    assert_eq!(of("").await, (vec![13, 11], (12, false, json!(10))));
+    assert_eq!(of("&status=deleted").await, (vec![12], (1, false, Value::Null)));
+    // The datasets of a deleted group are passed over.
+    call(&router, "DELETE", "/api/public/v2/dataset-groups/107", "").await;
+    assert_eq!(of("").await, (vec![13, 10], (6, false, Value::Null)));
+    assert_eq!(of("&page=3").await, (vec![4, 2], (6, false, Value::Null)));
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! API keys on DynamoDB, by their hash. One write admits a call, counts it and
 //! stores the time of the key's last use, so a call costs one write.
 
+use crate::catalog::totals;
 use crate::failure::unexpected;
 use crate::item::{Attributes, Item, Read, n, s};
 use crate::table::{KEY_PREFIX, Key, Table, build_error};
@@ -77,8 +78,8 @@ impl ApiKeys for Table {
         });
         match self.transact_in_turn(puts.into_iter().collect::<Result<_>>()?).await? {
             Err(existing) if !existing.contains(&0) => Err(Error::already_exists("the key's identifier is in use")),
-            // If it was refused, the key has been allowed already.
-            Ok(()) | Err(_) => Ok(()),
+            // If it was refused, the key has been allowed already. A workspace begins with a key.
+            Ok(()) | Err(_) => totals::begin(self, grant.workspace_id).await,
         }
     }
 

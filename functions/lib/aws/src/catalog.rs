@@ -4,17 +4,17 @@ mod datasets;
 mod groups;
 mod leases;
 mod outcomes;
+pub(crate) mod totals;
 
 use crate::failure::unexpected;
 use crate::item::{Attributes, Read, n, s};
 use crate::table::{
-    DATASET, DUE_INDEX, DUE_SHARDS, GROUP_NAME_PREFIX, Key, OUTBOX, RECEIVER_PREFIX, Table, delivery_key, due_shard,
-    event_of,
+    DATASET, DUE_INDEX, DUE_SHARDS, GONE_PREFIX, Key, OUTBOX, RECEIVER_PREFIX, Table, delivery_key, due_shard, event_of,
 };
 use async_trait::async_trait;
 use dataset_core::catalog::{
-    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
-    Scope,
+    Catalog, Condition, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication,
+    Published, Scope, Totals,
 };
 use dataset_core::dataset::Dataset;
 use dataset_core::group::Group;
@@ -45,13 +45,21 @@ impl Catalog for Table {
         Ok(in_order(ids, groups, |group| group.id))
     }
 
-    async fn group_names(&self, workspace: WorkspaceId) -> Result<Vec<GroupName>> {
-        let items = self.partition(format!("W#{workspace}"), GROUP_NAME_PREFIX).await?;
-        let named = |item: &Attributes| {
-            let name = Read(item).text("sk")?.strip_prefix(GROUP_NAME_PREFIX).unwrap_or_default().to_owned();
-            Ok(GroupName { name, id: Read(item).parsed("group_id")? })
-        };
-        items.iter().map(named).collect()
+    async fn group_names(&self, workspace: WorkspaceId, after: Option<&str>, limit: usize) -> Result<Vec<GroupName>> {
+        groups::names(self, workspace, after, limit).await
+    }
+
+    async fn deleted_groups(&self, workspace: WorkspaceId) -> Result<Vec<GroupId>> {
+        let items = self.partition(format!("W#{workspace}"), GONE_PREFIX).await?;
+        items.iter().map(|item| Read(item).parsed("group_id")).collect()
+    }
+
+    async fn totals(&self, workspace: WorkspaceId) -> Result<Option<Totals>> {
+        totals::read(self, workspace).await
+    }
+
+    async fn drafts(&self, scope: Scope) -> Result<u64> {
+        datasets::drafts(self, scope).await
     }
 
     async fn set_dialect(&self, id: GroupId, dialect: &Dialect) -> Result<bool> {
@@ -91,12 +99,18 @@ impl Catalog for Table {
         Ok(in_order(ids, datasets, |dataset| dataset.id))
     }
 
-    async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>> {
-        datasets::list(self, scope, up_to, limit).await
+    async fn list(
+        &self,
+        scope: Scope,
+        conditions: &[Condition],
+        up_to: Option<DatasetId>,
+        limit: usize,
+    ) -> Result<Vec<DatasetSummary>> {
+        datasets::list(self, scope, conditions, up_to, limit).await
     }
 
-    async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool> {
-        datasets::set_deleted(self, id, is_deleted).await
+    async fn set_deleted(&self, dataset: &Dataset, is_deleted: bool) -> Result<bool> {
+        datasets::set_deleted(self, dataset, is_deleted).await
     }
 
     async fn acquire_lease(&self, id: DatasetId, request: &LeaseRequest) -> Result<Leased> {

@@ -10,11 +10,15 @@
 //! | `W#{workspace}#R#{webhook}` | `DELIVERY#{id}` | a delivery |
 //! | `K#{hash}` | `KEY` | what an API key lets in, and its calls |
 //! | `W#{workspace}` | `KEY#{id}` | lists keys |
+//! | `W#{workspace}` | `TOTAL#{shard}` | a part of what the workspace has |
+//! | `W#{workspace}` | `TOTAL#all` | says that nothing was there before it was counted |
+//! | `W#{workspace}` | `GONE#{group}` | a deleted group |
 //! | `W#{workspace}` | `CALL#{key}` | a call that must not be carried out twice |
 //!
 //! Index `due` (`due_shard`, `due_at`) holds whatever is still promised;
-//! indexes `by_group` and `by_workspace` list datasets by id, with only what
-//! lists are filtered and ordered by: ten thousand of them are two reads.
+//! indexes `by_group` and `by_workspace` list datasets by id, each condition in
+//! a partition of its own, with only what lists are filtered and ordered by:
+//! ten thousand of them are two reads.
 
 use crate::failure::unexpected;
 use crate::item::{Attributes, n, s};
@@ -56,6 +60,8 @@ pub(crate) const KEY: &str = "KEY";
 pub(crate) const GROUP_NAME_PREFIX: &str = "GROUP#";
 pub(crate) const RECEIVER_PREFIX: &str = "RECEIVER#";
 pub(crate) const KEY_PREFIX: &str = "KEY#";
+pub(crate) const TOTAL_PREFIX: &str = "TOTAL#";
+pub(crate) const GONE_PREFIX: &str = "GONE#";
 pub(crate) const DELIVERY_PREFIX: &str = "DELIVERY#";
 
 /// The DynamoDB table, on which most ports are implemented.
@@ -101,6 +107,14 @@ impl Key {
 
     pub(crate) fn known_key(workspace: WorkspaceId, id: KeyId) -> Self {
         Self { pk: format!("W#{workspace}"), sk: format!("{KEY_PREFIX}{id:016}") }
+    }
+
+    pub(crate) fn total(workspace: WorkspaceId, shard: &str) -> Self {
+        Self { pk: format!("W#{workspace}"), sk: format!("{TOTAL_PREFIX}{shard}") }
+    }
+
+    pub(crate) fn gone(workspace: WorkspaceId, group: GroupId) -> Self {
+        Self { pk: format!("W#{workspace}"), sk: format!("{GONE_PREFIX}{group}") }
     }
 
     pub(crate) fn call(workspace: WorkspaceId, key: &IdempotencyKey) -> Self {

@@ -22,8 +22,17 @@ pub trait Catalog: Send + Sync {
     /// The groups that exist, in the order of the ids.
     async fn groups(&self, ids: &[GroupId]) -> Result<Vec<Group>>;
 
-    /// Every group of the workspace that is not deleted, by name.
-    async fn group_names(&self, workspace: WorkspaceId) -> Result<Vec<GroupName>>;
+    /// The groups of the workspace that are not deleted, by name, at most `limit` of those after a name.
+    async fn group_names(&self, workspace: WorkspaceId, after: Option<&str>, limit: usize) -> Result<Vec<GroupName>>;
+
+    /// The groups of the workspace that are deleted.
+    async fn deleted_groups(&self, workspace: WorkspaceId) -> Result<Vec<GroupId>>;
+
+    /// What the workspace has; `None` if it had groups before that was counted.
+    async fn totals(&self, workspace: WorkspaceId) -> Result<Option<Totals>>;
+
+    /// How many drafts a scope has. The count may lag by some moments.
+    async fn drafts(&self, scope: Scope) -> Result<u64>;
 
     /// Sets what is said of a group's files. `false` if there is no such group, or it is deleted.
     async fn set_dialect(&self, id: GroupId, dialect: &Dialect) -> Result<bool>;
@@ -51,12 +60,18 @@ pub trait Catalog: Send + Sync {
     /// The datasets that exist, in the order of the ids.
     async fn datasets(&self, ids: &[DatasetId]) -> Result<Vec<Dataset>>;
 
-    /// The newest datasets of a scope, newest first, at most `limit` of those up to an id. The list may lag by
-    /// some moments.
-    async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>>;
+    /// The newest datasets of a scope in these conditions, newest first, at most `limit` of those up to an id.
+    /// The list may lag by some moments.
+    async fn list(
+        &self,
+        scope: Scope,
+        conditions: &[Condition],
+        up_to: Option<DatasetId>,
+        limit: usize,
+    ) -> Result<Vec<DatasetSummary>>;
 
     /// Deletes a version, or restores it. `false` if the dataset is no version.
-    async fn set_deleted(&self, id: DatasetId, is_deleted: bool) -> Result<bool>;
+    async fn set_deleted(&self, dataset: &Dataset, is_deleted: bool) -> Result<bool>;
 
     /// Leases a draft for one parse, unless another invocation has it. The lease
     /// counts as lost until it is released.
@@ -96,6 +111,36 @@ pub enum Scope {
     Workspace(WorkspaceId),
 }
 
+/// What a workspace has, without what is deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub groups: u64,
+    /// In groups that are not deleted.
+    pub versions: u64,
+}
+
+/// By which datasets are listed: each is in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    Draft,
+    Ready,
+    Deleted,
+    Failed,
+}
+
+impl Condition {
+    pub const ALL: [Self; 4] = [Self::Draft, Self::Ready, Self::Deleted, Self::Failed];
+
+    pub fn of(status: Status, is_deleted: bool) -> Self {
+        match status {
+            Status::Draft => Self::Draft,
+            Status::Ready if is_deleted => Self::Deleted,
+            Status::Ready => Self::Ready,
+            Status::Failed => Self::Failed,
+        }
+    }
+}
+
 /// A group's id and name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupName {
@@ -108,12 +153,11 @@ pub struct GroupName {
 pub struct DatasetSummary {
     pub id: DatasetId,
     pub group_id: GroupId,
-    pub status: Status,
+    pub condition: Condition,
     /// The number of a version.
     pub version: Option<u64>,
     /// When it became a version or a failure.
     pub finished_at: Option<Timestamp>,
-    pub is_deleted: bool,
 }
 
 impl From<&Dataset> for DatasetSummary {
@@ -126,10 +170,9 @@ impl From<&Dataset> for DatasetSummary {
         Self {
             id: dataset.id,
             group_id: dataset.group_id,
-            status: dataset.state.status(),
+            condition: Condition::of(dataset.state.status(), dataset.is_deleted),
             version,
             finished_at,
-            is_deleted: dataset.is_deleted,
         }
     }
 }
@@ -161,6 +204,8 @@ pub enum Leased {
 pub struct Publication {
     pub dataset_id: DatasetId,
     pub group_id: GroupId,
+    /// Its versions, which are as any other's, are not among those that the workspace has.
+    pub is_group_deleted: bool,
     pub version: u64,
     pub finished_at: Timestamp,
     pub contents: Contents,
@@ -170,7 +215,7 @@ pub struct Publication {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Published {
     Done,
-    /// Another version took the number; read the group again.
+    /// Another version took the number, or the group was deleted; read the group again.
     NumberTaken,
     /// The dataset is no draft any more.
     NotADraft,
@@ -179,6 +224,7 @@ pub enum Published {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailedDraft {
     pub dataset_id: DatasetId,
+    pub group_id: GroupId,
     /// The draft's due time when it was judged.
     pub due_at: Timestamp,
     pub lost_leases: u32,

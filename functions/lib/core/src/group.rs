@@ -16,11 +16,20 @@ pub struct Group {
     pub name: String,
     /// The number of the last published version; 0 before the first.
     pub latest_version: u64,
+    /// `None` for a group of an early release, which did not count them.
+    pub deleted_versions: Option<u64>,
     pub created_at: Timestamp,
     /// How its files are written, unless an upload says otherwise.
     pub dialect: Dialect,
     /// Put away with all its versions; its name is free again.
     pub is_deleted: bool,
+}
+
+impl Group {
+    /// How many versions it has, without those that are deleted.
+    pub fn versions(&self) -> Option<u64> {
+        Some(self.latest_version.saturating_sub(self.deleted_versions?))
+    }
 }
 
 /// Accepts a name of 1 to [`MAX_GROUP_NAME_CHARS`] characters that a person can read.

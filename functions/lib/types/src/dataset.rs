@@ -204,13 +204,12 @@ pub struct Datasets {
     pub datasets: Vec<Dataset>,
     pub page: u64,
     pub per_page: u64,
-    /// How many there are; where `total_is_capped`, among the newest 10,000.
+    /// How many there are; where `total_is_capped`, among the newest 10,000, which is what a list looks at.
     pub total: u64,
     pub pages: u64,
     #[serde(default)]
     pub total_is_capped: bool,
-    /// Where `total_is_capped`: the newest dataset that was not looked at, with which as `up_to_id` the list goes
-    /// on.
+    /// Where there are more: the newest dataset that was not looked at, with which as `up_to_id` the list goes on.
     #[serde(default)]
     #[schema(required)]
     pub next_up_to_id: Option<DatasetId>,

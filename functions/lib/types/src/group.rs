@@ -61,6 +61,8 @@ pub struct ListGroups {
     pub name: Option<String>,
     /// Groups up to this identifier: the pages of a list stay as they are while others write.
     pub up_to_id: Option<GroupId>,
+    /// Groups whose names come after this one.
+    pub after: Option<String>,
     /// Counts from 1.
     #[serde(default)]
     #[param(inline, required = false)]
@@ -77,8 +79,15 @@ pub struct Groups {
     pub dataset_groups: Vec<Group>,
     pub page: u64,
     pub per_page: u64,
+    /// How many there are; where `total_is_capped`, among the 10,000 that were looked at.
     pub total: u64,
     pub pages: u64,
+    #[serde(default)]
+    pub total_is_capped: bool,
+    /// Where there are more: the name of the last group that was looked at, with which as `after` the list goes on.
+    #[serde(default)]
+    #[schema(required)]
+    pub next_after: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]

@@ -53,7 +53,7 @@ pub(crate) async fn show(args: args::OneDataset) -> anyhow::Result<()> {
 
 pub(super) async fn groups(args: args::ListGroups) -> anyhow::Result<()> {
     let (page, per_page) = (args.pages.page, args.pages.per_page);
-    let query = ListGroups { name: args.name, page, per_page, up_to_id: None };
+    let query = ListGroups { name: args.name, page, per_page, ..ListGroups::default() };
     let answer = login::remote(&args.remote.access)?.get("dataset-groups", &query).await?;
     if args.remote.json {
         return Ok(say(answer.text())?);

@@ -5,11 +5,11 @@ use crate::Api;
 use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::limit::{self, MAX_ANSWER_BYTES};
-use crate::routes::paging::{Paging, Query};
+use crate::routes::paging::{LOOKED_AT, Paging, Query};
 use axum::Json;
 use axum::extract::State;
-use dataset_core::catalog::{DatasetSummary, Scope};
-use dataset_core::dataset::{self, Dataset, Status};
+use dataset_core::catalog::{Condition, DatasetSummary, Scope};
+use dataset_core::dataset::{self, Dataset};
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::{ErrorCode, Result};
@@ -20,22 +20,16 @@ use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// A list looks at so many datasets, however many there are.
-const LOOKED_AT: usize = 10_000;
-
-fn is_wanted(wanted: &ListDatasets, listed: &DatasetSummary, now: Timestamp) -> bool {
-    let status = match wanted.status {
-        None | Some(StatusFilter::Active) => listed.status != Status::Failed && !listed.is_deleted,
-        Some(StatusFilter::Draft) => listed.status == Status::Draft,
-        Some(StatusFilter::Ready) => listed.status == Status::Ready && !listed.is_deleted,
-        Some(StatusFilter::Failed) => listed.status == Status::Failed,
-        Some(StatusFilter::Deleted) => listed.is_deleted,
-        Some(StatusFilter::All) => true,
-    };
-    // DynamoDB removes expired items late.
-    let forgotten = listed.status == Status::Failed
-        && listed.finished_at.is_some_and(|failed_at| dataset::is_forgotten(failed_at, now));
-    status && !forgotten
+/// The conditions of the datasets that are asked for.
+fn conditions(status: Option<StatusFilter>) -> &'static [Condition] {
+    match status {
+        None | Some(StatusFilter::Active) => &[Condition::Draft, Condition::Ready],
+        Some(StatusFilter::Draft) => &[Condition::Draft],
+        Some(StatusFilter::Ready) => &[Condition::Ready],
+        Some(StatusFilter::Failed) => &[Condition::Failed],
+        Some(StatusFilter::Deleted) => &[Condition::Deleted],
+        Some(StatusFilter::All) => &Condition::ALL,
+    }
 }
 
 /// Identifiers are ordered in time, and break ties.
@@ -71,39 +65,53 @@ pub(in crate::routes) async fn list(
     caller: Caller,
     Query(wanted): Query<ListDatasets>,
 ) -> Result<Json<Datasets>, ApiError> {
+    let catalog = &api.ports.catalog;
     let name = wanted.name.as_ref().map(|name| name.to_lowercase());
     let is_named = |group: &str| name.as_ref().is_none_or(|name| group.to_lowercase().contains(name));
-    let newest = async |scope| api.ports.catalog.list(scope, wanted.up_to_id, LOOKED_AT + 1).await;
-    let (mut listed, groups) = match wanted.dataset_group_id {
-        Some(id) => {
-            let group = caller.group(&api, id).await?;
-            let listed = if is_named(&group.name) { newest(Scope::Group(id)).await? } else { Vec::new() };
-            (listed, None)
-        }
-        None => {
-            let (groups, listed) = tokio::try_join!(
-                api.ports.catalog.group_names(caller.workspace_id),
-                newest(Scope::Workspace(caller.workspace_id)),
-            )?;
-            let groups = groups.into_iter().filter(|group| is_named(&group.name)).map(|group| group.id);
-            (listed, Some(groups.collect::<HashSet<GroupId>>()))
-        }
+    let (scope, group) = match wanted.dataset_group_id {
+        Some(id) => (Scope::Group(id), Some(caller.group(&api, id).await?)),
+        None => (Scope::Workspace(caller.workspace_id), None),
     };
-    let total_is_capped = listed.len() > LOOKED_AT;
-    // Whoever goes on with it sees what this list has not looked at.
-    let next_up_to_id = if total_is_capped { listed.pop().map(|next| next.id) } else { None };
+    let groups = async {
+        Ok(match &group {
+            Some(group) => Shown::AllOrNone(is_named(&group.name)),
+            None if name.is_none() => {
+                Shown::AllBut(catalog.deleted_groups(caller.workspace_id).await?.into_iter().collect())
+            }
+            None => {
+                let groups = catalog.group_names(caller.workspace_id, None, LOOKED_AT).await?;
+                Shown::Only(groups.into_iter().filter(|group| is_named(&group.name)).map(|group| group.id).collect())
+            }
+        })
+    };
+    let paging = Paging::new(wanted.page, wanted.per_page);
+    let of = conditions(wanted.status);
+    let newest = async |limit| catalog.list(scope, of, wanted.up_to_id, limit + 1).await;
+    // Where the rest is counted, no more has to be looked at than the page.
+    let few = paging.end().filter(|_| is_countable(&wanted)).unwrap_or(LOOKED_AT);
+    let (groups, counted, listed) =
+        tokio::try_join!(groups, counted(&api, &wanted, scope, group.as_ref()), newest(few))?;
     let now = api.ports.clock.now();
-    listed.retain(|listed| {
-        groups.as_ref().is_none_or(|groups| groups.contains(&listed.group_id)) && is_wanted(&wanted, listed, now)
-    });
+    let narrow = |mut listed: Vec<DatasetSummary>, limit: usize| {
+        // Whoever goes on with it sees what this list has not looked at.
+        let next = if listed.len() > limit { listed.pop().map(|next| next.id) } else { None };
+        listed.retain(|listed| groups.shows(listed.group_id) && !is_forgotten(listed, now));
+        (listed, next)
+    };
+    let (mut listed, mut next_up_to_id) = narrow(listed, few);
+    if few < LOOKED_AT && next_up_to_id.is_some() && (counted.is_none() || listed.len() < few) {
+        (listed, next_up_to_id) = narrow(newest(LOOKED_AT).await?, LOOKED_AT);
+    }
     listed.sort_by(|a, b| order(&wanted, a, b));
-    let (total, paging) = (listed.len() as u64, Paging::new(wanted.page, wanted.per_page));
-    if let Some(next) = next_up_to_id.filter(|_| paging.offset() >= total && total > 0) {
+    let found = listed.len() as u64;
+    if let Some(next) = next_up_to_id.filter(|_| paging.offset() >= found && found > 0) {
         let message = format!(
             "the page is beyond the newest {LOOKED_AT} datasets, which are what a list looks at; go on with up_to_id={next}"
         );
         return Err(ApiError::new(ErrorCode::PageTooFar, message));
     }
+    let total_is_capped = next_up_to_id.is_some() && counted.is_none();
+    let total = if next_up_to_id.is_some() { counted.unwrap_or(found).max(found) } else { found };
     Ok(Json(Datasets {
         success: true,
         message: "Datasets retrieved successfully".into(),
@@ -115,6 +123,55 @@ pub(in crate::routes) async fn list(
         total_is_capped,
         next_up_to_id,
     }))
+}
+
+/// The groups whose datasets are shown.
+enum Shown {
+    AllOrNone(bool),
+    AllBut(HashSet<GroupId>),
+    Only(HashSet<GroupId>),
+}
+
+impl Shown {
+    fn shows(&self, group: GroupId) -> bool {
+        match self {
+            Self::AllOrNone(all) => *all,
+            Self::AllBut(groups) => !groups.contains(&group),
+            Self::Only(groups) => groups.contains(&group),
+        }
+    }
+}
+
+/// Whether what is asked for is counted where it is written: all versions, all drafts, or both.
+fn is_countable(wanted: &ListDatasets) -> bool {
+    let is_newest_first = matches!((wanted.sort_by, wanted.sort_order), (SortBy::CreatedAt, SortOrder::Desc));
+    let is_counted = |condition: &Condition| matches!(condition, Condition::Draft | Condition::Ready);
+    let is_whole = wanted.name.is_none() && wanted.up_to_id.is_none();
+    is_newest_first && is_whole && conditions(wanted.status).iter().all(is_counted)
+}
+
+/// How many there are, if that is known without looking at them all.
+async fn counted(api: &Api, wanted: &ListDatasets, scope: Scope, group: Option<&Group>) -> Result<Option<u64>> {
+    if !is_countable(wanted) {
+        return Ok(None);
+    }
+    let of = conditions(wanted.status);
+    let versions = async {
+        Ok(match (group, scope) {
+            _ if !of.contains(&Condition::Ready) => Some(0),
+            (Some(group), _) => group.versions(),
+            (None, Scope::Workspace(id)) => api.ports.catalog.totals(id).await?.map(|totals| totals.versions),
+            (None, Scope::Group(_)) => None,
+        })
+    };
+    let drafts = async { if of.contains(&Condition::Draft) { api.ports.catalog.drafts(scope).await } else { Ok(0) } };
+    let (versions, drafts) = tokio::try_join!(versions, drafts)?;
+    Ok(versions.map(|versions| versions + drafts))
+}
+
+/// DynamoDB removes expired items late.
+fn is_forgotten(listed: &DatasetSummary, now: Timestamp) -> bool {
+    listed.condition == Condition::Failed && listed.finished_at.is_some_and(|at| dataset::is_forgotten(at, now))
 }
 
 /// The whole datasets, without those that were removed since they were listed.

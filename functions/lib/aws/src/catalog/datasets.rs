@@ -1,16 +1,20 @@
 //! Drafts, versions and failures as items.
 
+use super::{groups, totals};
 use crate::failure::unexpected;
 use crate::item::{Attributes, Item, Read, flag, json, n, s};
-use crate::table::{GROUP_INDEX, Key, Table, WORKSPACE_INDEX, due, update_if};
-use aws_sdk_dynamodb::types::AttributeValue;
-use dataset_core::catalog::{DatasetSummary, Scope};
+use crate::table::{GROUP_INDEX, Key, Table, WORKSPACE_INDEX, build_error, due, update_if};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Select, TransactWriteItem};
+use dataset_core::catalog::{Condition, DatasetSummary, Scope};
 use dataset_core::dataset::{Contents, Dataset, State, Status};
-use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
+use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::{Error, Result};
 use dataset_types::dialect::Dialect;
 use dataset_types::limits::MAX_SAFE_INTEGER;
+use futures::future::try_join_all;
 use jiff::Timestamp;
+use std::cmp::Reverse;
 
 pub(super) const DRAFT: &str = "draft";
 pub(super) const READY: &str = "ready";
@@ -26,8 +30,8 @@ pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
     let mut item = Item::default()
         .with("pk", s(key.pk))
         .with("sk", s(key.sk))
-        .with("in_group", s(in_group(draft.group_id)))
-        .with("in_workspace", s(in_workspace(draft.workspace_id)))
+        .with("in_group", s(listed_in(Scope::Group(draft.group_id), Condition::Draft)))
+        .with("in_workspace", s(listed_in(Scope::Workspace(draft.workspace_id), Condition::Draft)))
         .with("id", n(draft.id))
         .with("group_id", n(draft.group_id))
         .with("workspace_id", n(draft.workspace_id))
@@ -66,7 +70,7 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
                 row_count: read.parsed("row_count")?,
                 // Versions of the first releases have no such attributes.
                 notices: read.json_if_any("notices")?.unwrap_or_default(),
-                dialect: read.json_if_any("dialect")?,
+                dialect: read.json_if_any::<Option<_>>("dialect")?.flatten(),
             },
         },
         FAILED => State::Failed { failure: read.json("failure")?, finished_at: read.parsed("finished_at")? },
@@ -143,33 +147,67 @@ pub(super) fn read_unless_withdrawn(item: &Attributes) -> Result<Option<Dataset>
 pub(super) async fn list(
     table: &Table,
     scope: Scope,
+    conditions: &[Condition],
     up_to: Option<DatasetId>,
     limit: usize,
 ) -> Result<Vec<DatasetSummary>> {
-    let (index, attribute, value) = match scope {
-        Scope::Group(id) => (GROUP_INDEX, "in_group", in_group(id)),
-        Scope::Workspace(id) => (WORKSPACE_INDEX, "in_workspace", in_workspace(id)),
+    let last = up_to.map_or(MAX_SAFE_INTEGER, DatasetId::get);
+    let in_each = conditions.iter().map(async |condition| {
+        let query = query(table, scope, *condition, last).scan_index_forward(false);
+        let mut items = query.limit(i32::try_from(limit).unwrap_or(i32::MAX)).into_paginator().items().send();
+        let mut found = Vec::new();
+        while found.len() < limit
+            && let Some(item) = items.try_next().await.map_err(unexpected("the table"))?
+        {
+            // Early releases had all conditions in one partition.
+            found.extend(Some(listed(&item)?).filter(|found| conditions.contains(&found.condition)));
+        }
+        Ok::<_, Error>(found)
+    });
+    let mut found: Vec<DatasetSummary> = try_join_all(in_each).await?.into_iter().flatten().collect();
+    found.sort_by_key(|found| Reverse(found.id));
+    found.truncate(limit);
+    Ok(found)
+}
+
+pub(super) async fn drafts(table: &Table, scope: Scope) -> Result<u64> {
+    let query = query(table, scope, Condition::Draft, MAX_SAFE_INTEGER).select(Select::Count);
+    let mut pages = query.into_paginator().send();
+    let mut count = 0;
+    while let Some(page) = pages.try_next().await.map_err(unexpected("the table"))? {
+        count += u64::try_from(page.count).unwrap_or_default();
+    }
+    Ok(count)
+}
+
+/// What an index lists of a scope in a condition, up to an id.
+fn query(table: &Table, scope: Scope, condition: Condition, last: u64) -> QueryFluentBuilder {
+    let (index, attribute) = match scope {
+        Scope::Group(_) => (GROUP_INDEX, "in_group"),
+        Scope::Workspace(_) => (WORKSPACE_INDEX, "in_workspace"),
     };
-    let mut items = table
+    table
         .client
         .query()
         .table_name(&table.name)
         .index_name(index)
-        .scan_index_forward(false)
         .key_condition_expression(format!("{attribute} = :scope AND id <= :last"))
-        .expression_attribute_values(":scope", s(value))
-        .expression_attribute_values(":last", n(up_to.map_or(MAX_SAFE_INTEGER, DatasetId::get)))
-        .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-        .into_paginator()
-        .items()
-        .send();
-    let mut found = Vec::new();
-    while found.len() < limit
-        && let Some(item) = items.try_next().await.map_err(unexpected("the table"))?
-    {
-        found.push(listed(&item)?);
+        .expression_attribute_values(":scope", s(listed_in(scope, condition)))
+        .expression_attribute_values(":last", n(last))
+}
+
+/// The partition of an index.
+pub(super) fn listed_in(scope: Scope, condition: Condition) -> String {
+    let scope = match scope {
+        Scope::Group(id) => format!("G#{id}"),
+        Scope::Workspace(id) => format!("W#{id}"),
+    };
+    match condition {
+        Condition::Draft => scope + "#draft",
+        Condition::Ready => scope,
+        Condition::Deleted => scope + "#deleted",
+        Condition::Failed => scope + "#failed",
     }
-    Ok(found)
 }
 
 fn listed(item: &Attributes) -> Result<DatasetSummary> {
@@ -177,35 +215,66 @@ fn listed(item: &Attributes) -> Result<DatasetSummary> {
     Ok(DatasetSummary {
         id: read.parsed("id")?,
         group_id: read.parsed("group_id")?,
-        status: match read.text("status")? {
-            DRAFT => Status::Draft,
-            READY => Status::Ready,
-            FAILED => Status::Failed,
-            other => return Err(Error::internal(format!("dataset has unknown status '{other}'"))),
-        },
+        condition: Condition::of(
+            match read.text("status")? {
+                DRAFT => Status::Draft,
+                READY => Status::Ready,
+                FAILED => Status::Failed,
+                other => return Err(Error::internal(format!("dataset has unknown status '{other}'"))),
+            },
+            read.flag("is_deleted"),
+        ),
         version: read.maybe("version"),
         finished_at: read.maybe("finished_at"),
-        is_deleted: read.flag("is_deleted"),
     })
 }
 
-pub(super) async fn set_deleted(table: &Table, id: DatasetId, is_deleted: bool) -> Result<bool> {
-    let update = table
-        .update_item(Key::dataset(id))
-        .condition_expression("#status = :ready")
-        .update_expression("SET is_deleted = :deleted")
-        .expression_attribute_names("#status", "status")
-        .expression_attribute_values(":ready", s(READY))
-        .expression_attribute_values(":deleted", flag(is_deleted));
-    Ok(update_if(update).await?.is_some())
-}
+/// Attempts when the group is deleted, or others change the version, at the same time.
+const MAX_TRIES: usize = 5;
 
-fn in_group(id: GroupId) -> String {
-    format!("G#{id}")
-}
-
-fn in_workspace(id: WorkspaceId) -> String {
-    format!("W#{id}")
+pub(super) async fn set_deleted(table: &Table, dataset: &Dataset, is_deleted: bool) -> Result<bool> {
+    let condition = if is_deleted { Condition::Deleted } else { Condition::Ready };
+    let more: i64 = if is_deleted { 1 } else { -1 };
+    for _ in 0..MAX_TRIES {
+        let group = table.get(Key::group(dataset.group_id)).await?;
+        let group = group.map(|item| groups::read(&item)).transpose()?;
+        let group = group.ok_or_else(|| Error::internal(format!("dataset {} has no group", dataset.id)))?;
+        let version = table
+            .update(Key::dataset(dataset.id))
+            .condition_expression("#status = :ready AND is_deleted = :before")
+            .update_expression("SET is_deleted = :deleted, in_group = :in_group, in_workspace = :in_workspace")
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":ready", s(READY))
+            .expression_attribute_values(":before", flag(!is_deleted))
+            .expression_attribute_values(":deleted", flag(is_deleted))
+            .expression_attribute_values(":in_group", s(listed_in(Scope::Group(group.id), condition)))
+            .expression_attribute_values(":in_workspace", s(listed_in(Scope::Workspace(group.workspace_id), condition)))
+            .build()
+            .map_err(build_error)?;
+        let mut actions = vec![TransactWriteItem::builder().update(version).build()];
+        if group.deleted_versions.is_some() {
+            let counted = table
+                .update(Key::group(group.id))
+                .condition_expression("is_deleted = :gone")
+                .update_expression("ADD deleted_versions :more")
+                .expression_attribute_values(":gone", flag(group.is_deleted))
+                .expression_attribute_values(":more", n(more));
+            actions.push(TransactWriteItem::builder().update(counted.build().map_err(build_error)?).build());
+        }
+        if !group.is_deleted {
+            actions.push(totals::add(table, group.workspace_id, dataset.id.get(), 0, -more)?);
+        }
+        match table.transact_in_turn(actions).await? {
+            Ok(()) => return Ok(true),
+            // It is so already, or it is no version.
+            Err(refused) if refused.contains(&0) => {
+                let item = table.get(Key::dataset(dataset.id)).await?;
+                return Ok(item.is_some_and(|item| Read(&item).text("status").is_ok_and(|status| status == READY)));
+            }
+            Err(_) => {}
+        }
+    }
+    Err(Error::unavailable("the group is being changed by others"))
 }
 
 pub(super) fn columns(contents: &Contents) -> Result<AttributeValue> {

@@ -1,21 +1,24 @@
 //! The two transactions that end a draft, and the outbox they fill.
 
-use super::datasets::{DRAFT, FAILED, READY, columns};
-use crate::item::{Item, Read, json, n, s, seconds};
+use super::datasets::{DRAFT, FAILED, READY, columns, listed_in};
+use super::totals;
+use crate::item::{Item, Read, flag, json, n, s, seconds};
 use crate::table::{Key, Table, Transacted, build_error, due, update_if};
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use dataset_core::Result;
-use dataset_core::catalog::{FailedDraft, OutboxEntry, Publication, Published};
+use dataset_core::catalog::{Condition, FailedDraft, OutboxEntry, Publication, Published, Scope};
 use dataset_core::clock::after;
 use dataset_core::dataset::FAILURE_LIFETIME;
 use dataset_core::id::DatasetId;
 use dataset_core::id::EventId;
 
 pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<Published> {
+    let workspace_id = publication.event.workspace_id;
     let number = table
         .update(Key::group(publication.group_id))
-        .condition_expression("latest_version = :before")
+        .condition_expression("latest_version = :before AND is_deleted = :gone")
         .update_expression("SET latest_version = :version")
+        .expression_attribute_values(":gone", flag(publication.is_group_deleted))
         .expression_attribute_values(":before", n(publication.version - 1))
         .expression_attribute_values(":version", n(publication.version))
         .build()
@@ -25,7 +28,7 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .condition_expression("#status = :draft")
         .update_expression(
             "SET #status = :ready, version = :version, finished_at = :at, #columns = :columns, row_count = :rows, notices = :notices, \
-             dialect = :dialect \
+             dialect = :dialect, in_group = :in_group, in_workspace = :in_workspace \
              REMOVE due_shard, due_at, claim_owner, claim_until",
         )
         .expression_attribute_names("#status", "status")
@@ -38,15 +41,20 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .expression_attribute_values(":rows", n(publication.contents.row_count))
         .expression_attribute_values(":notices", json(&publication.contents.notices)?)
         .expression_attribute_values(":dialect", json(&publication.contents.dialect)?)
+        .expression_attribute_values(":in_group", s(listed_in(Scope::Group(publication.group_id), Condition::Ready)))
+        .expression_attribute_values(":in_workspace", s(listed_in(Scope::Workspace(workspace_id), Condition::Ready)))
         .build()
         .map_err(build_error)?;
     let outbox = outbox_put(table, &publication.event)?;
 
-    let actions = vec![
+    let mut actions = vec![
         TransactWriteItem::builder().update(number).build(),
         TransactWriteItem::builder().update(version).build(),
         TransactWriteItem::builder().put(outbox).build(),
     ];
+    if !publication.is_group_deleted {
+        actions.push(totals::add(table, workspace_id, publication.dataset_id.get(), 0, 1)?);
+    }
     Ok(match table.transact(actions).await? {
         Transacted::Done => Published::Done,
         Transacted::Refused(conditions) if conditions.contains(&1) => Published::NotADraft,
@@ -57,13 +65,15 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
 
 pub(super) async fn fail(table: &Table, failed: &FailedDraft) -> Result<bool> {
     let ttl = after(failed.finished_at, FAILURE_LIFETIME)?;
+    let workspace_id = failed.event.workspace_id;
     let failure = table
         .update(Key::dataset(failed.dataset_id))
         .condition_expression("#status = :draft AND due_at = :judged AND claims = :claims")
         .update_expression(
             // The failure stays due until `cleaned_up`, so that the sweeper repeats
             // a clean-up that was interrupted.
-            "SET #status = :failed, failure = :failure, finished_at = :at, #ttl = :ttl, due_at = :due \
+            "SET #status = :failed, failure = :failure, finished_at = :at, #ttl = :ttl, due_at = :due, \
+             in_group = :in_group, in_workspace = :in_workspace \
              REMOVE claim_owner, claim_until",
         )
         .expression_attribute_names("#status", "status")
@@ -76,6 +86,8 @@ pub(super) async fn fail(table: &Table, failed: &FailedDraft) -> Result<bool> {
         .expression_attribute_values(":judged", n(failed.due_at.as_millisecond()))
         .expression_attribute_values(":claims", n(failed.lost_leases))
         .expression_attribute_values(":due", n(failed.event.due_at.as_millisecond()))
+        .expression_attribute_values(":in_group", s(listed_in(Scope::Group(failed.group_id), Condition::Failed)))
+        .expression_attribute_values(":in_workspace", s(listed_in(Scope::Workspace(workspace_id), Condition::Failed)))
         .build()
         .map_err(build_error)?;
     let outbox = outbox_put(table, &failed.event)?;

@@ -32,6 +32,7 @@ pub async fn publish(ports: &Ports, draft: &Dataset, contents: &Contents) -> Res
         let publication = Publication {
             dataset_id: draft.id,
             group_id: draft.group_id,
+            is_group_deleted: group.is_deleted,
             version,
             finished_at: ports.clock.now(),
             contents: contents.clone(),
