@@ -235,7 +235,7 @@ impl<'a> Plan<'a> {
                 side,
                 number: (first + row as u64) as u32,
                 identity: self.hasher.hash_one(&identity),
-                rest: self.hasher.hash_one(&rest),
+                rest: if places.key.is_some() { self.hasher.hash_one(&rest) } else { 0 },
             }
         }))
     }

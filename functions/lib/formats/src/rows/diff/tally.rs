@@ -4,6 +4,7 @@
 //! with what is not the same; with a key, each key is kept to the end, or one that comes twice would not be
 //! noticed. What is too much for memory goes to a file, whose parts are gone through one after another at the end.
 
+use std::collections::hash_map::Entry as MapEntry;
 use std::collections::{BinaryHeap, HashMap};
 use std::fs::File;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -186,21 +187,40 @@ pub(super) struct Tally<E> {
     entries: Entries<E>,
     /// So many are in memory at a time.
     max: usize,
+    /// Rows since the last spill that met one of the same identity.
+    met: usize,
+    /// Rows that go into the file at once, since few before them have met any.
+    apart: usize,
     spilled: Option<Spilled>,
 }
+
+/// After a spill before which fewer than one row in `FEW` met another, so many times as many rows as were
+/// spilled go into the file at once.
+const FEW: usize = 8;
+const APART: usize = 15;
 
 type Entries<E> = HashMap<Halves, E, BuildHasherDefault<AsIs>>;
 
 impl<E: Entry> Tally<E> {
     pub(super) fn new(max: usize) -> Self {
-        Self { entries: HashMap::default(), max, spilled: None }
+        Self { entries: HashMap::default(), max, met: 0, apart: 0, spilled: None }
     }
 
     pub(super) fn count(&mut self, row: &Row, found: &mut Found) -> Result<(), Refused> {
+        let identity = Halves::of(row.identity);
+        if self.apart > 0
+            && let Some(spilled) = &mut self.spilled
+        {
+            self.apart -= 1;
+            return Ok(spilled.write(identity, &E::of(row))?);
+        }
         if self.entries.len() >= self.max {
+            let was_met = std::mem::take(&mut self.met);
+            self.apart = if was_met < self.max / FEW { self.max * APART } else { 0 };
             self.spill()?;
         }
-        add(&mut self.entries, Halves::of(row.identity), E::of(row), found)
+        self.met += usize::from(add(&mut self.entries, identity, E::of(row), found)?);
+        Ok(())
     }
 
     /// Moves all entries to the file.
@@ -286,16 +306,20 @@ fn add_all<E: Entry>(entries: &mut Entries<E>, mut block: &[u8], found: &mut Fou
     Ok(())
 }
 
-fn add<E: Entry>(entries: &mut Entries<E>, identity: Halves, entry: E, found: &mut Found) -> Result<(), Refused> {
-    match entries.get_mut(&identity) {
-        Some(known) => {
-            if !known.meet(entry, found)? {
-                entries.remove(&identity);
+/// Tells whether one of the same identity was there.
+fn add<E: Entry>(entries: &mut Entries<E>, identity: Halves, entry: E, found: &mut Found) -> Result<bool, Refused> {
+    match entries.entry(identity) {
+        MapEntry::Occupied(mut known) => {
+            if !known.get_mut().meet(entry, found)? {
+                known.remove();
             }
+            Ok(true)
         }
-        None => drop(entries.insert(identity, entry)),
+        MapEntry::Vacant(place) => {
+            place.insert(entry);
+            Ok(false)
+        }
     }
-    Ok(())
 }
 
 /// A hash in halves, so that it takes no space to be aligned.
