@@ -4,6 +4,7 @@ use crate::Processor;
 use crate::pipe::{self, PartWriter, StoredFile};
 use dataset_core::catalog::{FailedDraft, Leased, OutboxEntry, Publication};
 use dataset_core::dataset::{Contents, Dataset, Failure, State};
+use dataset_core::group::Group;
 use dataset_core::uploads::{self, Interruption};
 use dataset_core::{Error, Kind, Ports, Result, outbox};
 use dataset_formats::{Error as FormatError, Summary, convert};
@@ -12,8 +13,8 @@ use lambda_runtime::Context;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
-/// The contents of a valid file, or what is wrong with it.
-type Parsed = std::result::Result<Contents, Failure>;
+/// The contents of a valid file and the group as it is now, or what is wrong with the file.
+type Parsed = std::result::Result<(Contents, Group), Failure>;
 
 /// Takes the upload at `key` to its outcome, unless it has one or another invocation has its lease.
 pub(crate) async fn ingest(processor: &Processor, key: &str, context: &Context) -> Result<()> {
@@ -58,13 +59,13 @@ pub(crate) async fn process(processor: &Processor, draft: &Dataset) -> Result<Op
     let parse_ms = ports.clock.ms_since(started);
     let bytes = draft.file_size_bytes;
     Ok(match parsed {
-        Ok(contents) => {
-            uploads::publish(ports, draft, &contents).await?.map(|Publication { version, event, .. }| {
+        Ok((contents, group)) => uploads::publish_into(ports, draft, &contents, group).await?.map(
+            |Publication { version, event, .. }| {
                 let rows = contents.row_count;
                 tracing::info!(dataset_id = draft.id.get(), version, rows, bytes, parse_ms, "version published");
                 event
-            })
-        }
+            },
+        ),
         Err(failure) => uploads::fail(ports, draft, failure).await?.map(|FailedDraft { failure, event, .. }| {
             let Failure { code, row, line, .. } = failure;
             tracing::info!(dataset_id = draft.id.get(), code, row, line, bytes, parse_ms, "upload refused");
@@ -80,9 +81,10 @@ async fn relay(ports: &Ports, event: &OutboxEntry) {
     }
 }
 
-/// Reads the file and writes its rows.
+/// Reads the file and writes its rows. While the last of them are stored, it reads the group.
 async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interruption> {
-    let blobs = &processor.ports.blobs;
+    let ports = &processor.ports;
+    let blobs = &ports.blobs;
     let rows = blobs.write_new(draft.rows(), "application/vnd.apache.parquet").await?;
     let (out, parts) = PartWriter::new();
     let storing = tokio::spawn(pipe::store(rows, parts));
@@ -101,10 +103,11 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
     let (rows, stored) = storing.await.map_err(died)?;
     let problem = match (converted, stored) {
         (Ok(summary), Ok(())) => {
-            return match rows.finish().await {
+            let (finished, group) = tokio::join!(rows.finish(), uploads::group_of(ports, draft));
+            return match finished {
                 // An earlier attempt stored the rows, and the same file gives the same rows.
                 Err(error) if error.kind() != Kind::AlreadyExists => Err(error.into()),
-                _ => Ok(Ok(contents(summary))),
+                _ => Ok(Ok((contents(summary), group?))),
             };
         }
         (Err(FormatError::Data(error)), _) => Ok(Err((*error).into())),

@@ -36,4 +36,4 @@ pub use create::{CreateDraft, DraftStart, IdempotencyGuard, Idempotent, create};
 pub use expire::expire;
 pub use fail::fail;
 pub use lease::{Interruption, acquire_lease, release_lease};
-pub use publish::publish;
+pub use publish::{group_of, publish, publish_into};

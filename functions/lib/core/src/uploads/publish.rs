@@ -3,6 +3,7 @@
 use super::clean_up;
 use crate::catalog::{OutboxEntry, Publication, Published};
 use crate::dataset::{Contents, Dataset, State};
+use crate::group::Group;
 use crate::ids::full_jitter;
 use crate::{Error, Ports, Result};
 use dataset_types::event::VersionCreated;
@@ -20,13 +21,30 @@ const MAX_WAIT: Duration = Duration::from_millis(640);
 /// # Errors
 /// `Unavailable` if too many others publish into the group, or a port failed.
 pub async fn publish(ports: &Ports, draft: &Dataset, contents: &Contents) -> Result<Option<Publication>> {
+    publish_into(ports, draft, contents, group_of(ports, draft).await?).await
+}
+
+/// The group of a draft, as it is now.
+///
+/// # Errors
+/// If a port failed.
+pub async fn group_of(ports: &Ports, draft: &Dataset) -> Result<Group> {
+    let group = ports.catalog.group(draft.group_id).await?;
+    group.ok_or_else(|| Error::internal(format!("group {} of draft {} is gone", draft.group_id, draft.id)))
+}
+
+/// The same, for who has read the group just now.
+///
+/// # Errors
+/// As [`publish`].
+pub async fn publish_into(
+    ports: &Ports,
+    draft: &Dataset,
+    contents: &Contents,
+    mut group: Group,
+) -> Result<Option<Publication>> {
     let mut most = FIRST_WAIT;
     for _ in 0..MAX_ATTEMPTS {
-        let group = ports
-            .catalog
-            .group(draft.group_id)
-            .await?
-            .ok_or_else(|| Error::internal(format!("group {} of draft {} is gone", draft.group_id, draft.id)))?;
         let version = group.latest_version + 1;
         let details = VersionCreated { dataset_id: draft.id, dataset_version_number: version };
         let publication = Publication {
@@ -47,6 +65,7 @@ pub async fn publish(ports: &Ports, draft: &Dataset, contents: &Contents) -> Res
             Published::NumberTaken => {
                 ports.clock.sleep(full_jitter(ports.ids.as_ref(), most)).await;
                 most = (most * 2).min(MAX_WAIT);
+                group = group_of(ports, draft).await?;
             }
         }
     }
