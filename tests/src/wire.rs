@@ -4,6 +4,7 @@
 //! before an engine's port. The refusals are a table: [`rules`]. [`Distant`] takes AWS's times.
 
 mod answers;
+pub mod capacity;
 mod items;
 mod multipart;
 mod request;

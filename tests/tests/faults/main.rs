@@ -11,11 +11,14 @@ mod limits;
 mod points;
 mod schedules;
 
+use dataset_tests::receiver::Receiver;
+use dataset_tests::wire::capacity::Units;
 use futures::future::join_all;
 use harness::account::{API, Account, PROCESSOR};
 use harness::proxy::{Call, Fate};
 use harness::uploads::{Upload, bad_upload, send, upload};
 use invariants::check;
+use serde_json::json;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_event_ten_times_at_once_changes_nothing() {
@@ -62,6 +65,36 @@ async fn what_is_large_is_stored_in_parts() {
     for function in [PROCESSOR, API] {
         let is_complete = |call: &Call| call.function == function && call.name == "s3:CompleteMultipartUpload";
         assert!(calls.iter().any(is_complete), "{function} stored nothing in parts");
+    }
+}
+
+/// The units of an upload of a small file, from its call to one look at its status.
+async fn units_of_an_upload(account: &Account, group: u64) -> Units {
+    account.wire.take_units();
+    let mut sent = upload(group, 1);
+    send(account, &mut sent, None).await.unwrap();
+    account.settle().await;
+    let (status, _) = account.get(&format!("datasets/{}", sent.answered.unwrap())).await.unwrap();
+    assert_eq!(status, 200);
+    account.wire.take_units()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_costs_what_the_docs_say() {
+    let account = Account::open().await;
+    let group = account.create_group("Costs").await;
+    account.wire.count_units(&account.items);
+    units_of_an_upload(&account, group).await;
+    let one = units_of_an_upload(&account, group).await;
+    let other = Receiver::start(&[]).await;
+    account.post("webhooks", &json!({"url": other.url})).await.unwrap();
+    let two = units_of_an_upload(&account, group).await;
+    let docs = include_str!("../../../docs/operations.md");
+    for said in [
+        format!("about {} write units and {} read units", one.writes, one.reads.ceil()),
+        format!("Each further webhook adds {} write units", two.writes - one.writes),
+    ] {
+        assert!(docs.contains(&said), "{said}");
     }
 }
 

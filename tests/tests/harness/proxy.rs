@@ -2,8 +2,10 @@
 //! process before or after it.
 
 use crate::harness::function::Body;
+use crate::harness::table::Items;
 use bytes::Bytes;
 use dataset_aws::Endpoints;
+use dataset_tests::wire::capacity::{self, Units};
 use dataset_tests::wire::{Aws, Forward, Strict, StrictService, error_response, object, operation};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -14,7 +16,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::{Layer, ServiceExt};
@@ -69,6 +71,9 @@ pub(crate) struct Wire {
     client: reqwest::Client,
     /// The rules of AWS, for each service.
     strict: [Strict; Aws::ALL.len()],
+    /// What DynamoDB would charge for, once [`count_units`](Self::count_units) is called.
+    units: Mutex<Units>,
+    counted: OnceLock<Items>,
 }
 
 #[derive(Clone, Debug)]
@@ -89,11 +94,23 @@ impl Wire {
             stored: Mutex::default(),
             client,
             strict: Aws::ALL.map(Strict::new),
+            units: Mutex::default(),
+            counted: OnceLock::new(),
         })
     }
 
     pub(crate) fn strict(&self, service: Aws) -> &Strict {
         &self.strict[service as usize]
+    }
+
+    /// Counts the units of DynamoDB from now on.
+    pub(crate) fn count_units(&self, items: &Items) {
+        let _ = self.counted.set(items.clone());
+    }
+
+    /// The units since the last call.
+    pub(crate) fn take_units(&self) -> Units {
+        std::mem::take(&mut *self.units.lock().unwrap())
     }
 
     pub(crate) fn next_invocation(&self) -> u64 {
@@ -202,7 +219,11 @@ impl Way {
             }
             Fate::Passes | Fate::CutAfter | Fate::DiesAfter => {}
         }
-        let response = self.engine.clone().oneshot(request.clone()).await.map_err(io::Error::other)?;
+        let engine = self.engine.clone().oneshot(request.clone());
+        let response = match self.wire.counted.get().filter(|_| self.service == Aws::DynamoDb) {
+            Some(items) => self.charge(items, &request, engine).await.map_err(io::Error::other)?,
+            None => engine.await.map_err(io::Error::other)?,
+        };
         self.observe(&request, response.status());
         match fate {
             Fate::CutAfter => return Err(cut()),
@@ -212,6 +233,32 @@ impl Way {
             }
             _ => {}
         }
+        Ok(response)
+    }
+
+    /// Counts what a request to the table costs.
+    async fn charge<E>(
+        &self,
+        items: &Items,
+        request: &Request<Bytes>,
+        engine: impl Future<Output = Result<Response<Full<Bytes>>, E>>,
+    ) -> Result<Response<Full<Bytes>>, E> {
+        let (operation, body) = (operation(self.service, request), json(request));
+        let keys = capacity::written(&operation, &body);
+        let mut before = Vec::new();
+        for key in &keys {
+            before.push(items.get(key).await);
+        }
+        let response = engine.await?;
+        let mut units = Units::default();
+        for (key, before) in keys.iter().zip(&before) {
+            units.writes += capacity::of_write(&operation, before, &items.get(key).await);
+        }
+        let answer = response.body().clone().collect().await.unwrap_or_else(|never| match never {}).to_bytes();
+        units.reads += capacity::of_read(&operation, &body, &serde_json::from_slice(&answer).unwrap_or_default());
+        let mut all = self.wire.units.lock().unwrap();
+        *all = Units { writes: all.writes + units.writes, reads: all.reads + units.reads };
+        drop(all);
         Ok(response)
     }
 

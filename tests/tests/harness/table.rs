@@ -18,6 +18,7 @@ const TIMES: [&str; 4] = ["due_at", "claim_until", "next_attempt_at", "until"];
 /// An item, with its attributes as plain JSON.
 pub(crate) type Item = Map<String, Value>;
 
+#[derive(Clone)]
 pub(crate) struct Items {
     engine: Engine,
     pub(crate) table: String,
@@ -66,6 +67,11 @@ impl Items {
         let answer: Value = serde_json::from_slice(&answer).unwrap();
         assert!(answer.get("__type").is_none(), "{operation} {body}: {answer}");
         answer
+    }
+
+    /// The item of a key, as DynamoDB says it; null if there is none.
+    pub(crate) async fn get(&self, key: &Value) -> Value {
+        self.call("GetItem", json!({"Key": key, "ConsistentRead": true})).await["Item"].clone()
     }
 
     pub(crate) async fn all(&self) -> Vec<Item> {
