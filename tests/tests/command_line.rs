@@ -119,7 +119,9 @@ async fn from_login_to_download() {
     assert_eq!(shell.run(&["rows", small_id]).code, 1);
     assert!(shell.out(&["restore", small_id]).starts_with("restored small.csv: version 1 of group"));
     assert_eq!(shell.out(&["rows", small_id]), "id  text\n1   a\n2   b\n");
-    assert_eq!(shell.out(&["groups", "delete", &group]), format!("group {group} deleted\n"));
+    let unsure = shell.run(&["groups", "delete", &group]);
+    assert_eq!((unsure.code, unsure.err.contains("say --yes")), (2, true), "{}", unsure.err);
+    assert_eq!(shell.out(&["groups", "delete", &group, "--yes"]), format!("group {group} deleted\n"));
     assert_eq!(shell.json(&["groups", "--name", "command"])["total"], 0);
 
     // It prints every digit of the service's answer, and nothing of the caller's key.
@@ -166,9 +168,9 @@ async fn keys_are_made_and_revoked_while_the_service_runs_and_while_it_does_not(
     assert_eq!(known.as_array().unwrap().len(), 1);
     assert!(known[0]["last_used_at"].is_string() && !known.to_string().contains(&key));
     let id = known[0]["id"].to_string();
-    assert_eq!(keys(&["revoke", &id]).code, 0);
+    assert_eq!(keys(&["revoke", &id, "--yes"]).code, 0);
     assert_eq!(status(&service, &key).await, 401);
-    assert_eq!(keys(&["revoke", &id]).code, 1);
+    assert_eq!(keys(&["revoke", &id, "--yes"]).code, 1);
 
     service.interrupt().unwrap();
     let second = keys(&["create"]).out.trim().to_owned();
@@ -219,7 +221,7 @@ async fn webhooks_are_managed_and_listened_to() {
     assert_eq!(shell.run(&["webhooks", "test", &id]).code, 1);
     assert!(shell.out(&["webhooks", "update", &id, "--enable"]).ends_with("well\n"));
     assert_ne!(shell.out(&["webhooks", "rotate-secret", &id]), secret);
-    assert_eq!(shell.out(&["webhooks", "delete", &id]), format!("webhook {id} deleted\n"));
+    assert_eq!(shell.out(&["webhooks", "delete", &id, "--yes"]), format!("webhook {id} deleted\n"));
 
     // It registers a webhook, prints what arrives, and removes the webhook when it ends.
     let mut listen = Command::new(binary());

@@ -224,7 +224,7 @@ async fn keys_of_the_directory_that_is_named() {
     assert!(lets_in(&service, made.trim()).await, "made while the service runs");
     let listed: serde_json::Value = serde_json::from_str(&keys(&["list", "--json"])).unwrap();
     let oldest = listed[0]["id"].to_string();
-    keys(&["revoke", &oldest]);
+    keys(&["revoke", &oldest, "--yes"]);
     assert!(!lets_in(&service, KEY).await, "revoked at once");
     service.kill();
     // The variable still has the revoked key.

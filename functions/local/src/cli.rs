@@ -3,6 +3,7 @@
 pub(crate) mod args;
 
 use crate::output::say;
+use crate::serve::StopSignals;
 use crate::{client, demo, files, keys, memory, serve};
 use args::webhooks::{Listen, Webhooks};
 use args::{Check, Convert, Diff, Download, Groups, Keys, List, Login, OneDataset, Push, Rows, Serve};
@@ -81,20 +82,21 @@ impl Cli {
             }
             Command::Demo => block_on(demo::run()),
             Command::Check(args) => files::check(&args),
-            Command::Convert(args) => files::convert(&args),
-            Command::Push(args) => block_on(client::push(args)),
-            Command::Ls(args) => block_on(client::list(args)),
-            Command::Show(args) => block_on(client::show(args)),
-            Command::Groups(args) => block_on(client::groups(args)),
-            Command::Rows(args) => block_on(client::rows(args)),
-            Command::Diff(args) => block_on(client::diff(args)),
-            Command::Download(args) => block_on(client::download(args)),
-            Command::Delete(args) => block_on(client::delete(args)),
-            Command::Restore(args) => block_on(client::restore(args)),
-            Command::Webhooks(args) => block_on(client::webhooks(args)),
+            Command::Convert(args) => until_stopped(files::convert(args)),
+            Command::Push(args) => until_stopped(client::push(args)),
+            Command::Ls(args) => until_stopped(client::list(args)),
+            Command::Show(args) => until_stopped(client::show(args)),
+            Command::Groups(args) => until_stopped(client::groups(args)),
+            Command::Rows(args) => until_stopped(client::rows(args)),
+            Command::Diff(args) => until_stopped(client::diff(args)),
+            Command::Download(args) => until_stopped(client::download(args)),
+            Command::Delete(args) => until_stopped(client::delete(args)),
+            Command::Restore(args) => until_stopped(client::restore(args)),
+            Command::Webhooks(args) => until_stopped(client::webhooks(args)),
             Command::Listen(args) => block_on(client::listen(args)),
+            // It reads the key from the terminal, which a signal would leave without its echo.
             Command::Login(args) => block_on(client::login(args)),
-            Command::Keys(args) => block_on(keys::run(args)),
+            Command::Keys(args) => until_stopped(keys::run(args)),
             Command::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Self::command(), "datasets", &mut script);
@@ -105,7 +107,22 @@ impl Cli {
 }
 
 fn block_on(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let done = runtime.block_on(command);
+    // What was stopped is not waited for.
+    runtime.shutdown_background();
+    done
+}
+
+/// Runs a command to its end, or until Ctrl-C: it then drops what it has begun.
+fn until_stopped(command: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    block_on(async {
+        let mut stop = StopSignals::new()?;
+        tokio::select! {
+            done = command => done,
+            () = stop.next() => Err(client::Trouble::Stopped.into()),
+        }
+    })
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Check, Convert, Said};
 use crate::client::{Trouble, noticed, suggested};
+use crate::made::{Draft, Place};
 use crate::output::say;
 use anyhow::Context;
 use dataset_core::upload::{self, FileName};
@@ -36,22 +37,22 @@ pub(crate) fn check(args: &Check) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// What is wrong with the file, and where.
-pub(crate) fn convert(args: &Convert) -> anyhow::Result<()> {
+pub(crate) async fn convert(args: Convert) -> anyhow::Result<()> {
     let limits = Limits { threads: args.threads.get(), ..Limits::default() };
-    let unwritable = || format!("{} could not be written", args.out.display());
     let is_source =
         fs::canonicalize(&args.out).is_ok_and(|out| fs::canonicalize(&args.file).is_ok_and(|file| file == out));
     anyhow::ensure!(!is_source, "{} would be replaced by what is made of it; give another name", args.out.display());
-    // An existing file stays until the new one is complete.
-    let part = args.out.with_added_extension("part");
-    let mut out = File::create(&part).with_context(unwritable)?;
-    let written = read(&args.file, &args.said, &mut out, &limits)
-        .and_then(|read| read.map_err(|failure| refusal(&args.file, &failure)))
-        .and_then(|summary| fs::rename(&part, &args.out).with_context(unwritable).map(|()| summary));
-    if written.is_err() {
-        let _ = fs::remove_file(&part);
-    }
-    report(&args.file, &written?)
+    let place = Place::of(&args.out)?;
+    let is_piped = matches!(place, Place::Stdout);
+    let draft = Draft::new(place)?;
+    let mut out = draft.file()?;
+    let converting = move || {
+        let summary = read(&args.file, &args.said, &mut out, &limits)?;
+        summary.map_err(|failure| refusal(&args.file, &failure)).map(|summary| (args.file, summary))
+    };
+    let (file, summary) = tokio::task::spawn_blocking(converting).await??;
+    draft.finish()?;
+    if is_piped { Ok(()) } else { report(&file, &summary) }
 }
 
 /// What is in the file, or what is wrong with it.

@@ -4,7 +4,7 @@ use crate::cli::args::{DATA_DIR, KeyTable, Keys, KeysCommand};
 use crate::client::in_columns;
 use crate::data_dir::DataDir;
 use crate::engines::open_table;
-use crate::output::{note, say};
+use crate::output::{confirm, note, say};
 use crate::service::TABLE;
 use anyhow::ensure;
 use dataset_aws::{Aws, Table};
@@ -22,7 +22,8 @@ pub(crate) async fn run(args: Keys) -> anyhow::Result<()> {
     match args.command {
         KeysCommand::Create { user } => create(&table, workspace, user, args.place.json).await,
         KeysCommand::List => list(&table, workspace, args.place.json).await,
-        KeysCommand::Revoke { id } => {
+        KeysCommand::Revoke { id, sure } => {
+            confirm(&format!("end key {id} of workspace {workspace}"), &sure)?;
             ensure!(table.revoke(workspace, id).await?, "workspace {workspace} has no key {id}");
             Ok(say(&format!("Key {id} lets no one in any more."))?)
         }

@@ -14,6 +14,7 @@ mod files;
 mod front;
 mod hosts;
 mod keys;
+mod made;
 mod memory;
 mod output;
 mod receiver;

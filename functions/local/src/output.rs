@@ -1,6 +1,9 @@
-//! Output for people.
+//! Output for people, and a question.
 
-use std::io::{self, Write};
+use crate::cli::args::Sure;
+use crate::client::Trouble;
+use console::Term;
+use std::io::{self, IsTerminal, Write};
 
 /// Prints to standard output. A closed pipe is no error.
 pub(crate) fn say(text: &str) -> io::Result<()> {
@@ -14,4 +17,20 @@ pub(crate) fn say(text: &str) -> io::Result<()> {
 /// Prints to standard error, beside a program's output.
 pub(crate) fn note(text: &str) -> io::Result<()> {
     writeln!(io::stderr(), "{text}")
+}
+
+/// Asks on a terminal before what has no way back is done; elsewhere it has to be said.
+///
+/// # Errors
+/// If the answer is not yes.
+pub(crate) fn confirm(what: &str, sure: &Sure) -> anyhow::Result<()> {
+    if sure.yes {
+        return Ok(());
+    }
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Trouble::Usage(format!("this would {what}, and there is no way back; say --yes")).into());
+    }
+    let terminal = Term::stderr();
+    terminal.write_str(&format!("This will {what}, and there is no way back. Type yes to go on: "))?;
+    if terminal.read_line()?.trim() == "yes" { Ok(()) } else { Err(Trouble::Stopped.into()) }
 }

@@ -45,6 +45,14 @@ pub(crate) struct Remote {
     pub(crate) json: bool,
 }
 
+/// For what has no way back.
+#[derive(Debug, Args)]
+pub(crate) struct Sure {
+    /// Do it without asking, as a script must.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Push {
     /// The file, which its extension says the format of.
@@ -122,6 +130,8 @@ pub(crate) enum GroupsCommand {
     Delete {
         /// The id of the group.
         id: GroupId,
+        #[command(flatten)]
+        sure: Sure,
         #[command(flatten)]
         remote: Remote,
     },
@@ -211,10 +221,12 @@ pub(crate) enum KeysCommand {
     },
     /// List the live keys, by their ids.
     List,
-    /// End a key, at once.
+    /// End a key, at once. There is no way back.
     Revoke {
         /// As `datasets keys list` shows it.
         id: KeyId,
+        #[command(flatten)]
+        sure: Sure,
     },
 }
 

@@ -4,6 +4,7 @@ use super::login;
 use super::remote::{Remote, Trouble};
 use super::show::bar;
 use crate::cli::args::Download;
+use crate::made::{Draft, Place};
 use crate::output::say;
 use anyhow::{Context, ensure};
 use dataset_core::upload::FileName;
@@ -11,7 +12,7 @@ use dataset_types::dataset::OneDataset;
 use dataset_types::id::DatasetId;
 use dataset_types::upload::{Download as Query, DownloadFormat};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use tokio::fs::File;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
@@ -21,23 +22,29 @@ pub(crate) async fn download(args: Download) -> anyhow::Result<()> {
         Some(out) => out,
         None => named(&remote, args.id, args.format).await?,
     };
+    let place = Place::of(&out)?;
+    ensure!(args.force || !place.is_taken(), "{} exists; give another name by --out, or --force", out.display());
     let query = Query { format: args.format, redirect: true };
     let url = remote.redirect(&format!("datasets/{}/download", args.id), &query).await?;
-    if out.as_os_str() == "-" {
-        return match fetch(&remote, &url, &mut tokio::io::stdout()).await {
-            // Whoever reads it has enough.
-            Err(error) if is_broken_pipe(&error) => Ok(()),
-            fetched => fetched.map(drop),
-        };
-    }
-    ensure!(args.force || !out.exists(), "{} exists; give another name by --out, or --force", out.display());
-    let part = out.with_added_extension("part");
-    let written = write(&remote, &url, &part).await;
-    if written.is_err() {
-        let _ = std::fs::remove_file(&part);
-    }
-    let bytes = written?;
-    std::fs::rename(&part, &out).with_context(|| format!("{} could not be written", out.display()))?;
+    let bytes = match place {
+        Place::Stdout => {
+            return match fetch(&remote, &url, &mut tokio::io::stdout()).await {
+                // Whoever reads it has enough.
+                Err(error) if is_broken_pipe(&error) => Ok(()),
+                fetched => fetched.map(drop),
+            };
+        }
+        Place::Into(_) => {
+            let file = File::create(&out).await;
+            fetch(&remote, &url, &mut file.with_context(|| format!("{} could not be written", out.display()))?).await?
+        }
+        Place::At(_) => {
+            let draft = Draft::new(place)?;
+            let bytes = fetch(&remote, &url, &mut File::from_std(draft.file()?)).await?;
+            draft.finish()?;
+            bytes
+        }
+    };
     if args.remote.json {
         say(&serde_json::json!({"file": out, "bytes": bytes}).to_string())?;
     } else {
@@ -61,12 +68,6 @@ async fn named(remote: &Remote, id: DatasetId, format: DownloadFormat) -> anyhow
         DownloadFormat::Source => path,
         format => path.with_extension(<&str>::from(format)),
     })
-}
-
-async fn write(remote: &Remote, url: &str, path: &Path) -> anyhow::Result<u64> {
-    let unwritable = || format!("{} could not be written", path.display());
-    let mut file = File::create(path).await.with_context(unwritable)?;
-    fetch(remote, url, &mut file).await
 }
 
 async fn fetch(remote: &Remote, url: &str, out: &mut (impl AsyncWrite + Unpin)) -> anyhow::Result<u64> {

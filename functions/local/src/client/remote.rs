@@ -37,6 +37,8 @@ pub enum Trouble {
     Unreadable(#[from] serde_json::Error),
     #[error("{0}")]
     Usage(String),
+    #[error("stopped")]
+    Stopped,
 }
 
 impl Trouble {
@@ -47,6 +49,8 @@ impl Trouble {
             Self::Usage(_) => 2,
             Self::Unreachable { .. } | Self::Faulty { .. } | Self::Full(_) | Self::Unreadable(_) => 3,
             Self::Unauthorized(_) | Self::NoService | Self::NoKey { .. } => 4,
+            // What shells give for Ctrl-C.
+            Self::Stopped => 130,
         }
     }
 }

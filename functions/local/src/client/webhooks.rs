@@ -5,7 +5,7 @@ use super::manage::print;
 use super::remote::{Answer, Remote};
 use super::show::{in_columns, printable, short};
 use crate::cli::args::webhooks::{self as args, WebhooksCommand};
-use crate::output::{note, say};
+use crate::output::{confirm, note, say};
 use dataset_types::delivery::{
     Attempt, Deliveries, Delivery, ListDeliveries, OneDelivery, Recover, Recovered, TestSent,
 };
@@ -41,10 +41,11 @@ pub(crate) async fn webhooks(args::Webhooks { command, remote }: args::Webhooks)
             })
         }
         WebhooksCommand::List => print(&remote, &service.get("webhooks", &()).await?, list),
-        WebhooksCommand::Update { id, url, events, enable, disable } => {
+        WebhooksCommand::Update { id, url, events, every_event, enable, disable } => {
             let body = ChangeWebhook {
                 url,
-                event_types: (!events.is_empty()).then_some(events),
+                // Without any, a webhook gets every event.
+                event_types: (every_event || !events.is_empty()).then_some(events),
                 disabled: (enable || disable).then_some(disable),
             };
             print(&remote, &service.patch(&format!("webhooks/{id}"), &body).await?, |answer| {
@@ -52,7 +53,8 @@ pub(crate) async fn webhooks(args::Webhooks { command, remote }: args::Webhooks)
                 Ok(format!("webhook {}: {}, {}", webhook.id, printable(&webhook.url), health(&webhook)))
             })
         }
-        WebhooksCommand::Delete { id } => {
+        WebhooksCommand::Delete { id, sure } => {
+            confirm(&format!("delete webhook {id} with what was not delivered yet"), &sure)?;
             print(&remote, &service.delete(&format!("webhooks/{id}")).await?, |_| Ok(format!("webhook {id} deleted")))
         }
         WebhooksCommand::RotateSecret { id } => {

@@ -1,6 +1,6 @@
 //! What `webhooks` and `listen` take.
 
-use super::{Remote, one_of};
+use super::{Remote, Sure, one_of};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use dataset_types::PerPage;
@@ -45,6 +45,9 @@ pub(crate) enum WebhooksCommand {
         /// Events of this type alone; can be repeated.
         #[arg(long = "event", value_name = "TYPE", value_parser = event_types())]
         events: Vec<EventType>,
+        /// Events of every type from now on.
+        #[arg(long, conflicts_with = "events")]
+        every_event: bool,
         /// Enable a disabled webhook.
         #[arg(long, conflicts_with = "disable")]
         enable: bool,
@@ -52,8 +55,12 @@ pub(crate) enum WebhooksCommand {
         #[arg(long)]
         disable: bool,
     },
-    /// Delete a webhook.
-    Delete { id: WebhookId },
+    /// Delete a webhook, with what was not delivered yet. There is no way back.
+    Delete {
+        id: WebhookId,
+        #[command(flatten)]
+        sure: Sure,
+    },
     /// Make a new secret; the old one keeps signing for 24 hours.
     RotateSecret { id: WebhookId },
     /// Send a test event.
