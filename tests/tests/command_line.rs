@@ -6,6 +6,7 @@ use dataset_tests::receiver::Receiver;
 use dataset_tests::service::{KEY, Service, binary};
 use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -241,4 +242,27 @@ async fn webhooks_are_managed_and_listened_to() {
     let interrupted = Command::new("kill").args(["-INT", &listen.id().to_string()]).status();
     assert!(interrupted.unwrap().success() && listen.wait().unwrap().success());
     assert!(shell.json(&["webhooks", "list"])["webhooks"].as_array().unwrap().is_empty());
+}
+
+/// A service that takes connections and says nothing.
+#[test]
+fn a_push_ends_in_its_time_and_when_it_is_stopped() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("a.csv"), "n\n1\n").unwrap();
+    let shell = Shell { dir: dir.path(), variables: vec![("DATASETS_URL", url), ("DATASETS_API_KEY", KEY.to_owned())] };
+    let late = shell.run(&["push", "a.csv", "--group", "1", "--timeout", "1s"]);
+    assert_eq!((late.code, &*late.err), (3, "error: not done in 1 s; nothing is known to be queued\n"));
+
+    let mut command = Command::new(binary());
+    command.args(["push", "a.csv", "--group", "1"]).current_dir(dir.path()).envs(shell.variables.iter().cloned());
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    // It has called by then.
+    drop(silent.accept().unwrap());
+    let (_connection, _) = silent.accept().unwrap();
+    assert!(Command::new("kill").args(["-s", "INT", &child.id().to_string()]).status().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    assert_eq!(String::from_utf8(ended.stderr).unwrap(), "error: stopped; nothing is known to be queued\n");
 }

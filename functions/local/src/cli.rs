@@ -83,7 +83,7 @@ impl Cli {
             Command::Demo => block_on(demo::run()),
             Command::Check(args) => files::check(&args),
             Command::Convert(args) => until_stopped(files::convert(args)),
-            Command::Push(args) => until_stopped(client::push(args)),
+            Command::Push(args) => block_on(client::push(args)),
             Command::Ls(args) => until_stopped(client::list(args)),
             Command::Show(args) => until_stopped(client::show(args)),
             Command::Groups(args) => until_stopped(client::groups(args)),

@@ -13,6 +13,7 @@ use dataset_types::id::{DatasetId, GroupId, KeyId, UserId, WorkspaceId};
 use dataset_types::rows::ExampleCount;
 use dataset_types::upload::DownloadFormat;
 use dataset_types::{PageNumber, PerPage};
+use jiff::SignedDuration;
 use reqwest::Url;
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -63,8 +64,8 @@ pub(crate) struct Push {
     /// Wait until the file is a version, or was refused.
     #[arg(long)]
     pub(crate) wait: bool,
-    /// How long to wait.
-    #[arg(long, default_value = "600s", value_parser = seconds)]
+    /// How long all of it may take.
+    #[arg(long, default_value = "10m", value_parser = duration)]
     pub(crate) timeout: Duration,
     #[command(flatten)]
     pub(crate) said: Said,
@@ -268,7 +269,7 @@ pub(crate) struct Serve {
     #[arg(long)]
     pub(crate) public_webhooks_only: bool,
     /// How often to look for work that is overdue.
-    #[arg(long, default_value = "60s", value_parser = seconds)]
+    #[arg(long, default_value = "60s", value_parser = duration)]
     pub(crate) sweep_every: Duration,
     /// Run the engines alone, on the three ports after this one, for `cargo lambda watch`.
     #[arg(long, conflicts_with_all = ["host", "public_url", "allowed_hosts"])]
@@ -311,12 +312,18 @@ where
     PossibleValuesParser::new(T::VARIANTS).try_map(|name| name.parse())
 }
 
-/// A whole number of seconds, as `60s` or `60`.
-fn seconds(text: &str) -> anyhow::Result<Duration> {
-    let number = text.strip_suffix('s').unwrap_or(text);
-    let seconds: u64 = number.parse().context("give a number of seconds, such as 60s")?;
-    anyhow::ensure!(seconds > 0, "give at least 1s");
-    Ok(Duration::from_secs(seconds))
+/// A time as people write it, such as `90s`, `1m 30s`, `2 hours`; a number alone is seconds.
+fn duration(text: &str) -> anyhow::Result<Duration> {
+    let duration = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => text
+            .parse::<SignedDuration>()
+            .ok()
+            .and_then(|duration| duration.try_into().ok())
+            .context("give a time such as 90s, 10m or 1h")?,
+    };
+    anyhow::ensure!(duration >= Duration::from_secs(1), "give at least 1s");
+    Ok(duration)
 }
 
 fn public_url(text: &str) -> anyhow::Result<Url> {
@@ -359,10 +366,11 @@ mod tests {
 
     #[test]
     fn durations() {
-        assert_eq!(seconds("60s").unwrap(), Duration::from_secs(60));
-        assert_eq!(seconds("5").unwrap(), Duration::from_secs(5));
-        for wrong in ["", "s", "0s", "-1s", "1m"] {
-            assert!(seconds(wrong).is_err(), "{wrong}");
+        for (text, seconds) in [("60s", 60), ("5", 5), ("1m", 60), ("1m30s", 90), ("1m 30s", 90), ("2 hours", 7_200)] {
+            assert_eq!(duration(text).unwrap(), Duration::from_secs(seconds), "{text}");
+        }
+        for wrong in ["", "s", "0s", "-1s", "1x", "10ms"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -6,6 +6,7 @@ use super::remote::{Answer, Remote, Trouble, backoff, pause};
 use super::show::{bar, noticed, printable, summary, trouble};
 use crate::cli::args::Push;
 use crate::output::say;
+use crate::serve::StopSignals;
 use anyhow::{Context, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -25,10 +26,10 @@ use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
 
 /// Bytes of a file that are read at a time.
@@ -43,7 +44,35 @@ struct Verbatim<'a> {
     dataset: &'a RawValue,
 }
 
+/// How far a push has come, for whom it is cut short.
+#[derive(Clone, Copy)]
+enum Reached {
+    Nothing,
+    /// There is a draft, whose file is being sent.
+    Draft(DatasetId),
+    Queued(DatasetId),
+}
+
+/// Uploads a file. Whenever it is stopped or its time is up, it says what becomes of the dataset.
 pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
+    let (mut stop, reached) = (StopSignals::new()?, Cell::new(Reached::Nothing));
+    let is_stopped = tokio::select! {
+        pushed = tokio::time::timeout(args.timeout, take_in(&args, &reached)) => match pushed {
+            Ok(done) => return done,
+            Err(_) => false,
+        },
+        () = stop.next() => true,
+    };
+    let why = if is_stopped { "stopped".to_owned() } else { format!("not done in {} s", args.timeout.as_secs()) };
+    let what = match reached.get() {
+        Reached::Nothing => "; nothing is known to be queued".to_owned(),
+        Reached::Draft(id) => format!("; the file of dataset {id} was not sent whole, so it will end as a failure"),
+        Reached::Queued(id) => format!("; dataset {id} is queued, and `datasets show {id}` says what becomes of it"),
+    };
+    Err(Trouble::CutShort { what: why + &what, is_stopped }.into())
+}
+
+async fn take_in(args: &Push, reached: &Cell<Reached>) -> anyhow::Result<()> {
     let path = &args.file;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     FileName::parse(&name)?;
@@ -55,7 +84,7 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
     let mut said = Some(args.said.dialect()).filter(|said| *said != Dialect::default());
     loop {
         let order = Order { group: args.group, name: &name, said: said.take() };
-        let Some(failure) = send(&remote, &args, order, metadata.len()).await? else { return Ok(()) };
+        let Some(failure) = send(&remote, args, order, metadata.len(), reached).await? else { return Ok(()) };
         said = if args.remote.json { None } else { choose(&remote, path, &name, &failure).await? };
         if said.is_none() {
             return Err(trouble(failure, &name).into());
@@ -72,13 +101,20 @@ struct Order<'a> {
 }
 
 /// Sends the file, and tells what became of it, but for why it was refused.
-async fn send(remote: &Remote, args: &Push, order: Order<'_>, size: u64) -> anyhow::Result<Option<Failure>> {
+async fn send(
+    remote: &Remote,
+    args: &Push,
+    order: Order<'_>,
+    size: u64,
+    reached: &Cell<Reached>,
+) -> anyhow::Result<Option<Failure>> {
     let (path, name) = (&args.file, order.name);
     let id = if size <= MAX_INLINE_BYTES {
         inline(remote, path, order).await?
     } else {
-        straight(remote, path, order, size).await?
+        straight(remote, path, order, size, reached).await?
     };
+    reached.set(Reached::Queued(id));
     if !args.wait {
         let text = if args.remote.json {
             json!({"dataset_id": id}).to_string()
@@ -88,7 +124,7 @@ async fn send(remote: &Remote, args: &Push, order: Order<'_>, size: u64) -> anyh
         say(&text)?;
         return Ok(None);
     }
-    let answer = finished(remote, id, args.timeout).await?;
+    let answer = finished(remote, id).await?;
     if args.remote.json {
         say(answer.parse::<Verbatim<'_>>()?.dataset.get())?;
     }
@@ -120,7 +156,13 @@ async fn inline(remote: &Remote, path: &Path, order: Order<'_>) -> anyhow::Resul
 }
 
 /// Uploads the file straight to storage, by a presigned URL.
-async fn straight(remote: &Remote, path: &Path, order: Order<'_>, size: u64) -> anyhow::Result<DatasetId> {
+async fn straight(
+    remote: &Remote,
+    path: &Path,
+    order: Order<'_>,
+    size: u64,
+    reached: &Cell<Reached>,
+) -> anyhow::Result<DatasetId> {
     let (checksum, owned) = (bar(size, "checking"), path.to_owned());
     let progress = checksum.clone();
     let sum = tokio::task::spawn_blocking(move || sha256(&owned, &progress)).await?;
@@ -135,6 +177,7 @@ async fn straight(remote: &Remote, path: &Path, order: Order<'_>, size: u64) -> 
     };
     let answer = remote.post_once("dataset-versions/from-upload", &fresh_key(), &body).await?;
     let awaited: UploadAwaited = answer.parse()?;
+    reached.set(Reached::Draft(awaited.dataset_id));
     put(remote, path, &awaited.upload, size).await?;
     Ok(awaited.dataset_id)
 }
@@ -212,19 +255,15 @@ fn body(file: tokio::fs::File, progress: ProgressBar) -> Body {
 }
 
 /// Waits until the dataset is no draft any more.
-async fn finished(remote: &Remote, id: DatasetId, timeout: Duration) -> anyhow::Result<Answer> {
+async fn finished(remote: &Remote, id: DatasetId) -> anyhow::Result<Answer> {
     let spinner = ProgressBar::new_spinner().with_message("waiting for the version");
-    let (started, mut tried) = (Instant::now(), 0);
+    let mut tried = 0;
     loop {
         let answer = remote.get(&format!("datasets/{id}"), &()).await?;
         if answer.parse::<OneDataset>()?.dataset.status != Status::Draft {
             spinner.finish_and_clear();
             return Ok(answer);
         }
-        ensure!(
-            started.elapsed() < timeout,
-            "dataset {id} is still a draft; `datasets ls` will show what becomes of it"
-        );
         spinner.tick();
         tried += 1;
         pause(backoff(tried.min(4))).await;

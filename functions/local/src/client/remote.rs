@@ -5,13 +5,22 @@ use dataset_types::{ErrorCode, ErrorResponse};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::{Deserialize, Serialize};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Attempts of a call.
 const TRIES: u32 = 5;
 
-/// The longest `Retry-After` that is followed.
-const MAX_WAIT: Duration = Duration::from_secs(60);
+/// For one attempt: API Gateway answers within 29 s, whatever it is.
+const ATTEMPT_TIME: Duration = Duration::from_secs(30);
+
+/// The same for one that sends a file.
+const SENDING_TIME: Duration = Duration::from_secs(300);
+
+/// For all attempts of a call, after which none is begun.
+const CALL_TIME: Duration = Duration::from_secs(45);
+
+/// Between two reads of what is downloaded.
+const READ_TIME: Duration = Duration::from_secs(30);
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +48,9 @@ pub enum Trouble {
     Usage(String),
     #[error("stopped")]
     Stopped,
+    /// It was stopped, or its time is up, and this is what becomes of it.
+    #[error("{what}")]
+    CutShort { what: String, is_stopped: bool },
 }
 
 impl Trouble {
@@ -50,7 +62,8 @@ impl Trouble {
             Self::Unreachable { .. } | Self::Faulty { .. } | Self::Full(_) | Self::Unreadable(_) => 3,
             Self::Unauthorized(_) | Self::NoService | Self::NoKey { .. } => 4,
             // What shells give for Ctrl-C.
-            Self::Stopped => 130,
+            Self::Stopped | Self::CutShort { is_stopped: true, .. } => 130,
+            Self::CutShort { .. } => 3,
         }
     }
 }
@@ -83,7 +96,7 @@ impl Remote {
             // Redirects lead to storage, which must not get the key.
             .redirect(redirect::Policy::none())
             .connect_timeout(Duration::from_secs(10))
-            .read_timeout(Duration::from_secs(60))
+            .read_timeout(READ_TIME)
             .build()?;
         Ok(Self { http, url: Self::address(url)?, key: key.reveal().to_owned() })
     }
@@ -119,7 +132,8 @@ impl Remote {
         idempotency_key: &str,
         body: &impl Serialize,
     ) -> Result<Answer, Trouble> {
-        self.read(self.call(Method::POST, path).header("idempotency-key", idempotency_key).json(body)).await
+        let call = self.call(Method::POST, path).header("idempotency-key", idempotency_key).json(body);
+        self.read(call.timeout(SENDING_TIME)).await
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<Answer, Trouble> {
@@ -139,7 +153,8 @@ impl Remote {
     }
 
     fn call(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("{}/api/public/v2/{path}", self.url)).header("x-api-key", &self.key)
+        let call = self.http.request(method, format!("{}/api/public/v2/{path}", self.url));
+        call.header("x-api-key", &self.key).timeout(ATTEMPT_TIME)
     }
 
     pub(super) async fn patch(&self, path: &str, body: &impl Serialize) -> Result<Answer, Trouble> {
@@ -152,7 +167,7 @@ impl Remote {
 
     /// Sends an idempotent call, with retries.
     async fn send(&self, request: RequestBuilder) -> Result<Response, Trouble> {
-        let mut tried = 0;
+        let (began, mut tried) = (Instant::now(), 0);
         loop {
             tried += 1;
             let Some(again) = request.try_clone() else {
@@ -169,7 +184,7 @@ impl Remote {
                 }
                 Err(error) => (self.unreachable(error), wait),
             };
-            if tried == TRIES {
+            if tried == TRIES || began.elapsed() + wait > CALL_TIME {
                 return Err(trouble);
             }
             pause(wait).await;
@@ -207,7 +222,7 @@ fn is_passing(status: StatusCode, trouble: &Trouble) -> bool {
 
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds: u64 = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds).min(MAX_WAIT))
+    Some(Duration::from_secs(seconds))
 }
 
 /// Twice as long each time, from a quarter of a second on.
