@@ -10,6 +10,7 @@ use http_body_util::BodyExt;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Enough for any request but an upload.
@@ -121,15 +122,27 @@ pub(crate) fn base64_in(body: &[u8], field: &str, value: &RawValue) -> Result<Ra
     Ok(start..start + string.len())
 }
 
+/// Serde's words, which quote what was sent: of a long quotation the start, and what was expected instead.
+pub(crate) fn shortened(words: &str) -> Cow<'_, str> {
+    const MAX_CHARS: usize = 100;
+    let expected = words.rfind(", expected ").unwrap_or(words.len());
+    match words[..expected].char_indices().nth(MAX_CHARS) {
+        Some((start, _)) => format!("{}…{}", &words[..start], &words[expected..]).into(),
+        None => words.into(),
+    }
+}
+
 /// Serde's error, with the path of the field.
 fn invalid(error: &serde_path_to_error::Error<serde_json::Error>) -> ApiError {
     let (field, cause) = (error.path().to_string(), error.inner());
     let cause = cause.to_string();
     // Where in the body a field stands tells less than its name.
-    let rule = cause.rsplit_once(" at line ").map_or(&*cause, |(rule, _)| rule);
+    let rule = shortened(cause.rsplit_once(" at line ").map_or(&*cause, |(rule, _)| rule));
     match (error.inner().is_data(), field.as_str()) {
         (true, ".") => ApiError::new(ErrorCode::InvalidRequest, format!("the body breaks a rule: {rule}")),
-        (true, field) => ApiError::new(ErrorCode::InvalidRequest, format!("{field} breaks a rule: {rule}")),
+        (true, field) => {
+            ApiError::new(ErrorCode::InvalidRequest, format!("{} breaks a rule: {rule}", shortened(field)))
+        }
         (false, _) => ApiError::new(ErrorCode::InvalidJson, format!("the body is not valid JSON: {cause}")),
     }
 }

@@ -395,3 +395,48 @@ async fn datasets_are_listed_newest_first_and_by_what_is_asked() {
     }
     assert_envelope(&call(&router, "GET", "/api/public/v2/datasets/%FF", "").await.1, "route_not_found");
 }
+
+/// The calls of the original take what they don't know; ours say what they know.
+#[tokio::test]
+async fn what_is_not_known_is_said() {
+    let (_, router) = service().await;
+    for (method, path, body, says) in [
+        ("PATCH", "dataset-groups/7", r#"{"foo": 1}"#, "unknown field `foo`, expected `dialect`"),
+        ("GET", "dataset-groups?pge=2", "", "unknown field `pge`, expected one of `name`"),
+        ("POST", "webhooks", r#"{"url": "https://example.com", "events": []}"#, "`event_types`"),
+        ("POST", "dataset-versions/from-upload", r#"{"group": 7}"#, "`dataset_group_id`"),
+    ] {
+        let (status, answer) = call(&router, method, &format!("/api/public/v2/{path}"), body.to_owned()).await;
+        assert_eq!(status, 400, "{path}: {answer}");
+        assert!(answer["error"].as_str().unwrap().contains(says), "{answer}");
+    }
+    for (method, path, body) in [
+        ("GET", "datasets?pge=2", String::new()),
+        ("POST", "dataset-groups", json!({"name": "More", "tags": []}).to_string()),
+        (
+            "POST",
+            "dataset-versions/from-file",
+            json!({"dataset_group_id": 7, "file_name": "a.csv", "file_content_base64": "YQ==", "x": 1}).to_string(),
+        ),
+    ] {
+        let (status, answer) = call(&router, method, &format!("/api/public/v2/{path}"), body).await;
+        assert!(status < 300, "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_quotes_little_of_what_was_sent() {
+    let (_, router) = service().await;
+    let long = "é".repeat(300_000);
+    for (path, body) in [
+        ("dataset-groups", json!({"name": [], "workspace_id": long}).to_string()),
+        ("webhooks", json!({long.clone(): 1}).to_string()),
+        ("dataset-versions/from-upload", json!({"dataset_group_id": long}).to_string()),
+    ] {
+        let (status, answer) = call(&router, "POST", &format!("/api/public/v2/{path}"), body).await;
+        let said = answer["error"].as_str().unwrap();
+        assert!(status == 400 && said.chars().count() < 600, "{path}: {status} {}", said.len());
+    }
+    let query = format!("/api/public/v2/datasets?status={}", "x".repeat(5_000));
+    assert!(call(&router, "GET", &query, "").await.1.to_string().len() < 800);
+}

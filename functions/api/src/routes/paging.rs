@@ -1,5 +1,6 @@
 //! Pages of lists.
 
+use crate::body::shortened;
 use crate::error::ApiError;
 use dataset_core::ErrorCode;
 use dataset_types::{PageNumber, PerPage};
@@ -65,7 +66,7 @@ impl<T: DeserializeOwned, S: Sync> axum::extract::FromRequestParts<S> for Query<
         query.map(|query| Self(query.0)).map_err(|rejection| {
             let text = rejection.body_text();
             let what = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
-            ApiError::new(ErrorCode::InvalidParameter, format!("a query parameter is wrong: {what}"))
+            ApiError::new(ErrorCode::InvalidParameter, format!("a query parameter is wrong: {}", shortened(what)))
         })
     }
 }

@@ -11,6 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub struct ListDeliveries {
     /// Deliveries of this state alone.
     #[param(inline)]
@@ -89,7 +90,7 @@ pub struct Attempt {
 
 /// From when on to recover.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(expecting = "a JSON object")]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 pub struct Recover {
     /// Deliveries made at this time or later.
     #[schema(format = "date-time")]

@@ -56,6 +56,7 @@ pub struct Placeholder {
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub struct ListGroups {
     /// Groups that have this in their name, in any case.
     pub name: Option<String>,
@@ -108,7 +109,7 @@ pub struct Group {
 
 /// What is not given stays.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(expecting = "a JSON object")]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 pub struct ChangeGroup {
     /// Replaces all that is said; `{}` says nothing. Words of another format than a file's do not count for it.
     pub dialect: Option<Dialect>,

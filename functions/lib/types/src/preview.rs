@@ -14,7 +14,7 @@ use utoipa::openapi::schema::Object;
 
 /// The start of a file.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(expecting = "a JSON object")]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 #[schema(as = PreviewFile)]
 pub struct PreviewFile<'a> {
     #[serde(borrow)]

@@ -151,6 +151,7 @@ pub enum ColumnType {
 
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub struct CompareDatasets {
     /// The version to compare with, as a rule the older one.
     pub against: DatasetId,

@@ -71,7 +71,7 @@ pub struct VersionQueued {
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(expecting = "a JSON object")]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 pub struct FromUpload {
     pub dataset_group_id: GroupId,
     #[schema(schema_with = file_name)]
@@ -141,6 +141,7 @@ impl IntoParams for IdempotencyKeyHeader {
 
 #[derive(Clone, Debug, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
 pub struct Download {
     #[serde(default)]
     #[param(inline, required = false)]

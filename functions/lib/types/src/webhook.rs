@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{Array, ArrayBuilder, Object, ObjectBuilder, SchemaFormat, SchemaType, Type};
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
-#[serde(expecting = "a JSON object")]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 pub struct RegisterWebhook {
     #[schema(schema_with = url)]
     pub url: String,
@@ -20,7 +20,7 @@ pub struct RegisterWebhook {
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
-#[serde(expecting = "a JSON object")]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
 pub struct ChangeWebhook {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = url_or_null, required = false)]
