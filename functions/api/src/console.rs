@@ -7,9 +7,7 @@ use crate::{Api, Base};
 use askama::Template;
 use axum::extract::State;
 use axum::http::HeaderName;
-use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use axum::{Extension, Router};
@@ -129,7 +127,6 @@ async fn page(State(api): State<Arc<Api>>, base: Option<Extension<Base>>) -> Res
     let headers = [
         (CONTENT_SECURITY_POLICY, policy(&api.ports.blobs.origin().await?)),
         (CACHE_CONTROL, "no-cache".to_owned()),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff".to_owned()),
         (REFERRER_POLICY, "no-referrer".to_owned()),
         (OPENER_POLICY, "same-origin".to_owned()),
     ];
@@ -155,6 +152,6 @@ async fn asset(Path((revision, name)): Path<(String, String)>) -> Result<impl In
     };
     // While two releases are live, one may be asked for the other's assets.
     let caching = if revision == *REVISION { "max-age=31536000, immutable" } else { "no-store" };
-    let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, caching), (X_CONTENT_TYPE_OPTIONS, "nosniff")];
+    let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, caching)];
     Ok((headers, asset.contents))
 }

@@ -2,7 +2,7 @@
 //! All of it is served from here: the page needs no other host.
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::IntoResponse;
 use axum::routing::get;
 
@@ -31,11 +31,6 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
 }
 
 fn text(media_type: &'static str, text: &'static str, caching: &'static str) -> impl IntoResponse {
-    let headers = [
-        (CONTENT_TYPE, media_type),
-        (CACHE_CONTROL, caching),
-        (CONTENT_SECURITY_POLICY, POLICY),
-        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ];
+    let headers = [(CONTENT_TYPE, media_type), (CACHE_CONTROL, caching), (CONTENT_SECURITY_POLICY, POLICY)];
     (headers, text)
 }

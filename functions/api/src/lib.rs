@@ -5,6 +5,7 @@
 
 mod auth;
 mod body;
+mod caching;
 mod console;
 mod decode;
 mod docs;
@@ -19,6 +20,8 @@ pub use routes::from_file::{Upload, unpack};
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
+use axum::http::HeaderValue;
+use axum::http::header::X_CONTENT_TYPE_OPTIONS;
 use axum::middleware::{self, Next};
 use axum::response::Response;
 use dataset_core::Ports;
@@ -56,13 +59,21 @@ pub(crate) struct Base(pub(crate) String);
 pub fn router(api: Arc<Api>) -> Router {
     routes::routes()
         .layer(middleware::from_fn(limit::limit))
+        .layer(middleware::from_fn(caching::caching))
         .merge(docs::routes())
         .merge(console::routes())
         .fallback(|| async { ApiError::no_such_route() })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(middleware::map_response(no_sniffing))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), log))
         .with_state(api)
+}
+
+/// No answer is what a browser may take it for.
+async fn no_sniffing(mut response: Response) -> Response {
+    response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Logs one line for each request.

@@ -440,3 +440,36 @@ async fn an_error_quotes_little_of_what_was_sent() {
     let query = format!("/api/public/v2/datasets?status={}", "x".repeat(5_000));
     assert!(call(&router, "GET", &query, "").await.1.to_string().len() < 800);
 }
+
+#[tokio::test]
+async fn what_a_client_may_keep() {
+    let (fakes, router) = service().await;
+    let get = async |path: &str, known: &str| {
+        let request = Request::get(path).header("x-api-key", KEY).header("if-none-match", known);
+        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let headers = response.headers().clone();
+        let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default();
+        assert_eq!(header("x-content-type-options"), "nosniff", "{path}");
+        let status = response.status().as_u16();
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, header("cache-control"), header("etag"), body.len())
+    };
+    let path = "/api/public/v2/dataset-groups";
+    let (status, caching, tag, length) = get(path, "").await;
+    assert_eq!((status, &*caching, length > 0), (200, "private, no-cache", true));
+    for known in [&*tag, &format!("\"x\", {tag}"), tag.trim_start_matches("W/"), "*"] {
+        assert_eq!(get(path, known).await, (304, caching.clone(), tag.clone(), 0), "{known}");
+    }
+    fakes.table.create_group(&group(9, 1, "Another")).await.unwrap();
+    assert_eq!(get(path, &tag).await.0, 200);
+    for (path, status, caching) in
+        [("/api/public/v2/datasets/1", 404, "no-store"), ("/docs", 200, "no-cache"), ("/nothing", 404, "")]
+    {
+        let got = get(path, "*").await;
+        assert_eq!((got.0, &*got.1), (status, caching), "{path}");
+    }
+    let request = Request::post("/api/public/v2/webhooks").header("x-api-key", KEY);
+    let request = request.body(Body::from(r#"{"url": "https://example.com/"}"#)).unwrap();
+    let response = router.clone().oneshot(request).await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.headers()["cache-control"]), (201, &"no-store".parse().unwrap()));
+}

@@ -19,7 +19,8 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 the file or the request was refused; 2 the command line is wrong; \
-                          3 the service can't be reached or has a fault; 4 there is no key, or it is not valid.";
+                          3 the service can't be reached, has a fault or takes too long; \
+                          4 there is no key, or it is not valid; 130 stopped.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
