@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::catalog::{
-    Catalog, Condition, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication,
-    Published, Scope, Totals,
+    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
+    Scope, Totals,
 };
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::dataset::{Contents, Dataset};
@@ -55,9 +55,8 @@ catalog! {
         create_group(group: &Group) -> ();
         groups(ids: &[GroupId]) -> Vec<Group>;
         group_names(workspace: WorkspaceId, after: Option<&str>, limit: usize) -> Vec<GroupName>;
-        deleted_groups(workspace: WorkspaceId) -> Vec<GroupId>;
         totals(workspace: WorkspaceId) -> Option<Totals>;
-        drafts(scope: Scope) -> u64;
+        drafts(workspace: WorkspaceId, limit: usize) -> Vec<GroupId>;
         set_dialect(id: GroupId, dialect: &dataset_types::dialect::Dialect) -> bool;
         delete_group(group: &Group) -> ();
         create_draft(draft: &Dataset) -> ();
@@ -66,7 +65,7 @@ catalog! {
         forget_withdrawn(id: DatasetId) -> ();
         dataset(id: DatasetId) -> Option<Dataset>;
         datasets(ids: &[DatasetId]) -> Vec<Dataset>;
-        list(scope: Scope, conditions: &[Condition], up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
+        list(scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
         set_deleted(dataset: &Dataset, is_deleted: bool) -> bool;
         acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;
         release_lease(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;

@@ -218,6 +218,8 @@ async fn expressions_of_dynamodb() {
     bites(Aws::DynamoDb, "UpdateItem", unused, used, "unused in expressions").await;
     let longer = update("SET #status2 = :v", &json!({"#status2": "s", "#status": "s"}), &json!({":v": {"N": "1"}}));
     bites(Aws::DynamoDb, "UpdateItem", longer, named, "unused in expressions").await;
+    let after = |bytes| json!({"TableName": "t", "KeyConditionExpression": "pk = :a", "ExpressionAttributeValues": {":a": {"S": "x".repeat(bytes)}}});
+    bites(Aws::DynamoDb, "Query", after(1_025), after(1_024), "key condition").await;
     let query = |consistent| json!({"TableName": "t", "IndexName": "due", "ConsistentRead": consistent});
     bites(Aws::DynamoDb, "Query", query(true), query(false), "Consistent reads").await;
 }

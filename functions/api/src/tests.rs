@@ -13,7 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use dataset_core::api_key::{ApiKey, Grant};
 use dataset_core::api_keys::ApiKeys;
 use dataset_core::blobs::Object;
-use dataset_core::catalog::{Catalog, Condition, Scope};
+use dataset_core::catalog::{Catalog, Scope};
 use dataset_core::dataset::{Contents, State, upload_expired};
 use dataset_core::destination::Policy;
 use dataset_core::id::{KeyId, UserId};
@@ -171,9 +171,7 @@ async fn every_event_that_is_refused() {
         assert_eq!(got, status, "{answer}");
         assert_envelope(&answer, code);
         assert!(fakes.blobs.objects().is_empty());
-        assert!(
-            fakes.table.list(Scope::Workspace(workspace(1)), &Condition::ALL, None, 1_000).await.unwrap().is_empty()
-        );
+        assert!(fakes.table.list(Scope::Workspace(workspace(1)), None, 1_000).await.unwrap().is_empty());
     }
 }
 
@@ -281,7 +279,7 @@ async fn a_file_that_cannot_be_stored_leaves_nothing() {
     let (status, answer) = invoke(&router, event!("api-from-file-csv")).await;
     assert_eq!(status, 500);
     assert_envelope(&answer, "internal_error");
-    assert!(fakes.table.list(Scope::Group(group_id(7)), &Condition::ALL, None, 1_000).await.unwrap().is_empty());
+    assert!(fakes.table.list(Scope::Group(group_id(7)), None, 1_000).await.unwrap().is_empty());
 }
 
 #[tokio::test]

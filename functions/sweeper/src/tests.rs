@@ -189,7 +189,6 @@ async fn a_cleanup_that_was_cut_off_is_completed() {
     let (fakes, draft) = setting(true).await;
     let failed = FailedDraft {
         dataset_id: draft.id,
-        group_id: draft.group_id,
         due_at: draft.file_due_at,
         lost_leases: 0,
         finished_at: start(),

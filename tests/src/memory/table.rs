@@ -3,8 +3,8 @@
 use super::callers::Callers;
 use async_trait::async_trait;
 use dataset_core::catalog::{
-    Catalog, Condition, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication,
-    Published, Scope, Totals,
+    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
+    Scope, Totals,
 };
 use dataset_core::dataset::{Dataset, State};
 use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
@@ -48,9 +48,9 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    fn groups_of(&self, workspace: WorkspaceId, is_deleted: bool) -> impl Iterator<Item = &Group> {
-        let is_it = move |group: &&Group| group.workspace_id == workspace && group.is_deleted == is_deleted;
-        self.groups.values().filter(is_it)
+    /// Without those that are deleted.
+    fn groups_of(&self, workspace: WorkspaceId) -> impl Iterator<Item = &Group> {
+        self.groups.values().filter(move |group| group.workspace_id == workspace && !group.is_deleted)
     }
 
     /// All work that is due, and when.
@@ -101,13 +101,6 @@ fn is_draft(dataset: &Dataset) -> bool {
     matches!(dataset.state, State::Draft { .. })
 }
 
-fn is_in(dataset: &Dataset, scope: Scope) -> bool {
-    match scope {
-        Scope::Group(id) => dataset.group_id == id,
-        Scope::Workspace(id) => dataset.workspace_id == id,
-    }
-}
-
 #[async_trait]
 impl Catalog for MemoryTable {
     async fn create_group(&self, group: &Group) -> Result<()> {
@@ -135,7 +128,7 @@ impl Catalog for MemoryTable {
 
     async fn group_names(&self, workspace: WorkspaceId, after: Option<&str>, limit: usize) -> Result<Vec<GroupName>> {
         let tables = self.tables();
-        let groups = tables.groups_of(workspace, false).filter(|group| after.is_none_or(|after| *group.name > *after));
+        let groups = tables.groups_of(workspace).filter(|group| after.is_none_or(|after| *group.name > *after));
         let mut names: Vec<GroupName> =
             groups.map(|group| GroupName { name: group.name.clone(), id: group.id }).collect();
         names.sort_by(|a, b| a.name.cmp(&b.name));
@@ -143,23 +136,20 @@ impl Catalog for MemoryTable {
         Ok(names)
     }
 
-    async fn deleted_groups(&self, workspace: WorkspaceId) -> Result<Vec<GroupId>> {
-        Ok(self.tables().groups_of(workspace, true).map(|group| group.id).collect())
-    }
-
     async fn totals(&self, workspace: WorkspaceId) -> Result<Option<Totals>> {
         let tables = self.tables();
         let mut totals = Totals::default();
-        for group in tables.groups_of(workspace, false) {
+        for group in tables.groups_of(workspace) {
             totals.groups += 1;
             totals.versions += group.versions().unwrap();
         }
         Ok(tables.callers.is_counted(workspace).then_some(totals))
     }
 
-    async fn drafts(&self, scope: Scope) -> Result<u64> {
+    async fn drafts(&self, workspace: WorkspaceId, limit: usize) -> Result<Vec<GroupId>> {
         let tables = self.tables();
-        Ok(tables.datasets.values().filter(|dataset| is_in(dataset, scope) && is_draft(dataset)).count() as u64)
+        let drafts = tables.datasets.values().filter(|dataset| dataset.workspace_id == workspace && is_draft(dataset));
+        Ok(drafts.take(limit).map(|draft| draft.group_id).collect())
     }
 
     async fn set_dialect(&self, id: GroupId, dialect: &Dialect) -> Result<bool> {
@@ -215,18 +205,14 @@ impl Catalog for MemoryTable {
         Ok(ids.iter().filter_map(|id| tables.datasets.get(id).cloned()).collect())
     }
 
-    async fn list(
-        &self,
-        scope: Scope,
-        conditions: &[Condition],
-        up_to: Option<DatasetId>,
-        limit: usize,
-    ) -> Result<Vec<DatasetSummary>> {
+    async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>> {
+        let inside = |dataset: &&Dataset| match scope {
+            Scope::Group(id) => dataset.group_id == id,
+            Scope::Workspace(id) => dataset.workspace_id == id,
+        };
         let tables = self.tables();
-        let datasets = tables.datasets.values().rev().filter(|dataset| is_in(dataset, scope));
-        let datasets = datasets.filter(|dataset| up_to.is_none_or(|last| dataset.id <= last));
-        let listed = datasets.map(DatasetSummary::from).filter(|listed| conditions.contains(&listed.condition));
-        Ok(listed.take(limit).collect())
+        let datasets = tables.datasets.values().rev().filter(|dataset| up_to.is_none_or(|last| dataset.id <= last));
+        Ok(datasets.filter(inside).take(limit).map(DatasetSummary::from).collect())
     }
 
     async fn set_deleted(&self, dataset: &Dataset, is_deleted: bool) -> Result<bool> {

@@ -9,7 +9,7 @@ const MAX_PAGE_BYTES: usize = 1 << 20;
 const MAX_BATCH_BYTES: usize = 16 << 20;
 
 /// The keys of the service's indexes, which are part of where a page of one ends.
-const INDEX_KEYS: [&str; 5] = ["due_shard", "due_at", "in_group", "in_workspace", "id"];
+const INDEX_KEYS: [&str; 6] = ["due_shard", "due_at", "in_group", "in_workspace", "drafts_of", "id"];
 
 /// The part of an answer that DynamoDB would give; none if it is the whole.
 pub(super) fn cut(operation: &str, request: &Bytes, answer: &Bytes) -> Option<Bytes> {

@@ -15,8 +15,12 @@ const WRITE_UNIT_BYTES: usize = 1 << 10;
 const READ_UNIT_BYTES: usize = 4 << 10;
 
 /// The keys of each index of the service's table, and what is projected beside them and the table's own.
-const INDEXES: [(&[&str], &[&str]); 3] =
-    [(&["due_shard", "due_at"], &[]), (&["in_group", "id"], LISTED), (&["in_workspace", "id"], LISTED)];
+const INDEXES: [(&[&str], &[&str]); 4] = [
+    (&["due_shard", "due_at"], &[]),
+    (&["in_group", "id"], LISTED),
+    (&["in_workspace", "id"], LISTED),
+    (&["drafts_of", "id"], &["group_id", "status"]),
+];
 const LISTED: &[&str] = &["group_id", "status", "version", "finished_at", "is_deleted"];
 
 /// The keys of the items that a request writes.

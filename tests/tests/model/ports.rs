@@ -8,8 +8,8 @@ use dataset_core::Ports;
 use dataset_core::Result;
 use dataset_core::blobs::{BlobWriter, Blobs, Object, SignedUpload, UploadTerms};
 use dataset_core::catalog::{
-    Catalog, Condition, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication,
-    Published, Scope, Totals,
+    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
+    Scope, Totals,
 };
 use dataset_core::clock::Clock;
 use dataset_core::dataset::Dataset;
@@ -97,9 +97,8 @@ pass! { Catalog, table,
     Reads group(id: GroupId) -> Option<Group>;
     Reads groups(ids: &[GroupId]) -> Vec<Group>;
     Reads group_names(workspace: WorkspaceId, after: Option<&str>, limit: usize) -> Vec<GroupName>;
-    Reads deleted_groups(workspace: WorkspaceId) -> Vec<GroupId>;
     Reads totals(workspace: WorkspaceId) -> Option<Totals>;
-    Reads drafts(scope: Scope) -> u64;
+    Reads drafts(workspace: WorkspaceId, limit: usize) -> Vec<GroupId>;
     Changes delete_group(group: &Group) -> ();
     Changes create_draft(draft: &Dataset) -> ();
     Changes withdraw(draft: &Dataset, clean_at: Timestamp) -> bool;
@@ -107,7 +106,7 @@ pass! { Catalog, table,
     Changes forget_withdrawn(id: DatasetId) -> ();
     Reads dataset(id: DatasetId) -> Option<Dataset>;
     Reads datasets(ids: &[DatasetId]) -> Vec<Dataset>;
-    Reads list(scope: Scope, conditions: &[Condition], up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
+    Reads list(scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
     Changes set_deleted(dataset: &Dataset, is_deleted: bool) -> bool;
     Changes acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;
     Changes release_lease(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;

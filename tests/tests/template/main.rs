@@ -98,7 +98,7 @@ fn an_update_changes_one_index_at_most() {
     let template: Yaml = serde_yaml_ng::from_str(TEMPLATE).unwrap();
     let indexes = template["Resources"]["Table"]["Properties"]["GlobalSecondaryIndexes"].as_sequence().unwrap();
     let names: Vec<&str> = indexes.iter().map(|index| index["IndexName"].as_str().unwrap()).collect();
-    assert_eq!(names, ["due", "by_group", "by_workspace"]);
+    assert_eq!(names, ["due", "by_group", "by_workspace", "drafts"]);
 }
 
 fn the_filters_find_their_lines(logs: &str) {

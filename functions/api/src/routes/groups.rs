@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use dataset_core::group::{Group, check_name};
+use dataset_core::group::{Group, MAX_NAME_BYTES, check_name};
 use dataset_core::id::{DatasetId, GroupId};
 use dataset_core::{Error, ErrorCode};
 use dataset_types::ErrorResponse;
@@ -108,24 +108,33 @@ pub(super) async fn list(
         true => catalog.totals(caller.workspace_id).await?.map(|totals| totals.groups),
         false => None,
     };
-    let limit = counted.and_then(|_| paging.end()).unwrap_or(LOOKED_AT);
+    if let Some(after) = wanted.after.as_ref().filter(|after| after.len() > MAX_NAME_BYTES) {
+        let message =
+            format!("after has {} bytes; the name of a dataset group has {MAX_NAME_BYTES} at most", after.len());
+        return Err(ApiError::new(ErrorCode::InvalidParameter, message));
+    }
+    let all = LOOKED_AT.max(paging.end().unwrap_or_default());
+    let limit = counted.and_then(|_| paging.end()).unwrap_or(all);
     let mut groups = catalog.group_names(caller.workspace_id, wanted.after.as_deref(), limit + 1).await?;
     let is_more = groups.len() > limit;
     groups.truncate(limit);
-    let next_after = groups.last().filter(|_| is_more).map(|group| group.name.clone());
+    let last = groups.last().filter(|_| is_more).map(|group| group.name.clone());
     let name = wanted.name.map(|name| name.to_lowercase());
     groups.retain(|group| {
         name.as_ref().is_none_or(|name| group.name.to_lowercase().contains(name))
             && wanted.up_to_id.is_none_or(|last| group.id <= last)
     });
     let found = groups.len() as u64;
-    if let Some(next) = next_after.as_ref().filter(|_| paging.offset() >= found && found > 0) {
+    if let Some(next) = last.as_ref().filter(|_| paging.offset() >= found && found > 0) {
         let message = format!(
             "the page is beyond the first {LOOKED_AT} dataset groups, which are what a list looks at; go on with the name of the last as after: '{next}'"
         );
         return Err(ApiError::new(ErrorCode::PageTooFar, message));
     }
     let total = if is_more { counted.unwrap_or(found).max(found) } else { found };
+    let is_page_full = paging.end().is_some_and(|end| groups.len() > end);
+    let behind = paging.end().filter(|_| is_page_full).and_then(|end| groups.get(end - 1));
+    let next_after = behind.map(|group| group.name.clone()).or(last);
     let page: Vec<GroupId> = paging.cut(groups).into_iter().map(|group| group.id).collect();
     let groups = api.ports.catalog.groups(&page).await?;
     Ok(Json(Groups {

@@ -26,9 +26,10 @@ impl Paging {
         (self.page - 1).saturating_mul(self.per_page)
     }
 
-    /// Items up to the end of the page, if a list looks at so many.
+    /// Items up to the end of the page, if it begins among those that a list looks at.
     pub(super) fn end(self) -> Option<usize> {
-        usize::try_from(self.offset() + self.per_page).ok().filter(|end| *end <= LOOKED_AT)
+        let offset = usize::try_from(self.offset()).ok().filter(|offset| *offset < LOOKED_AT)?;
+        Some(offset + usize::try_from(self.per_page).ok()?)
     }
 
     pub(super) fn pages(self, total: u64) -> u64 {

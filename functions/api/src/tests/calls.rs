@@ -14,7 +14,7 @@ fn file(content: &str) -> Value {
 }
 
 async fn drafts(fakes: &Fakes) -> usize {
-    fakes.table.list(Scope::Group(group_id(7)), &Condition::ALL, None, 1_000).await.unwrap().len()
+    fakes.table.list(Scope::Group(group_id(7)), None, 1_000).await.unwrap().len()
 }
 
 #[tokio::test]

@@ -9,12 +9,12 @@ pub(crate) mod totals;
 use crate::failure::unexpected;
 use crate::item::{Attributes, Read, n, s};
 use crate::table::{
-    DATASET, DUE_INDEX, DUE_SHARDS, GONE_PREFIX, Key, OUTBOX, RECEIVER_PREFIX, Table, delivery_key, due_shard, event_of,
+    DATASET, DUE_INDEX, DUE_SHARDS, Key, OUTBOX, RECEIVER_PREFIX, Table, delivery_key, due_shard, event_of,
 };
 use async_trait::async_trait;
 use dataset_core::catalog::{
-    Catalog, Condition, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication,
-    Published, Scope, Totals,
+    Catalog, DatasetSummary, Due, FailedDraft, GroupName, LeaseRequest, Leased, OutboxEntry, Publication, Published,
+    Scope, Totals,
 };
 use dataset_core::dataset::Dataset;
 use dataset_core::group::Group;
@@ -49,17 +49,12 @@ impl Catalog for Table {
         groups::names(self, workspace, after, limit).await
     }
 
-    async fn deleted_groups(&self, workspace: WorkspaceId) -> Result<Vec<GroupId>> {
-        let items = self.partition(format!("W#{workspace}"), GONE_PREFIX).await?;
-        items.iter().map(|item| Read(item).parsed("group_id")).collect()
-    }
-
     async fn totals(&self, workspace: WorkspaceId) -> Result<Option<Totals>> {
         totals::read(self, workspace).await
     }
 
-    async fn drafts(&self, scope: Scope) -> Result<u64> {
-        datasets::drafts(self, scope).await
+    async fn drafts(&self, workspace: WorkspaceId, limit: usize) -> Result<Vec<GroupId>> {
+        datasets::drafts(self, workspace, limit).await
     }
 
     async fn set_dialect(&self, id: GroupId, dialect: &Dialect) -> Result<bool> {
@@ -99,14 +94,8 @@ impl Catalog for Table {
         Ok(in_order(ids, datasets, |dataset| dataset.id))
     }
 
-    async fn list(
-        &self,
-        scope: Scope,
-        conditions: &[Condition],
-        up_to: Option<DatasetId>,
-        limit: usize,
-    ) -> Result<Vec<DatasetSummary>> {
-        datasets::list(self, scope, conditions, up_to, limit).await
+    async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>> {
+        datasets::list(self, scope, up_to, limit).await
     }
 
     async fn set_deleted(&self, dataset: &Dataset, is_deleted: bool) -> Result<bool> {
@@ -148,7 +137,9 @@ impl Catalog for Table {
     }
 
     async fn due(&self, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
-        let shards = (0..DUE_SHARDS).map(|shard| self.due_in(shard, now, limit));
+        // The shards are about equally full, and hold no more together than is asked for twice.
+        let of_each = limit.div_ceil(DUE_SHARDS as usize) * 2;
+        let shards = (0..DUE_SHARDS).map(|shard| self.due_in(shard, now, of_each.min(limit)));
         let mut items: Vec<_> = try_join_all(shards).await?.into_iter().flatten().collect();
         items.sort_by_key(|(due_at, _)| *due_at);
         items.truncate(limit);

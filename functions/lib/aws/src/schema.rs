@@ -2,7 +2,7 @@
 //! template does; a test compares its table with this one.
 
 use crate::failure::unexpected;
-use crate::table::{DUE_INDEX, GROUP_INDEX, Table, WORKSPACE_INDEX, build_error};
+use crate::table::{DRAFTS_INDEX, DUE_INDEX, GROUP_INDEX, Table, WORKSPACE_INDEX, build_error};
 use crate::{Aws, Bucket, SqsQueue};
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
@@ -11,13 +11,14 @@ use aws_sdk_dynamodb::types::{
 use aws_sdk_sqs::types::QueueAttributeName;
 use dataset_core::{Error, Result};
 
-const ATTRIBUTES: [(&str, ScalarAttributeType); 7] = [
+const ATTRIBUTES: [(&str, ScalarAttributeType); 8] = [
     ("pk", ScalarAttributeType::S),
     ("sk", ScalarAttributeType::S),
     ("due_shard", ScalarAttributeType::S),
     ("due_at", ScalarAttributeType::N),
     ("in_group", ScalarAttributeType::S),
     ("in_workspace", ScalarAttributeType::S),
+    ("drafts_of", ScalarAttributeType::S),
     ("id", ScalarAttributeType::N),
 ];
 
@@ -25,10 +26,11 @@ const ATTRIBUTES: [(&str, ScalarAttributeType); 7] = [
 const LISTED: &[&str] = &["group_id", "status", "version", "finished_at", "is_deleted"];
 
 /// Name, hash key, range key, and projected attributes.
-const INDEXES: [(&str, &str, &str, &[&str]); 3] = [
+const INDEXES: [(&str, &str, &str, &[&str]); 4] = [
     (DUE_INDEX, "due_shard", "due_at", &[]),
     (GROUP_INDEX, "in_group", "id", LISTED),
     (WORKSPACE_INDEX, "in_workspace", "id", LISTED),
+    (DRAFTS_INDEX, "drafts_of", "id", &["group_id", "status"]),
 ];
 
 impl Table {

@@ -12,13 +12,12 @@
 //! | `W#{workspace}` | `KEY#{id}` | lists keys |
 //! | `W#{workspace}` | `TOTAL#{shard}` | a part of what the workspace has |
 //! | `W#{workspace}` | `TOTAL#all` | says that nothing was there before it was counted |
-//! | `W#{workspace}` | `GONE#{group}` | a deleted group |
 //! | `W#{workspace}` | `CALL#{key}` | a call that must not be carried out twice |
 //!
 //! Index `due` (`due_shard`, `due_at`) holds whatever is still promised;
-//! indexes `by_group` and `by_workspace` list datasets by id, each condition in
-//! a partition of its own, with only what lists are filtered and ordered by:
-//! ten thousand of them are two reads.
+//! indexes `by_group` and `by_workspace` list datasets by id, with only what
+//! lists are filtered and ordered by: ten thousand of them are two reads.
+//! Index `drafts` has drafts alone, to count them.
 
 use crate::failure::unexpected;
 use crate::item::{Attributes, n, s};
@@ -37,14 +36,17 @@ use dataset_core::id::{DatasetId, DeliveryId, EventId, GroupId, KeyId, WebhookId
 use dataset_core::idempotency::IdempotencyKey;
 use dataset_core::ids::{SystemIds, full_jitter};
 use dataset_core::{Error, Result};
+use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use std::time::Duration;
 
 /// DynamoDB's limit of items in one BatchGetItem.
 const MAX_BATCH: usize = 100;
+const BATCHES_AT_ONCE: usize = 16;
 
-/// Attempts of a transaction that meets others.
-const MAX_CONFLICTS: usize = 5;
+/// Attempts of a transaction that meets others, and the longest wait between two.
+const MAX_CONFLICTS: usize = 12;
+const MAX_PAUSE: Duration = Duration::from_millis(320);
 
 /// The `due` index is spread over this many partitions.
 pub(crate) const DUE_SHARDS: u64 = 4;
@@ -52,6 +54,7 @@ pub(crate) const DUE_SHARDS: u64 = 4;
 pub(crate) const DUE_INDEX: &str = "due";
 pub(crate) const GROUP_INDEX: &str = "by_group";
 pub(crate) const WORKSPACE_INDEX: &str = "by_workspace";
+pub(crate) const DRAFTS_INDEX: &str = "drafts";
 
 pub(crate) const GROUP: &str = "GROUP";
 pub(crate) const DATASET: &str = "DATASET";
@@ -61,7 +64,6 @@ pub(crate) const GROUP_NAME_PREFIX: &str = "GROUP#";
 pub(crate) const RECEIVER_PREFIX: &str = "RECEIVER#";
 pub(crate) const KEY_PREFIX: &str = "KEY#";
 pub(crate) const TOTAL_PREFIX: &str = "TOTAL#";
-pub(crate) const GONE_PREFIX: &str = "GONE#";
 pub(crate) const DELIVERY_PREFIX: &str = "DELIVERY#";
 
 /// The DynamoDB table, on which most ports are implemented.
@@ -111,10 +113,6 @@ impl Key {
 
     pub(crate) fn total(workspace: WorkspaceId, shard: &str) -> Self {
         Self { pk: format!("W#{workspace}"), sk: format!("{TOTAL_PREFIX}{shard}") }
-    }
-
-    pub(crate) fn gone(workspace: WorkspaceId, group: GroupId) -> Self {
-        Self { pk: format!("W#{workspace}"), sk: format!("{GONE_PREFIX}{group}") }
     }
 
     pub(crate) fn call(workspace: WorkspaceId, key: &IdempotencyKey) -> Self {
@@ -183,11 +181,16 @@ impl Table {
 
     /// The items that exist, in no order.
     pub(crate) async fn get_all(&self, keys: impl Iterator<Item = Key>) -> Result<Vec<Attributes>> {
-        let mut wanted: Vec<Attributes> = keys.map(Key::attributes).collect();
+        let keys: Vec<Attributes> = keys.map(Key::attributes).collect();
+        let batches: Vec<Vec<Attributes>> = keys.chunks(MAX_BATCH).map(<[_]>::to_vec).collect();
+        let found = stream::iter(batches).map(|batch| self.get_batch(batch)).buffer_unordered(BATCHES_AT_ONCE);
+        Ok(found.try_collect::<Vec<_>>().await?.into_iter().flatten().collect())
+    }
+
+    async fn get_batch(&self, mut wanted: Vec<Attributes>) -> Result<Vec<Attributes>> {
         let mut found = Vec::with_capacity(wanted.len());
         let mut pause = Duration::from_millis(10);
         while !wanted.is_empty() {
-            let rest = wanted.split_off(wanted.len().min(MAX_BATCH));
             let batch = KeysAndAttributes::builder().set_keys(Some(wanted)).consistent_read(true);
             let batch = batch.build().map_err(build_error)?;
             let output = self.client.batch_get_item().request_items(&self.name, batch).send().await;
@@ -200,7 +203,7 @@ impl Table {
                 SystemClock.sleep(full_jitter(&SystemIds, pause)).await;
                 pause = (pause * 2).min(Duration::from_secs(1));
             }
-            wanted = unprocessed.into_iter().chain(rest).collect();
+            wanted = unprocessed;
         }
         Ok(found)
     }
@@ -255,9 +258,10 @@ impl Table {
         };
         let with = |code| (0..reasons.len()).filter(|action| reasons[*action] == code).collect::<Vec<_>>();
         let (failed, met) = (with("ConditionalCheckFailed"), with("TransactionConflict"));
-        match (failed.is_empty(), met.is_empty()) {
-            (false, _) => Ok(Transacted::Refused(failed)),
-            (true, false) => Ok(Transacted::Conflict),
+        match (met.is_empty(), failed.is_empty()) {
+            // Whoever was met may be what another condition failed by.
+            (false, _) => Ok(Transacted::Conflict),
+            (true, false) => Ok(Transacted::Refused(failed)),
             (true, true) => Err(unexpected("the table")(error)),
         }
     }
@@ -272,7 +276,7 @@ impl Table {
                 Transacted::Refused(actions) => return Ok(Err(actions)),
                 Transacted::Conflict => SystemClock.sleep(full_jitter(&SystemIds, pause)).await,
             }
-            pause *= 2;
+            pause = (pause * 2).min(MAX_PAUSE);
         }
         Err(Error::unavailable("what is to be changed is being written by others"))
     }

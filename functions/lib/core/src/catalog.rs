@@ -25,14 +25,11 @@ pub trait Catalog: Send + Sync {
     /// The groups of the workspace that are not deleted, by name, at most `limit` of those after a name.
     async fn group_names(&self, workspace: WorkspaceId, after: Option<&str>, limit: usize) -> Result<Vec<GroupName>>;
 
-    /// The groups of the workspace that are deleted.
-    async fn deleted_groups(&self, workspace: WorkspaceId) -> Result<Vec<GroupId>>;
-
     /// What the workspace has; `None` if it had groups before that was counted.
     async fn totals(&self, workspace: WorkspaceId) -> Result<Option<Totals>>;
 
-    /// How many drafts a scope has. The count may lag by some moments.
-    async fn drafts(&self, scope: Scope) -> Result<u64>;
+    /// The group of each draft in the workspace, at most `limit`. The list may lag by some moments.
+    async fn drafts(&self, workspace: WorkspaceId, limit: usize) -> Result<Vec<GroupId>>;
 
     /// Sets what is said of a group's files. `false` if there is no such group, or it is deleted.
     async fn set_dialect(&self, id: GroupId, dialect: &Dialect) -> Result<bool>;
@@ -60,15 +57,9 @@ pub trait Catalog: Send + Sync {
     /// The datasets that exist, in the order of the ids.
     async fn datasets(&self, ids: &[DatasetId]) -> Result<Vec<Dataset>>;
 
-    /// The newest datasets of a scope in these conditions, newest first, at most `limit` of those up to an id.
-    /// The list may lag by some moments.
-    async fn list(
-        &self,
-        scope: Scope,
-        conditions: &[Condition],
-        up_to: Option<DatasetId>,
-        limit: usize,
-    ) -> Result<Vec<DatasetSummary>>;
+    /// The newest datasets of a scope, newest first, at most `limit` of those up to an id. The list may lag by
+    /// some moments.
+    async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>>;
 
     /// Deletes a version, or restores it. `false` if the dataset is no version.
     async fn set_deleted(&self, dataset: &Dataset, is_deleted: bool) -> Result<bool>;
@@ -119,7 +110,7 @@ pub struct Totals {
     pub versions: u64,
 }
 
-/// By which datasets are listed: each is in one.
+/// What a list tells datasets apart by: each is in one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     Draft,
@@ -224,7 +215,6 @@ pub enum Published {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FailedDraft {
     pub dataset_id: DatasetId,
-    pub group_id: GroupId,
     /// The draft's due time when it was judged.
     pub due_at: Timestamp,
     pub lost_leases: u32,

@@ -209,7 +209,8 @@ pub struct Datasets {
     pub pages: u64,
     #[serde(default)]
     pub total_is_capped: bool,
-    /// Where there are more: the newest dataset that was not looked at, with which as `up_to_id` the list goes on.
+    /// Where there are more: the dataset behind this page, with which as `up_to_id` the list goes on; in another order
+    /// than newest first, the newest that was not looked at.
     #[serde(default)]
     #[schema(required)]
     pub next_up_to_id: Option<DatasetId>,

@@ -85,7 +85,7 @@ pub struct Groups {
     pub pages: u64,
     #[serde(default)]
     pub total_is_capped: bool,
-    /// Where there are more: the name of the last group that was looked at, with which as `after` the list goes on.
+    /// Where there are more: the name that ends this page, with which as `after` the list goes on.
     #[serde(default)]
     #[schema(required)]
     pub next_after: Option<String>,

@@ -49,6 +49,18 @@ pub(super) static RULES: &[Rule] = &[
         is_broken: |sight| has_key(sight, "pk", str::is_empty) || has_key(sight, "sk", str::is_empty),
     },
     Rule {
+        refusal: Refusal::new(
+            INVALID,
+            "One or more parameter values were invalid: Size of a key condition's value has exceeded the limit",
+        ),
+        source: "Amazon DynamoDB Developer Guide, quotas: a key of at most 2,048 and 1,024 bytes, in a query, too",
+        is_broken: |sight| {
+            let values = sight.body["ExpressionAttributeValues"].as_object().into_iter().flatten();
+            let mut lengths = values.filter_map(|(_, value)| value["S"].as_str()).map(str::len);
+            sight.operation == "Query" && lengths.any(|length| length > MAX_RANGE_KEY_BYTES)
+        },
+    },
+    Rule {
         refusal: Refusal::new(INVALID, "Member must have length less than or equal to 100"),
         source: "Amazon DynamoDB API, TransactWriteItems: up to 100 actions",
         is_broken: |sight| sight.operation.starts_with("Transact") && of(sight).len() > MAX_ACTIONS,

@@ -11,13 +11,13 @@ use axum::extract::State;
 use dataset_core::catalog::{Condition, DatasetSummary, Scope};
 use dataset_core::dataset::{self, Dataset};
 use dataset_core::group::Group;
-use dataset_core::id::{DatasetId, GroupId};
+use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::{ErrorCode, Result};
 use dataset_types::ErrorResponse;
 use dataset_types::dataset::{self as api, Datasets, ListDatasets, SortBy, SortOrder, StatusFilter};
 use jiff::Timestamp;
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The conditions of the datasets that are asked for.
@@ -65,108 +65,129 @@ pub(in crate::routes) async fn list(
     caller: Caller,
     Query(wanted): Query<ListDatasets>,
 ) -> Result<Json<Datasets>, ApiError> {
-    let catalog = &api.ports.catalog;
-    let name = wanted.name.as_ref().map(|name| name.to_lowercase());
-    let is_named = |group: &str| name.as_ref().is_none_or(|name| group.to_lowercase().contains(name));
     let (scope, group) = match wanted.dataset_group_id {
         Some(id) => (Scope::Group(id), Some(caller.group(&api, id).await?)),
         None => (Scope::Workspace(caller.workspace_id), None),
     };
-    let groups = async {
-        Ok(match &group {
-            Some(group) => Shown::AllOrNone(is_named(&group.name)),
-            None if name.is_none() => {
-                Shown::AllBut(catalog.deleted_groups(caller.workspace_id).await?.into_iter().collect())
-            }
-            None => {
-                let groups = catalog.group_names(caller.workspace_id, None, LOOKED_AT).await?;
-                Shown::Only(groups.into_iter().filter(|group| is_named(&group.name)).map(|group| group.id).collect())
-            }
-        })
-    };
+    let list = List { api: &api, wanted: &wanted, scope, group, workspace_id: caller.workspace_id };
     let paging = Paging::new(wanted.page, wanted.per_page);
-    let of = conditions(wanted.status);
-    let newest = async |limit| catalog.list(scope, of, wanted.up_to_id, limit + 1).await;
+    let all = LOOKED_AT.max(paging.end().unwrap_or_default());
     // Where the rest is counted, no more has to be looked at than the page.
-    let few = paging.end().filter(|_| is_countable(&wanted)).unwrap_or(LOOKED_AT);
-    let (groups, counted, listed) =
-        tokio::try_join!(groups, counted(&api, &wanted, scope, group.as_ref()), newest(few))?;
-    let now = api.ports.clock.now();
-    let narrow = |mut listed: Vec<DatasetSummary>, limit: usize| {
-        // Whoever goes on with it sees what this list has not looked at.
-        let next = if listed.len() > limit { listed.pop().map(|next| next.id) } else { None };
-        listed.retain(|listed| groups.shows(listed.group_id) && !is_forgotten(listed, now));
-        (listed, next)
-    };
-    let (mut listed, mut next_up_to_id) = narrow(listed, few);
-    if few < LOOKED_AT && next_up_to_id.is_some() && (counted.is_none() || listed.len() < few) {
-        (listed, next_up_to_id) = narrow(newest(LOOKED_AT).await?, LOOKED_AT);
+    let few = paging.end().filter(|_| is_countable(&wanted)).map_or(all, |end| (end + SURPLUS).min(all));
+    let (counted, mut looked) = tokio::try_join!(list.counted(), list.look(few))?;
+    let is_enough = counted.is_some() && paging.end().is_some_and(|end| looked.found.len() > end);
+    if few < all && looked.next.is_some() && !is_enough {
+        looked = list.look(all).await?;
     }
-    listed.sort_by(|a, b| order(&wanted, a, b));
-    let found = listed.len() as u64;
-    if let Some(next) = next_up_to_id.filter(|_| paging.offset() >= found && found > 0) {
+    let Looked { mut found, next } = looked;
+    found.sort_by(|a, b| order(&wanted, a, b));
+    let count = found.len() as u64;
+    if let Some(next) = next.filter(|_| paging.offset() >= count && count > 0) {
         let message = format!(
             "the page is beyond the newest {LOOKED_AT} datasets, which are what a list looks at; go on with up_to_id={next}"
         );
         return Err(ApiError::new(ErrorCode::PageTooFar, message));
     }
-    let total_is_capped = next_up_to_id.is_some() && counted.is_none();
-    let total = if next_up_to_id.is_some() { counted.unwrap_or(found).max(found) } else { found };
+    let (total, total_is_capped) = match (next, counted) {
+        (None, _) => (count, false),
+        (Some(_), Some(counted)) => (counted.max(count), false),
+        (Some(_), None) => (count, true),
+    };
+    let behind = paging.end().and_then(|end| found.get(end)).map(|behind| behind.id);
     Ok(Json(Datasets {
         success: true,
         message: "Datasets retrieved successfully".into(),
-        datasets: views(&api, &paging.cut(listed)).await?,
+        datasets: views(&api, &paging.cut(found)).await?,
         page: wanted.page.get(),
         per_page: wanted.per_page.get(),
         total,
         pages: paging.pages(total),
         total_is_capped,
-        next_up_to_id,
+        next_up_to_id: behind.filter(|_| is_newest_first(&wanted)).or(next),
     }))
 }
 
-/// The groups whose datasets are shown.
-enum Shown {
-    AllOrNone(bool),
-    AllBut(HashSet<GroupId>),
-    Only(HashSet<GroupId>),
+/// Datasets that are looked at beyond a page, since some of them may not be wanted.
+const SURPLUS: usize = 100;
+
+/// A list that is asked for.
+struct List<'a> {
+    api: &'a Api,
+    wanted: &'a ListDatasets,
+    scope: Scope,
+    group: Option<Group>,
+    workspace_id: WorkspaceId,
 }
 
-impl Shown {
-    fn shows(&self, group: GroupId) -> bool {
-        match self {
-            Self::AllOrNone(all) => *all,
-            Self::AllBut(groups) => !groups.contains(&group),
-            Self::Only(groups) => groups.contains(&group),
-        }
+/// What is wanted of the newest datasets, and the first that was not looked at.
+struct Looked {
+    found: Vec<DatasetSummary>,
+    next: Option<DatasetId>,
+}
+
+impl List<'_> {
+    /// Looks at so many of the newest datasets.
+    async fn look(&self, limit: usize) -> Result<Looked> {
+        let mut found = self.api.ports.catalog.list(self.scope, self.wanted.up_to_id, limit + 1).await?;
+        let next = if found.len() > limit { found.pop().map(|next| next.id) } else { None };
+        let (of, now) = (conditions(self.wanted.status), self.api.ports.clock.now());
+        found.retain(|found| of.contains(&found.condition) && !is_forgotten(found, now));
+        let groups = self.shown(found.iter().map(|found| found.group_id)).await?;
+        found.retain(|found| groups.contains(&found.group_id));
+        Ok(Looked { found, next })
     }
+
+    /// Those of the groups that are not deleted and have the name that is asked for.
+    async fn shown(&self, ids: impl Iterator<Item = GroupId>) -> Result<HashSet<GroupId>> {
+        let name = self.wanted.name.as_ref().map(|name| name.to_lowercase());
+        let is_named = |group: &Group| name.as_ref().is_none_or(|name| group.name.to_lowercase().contains(name));
+        let groups = match &self.group {
+            Some(group) => vec![group.clone()],
+            None => {
+                self.api.ports.catalog.groups(&ids.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>()).await?
+            }
+        };
+        Ok(groups.into_iter().filter(|group| !group.is_deleted && is_named(group)).map(|group| group.id).collect())
+    }
+
+    /// How many there are, if that is known without looking at them all.
+    async fn counted(&self) -> Result<Option<u64>> {
+        if !is_countable(self.wanted) {
+            return Ok(None);
+        }
+        let (catalog, of) = (&self.api.ports.catalog, conditions(self.wanted.status));
+        let drafts = async {
+            if !of.contains(&Condition::Draft) {
+                return Ok(Some(Vec::new()));
+            }
+            let drafts = catalog.drafts(self.workspace_id, LOOKED_AT + 1).await;
+            // A table that was restored from a time before may lack the index.
+            let drafts = drafts.inspect_err(|e| tracing::warn!(error = e.chain(), "the drafts are not counted"));
+            Ok(drafts.ok().filter(|drafts| drafts.len() <= LOOKED_AT))
+        };
+        let (Some(totals), Some(drafts)) = tokio::try_join!(catalog.totals(self.workspace_id), drafts)? else {
+            return Ok(None);
+        };
+        let versions = match &self.group {
+            _ if !of.contains(&Condition::Ready) => Some(0),
+            Some(group) => group.versions(),
+            None => Some(totals.versions),
+        };
+        let groups = self.shown(drafts.iter().copied()).await?;
+        let drafts = drafts.iter().filter(|group| groups.contains(group)).count() as u64;
+        Ok(versions.map(|versions| versions + drafts))
+    }
+}
+
+fn is_newest_first(wanted: &ListDatasets) -> bool {
+    matches!((wanted.sort_by, wanted.sort_order), (SortBy::CreatedAt, SortOrder::Desc))
 }
 
 /// Whether what is asked for is counted where it is written: all versions, all drafts, or both.
 fn is_countable(wanted: &ListDatasets) -> bool {
-    let is_newest_first = matches!((wanted.sort_by, wanted.sort_order), (SortBy::CreatedAt, SortOrder::Desc));
     let is_counted = |condition: &Condition| matches!(condition, Condition::Draft | Condition::Ready);
     let is_whole = wanted.name.is_none() && wanted.up_to_id.is_none();
-    is_newest_first && is_whole && conditions(wanted.status).iter().all(is_counted)
-}
-
-/// How many there are, if that is known without looking at them all.
-async fn counted(api: &Api, wanted: &ListDatasets, scope: Scope, group: Option<&Group>) -> Result<Option<u64>> {
-    if !is_countable(wanted) {
-        return Ok(None);
-    }
-    let of = conditions(wanted.status);
-    let versions = async {
-        Ok(match (group, scope) {
-            _ if !of.contains(&Condition::Ready) => Some(0),
-            (Some(group), _) => group.versions(),
-            (None, Scope::Workspace(id)) => api.ports.catalog.totals(id).await?.map(|totals| totals.versions),
-            (None, Scope::Group(_)) => None,
-        })
-    };
-    let drafts = async { if of.contains(&Condition::Draft) { api.ports.catalog.drafts(scope).await } else { Ok(0) } };
-    let (versions, drafts) = tokio::try_join!(versions, drafts)?;
-    Ok(versions.map(|versions| versions + drafts))
+    is_newest_first(wanted) && is_whole && conditions(wanted.status).iter().all(is_counted)
 }
 
 /// DynamoDB removes expired items late.

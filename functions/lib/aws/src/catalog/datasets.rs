@@ -3,18 +3,15 @@
 use super::{groups, totals};
 use crate::failure::unexpected;
 use crate::item::{Attributes, Item, Read, flag, json, n, s};
-use crate::table::{GROUP_INDEX, Key, Table, WORKSPACE_INDEX, build_error, due, update_if};
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Select, TransactWriteItem};
+use crate::table::{DRAFTS_INDEX, GROUP_INDEX, Key, Table, WORKSPACE_INDEX, build_error, due, update_if};
+use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use dataset_core::catalog::{Condition, DatasetSummary, Scope};
 use dataset_core::dataset::{Contents, Dataset, State, Status};
-use dataset_core::id::{DatasetId, GroupId};
+use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::{Error, Result};
 use dataset_types::dialect::Dialect;
 use dataset_types::limits::MAX_SAFE_INTEGER;
-use futures::future::try_join_all;
 use jiff::Timestamp;
-use std::cmp::Reverse;
 
 pub(super) const DRAFT: &str = "draft";
 pub(super) const READY: &str = "ready";
@@ -30,8 +27,9 @@ pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
     let mut item = Item::default()
         .with("pk", s(key.pk))
         .with("sk", s(key.sk))
-        .with("in_group", s(listed_in(Scope::Group(draft.group_id), Condition::Draft)))
-        .with("in_workspace", s(listed_in(Scope::Workspace(draft.workspace_id), Condition::Draft)))
+        .with("in_group", s(in_group(draft.group_id)))
+        .with("in_workspace", s(in_workspace(draft.workspace_id)))
+        .with("drafts_of", s(in_workspace(draft.workspace_id)))
         .with("id", n(draft.id))
         .with("group_id", n(draft.group_id))
         .with("workspace_id", n(draft.workspace_id))
@@ -99,7 +97,7 @@ pub(super) async fn withdraw(table: &Table, draft: &Dataset, clean_at: Timestamp
         .condition_expression("attribute_not_exists(pk) OR (#status IN (:draft, :withdrawn) AND created_at = :created)")
         .update_expression(format!(
             "SET #status = :withdrawn, group_id = :group, created_at = :created, {shard} = :shard, {due_at} = :due \
-             REMOVE in_group, in_workspace, claim_owner, claim_until"
+             REMOVE in_group, in_workspace, drafts_of, claim_owner, claim_until"
         ))
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":draft", s(DRAFT))
@@ -147,67 +145,57 @@ pub(super) fn read_unless_withdrawn(item: &Attributes) -> Result<Option<Dataset>
 pub(super) async fn list(
     table: &Table,
     scope: Scope,
-    conditions: &[Condition],
     up_to: Option<DatasetId>,
     limit: usize,
 ) -> Result<Vec<DatasetSummary>> {
-    let last = up_to.map_or(MAX_SAFE_INTEGER, DatasetId::get);
-    let in_each = conditions.iter().map(async |condition| {
-        let query = query(table, scope, *condition, last).scan_index_forward(false);
-        let mut items = query.limit(i32::try_from(limit).unwrap_or(i32::MAX)).into_paginator().items().send();
-        let mut found = Vec::new();
-        while found.len() < limit
-            && let Some(item) = items.try_next().await.map_err(unexpected("the table"))?
-        {
-            // Early releases had all conditions in one partition.
-            found.extend(Some(listed(&item)?).filter(|found| conditions.contains(&found.condition)));
-        }
-        Ok::<_, Error>(found)
-    });
-    let mut found: Vec<DatasetSummary> = try_join_all(in_each).await?.into_iter().flatten().collect();
-    found.sort_by_key(|found| Reverse(found.id));
-    found.truncate(limit);
-    Ok(found)
-}
-
-pub(super) async fn drafts(table: &Table, scope: Scope) -> Result<u64> {
-    let query = query(table, scope, Condition::Draft, MAX_SAFE_INTEGER).select(Select::Count);
-    let mut pages = query.into_paginator().send();
-    let mut count = 0;
-    while let Some(page) = pages.try_next().await.map_err(unexpected("the table"))? {
-        count += u64::try_from(page.count).unwrap_or_default();
-    }
-    Ok(count)
-}
-
-/// What an index lists of a scope in a condition, up to an id.
-fn query(table: &Table, scope: Scope, condition: Condition, last: u64) -> QueryFluentBuilder {
-    let (index, attribute) = match scope {
-        Scope::Group(_) => (GROUP_INDEX, "in_group"),
-        Scope::Workspace(_) => (WORKSPACE_INDEX, "in_workspace"),
+    let (index, attribute, value) = match scope {
+        Scope::Group(id) => (GROUP_INDEX, "in_group", in_group(id)),
+        Scope::Workspace(id) => (WORKSPACE_INDEX, "in_workspace", in_workspace(id)),
     };
-    table
+    let mut items = table
         .client
         .query()
         .table_name(&table.name)
         .index_name(index)
+        .scan_index_forward(false)
         .key_condition_expression(format!("{attribute} = :scope AND id <= :last"))
-        .expression_attribute_values(":scope", s(listed_in(scope, condition)))
-        .expression_attribute_values(":last", n(last))
+        .expression_attribute_values(":scope", s(value))
+        .expression_attribute_values(":last", n(up_to.map_or(MAX_SAFE_INTEGER, DatasetId::get)))
+        .limit(i32::try_from(limit).unwrap_or(i32::MAX))
+        .into_paginator()
+        .items()
+        .send();
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(item) = items.try_next().await.map_err(unexpected("the table"))?
+    {
+        found.push(listed(&item)?);
+    }
+    Ok(found)
 }
 
-/// The partition of an index.
-pub(super) fn listed_in(scope: Scope, condition: Condition) -> String {
-    let scope = match scope {
-        Scope::Group(id) => format!("G#{id}"),
-        Scope::Workspace(id) => format!("W#{id}"),
-    };
-    match condition {
-        Condition::Draft => scope + "#draft",
-        Condition::Ready => scope,
-        Condition::Deleted => scope + "#deleted",
-        Condition::Failed => scope + "#failed",
+pub(super) async fn drafts(table: &Table, workspace: WorkspaceId, limit: usize) -> Result<Vec<GroupId>> {
+    let mut items = table
+        .client
+        .query()
+        .table_name(&table.name)
+        .index_name(DRAFTS_INDEX)
+        .key_condition_expression("drafts_of = :workspace")
+        // A release before takes no draft out of the index.
+        .filter_expression("#status = :draft")
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":workspace", s(in_workspace(workspace)))
+        .expression_attribute_values(":draft", s(DRAFT))
+        .into_paginator()
+        .items()
+        .send();
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(item) = items.try_next().await.map_err(unexpected("the table"))?
+    {
+        found.push(Read(&item).parsed("group_id")?);
     }
+    Ok(found)
 }
 
 fn listed(item: &Attributes) -> Result<DatasetSummary> {
@@ -233,7 +221,6 @@ fn listed(item: &Attributes) -> Result<DatasetSummary> {
 const MAX_TRIES: usize = 5;
 
 pub(super) async fn set_deleted(table: &Table, dataset: &Dataset, is_deleted: bool) -> Result<bool> {
-    let condition = if is_deleted { Condition::Deleted } else { Condition::Ready };
     let more: i64 = if is_deleted { 1 } else { -1 };
     for _ in 0..MAX_TRIES {
         let group = table.get(Key::group(dataset.group_id)).await?;
@@ -242,13 +229,11 @@ pub(super) async fn set_deleted(table: &Table, dataset: &Dataset, is_deleted: bo
         let version = table
             .update(Key::dataset(dataset.id))
             .condition_expression("#status = :ready AND is_deleted = :before")
-            .update_expression("SET is_deleted = :deleted, in_group = :in_group, in_workspace = :in_workspace")
+            .update_expression("SET is_deleted = :deleted")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":ready", s(READY))
             .expression_attribute_values(":before", flag(!is_deleted))
             .expression_attribute_values(":deleted", flag(is_deleted))
-            .expression_attribute_values(":in_group", s(listed_in(Scope::Group(group.id), condition)))
-            .expression_attribute_values(":in_workspace", s(listed_in(Scope::Workspace(group.workspace_id), condition)))
             .build()
             .map_err(build_error)?;
         let mut actions = vec![TransactWriteItem::builder().update(version).build()];
@@ -275,6 +260,14 @@ pub(super) async fn set_deleted(table: &Table, dataset: &Dataset, is_deleted: bo
         }
     }
     Err(Error::unavailable("the group is being changed by others"))
+}
+
+fn in_group(id: GroupId) -> String {
+    format!("G#{id}")
+}
+
+fn in_workspace(id: WorkspaceId) -> String {
+    format!("W#{id}")
 }
 
 pub(super) fn columns(contents: &Contents) -> Result<AttributeValue> {

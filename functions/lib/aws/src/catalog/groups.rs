@@ -83,14 +83,10 @@ pub(super) async fn delete(table: &Table, group: &Group) -> Result<()> {
             .expression_attribute_values(":id", n(group.id))
             .build()
             .map_err(build_error)?;
-        let gone = Key::gone(group.workspace_id, group.id);
-        let gone = Item::default().with("pk", s(gone.pk)).with("sk", s(gone.sk)).with("group_id", n(group.id));
-        let gone = table.put().set_item(Some(gone.into_attributes())).build().map_err(build_error)?;
         let versions = stored.versions().unwrap_or_default().cast_signed();
         let actions = vec![
             TransactWriteItem::builder().update(put_away.build().map_err(build_error)?).build(),
             TransactWriteItem::builder().delete(name).build(),
-            TransactWriteItem::builder().put(gone).build(),
             totals::add(table, group.workspace_id, group.id.get(), -1, -versions)?,
         ];
         match table.transact_in_turn(actions).await? {

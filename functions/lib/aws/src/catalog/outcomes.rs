@@ -1,12 +1,12 @@
 //! The two transactions that end a draft, and the outbox they fill.
 
-use super::datasets::{DRAFT, FAILED, READY, columns, listed_in};
+use super::datasets::{DRAFT, FAILED, READY, columns};
 use super::totals;
 use crate::item::{Item, Read, flag, json, n, s, seconds};
 use crate::table::{Key, Table, Transacted, build_error, due, update_if};
 use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use dataset_core::Result;
-use dataset_core::catalog::{Condition, FailedDraft, OutboxEntry, Publication, Published, Scope};
+use dataset_core::catalog::{FailedDraft, OutboxEntry, Publication, Published};
 use dataset_core::clock::after;
 use dataset_core::dataset::FAILURE_LIFETIME;
 use dataset_core::id::DatasetId;
@@ -28,8 +28,8 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .condition_expression("#status = :draft")
         .update_expression(
             "SET #status = :ready, version = :version, finished_at = :at, #columns = :columns, row_count = :rows, notices = :notices, \
-             dialect = :dialect, in_group = :in_group, in_workspace = :in_workspace \
-             REMOVE due_shard, due_at, claim_owner, claim_until",
+             dialect = :dialect \
+             REMOVE drafts_of, due_shard, due_at, claim_owner, claim_until",
         )
         .expression_attribute_names("#status", "status")
         .expression_attribute_names("#columns", "columns")
@@ -41,8 +41,6 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .expression_attribute_values(":rows", n(publication.contents.row_count))
         .expression_attribute_values(":notices", json(&publication.contents.notices)?)
         .expression_attribute_values(":dialect", json(&publication.contents.dialect)?)
-        .expression_attribute_values(":in_group", s(listed_in(Scope::Group(publication.group_id), Condition::Ready)))
-        .expression_attribute_values(":in_workspace", s(listed_in(Scope::Workspace(workspace_id), Condition::Ready)))
         .build()
         .map_err(build_error)?;
     let outbox = outbox_put(table, &publication.event)?;
@@ -65,16 +63,14 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
 
 pub(super) async fn fail(table: &Table, failed: &FailedDraft) -> Result<bool> {
     let ttl = after(failed.finished_at, FAILURE_LIFETIME)?;
-    let workspace_id = failed.event.workspace_id;
     let failure = table
         .update(Key::dataset(failed.dataset_id))
         .condition_expression("#status = :draft AND due_at = :judged AND claims = :claims")
         .update_expression(
             // The failure stays due until `cleaned_up`, so that the sweeper repeats
             // a clean-up that was interrupted.
-            "SET #status = :failed, failure = :failure, finished_at = :at, #ttl = :ttl, due_at = :due, \
-             in_group = :in_group, in_workspace = :in_workspace \
-             REMOVE claim_owner, claim_until",
+            "SET #status = :failed, failure = :failure, finished_at = :at, #ttl = :ttl, due_at = :due \
+             REMOVE drafts_of, claim_owner, claim_until",
         )
         .expression_attribute_names("#status", "status")
         .expression_attribute_names("#ttl", "ttl")
@@ -86,8 +82,6 @@ pub(super) async fn fail(table: &Table, failed: &FailedDraft) -> Result<bool> {
         .expression_attribute_values(":judged", n(failed.due_at.as_millisecond()))
         .expression_attribute_values(":claims", n(failed.lost_leases))
         .expression_attribute_values(":due", n(failed.event.due_at.as_millisecond()))
-        .expression_attribute_values(":in_group", s(listed_in(Scope::Group(failed.group_id), Condition::Failed)))
-        .expression_attribute_values(":in_workspace", s(listed_in(Scope::Workspace(workspace_id), Condition::Failed)))
         .build()
         .map_err(build_error)?;
     let outbox = outbox_put(table, &failed.event)?;

@@ -17,7 +17,6 @@ pub async fn fail(ports: &Ports, draft: &Dataset, failure: Failure) -> Result<Op
         return Ok(None);
     };
     let failed = FailedDraft {
-        group_id: draft.group_id,
         dataset_id: draft.id,
         due_at,
         lost_leases,
