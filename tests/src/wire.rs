@@ -12,7 +12,7 @@ pub mod rules;
 mod times;
 
 pub use request::{object, operation};
-pub use times::{Distant, DistantService};
+pub use times::Distant;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};

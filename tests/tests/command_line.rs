@@ -244,6 +244,38 @@ async fn webhooks_are_managed_and_listened_to() {
     assert!(shell.json(&["webhooks", "list"])["webhooks"].as_array().unwrap().is_empty());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_as_a_stream_is_taken_too() {
+    let (state, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let service = Service::start(state.path(), dataset_local::http_client().unwrap()).unwrap();
+    let variables = vec![("DATASETS_URL", service.base.clone()), ("DATASETS_API_KEY", KEY.to_owned())];
+    let shell = Shell { dir: dir.path(), variables };
+    let group = shell.out(&["groups", "create", "Streams"]).trim().to_owned();
+
+    let checked = shell.run_with(&["check", "-", "--name", "a.csv"], "n,text\n1,a\n");
+    assert_eq!((checked.code, checked.out.lines().next()), (0, Some("a.csv: 1 row, 2 columns")), "{}", checked.err);
+    let refused = shell.run_with(&["check", "-", "--name", "a.csv"], "n,text\n1\n");
+    assert!(refused.err.starts_with("error: a.csv: row 1, line 2"), "{}", refused.err);
+    let nameless = shell.run_with(&["check", "-"], "n\n1\n");
+    assert_eq!((nameless.code, nameless.err.contains("--name")), (2, true), "{}", nameless.err);
+
+    for file in ["-", "/dev/stdin"] {
+        let args = ["push", file, "--name", "piped.csv", "--group", &group, "--wait", "--json"];
+        let pushed = shell.run_with(&args, "n\n1\n2\n");
+        assert_eq!(pushed.code, 0, "{file}: {}", pushed.err);
+        let version: Value = serde_json::from_str(&pushed.out).unwrap();
+        assert_eq!((&version["row_count"], &version["file_name"]), (&2.into(), &"piped.csv".into()));
+    }
+    assert!(Command::new("mkfifo").arg(dir.path().join("pipe.csv")).status().unwrap().success());
+    let writing = std::thread::spawn({
+        let pipe = dir.path().join("pipe.csv");
+        move || std::fs::write(pipe, "n\n1\n").unwrap()
+    });
+    assert!(shell.out(&["push", "pipe.csv", "--group", &group, "--wait"]).starts_with("pipe.csv: version 3 of group"));
+    writing.join().unwrap();
+    assert_eq!(shell.run(&["push", ".", "--group", &group]).err, "error: . is a directory, not a file\n");
+}
+
 /// A service that takes connections and says nothing.
 #[test]
 fn a_push_ends_in_its_time_and_when_it_is_stopped() {

@@ -7,7 +7,7 @@ use dataset_core::blobs::{Blobs, Object, UploadTerms};
 use dataset_core::catalog::Catalog;
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::delivery::DeliveryKey;
-use dataset_local::engines::{EngineOptions, Engines, Notify, Ports, Stored, Ticket};
+use dataset_local::engines::{EngineOptions, Engines, Ports};
 use dataset_tests::contract;
 use dataset_tests::dataset_id;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable, MemoryVault};
@@ -28,18 +28,6 @@ struct Fresh {
     _dir: TempDir,
 }
 
-struct NoOne;
-
-impl Notify for NoOne {
-    fn announce(&self, _: &Stored) -> io::Result<Ticket> {
-        Ok(Ticket(None))
-    }
-
-    fn stored(&self, _: Ticket) {}
-
-    fn withdraw(&self, _: Ticket) {}
-}
-
 async fn engines() -> Fresh {
     let dir = tempfile::tempdir().unwrap();
     let objects = dir.path().join("s3");
@@ -48,7 +36,7 @@ async fn engines() -> Fresh {
         database: dir.path().join("db.sqlite"),
         objects,
         credentials: credentials("access", "secret"),
-        notify: Arc::new(NoOne),
+        notify: Arc::new(()),
     };
     let engines = Engines::open(options).unwrap();
     let ports = Ports::open(&engines, 0).await.unwrap();

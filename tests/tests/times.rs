@@ -14,7 +14,7 @@ use dataset_core::destination::Policy;
 use dataset_core::event::EventType;
 use dataset_core::id::{DeliveryId, KeyId, UserId};
 use dataset_core::{Ports, uploads};
-use dataset_local::engines::{EngineOptions, Engines, Notify, Stored, Ticket};
+use dataset_local::engines::{EngineOptions, Engines};
 use dataset_tests::memory::{IdleClock, MemoryVault};
 use dataset_tests::wire::{Aws as Service, Distant, Strict};
 use dataset_tests::{draft, group, webhook_id, workspace};
@@ -33,18 +33,6 @@ const NAME: &str = "datasets";
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-struct NoOne;
-
-impl Notify for NoOne {
-    fn announce(&self, _: &Stored) -> io::Result<Ticket> {
-        Ok(Ticket(None))
-    }
-
-    fn stored(&self, _: Ticket) {}
-
-    fn withdraw(&self, _: Ticket) {}
-}
-
 /// An engine that is as strict, and as far away, as AWS.
 fn distant(service: Service, engine: InProcess, clock: &Arc<IdleClock>) -> InProcess {
     let near = Arc::clone(clock);
@@ -57,13 +45,13 @@ fn distant(service: Service, engine: InProcess, clock: &Arc<IdleClock>) -> InPro
             Ok::<_, io::Error>(Response::from_parts(parts, Full::new(body.collect().await?.to_bytes())))
         }
     });
-    let wire = Distant::new(service, clock.clone()).layer(Strict::new(service).layer(whole));
+    let (wire, distant) = (Strict::new(service).layer(whole), Distant::new(service, clock.clone()));
     InProcess::new(service_fn(move |request: Request<Body>| {
-        let wire = wire.clone();
+        let (wire, distant) = (wire.clone(), distant.clone());
         async move {
             let (parts, body) = request.into_parts();
             let request = Request::from_parts(parts, body.collect().await?.to_bytes());
-            let answer = wire.oneshot(request).await?;
+            let answer = distant.pass(wire, request).await?;
             Ok(answer.map(|body| Body::new(body.map_err(|never| match never {}))))
         }
     }))
@@ -87,7 +75,7 @@ impl Account {
             database: dir.path().join("table.db"),
             objects,
             credentials: Credentials { access_key: "access".into(), secret_key: "secret".into() },
-            notify: Arc::new(NoOne),
+            notify: Arc::new(()),
         };
         let engines = Engines::open(options).unwrap();
         let near = engines.aws("http://none");

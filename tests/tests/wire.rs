@@ -281,6 +281,15 @@ async fn answers_that_lambda_takes() {
 }
 
 #[tokio::test]
+async fn urls_whose_credentials_have_ended() {
+    let engine = taking_all(Aws::S3);
+    for (token, refused) in [("ended", Some("403 ExpiredToken".to_owned())), ("live", None)] {
+        let line = format!("PUT /b/k?X-Amz-Expires=3600&X-Amz-Security-Token={token}&X-Amz-Signature=0");
+        assert_eq!(sent(&engine, &line, &[], vec![]).await, refused);
+    }
+}
+
+#[tokio::test]
 async fn requests_and_answers_at_the_gateway() {
     let engine = taking_all(Aws::Gateway);
     const MIB: usize = 1 << 20;

@@ -35,8 +35,13 @@ impl ApiError {
     /// The key has reached its limit of calls.
     pub(crate) fn too_many_requests(retry_after: Duration) -> Self {
         let message = "too many requests with this API key; wait as long as the Retry-After header says";
-        let error = Self::new(ErrorCode::TooManyRequests, message);
-        Self { retry_after: Some(retry_after), ..error }
+        Self::new(ErrorCode::TooManyRequests, message).again_after(retry_after)
+    }
+
+    /// Says when the same call may succeed.
+    #[must_use]
+    pub(crate) fn again_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
     }
 
     pub(crate) fn no_such_route() -> Self {

@@ -3,10 +3,14 @@
 pub(crate) mod args;
 
 use crate::output::say;
-use crate::serve::StopSignals;
-use crate::{client, demo, files, keys, memory, serve};
+use crate::signals::StopSignals;
+use crate::{client, files};
+#[cfg(feature = "service")]
+use crate::{demo, keys, memory, serve};
+#[cfg(feature = "service")]
+use args::service::{Keys, Serve};
 use args::webhooks::{Listen, Webhooks};
-use args::{Check, Convert, Diff, Download, Groups, Keys, List, Login, OneDataset, Push, Rows, Serve};
+use args::{Check, Convert, Diff, Download, Groups, List, Login, OneDataset, Push, Rows};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -25,8 +29,10 @@ const EXIT_CODES: &str = "Exit codes: 0 done; 1 the file or the request was refu
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the whole service until Ctrl-C.
+    #[cfg(feature = "service")]
     Serve(Serve),
     /// See the service work: files in, versions and signed webhooks out.
+    #[cfg(feature = "service")]
     Demo,
     /// Say what an upload of a file would say, without uploading it.
     Check(Check),
@@ -57,6 +63,7 @@ enum Command {
     /// Keep the URL and the key of a service for the commands that talk to it.
     Login(Login),
     /// Make, list or revoke API keys of the service on this machine, or of a deployment in AWS.
+    #[cfg(feature = "service")]
     Keys(Keys),
     /// Print what makes a shell complete these commands.
     Completions { shell: Shell },
@@ -67,6 +74,7 @@ impl Cli {
     pub fn default_log(&self) -> &'static str {
         match self.command {
             // `s3s_fs` logs whole requests in its spans.
+            #[cfg(feature = "service")]
             Command::Serve(_) => "info,s3s=warn,s3s_fs=off,rustack_sqs_core=warn,dynoxide=error",
             // The other commands print what happens.
             _ => "error",
@@ -77,10 +85,12 @@ impl Cli {
     /// Why the command could not do what it is for.
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
+            #[cfg(feature = "service")]
             Command::Serve(args) => {
                 memory::share_one_heap();
                 block_on(serve::run(args))
             }
+            #[cfg(feature = "service")]
             Command::Demo => block_on(demo::run()),
             Command::Check(args) => files::check(&args),
             Command::Convert(args) => until_stopped(files::convert(args)),
@@ -97,6 +107,7 @@ impl Cli {
             Command::Listen(args) => block_on(client::listen(args)),
             // It reads the key from the terminal, which a signal would leave without its echo.
             Command::Login(args) => block_on(client::login(args)),
+            #[cfg(feature = "service")]
             Command::Keys(args) => until_stopped(keys::run(args)),
             Command::Completions { shell } => {
                 let mut script = Vec::new();

@@ -18,5 +18,7 @@ pub(crate) use manage::{delete, groups, restore};
 pub(crate) use push::push;
 pub(crate) use read::{diff, list, rows, show};
 pub use remote::Trouble;
-pub(crate) use show::{in_columns, noticed, suggested};
+#[cfg(feature = "service")]
+pub(crate) use show::in_columns;
+pub(crate) use show::{noticed, suggested};
 pub(crate) use webhooks::webhooks;

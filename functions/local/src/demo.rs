@@ -63,7 +63,7 @@ async fn story(service: &Service) -> anyhow::Result<()> {
 
     for (version, (name, file)) in [("questions.csv", CSV), ("cities.json", JSON)].into_iter().enumerate() {
         let id = upload(&client, &group, name, file).await?;
-        let webhook = receiver.next_within(PATIENCE).await?;
+        let webhook = next(&mut receiver).await?;
         let payload = webhook.verify(&secret)?;
         expect(&payload["event_type"], &json!("dataset_version_created_by_file"))?;
         expect(&payload["details"], &json!({"dataset_id": id, "dataset_version_number": version + 1}))?;
@@ -72,7 +72,7 @@ async fn story(service: &Service) -> anyhow::Result<()> {
     }
 
     let id = upload(&client, &group, "broken.csv", BROKEN).await?;
-    let webhook = receiver.next_within(PATIENCE).await?;
+    let webhook = next(&mut receiver).await?;
     let payload = webhook.verify(&secret)?;
     expect(&payload["event_type"], &json!("dataset_version_created_by_file_failed"))?;
     expect(&payload["details"]["row"], &json!(2))?;
@@ -112,4 +112,9 @@ async fn show_rows(client: &Client, id: &Value) -> anyhow::Result<()> {
 fn expect(got: &Value, expected: &Value) -> anyhow::Result<()> {
     ensure!(got == expected, "expected {expected}, got {got}");
     Ok(())
+}
+
+async fn next(receiver: &mut Receiver) -> anyhow::Result<Webhook> {
+    let webhook = tokio::time::timeout(PATIENCE, receiver.next()).await;
+    webhook.with_context(|| format!("no webhook came within {} s", PATIENCE.as_secs()))?.context("the receiver stopped")
 }

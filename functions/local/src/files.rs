@@ -2,6 +2,7 @@
 
 use crate::cli::args::{Check, Convert, Said};
 use crate::client::{Trouble, noticed, suggested};
+use crate::input::Input;
 use crate::made::{Draft, Place};
 use crate::output::say;
 use anyhow::Context;
@@ -12,24 +13,24 @@ use dataset_types::in_words;
 use serde_json::json;
 use std::fs::{self, File};
 use std::io;
-use std::path::Path;
 
 /// Says what an upload would say.
 ///
 /// # Errors
 /// What is wrong with the file, and where.
 pub(crate) fn check(args: &Check) -> anyhow::Result<()> {
-    let size = fs::metadata(&args.file).with_context(|| unreadable(&args.file))?.len();
-    upload::check_size(size).with_context(|| args.file.display().to_string())?;
-    let read = read(&args.file, &args.said, &mut io::sink(), &Limits::default())?;
+    let input = Input::open(&args.file, args.name.as_deref())?;
+    let size = fs::metadata(&input.path).with_context(|| unreadable(&input))?.len();
+    upload::check_size(size).with_context(|| input.shown.clone())?;
+    let read = read(&input, &args.said, &mut io::sink(), &Limits::default())?;
     match (read, args.json) {
         (Ok(summary), true) => Ok(say(&as_json(&summary))?),
-        (Ok(summary), false) => report(&args.file, &summary),
+        (Ok(summary), false) => report(&input, &summary),
         (Err(failure), true) => {
             say(&json!({ "failure": Failure::from(failure.clone()) }).to_string())?;
-            Err(refusal(&args.file, &failure))
+            Err(refusal(&input, &failure))
         }
-        (Err(failure), false) => Err(refusal(&args.file, &failure)),
+        (Err(failure), false) => Err(refusal(&input, &failure)),
     }
 }
 
@@ -42,31 +43,31 @@ pub(crate) async fn convert(args: Convert) -> anyhow::Result<()> {
     let is_source =
         fs::canonicalize(&args.out).is_ok_and(|out| fs::canonicalize(&args.file).is_ok_and(|file| file == out));
     anyhow::ensure!(!is_source, "{} would be replaced by what is made of it; give another name", args.out.display());
+    let metadata = fs::metadata(&args.file).with_context(|| format!("{} could not be read", args.file.display()))?;
+    anyhow::ensure!(metadata.is_file(), "{} is not a file", args.file.display());
+    let input = Input::open(&args.file, None)?;
     let place = Place::of(&args.out)?;
     let is_piped = matches!(place, Place::Stdout);
     let draft = Draft::new(place)?;
     let mut out = draft.file()?;
     let converting = move || {
-        let summary = read(&args.file, &args.said, &mut out, &limits)?;
-        summary.map_err(|failure| refusal(&args.file, &failure)).map(|summary| (args.file, summary))
+        let summary = read(&input, &args.said, &mut out, &limits)?;
+        summary.map_err(|failure| refusal(&input, &failure)).map(|summary| (input, summary))
     };
-    let (file, summary) = tokio::task::spawn_blocking(converting).await??;
+    let (input, summary) = tokio::task::spawn_blocking(converting).await??;
     draft.finish()?;
-    if is_piped { Ok(()) } else { report(&file, &summary) }
+    if is_piped { Ok(()) } else { report(&input, &summary) }
 }
 
 /// What is in the file, or what is wrong with it.
 fn read(
-    path: &Path,
+    input: &Input,
     said: &Said,
     out: &mut impl Output,
     limits: &Limits,
 ) -> anyhow::Result<Result<Summary, DataError>> {
-    let shown = path.display();
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name = FileName::parse(&name).with_context(|| shown.to_string())?;
-    let metadata = fs::metadata(path).with_context(|| unreadable(path))?;
-    anyhow::ensure!(metadata.is_file(), "{shown} is not a file");
+    let Input { path, name, shown, .. } = input;
+    let name = FileName::parse(name).with_context(|| shown.clone())?;
     let said = said.dialect();
     if let words @ [_, ..] = &said.words_of_others(name.format())[..] {
         let words = in_words(words.iter().copied(), "and");
@@ -83,7 +84,7 @@ fn read(
     }
 }
 
-fn refusal(path: &Path, error: &DataError) -> anyhow::Error {
+fn refusal(input: &Input, error: &DataError) -> anyhow::Error {
     let place = [("row", error.row), ("line", error.line), ("column", error.column)];
     let place = place.iter().filter_map(|(name, n)| n.map(|n| format!(" {name} {n},"))).collect::<String>();
     let name = error.column_name.as_deref().map(|name| format!(" {name:?}")).unwrap_or_default();
@@ -91,7 +92,7 @@ fn refusal(path: &Path, error: &DataError) -> anyhow::Error {
     let place = if place.is_empty() { place } else { format!("{place}:") };
     let suggestions: String =
         error.suggestions.iter().map(|suggestion| format!("\n  {}", suggested(suggestion))).collect();
-    anyhow::anyhow!("{}:{place} {} ({}){suggestions}", path.display(), error.message, error.code.name())
+    anyhow::anyhow!("{}:{place} {} ({}){suggestions}", input.shown, error.message, error.code.name())
 }
 
 fn as_json(summary: &Summary) -> String {
@@ -105,14 +106,14 @@ fn as_json(summary: &Summary) -> String {
     .to_string()
 }
 
-fn unreadable(path: &Path) -> String {
-    format!("{} could not be read", path.display())
+fn unreadable(input: &Input) -> String {
+    format!("{} could not be read", input.shown)
 }
 
-fn report(path: &Path, summary: &Summary) -> anyhow::Result<()> {
+fn report(input: &Input, summary: &Summary) -> anyhow::Result<()> {
     let (columns, rows) = (summary.columns.len() as u64, summary.rows);
     let plural = |n: u64| if n == 1 { "" } else { "s" };
-    say(&format!("{}: {rows} row{}, {columns} column{}", path.display(), plural(rows), plural(columns)))?;
+    say(&format!("{}: {rows} row{}, {columns} column{}", input.shown, plural(rows), plural(columns)))?;
     for column in &summary.columns {
         say(&format!("  {:<16} {:?}", type_of(column.kind), column.name))?;
     }

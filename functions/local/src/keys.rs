@@ -1,6 +1,6 @@
 //! `datasets keys`: API keys, here or in AWS.
 
-use crate::cli::args::{DATA_DIR, KeyTable, Keys, KeysCommand};
+use crate::cli::args::service::{DATA_DIR, KeyTable, Keys, KeysCommand};
 use crate::client::in_columns;
 use crate::data_dir::DataDir;
 use crate::engines::open_table;

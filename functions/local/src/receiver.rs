@@ -7,7 +7,6 @@ use axum::routing::post;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
-use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -46,13 +45,6 @@ impl Receiver {
     /// The next webhook.
     pub(crate) async fn next(&mut self) -> Option<Webhook> {
         self.received.recv().await
-    }
-
-    pub(crate) async fn next_within(&mut self, patience: Duration) -> anyhow::Result<Webhook> {
-        let webhook = tokio::time::timeout(patience, self.received.recv()).await;
-        webhook
-            .with_context(|| format!("no webhook came within {} s", patience.as_secs()))?
-            .context("the receiver stopped")
     }
 }
 

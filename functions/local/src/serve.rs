@@ -1,16 +1,16 @@
 //! `datasets serve`.
 
-use crate::cli::args::Serve;
+use crate::cli::args::service::Serve;
 use crate::engines::Ports;
 use crate::output::{note, say};
 use crate::service::{BUCKET, Options, Service, Signing, State, TABLE};
+use crate::signals::StopSignals;
 use anyhow::Context;
 use dataset_aws::{SecretVault, Settings};
 use dataset_core::api_key::ApiKey;
 use dataset_core::catalog::GroupName;
 use dataset_core::destination::Policy;
 use std::io;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
     if args.engines_only {
@@ -138,25 +138,4 @@ export {}={}",
     }
     stop.next().await;
     Ok(())
-}
-
-/// The signals that end the process: Ctrl-C, SIGTERM, SIGHUP.
-pub(crate) struct StopSignals([Signal; 3]);
-
-impl StopSignals {
-    /// Takes over the signals: from now on, none ends the process by itself.
-    pub(crate) fn new() -> io::Result<Self> {
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let [interrupt, terminate, hangup] = kinds.map(signal);
-        Ok(Self([interrupt?, terminate?, hangup?]))
-    }
-
-    pub(crate) async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
 }

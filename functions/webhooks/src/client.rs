@@ -36,7 +36,7 @@ pub fn client(policy: &Policy, resolver: Arc<dyn Resolver>) -> reqwest::Result<C
 }
 
 /// TLS by ring, with Mozilla's roots.
-pub fn tls() -> rustls::ClientConfig {
+fn tls() -> rustls::ClientConfig {
     let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     rustls::ClientConfig::builder_with_provider(provider)

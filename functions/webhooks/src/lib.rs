@@ -11,7 +11,7 @@ mod limit;
 mod sign;
 
 pub use attempt::{Answer, Transport};
-pub use client::{client, tls};
+pub use client::client;
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent};
 use dataset_core::Ports;

@@ -6,12 +6,9 @@ use bytes::Bytes;
 use dataset_core::clock::Clock;
 use http::{Request, Response};
 use http_body_util::Full;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
-use tower::{Layer, Service, ServiceExt};
+use tower::{Service, ServiceExt};
 
 /// The time until the first byte of an answer.
 struct Time {
@@ -53,7 +50,11 @@ impl Distant {
         Self { service, clock }
     }
 
-    async fn pass<S>(self, engine: S, request: Request<Bytes>) -> Result<Response<Full<Bytes>>, S::Error>
+    /// Passes a request on, and its answer back.
+    ///
+    /// # Errors
+    /// Those of the engine.
+    pub async fn pass<S>(self, engine: S, request: Request<Bytes>) -> Result<Response<Full<Bytes>>, S::Error>
     where
         S: Service<Request<Bytes>, Response = Response<Full<Bytes>>>,
     {
@@ -70,37 +71,5 @@ impl Distant {
         let answer = row.map_or(Duration::ZERO, |row| row.answer);
         self.clock.sleep(answer + Duration::from_secs_f64(bytes as f64 / S3_BYTES_PER_SECOND)).await;
         Ok(response)
-    }
-}
-
-impl<S> Layer<S> for Distant {
-    type Service = DistantService<S>;
-
-    fn layer(&self, engine: S) -> Self::Service {
-        DistantService { distant: self.clone(), engine }
-    }
-}
-
-#[derive(Clone)]
-pub struct DistantService<S> {
-    distant: Distant,
-    engine: S,
-}
-
-impl<S> Service<Request<Bytes>> for DistantService<S>
-where
-    S: Service<Request<Bytes>, Response = Response<Full<Bytes>>, Future: Send> + Clone + Send + 'static,
-    S::Error: Send,
-{
-    type Response = Response<Full<Bytes>>;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<Bytes>) -> Self::Future {
-        Box::pin(self.distant.clone().pass(self.engine.clone(), request))
     }
 }

@@ -8,6 +8,7 @@ use dataset_core::ErrorCode;
 use dataset_core::idempotency::IdempotencyKey;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// The header `Idempotency-Key`, if there is one.
 pub(super) struct CallKey(pub(super) Option<IdempotencyKey>);
@@ -38,9 +39,12 @@ pub(crate) fn fingerprint(parts: &[&[u8]]) -> String {
     hex::encode(hash.finalize())
 }
 
+/// Most calls are done by then.
+const USUAL_TIME: Duration = Duration::from_secs(2);
+
 pub(super) fn in_progress() -> ApiError {
     let message = "the first call with this Idempotency-Key is still running; ask again in a moment";
-    ApiError::new(ErrorCode::IdempotencyInProgress, message)
+    ApiError::new(ErrorCode::IdempotencyInProgress, message).again_after(USUAL_TIME)
 }
 
 pub(super) fn reused() -> ApiError {

@@ -71,7 +71,9 @@ async fn a_call_that_died_is_taken_up_by_the_next_one() {
         now: start(),
     };
     fakes.table.reserve(&reservation).await.unwrap();
-    let (status, answer) = keyed(&router, FROM_UPLOAD, "k", &body).await;
+    let running = send(&router, "POST", FROM_UPLOAD, &[("idempotency-key", "k")], body.to_string()).await;
+    assert_eq!(running.headers()["retry-after"], "2");
+    let (status, answer) = answer(running).await;
     assert_eq!(status, 409);
     assert_envelope(&answer, "idempotency_in_progress");
     fakes.clock.advance(CALL_LIFETIME);

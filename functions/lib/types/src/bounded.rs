@@ -21,6 +21,9 @@ pub type PerPage = Bounded<1, MAX_PER_PAGE, 10>;
 pub type ExampleCount = Bounded<0, MAX_EXAMPLES, 10>;
 
 impl<const MIN: u64, const MAX: u64, const DEFAULT: u64> Bounded<MIN, MAX, DEFAULT> {
+    /// The largest.
+    pub const LARGEST: Self = Self(MAX);
+
     pub fn get(self) -> u64 {
         self.0
     }

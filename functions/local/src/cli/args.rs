@@ -1,6 +1,8 @@
 //! Arguments of the commands.
 
 mod said;
+#[cfg(feature = "service")]
+pub(crate) mod service;
 pub(crate) mod webhooks;
 
 pub(crate) use said::Said;
@@ -9,22 +11,18 @@ use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use dataset_types::dataset::StatusFilter;
-use dataset_types::id::{DatasetId, GroupId, KeyId, UserId, WorkspaceId};
+use dataset_types::id::{DatasetId, GroupId};
 use dataset_types::rows::ExampleCount;
 use dataset_types::upload::DownloadFormat;
 use dataset_types::{PageNumber, PerPage};
 use jiff::SignedDuration;
-use reqwest::Url;
+use std::convert::Infallible;
 use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 use strum::VariantNames;
-
-/// The default data directory.
-pub(crate) const DATA_DIR: &str = ".datasets";
 
 /// Which service, and who is asking. What is not given is taken from the last login.
 #[derive(Debug, Args)]
@@ -46,6 +44,21 @@ pub(crate) struct Remote {
     pub(crate) json: bool,
 }
 
+/// A group by its id, or else by its name.
+#[derive(Clone, Debug)]
+pub(crate) enum GroupName {
+    Id(GroupId),
+    Name(String),
+}
+
+impl FromStr for GroupName {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.parse().map_or_else(|_| Self::Name(text.to_owned()), Self::Id))
+    }
+}
+
 /// For what has no way back.
 #[derive(Debug, Args)]
 pub(crate) struct Sure {
@@ -56,11 +69,14 @@ pub(crate) struct Sure {
 
 #[derive(Debug, Args)]
 pub(crate) struct Push {
-    /// The file, which its extension says the format of.
+    /// The file, which its extension says the format of; `-` for standard input.
     pub(crate) file: PathBuf,
-    /// The id of the group that gets the version; `datasets groups` lists them.
+    /// What it is called, if not by its path.
+    #[arg(long, value_name = "FILE_NAME")]
+    pub(crate) name: Option<String>,
+    /// The id or the name of the group that gets the version; `datasets groups` lists them.
     #[arg(long)]
-    pub(crate) group: GroupId,
+    pub(crate) group: GroupName,
     /// Wait until the file is a version, or was refused.
     #[arg(long)]
     pub(crate) wait: bool,
@@ -83,9 +99,9 @@ pub(crate) struct Pages {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Datasets of this group alone.
+    /// Datasets of this group alone, by its id or its name.
     #[arg(long)]
-    pub(crate) group: Option<GroupId>,
+    pub(crate) group: Option<GroupName>,
     /// Datasets whose group has this in its name.
     #[arg(long)]
     pub(crate) name: Option<String>,
@@ -129,8 +145,8 @@ pub(crate) enum GroupsCommand {
     },
     /// Put a group away with all its versions. There is no way back.
     Delete {
-        /// The id of the group.
-        id: GroupId,
+        /// The id or the name of the group.
+        group: GroupName,
         #[command(flatten)]
         sure: Sure,
         #[command(flatten)]
@@ -205,85 +221,12 @@ pub(crate) struct Login {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Keys {
-    #[command(subcommand)]
-    pub(crate) command: KeysCommand,
-    #[command(flatten)]
-    pub(crate) place: KeyTable,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum KeysCommand {
-    /// Make a key, and show it this once.
-    Create {
-        /// The user that the key acts for.
-        #[arg(long, default_value = "1")]
-        user: UserId,
-    },
-    /// List the live keys, by their ids.
-    List,
-    /// End a key, at once. There is no way back.
-    Revoke {
-        /// As `datasets keys list` shows it.
-        id: KeyId,
-        #[command(flatten)]
-        sure: Sure,
-    },
-}
-
-/// Whose keys.
-#[derive(Debug, Args)]
-pub(crate) struct KeyTable {
-    /// The workspace of the keys.
-    #[arg(long, global = true, default_value = "1")]
-    pub(crate) workspace: WorkspaceId,
-    /// The table of a deployment in AWS, its stack's output `TableName`; region and credentials are found as usual.
-    #[arg(long, global = true, env = "TABLE_NAME")]
-    pub(crate) table: Option<String>,
-    /// The directory of the service on this machine, whatever table is named [default: .datasets].
-    #[arg(long, global = true)]
-    pub(crate) data_dir: Option<PathBuf>,
-    /// Print JSON, for programs.
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Serve {
-    /// The port that the service listens on; 0 for any that is free.
-    #[arg(long, default_value_t = 8080)]
-    pub(crate) port: u16,
-    /// The address that it listens on. 0.0.0.0 lets the whole network in, for a container or a colleague.
-    #[arg(long, default_value_t = Ipv4Addr::LOCALHOST.into())]
-    pub(crate) host: IpAddr,
-    /// Where people reach it, if not there: what signed URLs begin with, such as https://data.example.com.
-    #[arg(long, value_parser = public_url)]
-    pub(crate) public_url: Option<Url>,
-    /// A name or an address that it is called by, beside this machine's own and that of the public URL.
-    #[arg(long = "allow-host", value_name = "NAME", value_parser = host_name)]
-    pub(crate) allowed_hosts: Vec<String>,
-    /// Where everything is kept.
-    #[arg(long, default_value = DATA_DIR)]
-    pub(crate) data_dir: PathBuf,
-    /// Let webhooks go to public addresses over https only, as in AWS.
-    #[arg(long)]
-    pub(crate) public_webhooks_only: bool,
-    /// How often to look for work that is overdue.
-    #[arg(long, default_value = "60s", value_parser = duration)]
-    pub(crate) sweep_every: Duration,
-    /// Run the engines alone, on the three ports after this one, for `cargo lambda watch`.
-    #[arg(long, conflicts_with_all = ["host", "public_url", "allowed_hosts"])]
-    pub(crate) engines_only: bool,
-    /// The key to let in, of workspace 1; without it one is made at the first start.
-    // Not looked at here, where an error would show it.
-    #[arg(long, env = "DATASETS_API_KEY", hide_env_values = true)]
-    pub(crate) api_key: Option<String>,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// The file, which its extension says the format of.
+    /// The file, which its extension says the format of; `-` for standard input.
     pub(crate) file: PathBuf,
+    /// What it is called, if not by its path.
+    #[arg(long, value_name = "FILE_NAME")]
+    pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) said: Said,
     /// Print JSON, for programs.
@@ -326,43 +269,9 @@ fn duration(text: &str) -> anyhow::Result<Duration> {
     Ok(duration)
 }
 
-fn public_url(text: &str) -> anyhow::Result<Url> {
-    let url: Url = text.parse().context("give a URL such as https://data.example.com")?;
-    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-    let is_origin = matches!(url.scheme(), "http" | "https") && is_bare && url.password().is_none();
-    anyhow::ensure!(is_origin, "give a URL of http or https without a path, such as https://data.example.com");
-    Ok(url)
-}
-
-/// A name or an address without a port, as a `Host` header has it.
-fn host_name(text: &str) -> anyhow::Result<String> {
-    let bracketed = text.parse::<Ipv6Addr>().map(|address| format!("[{address}]"));
-    let host = bracketed.unwrap_or_else(|_| text.to_ascii_lowercase());
-    let url = Url::parse(&format!("http://{host}/")).ok();
-    let is_plain = host.chars().all(|c| c.is_alphanumeric() || ".-_[]:".contains(c));
-    anyhow::ensure!(
-        is_plain && url.is_some_and(|url| url.host_str() == Some(&host) && url.path() == "/"),
-        "give a name or an address alone, such as box.local or 192.0.2.7"
-    );
-    Ok(host)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn hosts_and_public_urls() {
-        assert_eq!(host_name("Box.local").unwrap(), "box.local");
-        assert_eq!(host_name("fd00::2").unwrap(), "[fd00::2]");
-        for wrong in ["", "box:8080", "http://box", "a/b", "u@box", "[fd00::2]:80"] {
-            assert!(host_name(wrong).is_err(), "{wrong}");
-        }
-        assert!(public_url("https://data.example.com").is_ok());
-        for wrong in ["data.example.com", "https://data.test/path", "https://u:p@data.test", "https://data.test/#f"] {
-            assert!(public_url(wrong).is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn durations() {

@@ -6,7 +6,7 @@ use super::webhooks::register;
 use crate::cli::args::webhooks::Listen;
 use crate::output::{note, say};
 use crate::receiver::{Receiver, Webhook};
-use crate::serve::StopSignals;
+use crate::signals::StopSignals;
 use dataset_types::webhook::WebhookRegistered;
 use serde_json::json;
 use serde_json::value::RawValue;

@@ -8,10 +8,10 @@ use console::Term;
 use dataset_core::api_key::ApiKey;
 use dataset_types::group::ListGroups;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
+use tempfile::NamedTempFile;
 
 /// The file of `datasets login`.
 #[derive(Serialize, Deserialize)]
@@ -78,18 +78,18 @@ fn parse(key: &str) -> Result<ApiKey, Trouble> {
 
 fn path() -> anyhow::Result<PathBuf> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let directory = variable("XDG_CONFIG_HOME").or_else(|| variable("HOME").map(|home| home.join(".config")));
+    let in_home = || variable("HOME").map(|home| home.join(".config"));
+    let directory = variable("XDG_CONFIG_HOME").or_else(in_home).or_else(|| variable("APPDATA"));
     Ok(directory.context("HOME is not set, so there is no place for a login")?.join("datasets").join("login.json"))
 }
 
 fn keep(path: &std::path::Path, config: &Config) -> anyhow::Result<()> {
-    fs::create_dir_all(path.parent().unwrap_or(path))?;
-    let part = path.with_added_extension("part");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
-    // A file from an interrupted login may have other permissions.
-    file.set_permissions(Permissions::from_mode(0o600))?;
+    let directory = path.parent().unwrap_or(path);
+    fs::create_dir_all(directory)?;
+    // A temporary file is for its owner's eyes only.
+    let mut file = NamedTempFile::new_in(directory)?;
     serde_json::to_writer_pretty(&mut file, config)?;
     file.write_all(b"\n")?;
-    fs::rename(part, path)?;
+    file.persist(path)?;
     Ok(())
 }

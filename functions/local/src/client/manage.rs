@@ -2,18 +2,17 @@
 
 use super::remote::Answer;
 use super::{login, read, show};
-use crate::cli::args::{Groups, GroupsCommand, OneDataset, Remote, Sure};
+use crate::cli::args::{GroupName, Groups, GroupsCommand, OneDataset, Remote, Sure};
 use crate::output::{confirm, say};
 use dataset_types::dataset as api;
 use dataset_types::group::{CreateGroup, GroupCreated};
-use dataset_types::id::GroupId;
 use serde_json::json;
 
 pub(crate) async fn groups(args: Groups) -> anyhow::Result<()> {
     match args.command {
         None => read::groups(args.list).await,
         Some(GroupsCommand::Create { name, remote }) => create_group(&name, &remote).await,
-        Some(GroupsCommand::Delete { id, sure, remote }) => delete_group(id, &sure, &remote).await,
+        Some(GroupsCommand::Delete { group, sure, remote }) => delete_group(&group, &sure, &remote).await,
     }
 }
 
@@ -24,9 +23,11 @@ async fn create_group(name: &str, remote: &Remote) -> anyhow::Result<()> {
     print(remote, &answer, |answer| Ok(answer.parse::<GroupCreated>()?.dataset_group.id.to_string()))
 }
 
-async fn delete_group(id: GroupId, sure: &Sure, remote: &Remote) -> anyhow::Result<()> {
+async fn delete_group(group: &GroupName, sure: &Sure, remote: &Remote) -> anyhow::Result<()> {
+    let service = login::remote(&remote.access)?;
+    let id = read::group_id(&service, group).await?;
     confirm(&format!("delete group {id} with all its versions"), sure)?;
-    let answer = login::remote(&remote.access)?.delete(&format!("dataset-groups/{id}")).await?;
+    let answer = service.delete(&format!("dataset-groups/{id}")).await?;
     print(remote, &answer, |_| Ok(format!("group {id} deleted")))
 }
 

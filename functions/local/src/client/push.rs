@@ -2,12 +2,14 @@
 
 use super::choice::choose;
 use super::login;
+use super::read::group_id;
 use super::remote::{Answer, Remote, Trouble, backoff, pause};
 use super::show::{bar, noticed, printable, summary, trouble};
 use crate::cli::args::Push;
+use crate::input::Input;
 use crate::output::say;
-use crate::serve::StopSignals;
-use anyhow::{Context, ensure};
+use crate::signals::StopSignals;
+use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
@@ -73,27 +75,33 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
 }
 
 async fn take_in(args: &Push, reached: &Cell<Reached>) -> anyhow::Result<()> {
-    let path = &args.file;
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    FileName::parse(&name)?;
-    let metadata = std::fs::metadata(path).with_context(|| format!("{} could not be read", path.display()))?;
-    ensure!(metadata.is_file(), "{} is not a file", path.display());
+    let Input { path, name, .. } = &opened(args).await?;
+    FileName::parse(name)?;
+    let metadata = std::fs::metadata(path).with_context(|| format!("{name} could not be read"))?;
     check_size(metadata.len())?;
     let remote = login::remote(&args.remote.access)?;
 
+    let group = group_id(&remote, &args.group).await?;
     let mut said = Some(args.said.dialect()).filter(|said| *said != Dialect::default());
     loop {
-        let order = Order { group: args.group, name: &name, said: said.take() };
+        let order = Order { path, group, name, said: said.take() };
         let Some(failure) = send(&remote, args, order, metadata.len(), reached).await? else { return Ok(()) };
-        said = if args.remote.json { None } else { choose(&remote, path, &name, &failure).await? };
+        said = if args.remote.json { None } else { choose(&remote, path, name, &failure).await? };
         if said.is_none() {
-            return Err(trouble(failure, &name).into());
+            return Err(trouble(failure, name).into());
         }
     }
 }
 
-/// What is said of a file beside its content.
+/// A stream is read on a thread of its own, since it may take its time.
+async fn opened(args: &Push) -> anyhow::Result<Input> {
+    let (file, name) = (args.file.clone(), args.name.clone());
+    tokio::task::spawn_blocking(move || Input::open(&file, name.as_deref())).await?
+}
+
+/// A file, and what is said of it.
 struct Order<'a> {
+    path: &'a Path,
     group: GroupId,
     name: &'a str,
     /// Unless the group is to say it.
@@ -108,7 +116,7 @@ async fn send(
     size: u64,
     reached: &Cell<Reached>,
 ) -> anyhow::Result<Option<Failure>> {
-    let (path, name) = (&args.file, order.name);
+    let Order { path, name, .. } = order;
     let id = if size <= MAX_INLINE_BYTES {
         inline(remote, path, order).await?
     } else {

@@ -1,46 +1,80 @@
 //! Lists and shows datasets, groups, rows and comparisons.
 
 use super::login;
-use super::show::{cell, counted, details, in_columns, json, printable, short, size, state};
-use crate::cli::args::{self, Diff, List, Rows};
+use super::remote::{Remote, Trouble};
+use super::show::{cell, counted, details, in_columns, json, printable, short, state};
+use crate::cli::args::{self, Diff, GroupName, List, Rows};
 use crate::output::say;
+use dataset_types::PerPage;
 use dataset_types::dataset::{Dataset, Datasets, ListDatasets, OneDataset};
 use dataset_types::group::{Group, Groups, ListGroups};
+use dataset_types::id::GroupId;
 use dataset_types::rows::{self as api, CompareDatasets, ComparedRows, Comparison, ListRows, Row};
 
 /// Characters of a cell in a table.
 const CELL_WIDTH: usize = 40;
 
 pub(crate) async fn list(args: List) -> anyhow::Result<()> {
+    let remote = login::remote(&args.remote.access)?;
+    let group = match &args.group {
+        Some(group) => Some(group_id(&remote, group).await?),
+        None => None,
+    };
     let query = ListDatasets {
-        dataset_group_id: args.group,
+        dataset_group_id: group,
         name: args.name,
         status: args.status,
         page: args.pages.page,
         per_page: args.pages.per_page,
         ..ListDatasets::default()
     };
-    let answer = login::remote(&args.remote.access)?.get("datasets", &query).await?;
+    let answer = remote.get("datasets", &query).await?;
     if args.remote.json {
         return Ok(say(answer.text())?);
     }
     let listed: Datasets = answer.parse()?;
+    // Of a terminal, names get what the rest leaves.
+    let width = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    let width = width.map_or(CELL_WIDTH, |width| (width.saturating_sub(REST_OF_A_LINE) / 2).clamp(8, CELL_WIDTH));
     let row = |dataset: &Dataset| {
         let version = if dataset.version_number < 0 { String::new() } else { dataset.version_number.to_string() };
         vec![
             dataset.id.to_string(),
-            dataset.dataset_group_id.to_string(),
+            short(&dataset.dataset_group.name, width),
             version,
             state(dataset).to_owned(),
             dataset.row_count.map(|rows| rows.to_string()).unwrap_or_default(),
-            size(dataset),
-            short(&dataset.file_name, CELL_WIDTH),
-            dataset.created_at.to_string(),
+            short(&dataset.file_name, width),
+            // To the minute.
+            dataset.created_at.to_string().chars().take(16).collect(),
         ]
     };
-    let header = ["ID", "GROUP", "VERSION", "STATUS", "ROWS", "SIZE", "FILE", "CREATED (UTC)"];
-    say(&in_columns(&header, &[0, 1, 2, 4, 5], listed.datasets.iter().map(row).collect()))?;
+    let header = ["ID", "GROUP", "NO.", "STATUS", "ROWS", "FILE", "CREATED (UTC)"];
+    say(&in_columns(&header, &[0, 2, 4], listed.datasets.iter().map(row).collect()))?;
     rest(listed.page, listed.pages, listed.total)
+}
+
+/// A line of a list of datasets without the names of group and file.
+const REST_OF_A_LINE: usize = 60;
+
+/// The id of a group, which may be given by its name.
+pub(super) async fn group_id(remote: &Remote, group: &GroupName) -> anyhow::Result<GroupId> {
+    let name = match group {
+        GroupName::Id(id) => return Ok(*id),
+        GroupName::Name(name) => name,
+    };
+    let mut query = ListGroups { name: Some(name.clone()), per_page: PerPage::LARGEST, ..ListGroups::default() };
+    loop {
+        let Groups { dataset_groups, next_after, .. } = remote.get("dataset-groups", &query).await?.parse()?;
+        if let Some(group) = dataset_groups.iter().find(|group| group.name == *name) {
+            return Ok(group.id);
+        }
+        query.after = next_after;
+        if query.after.is_none() {
+            let message = format!("there is no dataset group named {name:?}; `datasets groups` lists them");
+            return Err(Trouble::Usage(message).into());
+        }
+    }
 }
 
 pub(crate) async fn show(args: args::OneDataset) -> anyhow::Result<()> {

@@ -5,6 +5,7 @@ use dataset_types::{ErrorCode, ErrorResponse};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Attempts of a call.
@@ -91,7 +92,7 @@ impl Answer {
 impl Remote {
     pub(super) fn new(url: &str, key: &ApiKey) -> anyhow::Result<Self> {
         let http = Client::builder()
-            .tls_backend_preconfigured(dataset_webhooks::tls())
+            .tls_backend_preconfigured(tls())
             .user_agent(concat!("datasets/", env!("CARGO_PKG_VERSION")))
             // Redirects lead to storage, which must not get the key.
             .redirect(redirect::Policy::none())
@@ -211,6 +212,16 @@ impl Remote {
     pub(super) fn unreachable(&self, source: reqwest::Error) -> Trouble {
         Trouble::Unreachable { url: self.url.clone(), source: source.without_url() }
     }
+}
+
+/// TLS by ring, with Mozilla's roots.
+fn tls() -> rustls::ClientConfig {
+    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring has the suites of TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
 }
 
 /// Whether the same call may well succeed in a moment.

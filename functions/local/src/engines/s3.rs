@@ -44,6 +44,17 @@ pub trait Notify: Send + Sync {
     fn withdraw(&self, ticket: Ticket);
 }
 
+/// No one is told.
+impl Notify for () {
+    fn announce(&self, _: &Stored) -> io::Result<Ticket> {
+        Ok(Ticket(None))
+    }
+
+    fn stored(&self, _: Ticket) {}
+
+    fn withdraw(&self, _: Ticket) {}
+}
+
 /// Names an announcement.
 #[derive(Clone, Debug)]
 pub struct Ticket(pub Option<String>);

@@ -2,7 +2,7 @@
 
 use super::{Refusal, Rule};
 use crate::wire::multipart::{completed_parts, element};
-use crate::wire::request::{checksums, header, object};
+use crate::wire::request::{checksums, header, object, query};
 
 /// The smallest part of a multipart upload, except for the last.
 const MIN_PART_BYTES: u64 = 5 << 20;
@@ -10,7 +10,18 @@ const MIN_PART_BYTES: u64 = 5 << 20;
 /// The checksum algorithms of S3, as in `x-amz-checksum-crc32` and `ChecksumCRC32`.
 const ALGORITHMS: [&str; 5] = ["crc32", "crc32c", "crc64nvme", "sha1", "sha256"];
 
+/// How the session token of credentials that have ended begins, in tests.
+const ENDED: &str = "ended";
+
 pub(super) static RULES: &[Rule] = &[
+    Rule {
+        refusal: Refusal { status: 403, code: "ExpiredToken", message: "The provided token has expired." },
+        source: "Amazon S3 User Guide, presigned URLs: one ends with the credentials that signed it, however long it was to live",
+        is_broken: |sight| {
+            let token = query(sight.request, "X-Amz-Security-Token").or(header(sight.request, "x-amz-security-token"));
+            token.is_some_and(|token| token.starts_with(ENDED))
+        },
+    },
     Rule {
         refusal: Refusal {
             status: 400,

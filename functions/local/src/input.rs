@@ -1,0 +1,53 @@
+//! A file that a command is given: by its path, or as a stream.
+
+use crate::client::Trouble;
+use anyhow::Context;
+use dataset_types::limits::MAX_FILE_BYTES;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
+
+/// A regular file. What came as a stream is one for as long as this is there.
+pub(crate) struct Input {
+    pub(crate) path: PathBuf,
+    /// By which it is uploaded, and its format is known.
+    pub(crate) name: String,
+    /// What people know it by.
+    pub(crate) shown: String,
+    _copy: Option<NamedTempFile>,
+}
+
+impl Input {
+    /// `-` is standard input; it, a pipe or a device is read to its end, or until it is longer than any file may be.
+    ///
+    /// # Errors
+    /// If it can't be read, or has no name.
+    pub(crate) fn open(path: &Path, name: Option<&str>) -> anyhow::Result<Self> {
+        let shown = path.display().to_string();
+        let unreadable = || format!("{shown} could not be read");
+        let is_stdin = path == "-";
+        let is_regular = !is_stdin && {
+            let metadata = fs::metadata(path).with_context(unreadable)?;
+            anyhow::ensure!(!metadata.is_dir(), "{shown} is a directory, not a file");
+            metadata.is_file()
+        };
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None if is_stdin => {
+                let message = "say by --name what standard input is, such as --name answers.csv";
+                return Err(Trouble::Usage(message.into()).into());
+            }
+            None => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        };
+        if is_regular {
+            return Ok(Self { path: path.to_owned(), name, shown, _copy: None });
+        }
+        let mut copy = NamedTempFile::new().context("there is no room for temporary files")?;
+        let stream: Box<dyn Read> =
+            if is_stdin { Box::new(io::stdin().lock()) } else { Box::new(File::open(path).with_context(unreadable)?) };
+        // A byte more is enough to be refused.
+        io::copy(&mut stream.take(MAX_FILE_BYTES + 1), &mut copy).with_context(unreadable)?;
+        Ok(Self { path: copy.path().to_owned(), shown: name.clone(), name, _copy: Some(copy) })
+    }
+}
