@@ -15,7 +15,6 @@ use dataset_tests::other_engine::{self, OtherEngine};
 use dataset_tests::wire::{self, Forward, StrictProxy};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
