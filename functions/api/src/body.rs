@@ -76,10 +76,7 @@ async fn frame(body: &mut Body) -> Result<Option<Bytes>, ApiError> {
 
 fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     if headers.get(header::CONTENT_ENCODING).is_some_and(|coding| coding != "identity") {
-        return Err(ApiError::new(
-            ErrorCode::UnsupportedContentEncoding,
-            "the body must not be compressed; send it without the header Content-Encoding",
-        ));
+        return Err(compressed());
     }
     let Some(given) = headers.get(header::CONTENT_TYPE) else {
         return Ok(());
@@ -91,14 +88,24 @@ fn require_json(headers: &HeaderMap) -> Result<(), ApiError> {
     }
     Err(ApiError::new(
         ErrorCode::UnsupportedMediaType,
-        "the body must be JSON; send it with the header Content-Type: application/json",
+        "the body must be JSON; send it with the header Content-Type: application/json. A file as it is, is sent to the URL that POST /api/public/v2/dataset-versions/from-upload answers with",
     ))
+}
+
+fn compressed() -> ApiError {
+    ApiError::new(
+        ErrorCode::UnsupportedContentEncoding,
+        "the body must not be compressed; send it as it is, without the header Content-Encoding",
+    )
 }
 
 /// Parses a JSON object. Serde alone would accept an array of the fields.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
     if body.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
         return Err(ApiError::new(ErrorCode::InvalidRequest, "the body must be a JSON object, not an array"));
+    }
+    if body.starts_with(&[0x1f, 0x8b]) {
+        return Err(compressed());
     }
     let mut deserializer = serde_json::Deserializer::from_slice(body);
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| invalid(&e))?;

@@ -126,15 +126,25 @@ impl Decoder<'_> {
         self.padded = symbols.ends_with(b"=");
         self.offset += length;
         if self.written as u64 > MAX_FILE_BYTES {
-            return Err(upload::too_large(self.written as u64));
+            return Err(upload::too_large());
         }
         Ok(())
     }
 
     fn error(&self, error: &DecodeError) -> Error {
         match *error {
-            DecodeError::InvalidByte(at, _) => {
-                invalid(self.offset + at, "is not in the base64 alphabet, or is padding before the end")
+            DecodeError::InvalidByte(at, byte) => {
+                let at = self.offset + at;
+                invalid(
+                    at,
+                    match byte {
+                        b'-' | b'_' => "is of base64 for URLs; send standard base64, with + and /",
+                        b':' if at == "data".len() => {
+                            "looks like the start of a data: URL; send what stands behind its comma"
+                        }
+                        _ => "is not in the base64 alphabet, or is padding before the end",
+                    },
+                )
             }
             DecodeError::InvalidLastSymbol { offset, .. } => {
                 invalid(self.offset + offset, "is not how an encoder ends the text; the text may have been cut")
@@ -206,6 +216,15 @@ mod tests {
                 }
                 (got, expected) => panic!("{text}: {got:?}, expected {expected:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn what_is_nearly_base64_is_told_as_what_it_is() {
+        for (text, says) in
+            [("_-8=", "base64 for URLs"), ("YWJj-w==", "base64 for URLs"), ("data:text/csv;base64,YQ==", "data: URL")]
+        {
+            assert!(decode(text.as_bytes()).unwrap_err().to_string().contains(says), "{text}");
         }
     }
 

@@ -77,8 +77,7 @@ async fn queue(
     key: Option<IdempotencyKey>,
     request: Request,
 ) -> Result<(StatusCode, Json<VersionQueued>), ApiError> {
-    let body =
-        body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large(MAX_FILE_BYTES + 1)))?;
+    let body = body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large()))?;
     // Decoding 100 MB would block other requests.
     let unpacked = tokio::task::spawn_blocking(move || {
         let upload = unpack(body)?;

@@ -88,15 +88,16 @@ pub fn check_size(bytes: u64) -> Result<()> {
         ));
     }
     if bytes > MAX_FILE_BYTES {
-        return Err(too_large(bytes));
+        return Err(too_large());
     }
     Ok(())
 }
 
-pub fn too_large(bytes: u64) -> Error {
+/// How long it is, is not known where it was read up to the limit.
+pub fn too_large() -> Error {
     Error::refused(
         ErrorCode::FileTooLarge,
-        format!("the file has {bytes} bytes; at most {MAX_FILE_BYTES} (100 MB) are taken in, so split it"),
+        format!("the file has more than {MAX_FILE_BYTES} bytes (100 MB), the most that is taken in; split it"),
     )
 }
 

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// Where the API is, below a service's URL.
+const API: &str = "/api/public/v2";
+
 /// Attempts of a call.
 const TRIES: u32 = 5;
 
@@ -35,6 +38,8 @@ pub enum Trouble {
     Unreachable { url: String, source: reqwest::Error },
     #[error("the service answered {status}; try again later")]
     Faulty { status: StatusCode },
+    #[error("{url} answered {status}, and not as this service does; is that its URL?")]
+    NotOurs { url: String, status: StatusCode },
     #[error("{0} (storage_full)")]
     Full(String),
     #[error("{0} (invalid_api_key)")]
@@ -60,7 +65,11 @@ impl Trouble {
         match self {
             Self::Refused { .. } | Self::Failed { .. } => 1,
             Self::Usage(_) => 2,
-            Self::Unreachable { .. } | Self::Faulty { .. } | Self::Full(_) | Self::Unreadable(_) => 3,
+            Self::Unreachable { .. }
+            | Self::Faulty { .. }
+            | Self::NotOurs { .. }
+            | Self::Full(_)
+            | Self::Unreadable(_) => 3,
             Self::Unauthorized(_) | Self::NoService | Self::NoKey { .. } => 4,
             // What shells give for Ctrl-C.
             Self::Stopped | Self::CutShort { is_stopped: true, .. } => 130,
@@ -106,7 +115,9 @@ impl Remote {
     pub(super) fn address(url: &str) -> Result<String, Trouble> {
         match Url::parse(url) {
             Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => {
-                Ok(parsed.as_str().trim_end_matches('/').to_owned())
+                // Some give it with the path of the API.
+                let url = parsed.as_str().trim_end_matches('/');
+                Ok(url.strip_suffix(API).unwrap_or(url).to_owned())
             }
             _ => {
                 Err(Trouble::Usage(format!("{url:?} is no URL of http or https; give one like http://127.0.0.1:8080")))
@@ -154,7 +165,7 @@ impl Remote {
     }
 
     fn call(&self, method: Method, path: &str) -> RequestBuilder {
-        let call = self.http.request(method, format!("{}/api/public/v2/{path}", self.url));
+        let call = self.http.request(method, format!("{}{API}/{path}", self.url));
         call.header("x-api-key", &self.key).timeout(ATTEMPT_TIME)
     }
 
@@ -199,7 +210,10 @@ impl Remote {
         }
         let text = response.text().await.unwrap_or_default();
         let Ok(answer) = serde_json::from_str::<ErrorResponse>(&text) else {
-            return Err(Trouble::Faulty { status });
+            return Err(match status.is_server_error() {
+                true => Trouble::Faulty { status },
+                false => Trouble::NotOurs { url: self.url.clone(), status },
+            });
         };
         Err(match answer.code() {
             Some(ErrorCode::InvalidApiKey) => Trouble::Unauthorized(answer.error),

@@ -6,7 +6,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use console::truncate_str;
 use dataset_core::upload::is_deceptive;
-use dataset_types::dataset::{Dataset, Failure};
+use dataset_types::dataset::{Column, Dataset, Failure};
 use dataset_types::dialect::Suggestion;
 use dataset_types::notice::Notice;
 use dataset_types::rows::CellValue;
@@ -47,7 +47,7 @@ pub(super) fn details(dataset: &Dataset) -> String {
         }
     }
     if let Some(failure) = &dataset.failure {
-        line("failure", format!("{} ({})", printable(&failure.message), failure.code));
+        line("failure", format!("{}{} ({})", place(failure), printable(&failure.message), failure.code));
         for suggestion in &failure.suggestions {
             line("instead", suggested(suggestion));
         }
@@ -84,15 +84,19 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// A failure's message says where in the file it is.
+/// The column that a failure is in, before its message, which says row and line.
+fn place(failure: &Failure) -> String {
+    match &failure.column {
+        Some(Column::Name(name)) => format!("column {:?}: ", printable(name)),
+        Some(Column::Index(index)) => format!("column {index}: "),
+        None => String::new(),
+    }
+}
+
 pub(super) fn trouble(failure: Failure, file: &str) -> Trouble {
     let suggestions = failure.suggestions.iter().map(|suggestion| format!("\n  {}", suggested(suggestion)));
-    Trouble::Failed {
-        file: printable(file),
-        code: failure.code,
-        message: printable(&failure.message),
-        suggestions: suggestions.collect(),
-    }
+    let message = format!("{}{}", place(&failure), printable(&failure.message));
+    Trouble::Failed { file: printable(file), code: failure.code, message, suggestions: suggestions.collect() }
 }
 
 /// Text from elsewhere, with what could mislead a terminal or its reader made visible.
