@@ -88,7 +88,11 @@ async fn from_login_to_download() {
     assert!(second.trim().ends_with("700000 rows, 2 columns"), "{second}");
     let bad = shell.run(&["push", "bad.csv", "--group", &group, "--wait"]);
     assert_eq!(bad.code, 1);
-    assert!(bad.err.contains("bad.csv: row 2, line 3") && bad.err.contains("(too_few_fields)"), "{}", bad.err);
+    assert!(
+        bad.err.contains("bad.csv: row 2, line 3, column 2 \"text\": expected") && bad.err.contains("(too_few_fields)"),
+        "{}",
+        bad.err
+    );
     assert_eq!(shell.run(&["push", "small.csv", "--group", "9"]).code, 1);
     assert_eq!(shell.run(&["push", "missing.csv", "--group", &group]).code, 1);
 

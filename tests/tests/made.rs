@@ -76,6 +76,11 @@ fn what_is_no_regular_file_is_written_into() {
     assert!(!full.status.success() && String::from_utf8_lossy(&full.stderr).contains("No space left"));
     assert!(Path::new("/dev/full").metadata().unwrap().file_type().is_char_device());
 
+    // What is short enough to wait in a buffer, too.
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let lost = convert(dir.path(), "-").stdout(full).output().unwrap();
+    assert!(!lost.status.success() && String::from_utf8_lossy(&lost.stderr).contains("standard output could not"));
+
     symlink("not-yet", at("dangling")).unwrap();
     done(&mut convert(dir.path(), "dangling"));
     assert!(at("dangling").is_symlink() && is_parquet(&fs::read(at("not-yet")).unwrap()));
@@ -106,5 +111,26 @@ fn a_command_that_is_stopped_leaves_nothing() {
         assert_eq!(said, "error: stopped\n");
         assert_eq!(names(dir.path()), ["in.csv", "out"]);
         assert_eq!(fs::read_to_string(dir.path().join("out")).unwrap(), "before");
+    }
+}
+
+/// A pipe that no one reads holds up no one who wants to stop.
+#[test]
+fn a_command_that_waits_for_a_pipe_can_be_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("in.csv"), FILE).unwrap();
+    assert!(Command::new("mkfifo").arg(dir.path().join("pipe")).status().unwrap().success());
+    for signal in ["INT", "TERM"] {
+        let mut child = convert(dir.path(), "pipe").stderr(Stdio::null()).spawn().unwrap();
+        // Its signals are its own by then.
+        let caught = |status: &str| {
+            let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+            u64::from_str_radix(mask.trim(), 16).unwrap() & (1 << 14) != 0
+        };
+        while !caught(&fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap()) {
+            std::thread::yield_now();
+        }
+        assert!(Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
     }
 }

@@ -14,6 +14,7 @@ pub mod gateway;
 mod limit;
 #[cfg(test)]
 mod openapi;
+mod query;
 mod routes;
 
 pub use routes::from_file::{Upload, unpack};
@@ -58,6 +59,7 @@ pub(crate) struct Base(pub(crate) String);
 
 pub fn router(api: Arc<Api>) -> Router {
     routes::routes()
+        .layer(middleware::from_fn(query::refuse))
         .layer(middleware::from_fn(limit::limit))
         .layer(middleware::from_fn(caching::caching))
         .merge(docs::routes())

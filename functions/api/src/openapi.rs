@@ -182,6 +182,27 @@ fn the_original_operation_is_described_field_by_field() {
     assert_has(&described, &original, &described, "");
 }
 
+/// Calls with query parameters are those that may have some, but for two of the original.
+#[test]
+fn the_calls_that_take_parameters_are_those_that_describe_some() {
+    let described: Value = serde_json::from_str(crate::docs::DESCRIPTION).expect("it is JSON");
+    let mut taking = Vec::new();
+    for (path, methods) in described["paths"].as_object().into_iter().flatten() {
+        for (method, operation) in methods.as_object().into_iter().flatten() {
+            let mut parameters = operation["parameters"].as_array().into_iter().flatten();
+            if parameters.any(|parameter| parameter["in"] == "query") {
+                taking.push((method.to_uppercase(), path.trim_start_matches(crate::query::API).to_owned()));
+            }
+        }
+    }
+    let of_the_original = ["/dataset-versions/from-file", "/dataset-groups"].map(|path| ("POST".into(), path.into()));
+    taking.extend(of_the_original);
+    taking.sort();
+    let mut free = crate::query::FREE.map(|(method, path)| (method.to_owned(), path.to_owned()));
+    free.sort();
+    assert_eq!(taking, free);
+}
+
 /// `ours` has every field of `theirs`, and every item of a list in some place.
 fn assert_has(ours: &Value, theirs: &Value, root: &Value, at: &str) {
     // A reference may have a description beside it.

@@ -403,6 +403,8 @@ async fn what_is_not_known_is_said() {
         ("GET", "dataset-groups?pge=2", "", "unknown field `pge`, expected one of `name`"),
         ("POST", "webhooks", r#"{"url": "https://example.com", "events": []}"#, "`event_types`"),
         ("POST", "dataset-versions/from-upload", r#"{"group": 7}"#, "`dataset_group_id`"),
+        ("GET", "webhooks?page=2", "", "takes no query parameters, such as \"page\""),
+        ("DELETE", "dataset-groups/7?dry_run", "", "takes no query parameters, such as \"dry_run\""),
     ] {
         let (status, answer) = call(&router, method, &format!("/api/public/v2/{path}"), body.to_owned()).await;
         assert_eq!(status, 400, "{path}: {answer}");
@@ -410,7 +412,7 @@ async fn what_is_not_known_is_said() {
     }
     for (method, path, body) in [
         ("GET", "datasets?pge=2", String::new()),
-        ("POST", "dataset-groups", json!({"name": "More", "tags": []}).to_string()),
+        ("POST", "dataset-groups?x=1", json!({"name": "More", "tags": []}).to_string()),
         (
             "POST",
             "dataset-versions/from-file",

@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Check, Convert, Said};
 use crate::client::{Trouble, noticed, suggested};
-use crate::input::Input;
+use crate::input::{ENOUGH, Input};
 use crate::made::{Draft, Place};
 use crate::output::say;
 use anyhow::Context;
@@ -19,7 +19,7 @@ use std::io;
 /// # Errors
 /// What is wrong with the file, and where.
 pub(crate) fn check(args: &Check) -> anyhow::Result<()> {
-    let input = Input::open(&args.file, args.name.as_deref())?;
+    let input = Input::open(&args.file, args.name.as_deref(), ENOUGH)?;
     let size = fs::metadata(&input.path).with_context(|| unreadable(&input))?.len();
     upload::check_size(size).with_context(|| input.shown.clone())?;
     let read = read(&input, &args.said, &mut io::sink(), &Limits::default())?;
@@ -43,19 +43,18 @@ pub(crate) async fn convert(args: Convert) -> anyhow::Result<()> {
     let is_source =
         fs::canonicalize(&args.out).is_ok_and(|out| fs::canonicalize(&args.file).is_ok_and(|file| file == out));
     anyhow::ensure!(!is_source, "{} would be replaced by what is made of it; give another name", args.out.display());
-    let metadata = fs::metadata(&args.file).with_context(|| format!("{} could not be read", args.file.display()))?;
-    anyhow::ensure!(metadata.is_file(), "{} is not a file", args.file.display());
-    let input = Input::open(&args.file, None)?;
     let place = Place::of(&args.out)?;
     let is_piped = matches!(place, Place::Stdout);
     let draft = Draft::new(place)?;
     let mut out = draft.file()?;
+    // Streams may take their time, to be read as to be written, and must not keep the command from being stopped.
     let converting = move || {
+        let input = Input::open(&args.file, args.name.as_deref(), u64::MAX)?;
         let summary = read(&input, &args.said, &mut out, &limits)?;
         summary.map_err(|failure| refusal(&input, &failure)).map(|summary| (input, summary))
     };
     let (input, summary) = tokio::task::spawn_blocking(converting).await??;
-    draft.finish()?;
+    tokio::task::spawn_blocking(move || draft.finish()).await??;
     if is_piped { Ok(()) } else { report(&input, &summary) }
 }
 

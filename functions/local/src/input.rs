@@ -2,11 +2,15 @@
 
 use crate::client::Trouble;
 use anyhow::Context;
+use dataset_core::upload::FileName;
 use dataset_types::limits::MAX_FILE_BYTES;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
+
+/// Of a stream that is uploaded: a byte more than a file may have, so that it is refused.
+pub(crate) const ENOUGH: u64 = MAX_FILE_BYTES + 1;
 
 /// A regular file. What came as a stream is one for as long as this is there.
 pub(crate) struct Input {
@@ -19,11 +23,11 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// `-` is standard input; it, a pipe or a device is read to its end, or until it is longer than any file may be.
+    /// `-` is standard input; it, a pipe or a device is read to its end, or up to so many bytes.
     ///
     /// # Errors
     /// If it can't be read, or has no name.
-    pub(crate) fn open(path: &Path, name: Option<&str>) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: &Path, name: Option<&str>, max_bytes: u64) -> anyhow::Result<Self> {
         let shown = path.display().to_string();
         let unreadable = || format!("{shown} could not be read");
         let is_stdin = path == "-";
@@ -34,20 +38,19 @@ impl Input {
         };
         let name = match name {
             Some(name) => name.to_owned(),
-            None if is_stdin => {
-                let message = "say by --name what standard input is, such as --name answers.csv";
-                return Err(Trouble::Usage(message.into()).into());
-            }
             None => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         };
+        if !is_regular && FileName::parse(&name).is_err() {
+            let message = format!("say by --name what is in {shown}, such as --name answers.csv");
+            return Err(Trouble::Usage(message).into());
+        }
         if is_regular {
             return Ok(Self { path: path.to_owned(), name, shown, _copy: None });
         }
         let mut copy = NamedTempFile::new().context("there is no room for temporary files")?;
         let stream: Box<dyn Read> =
             if is_stdin { Box::new(io::stdin().lock()) } else { Box::new(File::open(path).with_context(unreadable)?) };
-        // A byte more is enough to be refused.
-        io::copy(&mut stream.take(MAX_FILE_BYTES + 1), &mut copy).with_context(unreadable)?;
+        io::copy(&mut stream.take(max_bytes), &mut copy).with_context(unreadable)?;
         Ok(Self { path: copy.path().to_owned(), shown: name.clone(), name, _copy: Some(copy) })
     }
 }

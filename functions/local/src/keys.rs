@@ -23,7 +23,7 @@ pub(crate) async fn run(args: Keys) -> anyhow::Result<()> {
         KeysCommand::Create { user } => create(&table, workspace, user, args.place.json).await,
         KeysCommand::List => list(&table, workspace, args.place.json).await,
         KeysCommand::Revoke { id, sure } => {
-            confirm(&format!("end key {id} of workspace {workspace}"), &sure)?;
+            confirm(&format!("end key {id} of workspace {workspace}"), &sure).await?;
             ensure!(table.revoke(workspace, id).await?, "workspace {workspace} has no key {id}");
             Ok(say(&format!("Key {id} lets no one in any more."))?)
         }

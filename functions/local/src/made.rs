@@ -4,10 +4,20 @@
 //! pipe or a device, is written into.
 
 use anyhow::{Context, ensure};
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
+
+/// Root may replace the file of another, who goes on to own it.
+#[cfg(unix)]
+fn keep_owner(path: &Path, there: &fs::Metadata) {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let _ = chown(path, Some(there.uid()), Some(there.gid()));
+}
+
+#[cfg(not(unix))]
+fn keep_owner(_: &Path, _: &fs::Metadata) {}
 
 /// Where it is to be.
 pub(crate) enum Place {
@@ -43,33 +53,46 @@ impl Place {
 }
 
 /// A file in the making. Dropped before its end, it leaves nothing behind.
-pub(crate) struct Draft {
-    file: NamedTempFile,
-    place: Place,
+pub(crate) enum Draft {
+    /// Beside the place that it takes by a rename.
+    At { file: NamedTempFile, path: PathBuf },
+    /// Without a name, since the process may end while whoever reads the pipe takes its time.
+    Elsewhere { file: File, place: Place },
 }
 
 impl Draft {
     /// # Errors
     /// If no file can be made there.
     pub(crate) fn new(place: Place) -> anyhow::Result<Self> {
-        let file = match &place {
+        match place {
             Place::At(path) => {
+                let unwritable = || format!("{} could not be written", path.display());
+                if path.exists() {
+                    // Not to be got round by a rename.
+                    OpenOptions::new().append(true).open(&path).with_context(unwritable)?;
+                }
                 let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
                 let mut builder = Builder::new();
                 builder.prefix(".datasets-").suffix(".part");
                 // As of any new file: what the mask of the process leaves of it.
                 #[cfg(unix)]
                 builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-                let made = builder.tempfile_in(directory.unwrap_or(Path::new(".")));
-                made.with_context(|| format!("{} could not be written", path.display()))?
+                let file = builder.tempfile_in(directory.unwrap_or(Path::new("."))).with_context(unwritable)?;
+                Ok(Self::At { file, path })
             }
-            Place::Into(_) | Place::Stdout => NamedTempFile::new().context("there is no room for temporary files")?,
-        };
-        Ok(Self { file, place })
+            place => {
+                let file = tempfile::tempfile().context("there is no room for temporary files")?;
+                Ok(Self::Elsewhere { file, place })
+            }
+        }
     }
 
+    /// To be written into.
     pub(crate) fn file(&self) -> io::Result<File> {
-        self.file.reopen()
+        match self {
+            Self::At { file, .. } => file.as_file().try_clone(),
+            Self::Elsewhere { file, .. } => file.try_clone(),
+        }
     }
 
     /// Puts it in its place.
@@ -77,26 +100,31 @@ impl Draft {
     /// # Errors
     /// If it can't be written there.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
-        let Self { file, place } = self;
-        match place {
-            Place::At(path) => {
+        match self {
+            Self::At { file, path } => {
                 let unwritable = || format!("{} could not be written", path.display());
                 // What is replaced may be for some eyes only.
                 if let Ok(there) = fs::metadata(&path) {
+                    keep_owner(file.path(), &there);
                     file.as_file().set_permissions(there.permissions()).with_context(unwritable)?;
                 }
                 file.persist(&path).map_err(|error| error.error).with_context(unwritable)?;
             }
-            Place::Into(path) => {
-                let unwritable = || format!("{} could not be written", path.display());
-                let mut into = File::create(&path).with_context(unwritable)?;
-                io::copy(&mut file.reopen()?, &mut into).with_context(unwritable)?;
+            Self::Elsewhere { mut file, place } => {
+                file.rewind()?;
+                let (mut into, shown): (Box<dyn Write>, _) = match &place {
+                    Place::Stdout => (Box::new(io::stdout().lock()), "standard output".to_owned()),
+                    Place::Into(path) | Place::At(path) => {
+                        let shown = path.display().to_string();
+                        (Box::new(File::create(path).with_context(|| format!("{shown} could not be written"))?), shown)
+                    }
+                };
+                match io::copy(&mut file, &mut into).and_then(|_| into.flush()) {
+                    // Whoever reads it has enough.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+                    written => written.with_context(|| format!("{shown} could not be written"))?,
+                }
             }
-            Place::Stdout => match io::copy(&mut file.reopen()?, &mut io::stdout().lock()) {
-                // Whoever reads it has enough.
-                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-                copied => drop(copied.context("standard output could not be written")?),
-            },
         }
         Ok(())
     }

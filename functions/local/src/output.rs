@@ -2,7 +2,6 @@
 
 use crate::cli::args::Sure;
 use crate::client::Trouble;
-use console::Term;
 use std::io::{self, IsTerminal, Write};
 
 /// Prints to standard output. A closed pipe is no error.
@@ -23,14 +22,23 @@ pub(crate) fn note(text: &str) -> io::Result<()> {
 ///
 /// # Errors
 /// If the answer is not yes.
-pub(crate) fn confirm(what: &str, sure: &Sure) -> anyhow::Result<()> {
+pub(crate) async fn confirm(what: &str, sure: &Sure) -> anyhow::Result<()> {
     if sure.yes {
         return Ok(());
     }
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Err(Trouble::Usage(format!("this would {what}, and there is no way back; say --yes")).into());
     }
-    let terminal = Term::stderr();
-    terminal.write_str(&format!("This will {what}, and there is no way back. Type yes to go on: "))?;
-    if terminal.read_line()?.trim() == "yes" { Ok(()) } else { Err(Trouble::Stopped.into()) }
+    write!(io::stderr(), "This will {what}, and there is no way back. Type yes to go on: ")?;
+    let answer = answer().await?;
+    if answer.is_some_and(|answer| answer.trim() == "yes") { Ok(()) } else { Err(Trouble::Stopped.into()) }
+}
+
+/// A line of standard input; `None` at its end. It is read on a thread of its own, so that Ctrl-C is heard.
+pub(crate) async fn answer() -> anyhow::Result<Option<String>> {
+    let reading = tokio::task::spawn_blocking(|| {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|length| (length > 0).then_some(line))
+    });
+    Ok(reading.await??)
 }

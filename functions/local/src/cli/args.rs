@@ -236,8 +236,11 @@ pub(crate) struct Check {
 
 #[derive(Debug, Args)]
 pub(crate) struct Convert {
-    /// The file, which its extension says the format of.
+    /// The file, which its extension says the format of; `-` for standard input.
     pub(crate) file: PathBuf,
+    /// What it is called, if not by its path.
+    #[arg(long, value_name = "FILE_NAME")]
+    pub(crate) name: Option<String>,
     /// Where the Parquet file goes; one that is there is replaced.
     pub(crate) out: PathBuf,
     /// How many threads may work on it.

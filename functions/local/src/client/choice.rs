@@ -2,6 +2,7 @@
 
 use super::remote::Remote;
 use super::show::{cell, in_columns, printable, suggested};
+use crate::output::answer;
 use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -43,10 +44,8 @@ pub(super) async fn choose(
     let others = if suggestions.len() > 1 { ", a number with another" } else { "" };
     loop {
         terminal.write_str(&format!("Enter sends the file again with the first{others}, n leaves it: "))?;
-        let mut answer = String::new();
-        let is_over = io::stdin().read_line(&mut answer)? == 0;
+        let Some(answer) = answer().await? else { return Ok(None) };
         match chosen(&answer, suggestions) {
-            _ if is_over => return Ok(None),
             Choice::Send(suggestion) => return Ok(Some(suggestion.dialect.clone())),
             Choice::Leave => return Ok(None),
             Choice::Unclear => {}

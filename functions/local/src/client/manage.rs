@@ -1,11 +1,12 @@
 //! Creates and deletes groups; deletes and restores versions.
 
 use super::remote::Answer;
+use super::show::counted;
 use super::{login, read, show};
 use crate::cli::args::{GroupName, Groups, GroupsCommand, OneDataset, Remote, Sure};
 use crate::output::{confirm, say};
 use dataset_types::dataset as api;
-use dataset_types::group::{CreateGroup, GroupCreated};
+use dataset_types::group::{CreateGroup, GroupCreated, OneGroup};
 use serde_json::json;
 
 pub(crate) async fn groups(args: Groups) -> anyhow::Result<()> {
@@ -26,8 +27,11 @@ async fn create_group(name: &str, remote: &Remote) -> anyhow::Result<()> {
 async fn delete_group(group: &GroupName, sure: &Sure, remote: &Remote) -> anyhow::Result<()> {
     let service = login::remote(&remote.access)?;
     let id = read::group_id(&service, group).await?;
-    confirm(&format!("delete group {id} with all its versions"), sure)?;
-    let answer = service.delete(&format!("dataset-groups/{id}")).await?;
+    let path = format!("dataset-groups/{id}");
+    let OneGroup { dataset_group, .. } = service.get(&path, &()).await?.parse()?;
+    let versions = counted(dataset_group.latest_version_number, "version");
+    confirm(&format!("delete group {:?} ({id}), which has had {versions}", dataset_group.name), sure).await?;
+    let answer = service.delete(&path).await?;
     print(remote, &answer, |_| Ok(format!("group {id} deleted")))
 }
 

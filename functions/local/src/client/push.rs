@@ -6,7 +6,7 @@ use super::read::group_id;
 use super::remote::{Answer, Remote, Trouble, backoff, pause};
 use super::show::{bar, noticed, printable, summary, trouble};
 use crate::cli::args::Push;
-use crate::input::Input;
+use crate::input::{ENOUGH, Input};
 use crate::output::say;
 use crate::signals::StopSignals;
 use anyhow::Context;
@@ -86,6 +86,8 @@ async fn take_in(args: &Push, reached: &Cell<Reached>) -> anyhow::Result<()> {
     loop {
         let order = Order { path, group, name, said: said.take() };
         let Some(failure) = send(&remote, args, order, metadata.len(), reached).await? else { return Ok(()) };
+        // It was refused.
+        reached.set(Reached::Nothing);
         said = if args.remote.json { None } else { choose(&remote, path, name, &failure).await? };
         if said.is_none() {
             return Err(trouble(failure, name).into());
@@ -96,7 +98,7 @@ async fn take_in(args: &Push, reached: &Cell<Reached>) -> anyhow::Result<()> {
 /// A stream is read on a thread of its own, since it may take its time.
 async fn opened(args: &Push) -> anyhow::Result<Input> {
     let (file, name) = (args.file.clone(), args.name.clone());
-    tokio::task::spawn_blocking(move || Input::open(&file, name.as_deref())).await?
+    tokio::task::spawn_blocking(move || Input::open(&file, name.as_deref(), ENOUGH)).await?
 }
 
 /// A file, and what is said of it.

@@ -33,9 +33,7 @@ pub(crate) async fn list(args: List) -> anyhow::Result<()> {
         return Ok(say(answer.text())?);
     }
     let listed: Datasets = answer.parse()?;
-    // Of a terminal, names get what the rest leaves.
-    let width = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
-    let width = width.map_or(CELL_WIDTH, |width| (width.saturating_sub(REST_OF_A_LINE) / 2).clamp(8, CELL_WIDTH));
+    let width = left_of_a_line(REST_OF_A_LINE) / 2;
     let row = |dataset: &Dataset| {
         let version = if dataset.version_number < 0 { String::new() } else { dataset.version_number.to_string() };
         vec![
@@ -52,6 +50,12 @@ pub(crate) async fn list(args: List) -> anyhow::Result<()> {
     let header = ["ID", "GROUP", "NO.", "STATUS", "ROWS", "FILE", "CREATED (UTC)"];
     say(&in_columns(&header, &[0, 2, 4], listed.datasets.iter().map(row).collect()))?;
     rest(listed.page, listed.pages, listed.total)
+}
+
+/// What a terminal has for names, beside so many characters; all, where it is none.
+fn left_of_a_line(rest: usize) -> usize {
+    let columns = console::Term::stdout().size_checked().map(|(_, columns)| usize::from(columns));
+    columns.map_or(usize::MAX, |columns| columns.saturating_sub(rest).max(16))
 }
 
 /// A line of a list of datasets without the names of group and file.
@@ -93,7 +97,8 @@ pub(super) async fn groups(args: args::ListGroups) -> anyhow::Result<()> {
         return Ok(say(answer.text())?);
     }
     let listed: Groups = answer.parse()?;
-    let row = |group: &Group| vec![group.id.to_string(), short(&group.name, CELL_WIDTH)];
+    let width = left_of_a_line(20);
+    let row = |group: &Group| vec![group.id.to_string(), short(&group.name, width)];
     say(&in_columns(&["ID", "NAME"], &[0], listed.dataset_groups.iter().map(row).collect()))?;
     rest(listed.page, listed.pages, listed.total)
 }

@@ -210,7 +210,8 @@ impl Remote {
         }
         let text = response.text().await.unwrap_or_default();
         let Ok(answer) = serde_json::from_str::<ErrorResponse>(&text) else {
-            return Err(match status.is_server_error() {
+            let is_fault = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
+            return Err(match is_fault {
                 true => Trouble::Faulty { status },
                 false => Trouble::NotOurs { url: self.url.clone(), status },
             });

@@ -47,7 +47,7 @@ pub(super) fn details(dataset: &Dataset) -> String {
         }
     }
     if let Some(failure) = &dataset.failure {
-        line("failure", format!("{}{} ({})", place(failure), printable(&failure.message), failure.code));
+        line("failure", format!("{} ({})", reason(failure), failure.code));
         for suggestion in &failure.suggestions {
             line("instead", suggested(suggestion));
         }
@@ -84,18 +84,20 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// The column that a failure is in, before its message, which says row and line.
-fn place(failure: &Failure) -> String {
-    match &failure.column {
-        Some(Column::Name(name)) => format!("column {:?}: ", printable(name)),
-        Some(Column::Index(index)) => format!("column {index}: "),
-        None => String::new(),
+/// Why a file was refused: its place, with the name of the column, and what is wrong there.
+fn reason(failure: &Failure) -> String {
+    let message = printable(&failure.message);
+    let Some(Column::Name(name)) = &failure.column else { return message };
+    // "row 2, line 3, column 2: expected ..."
+    match message.split_once(": ").filter(|(place, _)| place.ends_with(|c: char| c.is_ascii_digit())) {
+        Some((place, what)) => format!("{place} {:?}: {what}", printable(name)),
+        None => format!("column {:?}: {message}", printable(name)),
     }
 }
 
 pub(super) fn trouble(failure: Failure, file: &str) -> Trouble {
     let suggestions = failure.suggestions.iter().map(|suggestion| format!("\n  {}", suggested(suggestion)));
-    let message = format!("{}{}", place(&failure), printable(&failure.message));
+    let message = reason(&failure);
     Trouble::Failed { file: printable(file), code: failure.code, message, suggestions: suggestions.collect() }
 }
 

@@ -54,7 +54,7 @@ pub(crate) async fn webhooks(args::Webhooks { command, remote }: args::Webhooks)
             })
         }
         WebhooksCommand::Delete { id, sure } => {
-            confirm(&format!("delete webhook {id} with what was not delivered yet"), &sure)?;
+            confirm(&format!("delete webhook {id} with what was not delivered yet"), &sure).await?;
             print(&remote, &service.delete(&format!("webhooks/{id}")).await?, |_| Ok(format!("webhook {id} deleted")))
         }
         WebhooksCommand::RotateSecret { id } => {

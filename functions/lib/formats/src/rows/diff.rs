@@ -156,7 +156,10 @@ impl<'a> Plan<'a> {
             let place = |table: &Table<F>| table.columns().position(|name| name == key);
             place(old).zip(place(new)).ok_or_else(|| Error::Key {
                 code: ErrorCode::KeyNotFound,
-                message: format!("there is no column {key:?} in both versions; a key is a column that both have"),
+                message: format!(
+                    "there is no column {:?} in both versions; a key is a column that both have",
+                    key.chars().take(100).collect::<String>()
+                ),
             })
         });
         let found = found.transpose()?;
