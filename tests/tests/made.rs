@@ -120,8 +120,15 @@ fn a_command_that_waits_for_a_pipe_can_be_stopped() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("in.csv"), FILE).unwrap();
     assert!(Command::new("mkfifo").arg(dir.path().join("pipe")).status().unwrap().success());
-    for signal in ["INT", "TERM"] {
-        let mut child = convert(dir.path(), "pipe").stderr(Stdio::null()).spawn().unwrap();
+    fs::create_dir(dir.path().join("tmp")).unwrap();
+    for (signal, args) in [
+        ("INT", &["convert", "in.csv", "pipe"][..]),
+        ("TERM", &["convert", "in.csv", "pipe"]),
+        ("INT", &["check", "pipe", "--name", "a.csv"]),
+    ] {
+        let mut command = Command::new(binary());
+        command.args(args).current_dir(dir.path()).env("TMPDIR", dir.path().join("tmp"));
+        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
         // Its signals are its own by then.
         let caught = |status: &str| {
             let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
@@ -131,6 +138,7 @@ fn a_command_that_waits_for_a_pipe_can_be_stopped() {
             std::thread::yield_now();
         }
         assert!(Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
-        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal} {args:?}");
+        assert_eq!(names(&dir.path().join("tmp")), [""; 0], "{args:?}");
     }
 }

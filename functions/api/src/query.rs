@@ -3,6 +3,7 @@
 use crate::body::shortened;
 use crate::error::ApiError;
 use axum::extract::{MatchedPath, Request};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use dataset_core::ErrorCode;
@@ -25,7 +26,9 @@ pub(crate) const API: &str = "/api/public/v2";
 pub(crate) async fn refuse(request: Request, next: Next) -> Response {
     let query = request.uri().query().unwrap_or_default();
     let path = request.extensions().get::<MatchedPath>().and_then(|path| path.as_str().strip_prefix(API));
-    let is_free = |path: &str| FREE.iter().any(|free| *free == (request.method().as_str(), path));
+    // What GET takes, HEAD takes.
+    let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
+    let is_free = |path: &str| FREE.contains(&(method.as_str(), path));
     if query.is_empty() || path.is_none_or(is_free) {
         return next.run(request).await;
     }

@@ -422,6 +422,7 @@ async fn what_is_not_known_is_said() {
         let (status, answer) = call(&router, method, &format!("/api/public/v2/{path}"), body).await;
         assert!(status < 300, "{path}: {answer}");
     }
+    assert_eq!(send(&router, "HEAD", "/api/public/v2/datasets?page=2", &[], "").await.status(), 200);
 }
 
 #[tokio::test]

@@ -92,7 +92,7 @@ impl Cli {
             }
             #[cfg(feature = "service")]
             Command::Demo => block_on(demo::run()),
-            Command::Check(args) => files::check(&args),
+            Command::Check(args) => until_stopped(files::check(args)),
             Command::Convert(args) => until_stopped(files::convert(args)),
             Command::Push(args) => block_on(client::push(args)),
             Command::Ls(args) => until_stopped(client::list(args)),

@@ -18,12 +18,14 @@ use std::io;
 ///
 /// # Errors
 /// What is wrong with the file, and where.
-pub(crate) fn check(args: &Check) -> anyhow::Result<()> {
-    let input = Input::open(&args.file, args.name.as_deref(), ENOUGH)?;
+pub(crate) async fn check(args: Check) -> anyhow::Result<()> {
+    let input = Input::open(&args.file, args.name.as_deref(), ENOUGH).await?;
     let size = fs::metadata(&input.path).with_context(|| unreadable(&input))?.len();
     upload::check_size(size).with_context(|| input.shown.clone())?;
-    let read = read(&input, &args.said, &mut io::sink(), &Limits::default())?;
-    match (read, args.json) {
+    let said = args.said;
+    let checking = move || (read(&input, &said, &mut io::sink(), &Limits::default()), input);
+    let (read, input) = tokio::task::spawn_blocking(checking).await?;
+    match (read?, args.json) {
         (Ok(summary), true) => Ok(say(&as_json(&summary))?),
         (Ok(summary), false) => report(&input, &summary),
         (Err(failure), true) => {
@@ -47,13 +49,13 @@ pub(crate) async fn convert(args: Convert) -> anyhow::Result<()> {
     let is_piped = matches!(place, Place::Stdout);
     let draft = Draft::new(place)?;
     let mut out = draft.file()?;
-    // Streams may take their time, to be read as to be written, and must not keep the command from being stopped.
+    let input = Input::open(&args.file, args.name.as_deref(), u64::MAX).await?;
     let converting = move || {
-        let input = Input::open(&args.file, args.name.as_deref(), u64::MAX)?;
         let summary = read(&input, &args.said, &mut out, &limits)?;
         summary.map_err(|failure| refusal(&input, &failure)).map(|summary| (input, summary))
     };
     let (input, summary) = tokio::task::spawn_blocking(converting).await??;
+    // Whoever reads a pipe may take his time, and must not keep the command from being stopped.
     tokio::task::spawn_blocking(move || draft.finish()).await??;
     if is_piped { Ok(()) } else { report(&input, &summary) }
 }

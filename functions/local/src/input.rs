@@ -27,7 +27,7 @@ impl Input {
     ///
     /// # Errors
     /// If it can't be read, or has no name.
-    pub(crate) fn open(path: &Path, name: Option<&str>, max_bytes: u64) -> anyhow::Result<Self> {
+    pub(crate) async fn open(path: &Path, name: Option<&str>, max_bytes: u64) -> anyhow::Result<Self> {
         let shown = path.display().to_string();
         let unreadable = || format!("{shown} could not be read");
         let is_stdin = path == "-";
@@ -47,10 +47,16 @@ impl Input {
         if is_regular {
             return Ok(Self { path: path.to_owned(), name, shown, _copy: None });
         }
-        let mut copy = NamedTempFile::new().context("there is no room for temporary files")?;
-        let stream: Box<dyn Read> =
-            if is_stdin { Box::new(io::stdin().lock()) } else { Box::new(File::open(path).with_context(unreadable)?) };
-        io::copy(&mut stream.take(max_bytes), &mut copy).with_context(unreadable)?;
+        let copy = NamedTempFile::new().context("there is no room for temporary files")?;
+        let (mut out, source) = (copy.reopen()?, path.to_owned());
+        // On a thread of its own, since whoever writes it may take his time; whoever is stopped meanwhile drops
+        // the copy.
+        let copying = tokio::task::spawn_blocking(move || {
+            let stream: Box<dyn Read> =
+                if is_stdin { Box::new(io::stdin().lock()) } else { Box::new(File::open(source)?) };
+            io::copy(&mut stream.take(max_bytes), &mut out)
+        });
+        copying.await?.with_context(unreadable)?;
         Ok(Self { path: copy.path().to_owned(), shown: name.clone(), name, _copy: Some(copy) })
     }
 }

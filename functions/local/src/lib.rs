@@ -3,7 +3,6 @@
 //! [`engines`] speak the protocols of DynamoDB, S3 and SQS within the process, with their state in a
 //! directory. [`triggers`] stand in for what AWS does between them and the functions: they feed each function
 //! the JSON that AWS would send, and try again as AWS would. The functions are the very ones that run in AWS.
-
 //!
 //! Without the feature `service` there is neither: what is left calls a service, and checks and converts files.
 

@@ -75,7 +75,7 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
 }
 
 async fn take_in(args: &Push, reached: &Cell<Reached>) -> anyhow::Result<()> {
-    let Input { path, name, .. } = &opened(args).await?;
+    let Input { path, name, .. } = &Input::open(&args.file, args.name.as_deref(), ENOUGH).await?;
     FileName::parse(name)?;
     let metadata = std::fs::metadata(path).with_context(|| format!("{name} could not be read"))?;
     check_size(metadata.len())?;
@@ -93,12 +93,6 @@ async fn take_in(args: &Push, reached: &Cell<Reached>) -> anyhow::Result<()> {
             return Err(trouble(failure, name).into());
         }
     }
-}
-
-/// A stream is read on a thread of its own, since it may take its time.
-async fn opened(args: &Push) -> anyhow::Result<Input> {
-    let (file, name) = (args.file.clone(), args.name.clone());
-    tokio::task::spawn_blocking(move || Input::open(&file, name.as_deref(), ENOUGH)).await?
 }
 
 /// A file, and what is said of it.
