@@ -23,6 +23,7 @@ use crate::failure::unexpected;
 use crate::item::{Attributes, n, s};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::builders::{PutBuilder, UpdateBuilder};
@@ -242,6 +243,22 @@ impl Table {
             .collect::<std::result::Result<Vec<_>, _>>()
             .await
             .map_err(unexpected("the table"))
+    }
+
+    /// The first `limit` items that `read` takes, page by page.
+    pub(crate) async fn first<T>(
+        query: QueryFluentBuilder,
+        limit: usize,
+        read: impl Fn(&Attributes) -> Result<Option<T>>,
+    ) -> Result<Vec<T>> {
+        let mut items = query.into_paginator().items().send();
+        let mut found = Vec::new();
+        while found.len() < limit
+            && let Some(item) = items.try_next().await.map_err(unexpected("the table"))?
+        {
+            found.extend(read(&item)?);
+        }
+        Ok(found)
     }
 
     /// Carries out all of these actions, or none.

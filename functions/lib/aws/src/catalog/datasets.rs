@@ -152,7 +152,7 @@ pub(super) async fn list(
         Scope::Group(id) => (GROUP_INDEX, "in_group", in_group(id)),
         Scope::Workspace(id) => (WORKSPACE_INDEX, "in_workspace", in_workspace(id)),
     };
-    let mut items = table
+    let query = table
         .client
         .query()
         .table_name(&table.name)
@@ -161,21 +161,12 @@ pub(super) async fn list(
         .key_condition_expression(format!("{attribute} = :scope AND id <= :last"))
         .expression_attribute_values(":scope", s(value))
         .expression_attribute_values(":last", n(up_to.map_or(MAX_SAFE_INTEGER, DatasetId::get)))
-        .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-        .into_paginator()
-        .items()
-        .send();
-    let mut found = Vec::new();
-    while found.len() < limit
-        && let Some(item) = items.try_next().await.map_err(unexpected("the table"))?
-    {
-        found.push(listed(&item)?);
-    }
-    Ok(found)
+        .limit(i32::try_from(limit).unwrap_or(i32::MAX));
+    Table::first(query, limit, |item| listed(item).map(Some)).await
 }
 
 pub(super) async fn drafts(table: &Table, workspace: WorkspaceId, limit: usize) -> Result<Vec<GroupId>> {
-    let mut items = table
+    let query = table
         .client
         .query()
         .table_name(&table.name)
@@ -185,17 +176,8 @@ pub(super) async fn drafts(table: &Table, workspace: WorkspaceId, limit: usize) 
         .filter_expression("#status = :draft")
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":workspace", s(in_workspace(workspace)))
-        .expression_attribute_values(":draft", s(DRAFT))
-        .into_paginator()
-        .items()
-        .send();
-    let mut found = Vec::new();
-    while found.len() < limit
-        && let Some(item) = items.try_next().await.map_err(unexpected("the table"))?
-    {
-        found.push(Read(&item).parsed("group_id")?);
-    }
-    Ok(found)
+        .expression_attribute_values(":draft", s(DRAFT));
+    Table::first(query, limit, |item| Read(item).parsed("group_id").map(Some)).await
 }
 
 fn listed(item: &Attributes) -> Result<DatasetSummary> {

@@ -1,7 +1,6 @@
 //! Groups as items: one by id, and one that keeps the name.
 
 use super::{id_taken, totals};
-use crate::failure::unexpected;
 use crate::item::{Attributes, Item, Read, flag, json, n, s};
 use crate::table::{GROUP_NAME_PREFIX, Key, Table, build_error, update_if};
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
@@ -106,7 +105,7 @@ pub(super) async fn names(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<GroupName>> {
-    let mut items = table
+    let query = table
         .client
         .query()
         .table_name(&table.name)
@@ -115,20 +114,13 @@ pub(super) async fn names(
         .expression_attribute_values(":pk", s(format!("W#{workspace}")))
         .expression_attribute_values(":after", s(format!("{GROUP_NAME_PREFIX}{}", after.unwrap_or_default())))
         .expression_attribute_values(":end", s(END_OF_NAMES))
-        .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX))
-        .into_paginator()
-        .items()
-        .send();
-    let mut names = Vec::new();
-    while names.len() < limit
-        && let Some(item) = items.try_next().await.map_err(unexpected("the table"))?
-    {
-        let name = Read(&item).text("sk")?.strip_prefix(GROUP_NAME_PREFIX).unwrap_or_default().to_owned();
-        if after != Some(&*name) {
-            names.push(GroupName { name, id: Read(&item).parsed("group_id")? });
-        }
-    }
-    Ok(names)
+        .limit(i32::try_from(limit + 1).unwrap_or(i32::MAX));
+    let named = |item: &Attributes| {
+        let name = Read(item).text("sk")?.strip_prefix(GROUP_NAME_PREFIX).unwrap_or_default().to_owned();
+        let id = Read(item).parsed("group_id")?;
+        Ok(Some(GroupName { name, id }).filter(|group| after != Some(&*group.name)))
+    };
+    Table::first(query, limit, named).await
 }
 
 pub(super) fn read(item: &Attributes) -> Result<Group> {
