@@ -1,7 +1,7 @@
 //! Request bodies.
 
 use crate::error::ApiError;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequest, Request};
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
@@ -29,6 +29,28 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
         parse(&body).map(Json)
     }
 }
+
+/// A small JSON body that may be left out.
+pub(crate) struct JsonIfAny<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for JsonIfAny<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if request.body().size_hint().exact() == Some(0) {
+            return Ok(Self(T::default()));
+        }
+        Json::from_request(request, state).await.map(|Json(body)| Self(body))
+    }
+}
+
+/// The body of a call that takes none.
+pub(crate) type NoBody = JsonIfAny<Nothing>;
+
+/// Some clients send an object all the same.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an empty JSON object, or no body")]
+pub(crate) struct Nothing {}
 
 /// The whole body, if it is JSON; `None` if it is longer than `max_bytes`. It is
 /// held in memory once: a body in one frame, as Lambda gives it, is not copied, and

@@ -8,6 +8,8 @@ use dataset_types::{ErrorCode, ErrorResponse};
 use std::any::Any;
 use std::time::Duration;
 
+pub(crate) const NO_SUCH_DELIVERY: &str = "the webhook has no delivery with this id";
+
 /// `{"success": false, "error": ..., "code": ...}` with its status.
 #[derive(Debug)]
 pub struct ApiError {
@@ -79,7 +81,7 @@ impl ApiError {
     }
 
     pub(crate) fn delivery_not_found() -> Self {
-        Self::new(ErrorCode::DeliveryNotFound, "the webhook has no delivery with this id")
+        Self::new(ErrorCode::DeliveryNotFound, NO_SUCH_DELIVERY)
     }
 }
 

@@ -9,11 +9,12 @@ use axum::response::{IntoResponse, Response};
 use dataset_core::ErrorCode;
 
 /// Those that take some, below the API's path, and those of the original, which ignore what they don't know.
-pub(crate) const FREE: [(&str, &str); 8] = [
+pub(crate) const FREE: [(&str, &str); 9] = [
     ("POST", "/dataset-versions/from-file"),
     ("POST", "/dataset-groups"),
     ("GET", "/dataset-groups"),
     ("GET", "/datasets"),
+    ("DELETE", "/datasets/{dataset_id}"),
     ("GET", "/datasets/{dataset_id}/rows"),
     ("GET", "/datasets/{dataset_id}/download"),
     ("GET", "/datasets/{dataset_id}/diff"),

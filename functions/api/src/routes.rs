@@ -7,7 +7,6 @@ mod datasets;
 mod dialect;
 mod diff;
 mod download;
-mod fresh;
 pub(crate) mod from_file;
 mod from_upload;
 mod groups;

@@ -36,7 +36,7 @@ pub(crate) async fn ingest(processor: &Processor, key: &str, context: &Context) 
             // The outcome has been told, so they can only be removed.
             if matches!(dataset.state, State::Failed { .. }) {
                 tracing::warn!(dataset_id = id.get(), "objects of a failed upload are removed");
-                uploads::clean_up(ports, &dataset).await?;
+                uploads::remove_objects(ports, &dataset).await?;
             }
         }
         Leased::Unknown if ports.catalog.withdrawn(id).await?.is_some() => {

@@ -192,6 +192,7 @@ async fn a_cleanup_that_was_cut_off_is_completed() {
         due_at: draft.file_due_at,
         lost_leases: 0,
         finished_at: start(),
+        clean_at: start() + QUEUE_GRACE,
         failure: Failure::new(FailureCode::NoRows, "there are no rows"),
         event: OutboxEntry {
             event_id: EventId::of_dataset(draft.id.get()),

@@ -1,4 +1,4 @@
-use crate::{dataset_id, start, workspace};
+use crate::{start, workspace};
 use dataset_core::api_key::{ApiKey, Grant, KeyHash};
 use dataset_core::api_keys::{Admission, ApiKeys, KnownKey, WINDOW, window_of};
 use dataset_core::id::{KeyId, UserId};
@@ -72,40 +72,57 @@ fn reservation(key: &str, fingerprint: &str, id: u64, now: Timestamp) -> Reserva
         workspace_id: workspace(5),
         key: IdempotencyKey::parse(key).unwrap(),
         fingerprint: fingerprint.into(),
-        dataset_id: dataset_id(id),
+        id,
         now,
     }
+}
+
+fn done(id: u64, answer: Option<&str>) -> Reserved {
+    Reserved::Done { id, answer: answer.map(str::to_owned) }
 }
 
 pub async fn idempotency(calls: &dyn Idempotency) {
     let second = Duration::from_secs(1);
     let reserve = async |reservation: &Reservation| calls.reserve(reservation).await.unwrap();
     let first = reservation("a", "x", 1, start());
-    assert_eq!(reserve(&first).await, Reserved::Yours(dataset_id(1)));
+    assert_eq!(reserve(&first).await, Reserved::Yours(1));
     assert_eq!(reserve(&reservation("a", "x", 2, start() + second)).await, Reserved::Running);
     assert_eq!(reserve(&reservation("a", "y", 2, start() + second)).await, Reserved::Reused);
     let elsewhere = Reservation { workspace_id: workspace(6), ..reservation("a", "y", 2, start()) };
-    assert_eq!(reserve(&elsewhere).await, Reserved::Yours(dataset_id(2)));
+    assert_eq!(reserve(&elsewhere).await, Reserved::Yours(2));
 
     // The first call has died. The next one continues with its dataset, and no other does.
     let next = reservation("a", "x", 2, start() + CALL_LIFETIME);
-    assert_eq!(reserve(&next).await, Reserved::Yours(dataset_id(1)));
+    assert_eq!(reserve(&next).await, Reserved::Yours(1));
     assert_eq!(reserve(&reservation("a", "x", 3, start() + CALL_LIFETIME + second)).await, Reserved::Running);
-    calls.complete(&Reservation { dataset_id: dataset_id(1), ..next }).await.unwrap();
-    assert_eq!(reserve(&reservation("a", "x", 3, start() + CALL_LIFETIME * 3)).await, Reserved::Done(dataset_id(1)));
+    calls.complete(&Reservation { id: 1, ..next }, None).await.unwrap();
+    assert_eq!(reserve(&reservation("a", "x", 3, start() + CALL_LIFETIME * 3)).await, done(1, None));
     // A completed call is kept until it expires.
     calls.forget(&first).await.unwrap();
-    assert_eq!(reserve(&reservation("a", "x", 3, start() + MEMORY - second)).await, Reserved::Done(dataset_id(1)));
+    assert_eq!(reserve(&reservation("a", "x", 3, start() + MEMORY - second)).await, done(1, None));
     assert_eq!(reserve(&reservation("a", "y", 3, start() + MEMORY - second)).await, Reserved::Reused);
-    assert_eq!(reserve(&reservation("a", "y", 3, start() + MEMORY)).await, Reserved::Yours(dataset_id(3)));
+    assert_eq!(reserve(&reservation("a", "y", 3, start() + MEMORY)).await, Reserved::Yours(3));
 
     // A failed call is forgotten by the one who holds it.
     let failed = reservation("b", "x", 4, start());
-    assert_eq!(reserve(&failed).await, Reserved::Yours(dataset_id(4)));
+    assert_eq!(reserve(&failed).await, Reserved::Yours(4));
     calls.forget(&reservation("b", "x", 5, start())).await.unwrap();
     assert_eq!(reserve(&reservation("b", "x", 5, start())).await, Reserved::Running);
     calls.forget(&failed).await.unwrap();
-    assert_eq!(reserve(&reservation("b", "z", 5, start())).await, Reserved::Yours(dataset_id(5)));
+    assert_eq!(reserve(&reservation("b", "z", 5, start())).await, Reserved::Yours(5));
+
+    // One that may have begun is gone on with at once, by one call.
+    let begun = reservation("d", "x", 6, start());
+    assert_eq!(reserve(&begun).await, Reserved::Yours(6));
+    calls.release(&reservation("d", "x", 7, start())).await.unwrap();
+    assert_eq!(reserve(&reservation("d", "x", 7, start())).await, Reserved::Running);
+    calls.release(&begun).await.unwrap();
+    assert_eq!(reserve(&reservation("d", "x", 7, start())).await, Reserved::Yours(6));
+    assert_eq!(reserve(&reservation("d", "x", 8, start())).await, Reserved::Running);
+    calls.complete(&begun, Some("{}")).await.unwrap();
+    assert_eq!(reserve(&reservation("d", "x", 8, start())).await, done(6, Some("{}")));
+    calls.release(&begun).await.unwrap();
+    assert_eq!(reserve(&reservation("d", "x", 8, start())).await, done(6, Some("{}")));
 
     let contenders: Vec<Reservation> = (10..20).map(|id| reservation("c", "x", id, start())).collect();
     let won = join_all(contenders.iter().map(reserve)).await;

@@ -371,6 +371,7 @@ fn failed_draft(of: &Dataset) -> FailedDraft {
         due_at,
         lost_leases,
         finished_at: start(),
+        clean_at: start() + seconds(30),
         failure: Failure {
             suggestions: vec![Suggestion {
                 dialect: Dialect { encoding: Some("gbk".to_owned().try_into().unwrap()), ..Dialect::default() },

@@ -2,11 +2,11 @@
 
 use super::MemoryTable;
 use async_trait::async_trait;
-use dataset_core::Result;
 use dataset_core::api_key::{Grant, KeyHash};
 use dataset_core::api_keys::{Admission, ApiKeys, KnownKey, WINDOW, window_of};
-use dataset_core::id::{DatasetId, KeyId, WorkspaceId};
+use dataset_core::id::{KeyId, WorkspaceId};
 use dataset_core::idempotency::{CALL_LIFETIME, Idempotency, IdempotencyKey, MEMORY, Reservation, Reserved};
+use dataset_core::{Error, Result};
 use jiff::Timestamp;
 use std::collections::HashMap;
 use std::num::NonZero;
@@ -15,6 +15,7 @@ use std::num::NonZero;
 pub(super) struct Callers {
     keys: HashMap<KeyHash, Key>,
     calls: HashMap<(WorkspaceId, IdempotencyKey), Call>,
+    loses_completion: bool,
 }
 
 #[derive(Clone)]
@@ -28,7 +29,8 @@ struct Key {
 #[derive(Clone)]
 struct Call {
     fingerprint: String,
-    dataset_id: DatasetId,
+    id: u64,
+    answer: Option<String>,
     until: Option<Timestamp>,
     forgotten_at: Timestamp,
 }
@@ -37,6 +39,13 @@ impl Callers {
     /// Whether the workspace has begun with a key.
     pub(super) fn is_counted(&self, workspace: WorkspaceId) -> bool {
         self.keys.values().any(|key| key.known.grant.workspace_id == workspace)
+    }
+}
+
+impl MemoryTable {
+    /// The next call dies before it is known to be complete.
+    pub fn lose_completion(&self) {
+        self.tables().callers.loses_completion = true;
     }
 }
 
@@ -92,29 +101,34 @@ impl Idempotency for MemoryTable {
                 return Ok(Reserved::Reused);
             }
             return Ok(match call.until {
-                None => Reserved::Done(call.dataset_id),
+                None => Reserved::Done { id: call.id, answer: call.answer.clone() },
                 Some(until) if until > reservation.now => Reserved::Running,
                 Some(_) => {
                     call.until = until;
-                    Reserved::Yours(call.dataset_id)
+                    Reserved::Yours(call.id)
                 }
             });
         }
         let call = Call {
             fingerprint: reservation.fingerprint.clone(),
-            dataset_id: reservation.dataset_id,
+            id: reservation.id,
+            answer: None,
             until,
             forgotten_at: reservation.now + MEMORY,
         };
         calls.insert(key(reservation), call);
-        Ok(Reserved::Yours(reservation.dataset_id))
+        Ok(Reserved::Yours(reservation.id))
     }
 
-    async fn complete(&self, reservation: &Reservation) -> Result<()> {
-        if let Some(call) = self.tables().callers.calls.get_mut(&key(reservation))
+    async fn complete(&self, reservation: &Reservation, answer: Option<&str>) -> Result<()> {
+        let mut tables = self.tables();
+        if std::mem::take(&mut tables.callers.loses_completion) {
+            return Err(Error::unavailable("the table is down"));
+        }
+        if let Some(call) = tables.callers.calls.get_mut(&key(reservation))
             && call.fingerprint == reservation.fingerprint
         {
-            call.until = None;
+            (call.until, call.answer) = (None, answer.map(str::to_owned));
         }
         Ok(())
     }
@@ -122,9 +136,19 @@ impl Idempotency for MemoryTable {
     async fn forget(&self, reservation: &Reservation) -> Result<()> {
         let mut tables = self.tables();
         let calls = &mut tables.callers.calls;
-        let is_ours = |call: &Call| call.dataset_id == reservation.dataset_id && call.until.is_some();
+        let is_ours = |call: &Call| call.id == reservation.id && call.until.is_some();
         if calls.get(&key(reservation)).is_some_and(is_ours) {
             calls.remove(&key(reservation));
+        }
+        Ok(())
+    }
+
+    async fn release(&self, reservation: &Reservation) -> Result<()> {
+        if let Some(call) = self.tables().callers.calls.get_mut(&key(reservation))
+            && call.id == reservation.id
+            && let Some(until) = &mut call.until
+        {
+            *until = (*until).min(reservation.now);
         }
         Ok(())
     }

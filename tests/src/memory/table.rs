@@ -302,7 +302,7 @@ impl Catalog for MemoryTable {
             return Ok(false);
         };
         dataset.state = State::Failed { failure: failed.failure.clone(), finished_at: failed.finished_at };
-        tables.unclean.insert(failed.dataset_id, failed.event.due_at);
+        tables.unclean.insert(failed.dataset_id, failed.clean_at);
         tables.outbox.insert(failed.event.event_id.clone(), failed.event.clone());
         Ok(true)
     }

@@ -48,6 +48,8 @@ pub(crate) struct Upload {
     pub(crate) file_name: String,
     pub(crate) file: &'static str,
     pub(crate) is_sent: bool,
+    /// Its owner may take it back, once.
+    may_take_back: bool,
     pub(crate) answered: Option<u64>,
     pub(crate) events: Vec<Event>,
     /// How often it went to the failure destination.
@@ -81,6 +83,7 @@ pub(crate) enum Step {
     Upload(usize),
     Event(usize, Event),
     GaveUp(usize),
+    TakeBack(usize),
     Message(usize),
     Sweep,
 }
@@ -105,7 +108,7 @@ pub(crate) enum Action {
 
 impl Account {
     /// The last `bad` files of each group are invalid.
-    pub(crate) fn new(groups: usize, files: usize, bad: usize, faults: u8) -> Self {
+    pub(crate) fn new(groups: usize, files: usize, bad: usize, faults: u8, may_take_back: bool) -> Self {
         let world = World { table: Default::default(), blobs: Default::default(), now: start() };
         let now = |future: futures::future::BoxFuture<'_, dataset_core::Result<()>>| {
             future.now_or_never().expect("fakes do not wait").unwrap();
@@ -119,6 +122,7 @@ impl Account {
                 file_name: format!("{at}-{n}.csv"),
                 file: if n + bad >= files { BAD } else { GOOD },
                 is_sent: false,
+                may_take_back,
                 answered: None,
                 events: Vec::new(),
                 gave_up: 0,
@@ -150,7 +154,7 @@ impl Account {
                     actions.extend([Action::Loses(step), Action::Repeats(step)]);
                     actions.extend([Receiver::Refuses, Receiver::Hangs].map(|receiver| Action::Receives(at, receiver)));
                 }
-                Step::Upload(_) | Step::GaveUp(_) | Step::Sweep => {}
+                Step::Upload(_) | Step::GaveUp(_) | Step::TakeBack(_) | Step::Sweep => {}
             }
         }
         if self.held.is_some() {
@@ -174,6 +178,8 @@ impl Account {
             events.sort_unstable();
             events.dedup();
             steps.extend(events.into_iter().map(|event| Step::Event(at, event)));
+            let is_draft = status_of(self, at) == Some(Status::Draft);
+            steps.extend((upload.may_take_back && is_draft).then_some(Step::TakeBack(at)));
             steps.extend((upload.gave_up > 0).then_some(Step::GaveUp(at)));
             steps.extend(upload.messages.iter().any(|at| *at <= self.world.now).then_some(Step::Message(at)));
         }
@@ -183,7 +189,8 @@ impl Account {
 
     /// Whether nothing can happen until time passes.
     fn is_idle(&self) -> bool {
-        self.held.is_none() && self.steps().is_empty()
+        // An owner may take a draft back, or not.
+        self.held.is_none() && self.steps().iter().all(|step| matches!(step, Step::TakeBack(_)))
     }
 
     /// Whether it ends if no more faults happen.
@@ -301,6 +308,7 @@ impl Account {
                 Job::Event { id: self.id(at), request_id: request_id.into() }
             }
             Step::GaveUp(at) => Job::GaveUp { id: self.id(at) },
+            Step::TakeBack(at) => Job::TakeBack { id: self.id(at) },
             Step::Message(at) => Job::Message { key: self.delivery(at), receiver: Receiver::Takes },
             Step::Sweep => Job::Sweep,
         }
@@ -346,6 +354,7 @@ impl Account {
             Step::Upload(at) => self.uploads[at].is_sent = true,
             Step::Event(at, event) => remove_first(&mut self.uploads[at].events, |other| *other == event),
             Step::GaveUp(at) => self.uploads[at].gave_up -= 1,
+            Step::TakeBack(at) => self.uploads[at].may_take_back = false,
             Step::Message(at) => {
                 let now = self.world.now;
                 remove_first(&mut self.uploads[at].messages, |at| *at <= now);
@@ -375,7 +384,7 @@ impl Account {
             Step::Event(at, event) => self.uploads[at].events.push(Event { tries: event.tries + 1, ..event }),
             Step::GaveUp(at) => self.uploads[at].gave_up += 1,
             Step::Message(at) => self.uploads[at].messages.push(self.world.now + VISIBILITY),
-            Step::Upload(_) | Step::Sweep => {}
+            Step::Upload(_) | Step::TakeBack(_) | Step::Sweep => {}
         }
     }
 
@@ -415,7 +424,16 @@ impl Account {
         events.sort_unstable();
         let mut messages: Vec<i64> = upload.messages.iter().map(|at| ms(*at, now)).collect();
         messages.sort_unstable();
-        (upload.file, upload.is_sent, upload.answered.is_some(), events, upload.gave_up, messages).hash(&mut hasher);
+        (
+            upload.file,
+            upload.is_sent,
+            upload.may_take_back,
+            upload.answered.is_some(),
+            events,
+            upload.gave_up,
+            messages,
+        )
+            .hash(&mut hasher);
         let is_one = upload.told.windows(2).all(|two| two[0] == two[1]);
         let first = upload.told.first().map(|(_, body)| body.len());
         (upload.told.len().min(2), is_one, first, upload.published).hash(&mut hasher);
@@ -428,7 +446,8 @@ impl Account {
             stored.contains(&dataset.rows()).hash(&mut hasher);
         }
         if let Some(held) = &self.held
-            && let Step::Upload(of) | Step::Event(of, _) | Step::GaveUp(of) | Step::Message(of) = held.step
+            && let Step::Upload(of) | Step::Event(of, _) | Step::GaveUp(of) | Step::TakeBack(of) | Step::Message(of) =
+                held.step
             && of == at
         {
             let mut text = held.past.text.concat();

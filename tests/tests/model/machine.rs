@@ -43,6 +43,7 @@ pub(crate) enum Job {
     Upload { group: u64, file_name: String, file: &'static str },
     Event { id: DatasetId, request_id: String },
     GaveUp { id: DatasetId },
+    TakeBack { id: DatasetId },
     Message { key: DeliveryKey, receiver: Receiver },
     Sweep,
 }
@@ -61,7 +62,7 @@ impl Job {
     /// The time-out of its function in the template.
     pub(crate) fn timeout(&self) -> Duration {
         Duration::from_secs(match self {
-            Self::Upload { .. } => 30,
+            Self::Upload { .. } | Self::TakeBack { .. } => 30,
             Self::Event { .. } => 300,
             Self::GaveUp { .. } | Self::Message { .. } | Self::Sweep => 60,
         })
@@ -165,6 +166,7 @@ impl Machine {
         let ports = &self.processor.ports;
         let is_done = match job {
             Job::Upload { group, file_name, file } => return self.upload(*group, file_name, file).await,
+            Job::TakeBack { id } => return self.take_back(*id).await,
             Job::Event { id, request_id } => {
                 let event = events::s3(&stored(*id), now);
                 dataset_processor::handle(invocation(event, request_id), &self.processor).await.is_ok()
@@ -200,12 +202,20 @@ impl Machine {
         let answer: Value = serde_json::from_slice(&body).unwrap();
         End::Answered(answer["dataset_id"].as_u64().unwrap())
     }
+
+    async fn take_back(&self, id: DatasetId) -> End {
+        let path = format!("/api/public/v2/datasets/{id}?status=draft");
+        let request = Request::delete(path).header("x-api-key", KEY).body(Body::empty());
+        let response = self.router.clone().oneshot(request.unwrap()).await.unwrap();
+        End::Done(response.status() == StatusCode::OK)
+    }
 }
 
 /// Runs that write events at the same time have different identifiers; uploads may draw an id that is in use.
 fn seed(world: &World, job: &Job) -> u64 {
     match job {
         Job::Event { id, .. } => id.get() << 16,
+        Job::TakeBack { id } => (id.get() << 16) + (1 << 15),
         Job::Sweep => (1 << 40) + ((world.table.outcomes() as u64) << 16),
         Job::Upload { .. } | Job::GaveUp { .. } | Job::Message { .. } => 0,
     }

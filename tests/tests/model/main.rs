@@ -1,6 +1,6 @@
 //! Explores every state that an account can reach with the real functions: uploads, events, messages and
 //! sweeps in any order, invocations that die after any of their changes or continue late, events and
-//! messages that come twice or never, and a receiver that refuses or hangs.
+//! messages that come twice or never, owners that take drafts back, and a receiver that refuses or hangs.
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
@@ -21,6 +21,8 @@ struct Explored {
     bad: usize,
     /// The most faults on the way to a state.
     faults: u8,
+    /// Whether owners may take their drafts back.
+    may_take_back: bool,
 }
 
 impl Model for Explored {
@@ -28,7 +30,7 @@ impl Model for Explored {
     type Action = Action;
 
     fn init_states(&self) -> Vec<Account> {
-        vec![Account::new(self.groups, self.files, self.bad, self.faults)]
+        vec![Account::new(self.groups, self.files, self.bad, self.faults, self.may_take_back)]
     }
 
     fn actions(&self, account: &Account, actions: &mut Vec<Action>) {
@@ -40,7 +42,7 @@ impl Model for Explored {
     }
 
     fn properties(&self) -> Vec<Property<Self>> {
-        vec![
+        let mut properties = vec![
             Property::always("each upload that was answered has one outcome in the end", |_, account: &Account| {
                 every(account, |at| {
                     let status = status_of(account, at);
@@ -76,7 +78,13 @@ impl Model for Explored {
                 account.world.table.is_any_parked()
             }),
             Property::sometimes("an invocation is late", |_, account: &Account| account.held.is_some()),
-        ]
+        ];
+        if self.may_take_back {
+            properties.push(Property::sometimes("one is taken back", |_, account: &Account| {
+                account.uploads.iter().any(|upload| upload.told.iter().any(|(_, body)| body.contains("withdrawn")))
+            }));
+        }
+        properties
     }
 }
 
@@ -151,15 +159,20 @@ const FILES: usize = 2;
 #[test]
 fn two_groups_and_one_fault() {
     let files = std::env::var("DATASETS_MODEL_FILES").map_or(FILES, |text| text.parse().unwrap());
-    explore(Explored { groups: 2, files, bad: 1, faults: 1 });
+    explore(Explored { groups: 2, files, bad: 1, faults: 1, may_take_back: false });
 }
 
 #[test]
 fn one_group_and_two_faults() {
-    explore(Explored { groups: 1, files: 2, bad: 0, faults: 2 });
+    explore(Explored { groups: 1, files: 2, bad: 0, faults: 2, may_take_back: false });
 }
 
 #[test]
 fn one_group_of_good_and_bad_files() {
-    explore(Explored { groups: 1, files: 3, bad: 1, faults: 1 });
+    explore(Explored { groups: 1, files: 3, bad: 1, faults: 1, may_take_back: false });
+}
+
+#[test]
+fn drafts_that_are_taken_back() {
+    explore(Explored { groups: 1, files: 2, bad: 1, faults: 1, may_take_back: true });
 }

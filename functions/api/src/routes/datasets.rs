@@ -3,14 +3,20 @@
 pub(super) mod list;
 mod view;
 
+use super::idempotency::{CallKey, once};
+use super::paging::Query;
 use crate::Api;
-use crate::auth::{Owned, is_group_deleted};
+use crate::auth::{Caller, Owned, is_group_deleted};
+use crate::body::NoBody;
 use crate::error::ApiError;
 use axum::Json;
-use axum::extract::State;
-use dataset_core::dataset::Dataset;
-use dataset_core::{Error, ErrorCode};
-use dataset_types::dataset::OneDataset;
+use axum::extract::State as Held;
+use dataset_core::dataset::{Dataset, State, Status, taken_back};
+use dataset_core::{Error, ErrorCode, Result, outbox, uploads};
+use dataset_types::ErrorResponse;
+use dataset_types::dataset::{DeleteDataset, OneDataset};
+use dataset_types::upload::IdempotencyKeyHeader;
+use futures::FutureExt;
 use std::sync::Arc;
 use view::view;
 
@@ -24,27 +30,57 @@ use view::view;
     responses((status = 200, description = "The dataset", body = OneDataset)),
 )]
 pub(super) async fn read(
-    State(api): State<Arc<Api>>,
+    Held(api): Held<Arc<Api>>,
     Owned(dataset): Owned<Dataset>,
 ) -> Result<Json<OneDataset>, ApiError> {
     answer(&api, dataset, "Dataset retrieved successfully").await
 }
 
-/// Delete a version
+/// Delete a dataset
 ///
 /// Puts a version away: it is left out of lists and its rows can't be read. Its number stays taken, and
-/// `restoreDataset` brings it back.
+/// `restoreDataset` brings it back. A draft is taken back: it fails as `withdrawn`, for good.
 #[utoipa::path(
     delete,
     path = "/api/public/v2/datasets/{dataset_id}",
     operation_id = "deleteDataset",
-    responses((status = 200, description = "The deleted version", body = OneDataset)),
+    params(DeleteDataset),
+    responses(
+        (status = 200, description = "The deleted version, or the failure that the draft is now", body = OneDataset),
+        (status = 409, description = "It is neither a version nor a draft, or has not the status asked for", body = ErrorResponse),
+    ),
 )]
 pub(super) async fn delete(
-    State(api): State<Arc<Api>>,
+    Held(api): Held<Arc<Api>>,
     Owned(dataset): Owned<Dataset>,
+    Query(DeleteDataset { status }): Query<DeleteDataset>,
+    _: NoBody,
 ) -> Result<Json<OneDataset>, ApiError> {
-    set_deleted(&api, dataset, true, "Dataset deleted successfully").await
+    let mut dataset = dataset;
+    if matches!(dataset.state, State::Draft { .. }) && status.is_none_or(|status| status == Status::Draft) {
+        let id = dataset.id;
+        if let Some(failed) = uploads::take_back(&api.ports, &dataset).await? {
+            if let Err(error) = outbox::relay(&api.ports, &failed.event).await {
+                tracing::warn!(dataset_id = id.get(), error = error.chain(), "outcome is left in the outbox");
+            }
+        }
+        dataset = api.ports.catalog.dataset(id).await?.ok_or_else(ApiError::dataset_not_found)?;
+    }
+    match (&dataset.state, status) {
+        // Also a repeat.
+        (State::Failed { failure, .. }, None | Some(Status::Draft)) if *failure == taken_back() => {
+            answer(&api, dataset, "Dataset withdrawn successfully").await
+        }
+        (state, Some(status)) if state.status() != status => {
+            let (is, asked) = (<&str>::from(state.status()), <&str>::from(status));
+            let message = format!("the dataset is {is} and not {asked}, so it stays; ask for it as it is");
+            Err(ApiError::new(ErrorCode::StatusChanged, message))
+        }
+        _ => {
+            set(&api, &dataset, true).await?;
+            answer(&api, Dataset { is_deleted: true, ..dataset }, "Dataset deleted successfully").await
+        }
+    }
 }
 
 /// Restore a deleted version
@@ -52,30 +88,38 @@ pub(super) async fn delete(
     post,
     path = "/api/public/v2/datasets/{dataset_id}/restore",
     operation_id = "restoreDataset",
+    params(IdempotencyKeyHeader),
     responses((status = 200, description = "The version", body = OneDataset)),
 )]
 pub(super) async fn restore(
-    State(api): State<Arc<Api>>,
+    Held(api): Held<Arc<Api>>,
+    caller: Caller,
     Owned(dataset): Owned<Dataset>,
+    key: CallKey,
+    _: NoBody,
 ) -> Result<Json<OneDataset>, ApiError> {
-    if is_group_deleted(&api, &dataset).await? {
-        let message = "the dataset group of the version is deleted, so it can't be restored";
-        return Err(ApiError::new(ErrorCode::DatasetGroupDeleted, message));
-    }
-    set_deleted(&api, dataset, false, "Dataset restored successfully").await
+    let (api, restored) = (api.as_ref(), &dataset);
+    let make = |_| {
+        async move {
+            if is_group_deleted(api, restored).await? {
+                let message = "the dataset group of the version is deleted, so it can't be restored";
+                return Err(Error::refused(ErrorCode::DatasetGroupDeleted, message));
+            }
+            set(api, restored, false).await
+        }
+        .boxed()
+    };
+    once(api, &caller, key, &("restoreDataset", dataset.id), make).await?;
+    answer(api, Dataset { is_deleted: false, ..dataset }, "Dataset restored successfully").await
 }
 
-async fn set_deleted(
-    api: &Api,
-    dataset: Dataset,
-    is_deleted: bool,
-    message: &str,
-) -> Result<Json<OneDataset>, ApiError> {
-    if !api.ports.catalog.set_deleted(&dataset, is_deleted).await? {
-        let message = "only a version can be deleted or restored; a draft ends by itself, and a failure is forgotten after 30 days";
-        return Err(ApiError::new(ErrorCode::NotAVersion, message));
+async fn set(api: &Api, dataset: &Dataset, is_deleted: bool) -> Result<()> {
+    if api.ports.catalog.set_deleted(dataset, is_deleted).await? {
+        return Ok(());
     }
-    answer(api, Dataset { is_deleted, ..dataset }, message).await
+    let message =
+        "only a version can be deleted or restored, and only a draft taken back; a failure is forgotten after 30 days";
+    Err(Error::refused(ErrorCode::NotAVersion, message))
 }
 
 async fn answer(api: &Api, dataset: Dataset, message: &str) -> Result<Json<OneDataset>, ApiError> {

@@ -1,16 +1,16 @@
 //! Dataset groups.
 
-use super::fresh::with_fresh_id;
+use super::idempotency::{CallKey, Making, once};
 use super::paging::{LOOKED_AT, Paging, Query};
 use crate::Api;
 use crate::auth::{Caller, Owned};
-use crate::body::Json as JsonBody;
+use crate::body::{Json as JsonBody, NoBody};
 use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use dataset_core::group::{Group, MAX_NAME_BYTES, check_name};
-use dataset_core::id::{DatasetId, GroupId};
+use dataset_core::id::GroupId;
 use dataset_core::{Error, ErrorCode};
 use dataset_types::ErrorResponse;
 use dataset_types::dialect::Dialect;
@@ -18,6 +18,7 @@ use dataset_types::group::{
     self as api, ChangeGroup, CreateGroup, GroupCreated, GroupDeleted, Groups, ListGroups, NamedGroup, OneGroup,
     Placeholder,
 };
+use dataset_types::upload::IdempotencyKeyHeader;
 use futures::FutureExt;
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ use std::sync::Arc;
     post,
     path = "/api/public/v2/dataset-groups",
     operation_id = "createDatasetGroup",
+    params(IdempotencyKeyHeader),
     request_body = CreateGroup,
     responses(
         (status = 201, description = "Dataset group created successfully", body = GroupCreated),
@@ -38,6 +40,7 @@ use std::sync::Arc;
 pub(super) async fn create(
     State(api): State<Arc<Api>>,
     caller: Caller,
+    key: CallKey,
     JsonBody(create): JsonBody<CreateGroup>,
 ) -> Result<(StatusCode, Json<GroupCreated>), ApiError> {
     check_name(&create.name)?;
@@ -46,32 +49,33 @@ pub(super) async fn create(
         return Err(Error::refused(ErrorCode::AccessDenied, message).into());
     }
     let (catalog, name, workspace_id) = (&api.ports.catalog, &create.name, caller.workspace_id);
-    let create = |id, created_at| {
+    let make = |making: Making| {
         async move {
             let group = Group {
-                id,
+                id: making.id.try_into().map_err(Error::internal)?,
                 workspace_id,
                 name: name.clone(),
                 latest_version: 0,
                 deleted_versions: Some(0),
-                created_at,
+                created_at: making.at,
                 dialect: Dialect::default(),
                 is_deleted: false,
             };
-            catalog.create_group(&group).await?;
-            Ok(group)
+            let before = if making.is_resumed { catalog.group(group.id).await? } else { None };
+            if before.is_none_or(|before| before.workspace_id != workspace_id || before.name != *name) {
+                catalog.create_group(&group).await?;
+            }
+            Ok(GroupCreated {
+                success: true,
+                message: "Dataset group created successfully".into(),
+                dataset: Placeholder { id: making.id.try_into().map_err(Error::internal)?, version_number: -1 },
+                dataset_group: NamedGroup { id: group.id, name: group.name },
+                external_ids: [],
+            })
         }
         .boxed()
     };
-    let group = with_fresh_id(&api, create).await?;
-    let placeholder = DatasetId::try_from(group.id.get()).map_err(Error::internal)?;
-    let created = GroupCreated {
-        success: true,
-        message: "Dataset group created successfully".into(),
-        dataset: Placeholder { id: placeholder, version_number: -1 },
-        dataset_group: NamedGroup { id: group.id, name: group.name },
-        external_ids: [],
-    };
+    let created = once(&api, &caller, key, &("createDatasetGroup", &create.name), make).await?;
     Ok((StatusCode::CREATED, Json(created)))
 }
 
@@ -199,6 +203,7 @@ pub(super) async fn update(
 pub(super) async fn delete(
     State(api): State<Arc<Api>>,
     Owned(group): Owned<Group>,
+    _: NoBody,
 ) -> Result<Json<GroupDeleted>, ApiError> {
     api.ports.catalog.delete_group(&group).await?;
     let message = "Dataset group deleted successfully".into();

@@ -1,11 +1,17 @@
 //! Idempotent calls.
 
 use crate::Api;
+use crate::auth::Caller;
 use crate::error::ApiError;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use dataset_core::ErrorCode;
-use dataset_core::idempotency::IdempotencyKey;
+use dataset_core::idempotency::{IdempotencyKey, Reservation, Reserved};
+use dataset_core::ids::{made_at, random_u64, time_ordered};
+use dataset_core::{Error, ErrorCode, Kind, Result};
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +33,95 @@ impl FromRequestParts<Arc<Api>> for CallKey {
         }
         Ok(Self(Some(IdempotencyKey::parse(value.to_str().unwrap_or_default())?)))
     }
+}
+
+/// What a call makes: the same thing for every call with the same key.
+#[derive(Clone, Copy)]
+pub(super) struct Making {
+    pub(super) id: u64,
+    pub(super) at: Timestamp,
+    /// Random, for what an id alone does not make unique.
+    pub(super) salt: u32,
+    /// A call before may have made it, and died.
+    pub(super) is_resumed: bool,
+}
+
+/// Attempts when an identifier is in use.
+const MAX_TRIES: usize = 8;
+
+/// Carries a call out, once for each key. `asked` is what tells it from others. `make` is called with another
+/// identifier while the one that it was given is in use. Its answer is kept for repeats, without a secret.
+pub(super) async fn once<'a, T: Serialize + DeserializeOwned>(
+    api: &Api,
+    caller: &Caller,
+    CallKey(key): CallKey,
+    asked: &impl Serialize,
+    make: impl Fn(Making) -> BoxFuture<'a, Result<T>>,
+) -> Result<T, ApiError> {
+    let ports = &api.ports;
+    for _ in 0..MAX_TRIES {
+        let now = ports.clock.now();
+        let (id, salt) = (time_ordered(ports.ids.as_ref(), now), random_u64(ports.ids.as_ref()) as u32);
+        let Some(key) = &key else {
+            match make(Making { id, at: now, salt, is_resumed: false }).await {
+                Err(error) if error.kind() == Kind::AlreadyExists => continue,
+                made => return Ok(made?),
+            }
+        };
+        let fingerprint = fingerprint(&[&to_json(asked)?]);
+        let mut reservation = Reservation { workspace_id: caller.workspace_id, key: key.clone(), fingerprint, id, now };
+        match ports.idempotency.reserve(&reservation).await? {
+            Reserved::Running => return Err(in_progress()),
+            Reserved::Reused => return Err(reused()),
+            Reserved::Done { answer, .. } => return Ok(parse(answer.as_deref().unwrap_or_default())?),
+            Reserved::Yours(id) => reservation.id = id,
+        }
+        let Reservation { id: reserved, .. } = reservation;
+        let salt = salt_of(key);
+        match make(Making { id: reserved, at: made_at(reserved), salt, is_resumed: reserved != id }).await {
+            Ok(made) => {
+                ports.idempotency.complete(&reservation, Some(&without_secret(&made)?)).await?;
+                return Ok(made);
+            }
+            Err(error) if error.kind() == Kind::AlreadyExists => ports.idempotency.forget(&reservation).await?,
+            Err(error) => {
+                // What was refused was not begun. If the key is not let go, it is when the call's time is over.
+                let ended = match error.kind() {
+                    Kind::Refused(_) => ports.idempotency.forget(&reservation).await,
+                    _ => ports.idempotency.release(&reservation).await,
+                };
+                if let Err(error) = ended {
+                    tracing::warn!(error = error.chain(), "an idempotency key is left to expire");
+                }
+                return Err(error.into());
+            }
+        }
+    }
+    Err(Error::unavailable("no free identifier was found").into())
+}
+
+fn to_json(value: &impl Serialize) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|e| Error::internal("a call has no JSON form").because(e))
+}
+
+fn parse<T: DeserializeOwned>(answer: &str) -> Result<T> {
+    serde_json::from_str(answer).map_err(|e| Error::internal("a kept answer can't be read").because(e))
+}
+
+/// The table has secrets in sealed form alone.
+fn without_secret(answer: &impl Serialize) -> Result<String> {
+    let mut answer =
+        serde_json::to_value(answer).map_err(|e| Error::internal("an answer has no JSON form").because(e))?;
+    if let Some(fields) = answer.as_object_mut() {
+        fields.remove("secret");
+    }
+    Ok(answer.to_string())
+}
+
+/// The same for every call with the key.
+fn salt_of(key: &IdempotencyKey) -> u32 {
+    let hash: [u8; 32] = Sha256::digest(key.as_str()).into();
+    u32::from_be_bytes(*hash.first_chunk().unwrap_or(&[0; 4]))
 }
 
 /// A hash of the parts and their lengths.

@@ -4,23 +4,27 @@ pub(super) mod again;
 pub(super) mod deliveries;
 mod view;
 
-use super::fresh::with_fresh_id;
+use super::idempotency::{CallKey, Making, once};
 use crate::Api;
 use crate::auth::{Caller, Owned};
-use crate::body::Json as JsonBody;
+use crate::body::{Json as JsonBody, JsonIfAny, NoBody};
 use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use dataset_core::ErrorCode;
 use dataset_core::event::EventType;
 use dataset_core::secret::{OLD_SECRET_LIFETIME, Owner, Secret, Secrets};
 use dataset_core::webhook::{DisabledReason, Health, Webhook};
 use dataset_core::webhooks::change;
+use dataset_core::{Error, ErrorCode, Result};
 use dataset_types::in_words;
 use dataset_types::limits::MAX_WEBHOOKS;
-use dataset_types::webhook::{ChangeWebhook, OneWebhook, RegisterWebhook, SecretRotated, WebhookRegistered, Webhooks};
+use dataset_types::upload::IdempotencyKeyHeader;
+use dataset_types::webhook::{
+    ChangeWebhook, OneWebhook, RegisterWebhook, RotateSecret, SecretRotated, WebhookRegistered, Webhooks,
+};
 use futures::FutureExt;
+use jiff::Timestamp;
 use std::sync::Arc;
 
 fn check_offered(event_types: &[EventType]) -> Result<(), ApiError> {
@@ -48,51 +52,73 @@ fn one(webhook: Webhook, message: &str) -> Json<OneWebhook> {
     post,
     path = "/api/public/v2/webhooks",
     operation_id = "registerWebhook",
+    params(IdempotencyKeyHeader),
     request_body = RegisterWebhook,
     responses((status = 201, description = "The webhook and, this once, its secret", body = WebhookRegistered)),
 )]
 pub(super) async fn register(
     State(api): State<Arc<Api>>,
     caller: Caller,
+    key: CallKey,
     JsonBody(register): JsonBody<RegisterWebhook>,
 ) -> Result<(StatusCode, Json<WebhookRegistered>), ApiError> {
     check_offered(&register.event_types)?;
-    let url = api.destinations.check_name(&register.url, api.resolver.as_ref()).await?;
-    if api.ports.webhooks.webhooks(caller.workspace_id).await?.len() >= MAX_WEBHOOKS {
-        let message = "the workspace has 250 webhooks, and that is the most; delete one that is not used";
-        return Err(ApiError::new(ErrorCode::TooManyWebhooks, message));
-    }
-    let secret = Secret::generate(api.ports.ids.as_ref());
-    let (api, url, event_types, secret) = (api.as_ref(), url.as_str(), &register.event_types, &secret);
-    let create = |id, created_at| {
+    let given = register.secret.clone().map(Secret::parse).transpose()?;
+    let secret = given.clone().unwrap_or_else(|| Secret::generate(api.ports.ids.as_ref()));
+    let (api, wanted, secret, has_given) = (api.as_ref(), &register, &secret, given.is_some());
+    let make = |making: Making| {
         async move {
+            let id = making.id.try_into().map_err(Error::internal)?;
             let owner = Owner { workspace_id: caller.workspace_id, webhook_id: id };
-            let webhook = Webhook {
-                id,
-                workspace_id: caller.workspace_id,
-                url: url.to_owned(),
-                secrets: Secrets::new(api.vault.seal(secret, owner).await?),
-                event_types: event_types.clone(),
-                disabled: None,
-                health: Health::default(),
-                created_at,
-                revision: 0,
+            let before = match making.is_resumed {
+                true => api.ports.webhooks.webhook(owner.workspace_id, id).await?,
+                false => None,
             };
-            api.ports.webhooks.register(&webhook).await?;
-            Ok(webhook)
+            let is_known = before.is_none() || has_given;
+            let webhook = match before {
+                Some(webhook) => webhook,
+                None => register_new(api, owner, wanted, secret, making.at).await?,
+            };
+            Ok(WebhookRegistered {
+                success: true,
+                message: "Webhook created successfully; store its secret, it is shown only now".into(),
+                id,
+                secret: is_known.then(|| secret.reveal().to_owned()),
+                url: webhook.url,
+                event_types: webhook.event_types,
+            })
         }
         .boxed()
     };
-    let webhook = with_fresh_id(api, create).await?;
-    let registered = WebhookRegistered {
-        success: true,
-        message: "Webhook created successfully; store its secret, it is shown only now".into(),
-        id: webhook.id,
-        secret: secret.reveal().to_owned(),
-        url: webhook.url,
-        event_types: webhook.event_types,
-    };
+    let registered = once(api, &caller, key, &("registerWebhook", &register), make).await?;
     Ok((StatusCode::CREATED, Json(registered)))
+}
+
+async fn register_new(
+    api: &Api,
+    owner: Owner,
+    wanted: &RegisterWebhook,
+    secret: &Secret,
+    created_at: Timestamp,
+) -> Result<Webhook> {
+    let url = api.destinations.check_name(&wanted.url, api.resolver.as_ref()).await?;
+    if api.ports.webhooks.webhooks(owner.workspace_id).await?.len() >= MAX_WEBHOOKS {
+        let message = "the workspace has 250 webhooks, and that is the most; delete one that is not used";
+        return Err(Error::refused(ErrorCode::TooManyWebhooks, message));
+    }
+    let webhook = Webhook {
+        id: owner.webhook_id,
+        workspace_id: owner.workspace_id,
+        url: url.into(),
+        secrets: Secrets::new(api.vault.seal(secret, owner).await?),
+        event_types: wanted.event_types.clone(),
+        disabled: None,
+        health: Health::default(),
+        created_at,
+        revision: 0,
+    };
+    api.ports.webhooks.register(&webhook).await?;
+    Ok(webhook)
 }
 
 /// List webhooks
@@ -170,6 +196,7 @@ pub(super) async fn update(
 pub(super) async fn delete(
     State(api): State<Arc<Api>>,
     Owned(webhook): Owned<Webhook>,
+    _: NoBody,
 ) -> Result<Json<OneWebhook>, ApiError> {
     api.ports.webhooks.remove(webhook.workspace_id, webhook.id).await?;
     Ok(one(webhook, "Webhook deleted successfully"))
@@ -183,21 +210,41 @@ pub(super) async fn delete(
     post,
     path = "/api/public/v2/webhooks/{webhook_id}/rotate-secret",
     operation_id = "rotateWebhookSecret",
+    params(IdempotencyKeyHeader),
+    request_body = Option<RotateSecret>,
     responses((status = 200, description = "The new secret, this once", body = SecretRotated)),
 )]
 pub(super) async fn rotate_secret(
     State(api): State<Arc<Api>>,
+    caller: Caller,
     Owned(webhook): Owned<Webhook>,
+    key: CallKey,
+    JsonIfAny(wanted): JsonIfAny<RotateSecret>,
 ) -> Result<Json<SecretRotated>, ApiError> {
-    let (secret, now) = (Secret::generate(api.ports.ids.as_ref()), api.ports.clock.now());
-    let sealed = api.vault.seal(&secret, webhook.owner()).await?;
-    let how = |webhook: &mut Webhook| webhook.secrets.rotate(sealed.clone(), now);
-    let webhook = changed(&api, &webhook, how).await?;
-    Ok(Json(SecretRotated {
-        success: true,
-        message: "Secret rotated successfully; store it, it is shown only now".into(),
-        id: webhook.id,
-        secret: secret.reveal().to_owned(),
-        previous_secret_expires_at: (now + OLD_SECRET_LIFETIME).into(),
-    }))
+    let given = wanted.secret.clone().map(Secret::parse).transpose()?;
+    let (api, webhook, given) = (api.as_ref(), &webhook, given.as_ref());
+    let make = |making: Making| {
+        async move {
+            let secret = given.cloned().unwrap_or_else(|| Secret::generate(api.ports.ids.as_ref()));
+            let sealed = api.vault.seal(&secret, webhook.owner()).await?;
+            let mut was_rotated = false;
+            let how = |webhook: &mut Webhook| {
+                was_rotated = making.is_resumed && webhook.secrets.was_rotated(making.at);
+                !was_rotated && webhook.secrets.rotate(sealed.clone(), making.at)
+            };
+            let changed = change(api.ports.webhooks.as_ref(), webhook.workspace_id, webhook.id, how).await?;
+            if changed.is_none() {
+                return Err(Error::refused(ErrorCode::WebhookNotFound, "the webhook has just been deleted"));
+            }
+            Ok(SecretRotated {
+                success: true,
+                message: "Secret rotated successfully; store it, it is shown only now".into(),
+                id: webhook.id,
+                secret: (!was_rotated || given.is_some()).then(|| secret.reveal().to_owned()),
+                previous_secret_expires_at: (making.at + OLD_SECRET_LIFETIME).into(),
+            })
+        }
+        .boxed()
+    };
+    Ok(Json(once(api, &caller, key, &("rotateWebhookSecret", webhook.id, &wanted), make).await?))
 }

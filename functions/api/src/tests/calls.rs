@@ -1,7 +1,9 @@
 //! How often a call may be made, and what it does the second time.
 
 use super::*;
+use dataset_core::clock::Clock;
 use dataset_core::idempotency::{CALL_LIFETIME, MEMORY};
+use dataset_core::webhooks::Webhooks;
 
 const FROM_UPLOAD: &str = "/api/public/v2/dataset-versions/from-upload";
 
@@ -67,7 +69,7 @@ async fn a_call_that_died_is_taken_up_by_the_next_one() {
         workspace_id: workspace(1),
         key: IdempotencyKey::parse("k").unwrap(),
         fingerprint,
-        dataset_id: dataset_id(77),
+        id: 77,
         now: start(),
     };
     fakes.table.reserve(&reservation).await.unwrap();
@@ -151,4 +153,100 @@ async fn a_key_that_calls_too_often_is_told_when_to_come_back() {
     assert_envelope(&answer, "too_many_requests");
     fakes.clock.advance(Duration::from_secs(wait));
     assert_eq!(call(&router, "GET", "/api/public/v2/datasets", "").await.0, 200);
+}
+
+const GROUPS: &str = "/api/public/v2/dataset-groups";
+const WEBHOOKS: &str = "/api/public/v2/webhooks";
+
+/// Sends it as the first call, as a repeat, and as one with another body.
+async fn thrice(router: &Router, path: &str, key: &str, body: &Value, other: &Value) -> [Value; 2] {
+    let first = keyed(router, path, key, body).await;
+    let second = keyed(router, path, key, body).await;
+    assert!((first.0, second.0) == (200, 200) || (first.0, second.0) == (201, 201), "{first:?} {second:?}");
+    let (status, answer) = keyed(router, path, key, other).await;
+    assert_eq!(status, 422, "{path}");
+    assert_envelope(&answer, "idempotency_key_reused");
+    [first.1, second.1]
+}
+
+#[tokio::test]
+async fn every_post_is_carried_out_once() {
+    let (fakes, router) = service().await;
+    let [first, second] = thrice(&router, GROUPS, "g", &json!({"name": "A"}), &json!({"name": "B"})).await;
+    assert_eq!(first, second);
+    let (status, answer) = keyed(&router, GROUPS, "h", &json!({"name": "A"})).await;
+    assert_eq!((status, &answer["code"]), (400, &json!("name_taken")));
+    assert_eq!(keyed(&router, GROUPS, "h", &json!({"name": "C"})).await.0, 201, "a refused call has no answer");
+
+    let mine = format!("whsec_{}", STANDARD.encode([1; 32]));
+    let body = json!({"url": "https://example.com/", "secret": mine});
+    let other = json!({"url": "https://example.com/"});
+    let [mut first, second] = thrice(&router, WEBHOOKS, "w", &body, &other).await;
+    assert_eq!(first["secret"], mine);
+    first.as_object_mut().unwrap().remove("secret");
+    assert_eq!(first, second, "a repeat is told no secret");
+    assert_eq!(fakes.table.webhooks(workspace(1)).await.unwrap().len(), 1);
+
+    let webhook = format!("{WEBHOOKS}/{}", first["id"]);
+    let rotate = format!("{webhook}/rotate-secret");
+    let [mut first, second] = thrice(&router, &rotate, "r", &json!({}), &json!({"secret": mine})).await;
+    assert!(first.as_object_mut().unwrap().remove("secret").is_some_and(|secret| secret != json!(mine)));
+    assert_eq!(first, second);
+
+    for (key, path) in [("t", "/test"), ("u", "/test")] {
+        let path = format!("{webhook}{path}");
+        let first = keyed(&router, &path, key, &json!({})).await;
+        assert_eq!(keyed(&router, &path, key, &json!({})).await, first);
+        assert_eq!(fakes.queue.take().len(), 1, "one test for each key");
+        let delivery = format!("{webhook}/deliveries/{}/redeliver", first.1["delivery_id"].as_str().unwrap());
+        let key = format!("{key} again").replace(' ', "-");
+        for sent in [1, 0] {
+            assert_eq!(keyed(&router, &delivery, &key, &json!({})).await.0, 200);
+            assert_eq!(fakes.queue.take().len(), sent);
+        }
+    }
+    let recover = json!({"since": "2026-01-01T00:00:00Z"});
+    let path = format!("{webhook}/recover");
+    let [first, second] = thrice(&router, &path, "v", &recover, &json!({"since": "2025-01-01T00:00:00Z"})).await;
+    assert_eq!(first, second);
+}
+
+#[tokio::test]
+async fn a_post_that_died_is_taken_up_by_the_next_one() {
+    let (fakes, router) = service().await;
+    let secret = format!("whsec_{}", STANDARD.encode([1; 32]));
+    let register = json!({"url": "https://example.com/", "secret": secret});
+    for (path, body) in [(GROUPS, json!({"name": "A"})), (WEBHOOKS, register)] {
+        fakes.table.lose_completion();
+        let (status, answer) = keyed(&router, path, "k", &body).await;
+        assert_eq!(status, 500, "{answer}");
+        let (status, answer) = keyed(&router, path, "k", &body).await;
+        assert_eq!((status, &answer["code"]), (409, &json!("idempotency_in_progress")));
+        fakes.clock.advance(CALL_LIFETIME);
+        let (status, answer) = keyed(&router, path, "k", &body).await;
+        assert_eq!(status, 201, "{answer}");
+        assert!(path == GROUPS || answer["secret"] == secret);
+        fakes.clock.advance(MEMORY);
+    }
+    let rotate = format!("{WEBHOOKS}/{}/rotate-secret", fakes.table.webhooks(workspace(1)).await.unwrap()[0].id);
+    fakes.table.lose_completion();
+    assert_eq!(keyed(&router, &rotate, "r", &json!({})).await.0, 500);
+    fakes.clock.advance(CALL_LIFETIME);
+    let (status, answer) = keyed(&router, &rotate, "r", &json!({})).await;
+    assert_eq!((status, &answer["secret"]), (200, &Value::Null), "it was rotated, and no one knows to what");
+    let webhook = &fakes.table.webhooks(workspace(1)).await.unwrap()[0];
+    assert_eq!(webhook.secrets.live(fakes.clock.now()).count(), 2, "once");
+}
+
+#[tokio::test]
+async fn bodies_that_a_call_does_not_take() {
+    let (_, router) = service().await;
+    let (_, answer) = call(&router, "POST", WEBHOOKS, r#"{"url": "https://example.com/"}"#).await;
+    let path = format!("{WEBHOOKS}/{}", answer["id"]);
+    for (method, rest) in [("POST", "/test"), ("POST", "/rotate-secret"), ("DELETE", "")] {
+        let (status, answer) = call(&router, method, &format!("{path}{rest}"), r#"{"foo": 1}"#).await;
+        assert_eq!(status, 400, "{method} {rest}");
+        assert_envelope(&answer, "invalid_request");
+    }
+    assert_eq!(call(&router, "POST", &format!("{path}/test"), "{}").await.0, 201);
 }

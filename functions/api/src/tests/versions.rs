@@ -4,6 +4,7 @@ use super::*;
 use axum::http::StatusCode;
 use dataset_core::blobs::{Blobs, Object};
 use dataset_core::uploads;
+use dataset_core::webhooks::Webhooks;
 use dataset_formats::{Limits, convert};
 use dataset_types::Format;
 use dataset_types::dialect::Dialect;
@@ -244,7 +245,6 @@ async fn a_version_is_put_away_and_restored() {
     assert_eq!(get(&router, "/1/rows").await["total"], 1);
 
     fakes.table.create_draft(&draft(2, &group(7, 1, "Questions"), "a.csv")).await.unwrap();
-    assert_refused(&router, "DELETE", "/2", 409, "not_a_version").await;
     assert_refused(&router, "DELETE", "/3", 404, "dataset_not_found").await;
 }
 
@@ -407,4 +407,22 @@ async fn the_description_and_its_viewer_need_no_key_and_no_other_host() {
             assert!(!body.windows(3).any(|three| three == b"://"), "it names another host");
         }
     }
+}
+
+#[tokio::test]
+async fn a_draft_is_taken_back_and_told_of() {
+    let (fakes, router) = service().await;
+    fakes.table.register(&dataset_tests::webhook(5, 1, "https://example.com/")).await.unwrap();
+    let upload = json!({"dataset_group_id": 7, "file_name": "a.csv", "file_size": 4});
+    let (_, queued) = call(&router, "POST", "/api/public/v2/dataset-versions/from-upload", upload.to_string()).await;
+    let path = format!("/api/public/v2/datasets/{}", queued["dataset_id"]);
+    let (status, answer) = call(&router, "DELETE", &format!("{path}?status=ready"), "").await;
+    assert_eq!(status, 409);
+    assert_envelope(&answer, "status_changed");
+    for only in ["?status=draft", "", "?status=draft"] {
+        let (status, answer) = call(&router, "DELETE", &format!("{path}{only}"), "").await;
+        assert_eq!((status, &answer["dataset"]["failure"]["code"]), (200, &json!("withdrawn")), "{answer}");
+    }
+    assert_eq!(fakes.queue.take().len(), 1, "it is told once");
+    assert_eq!(call(&router, "GET", &path, "").await.1["dataset"]["status"], "failed");
 }

@@ -219,6 +219,8 @@ pub struct FailedDraft {
     pub due_at: Timestamp,
     pub lost_leases: u32,
     pub finished_at: Timestamp,
+    /// When its objects are due to be removed, unless [`Catalog::cleaned_up`] says that they are.
+    pub clean_at: Timestamp,
     pub failure: Failure,
     pub event: OutboxEntry,
 }

@@ -78,6 +78,10 @@ pub fn upload_expired() -> Failure {
     Failure::new(FailureCode::UploadExpired, "the file never arrived in storage; upload it again")
 }
 
+pub fn taken_back() -> Failure {
+    Failure::new(FailureCode::Withdrawn, "the upload was taken back by its owner; send the file again if it is wanted")
+}
+
 /// For a file that was given up, when it is not known what stopped the parser.
 pub fn processing_failed() -> Failure {
     Failure::new(

@@ -1,9 +1,9 @@
 //! The port for calls that must not be carried out twice.
 //!
-//! A reservation stores the id of the dataset before the call creates it. If the
-//! call dies half-way, the next call with the same key continues with that dataset.
+//! A reservation stores the id of what the call makes before it makes it. If the call
+//! dies half-way, the next call with the same key goes on with that id.
 
-use crate::id::{DatasetId, WorkspaceId};
+use crate::id::WorkspaceId;
 use crate::{Error, ErrorCode, Result};
 use async_trait::async_trait;
 use dataset_types::limits::MAX_IDEMPOTENCY_KEY_CHARS;
@@ -43,18 +43,22 @@ pub struct Reservation {
     pub key: IdempotencyKey,
     /// Equal for equal calls, and only for them.
     pub fingerprint: String,
-    /// What the call creates, if it is the first.
-    pub dataset_id: DatasetId,
+    /// The id of what the call makes, if it is the first; see [`crate::ids::time_ordered`].
+    pub id: u64,
     pub now: Timestamp,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reserved {
-    /// The caller carries the call out, and creates this dataset. An earlier call
-    /// may have begun to, and died.
-    Yours(DatasetId),
-    /// An earlier call has created this dataset.
-    Done(DatasetId),
+    /// The caller carries the call out, and makes what has this id. An earlier call may have begun to,
+    /// and died.
+    Yours(u64),
+    /// An earlier call has made it.
+    Done {
+        id: u64,
+        /// Where it can't be told from what was made.
+        answer: Option<String>,
+    },
     /// Another call with this key is running.
     Running,
     /// The key was used with another body.
@@ -65,9 +69,12 @@ pub enum Reserved {
 pub trait Idempotency: Send + Sync {
     async fn reserve(&self, reservation: &Reservation) -> Result<Reserved>;
 
-    /// Stores that the call has succeeded.
-    async fn complete(&self, reservation: &Reservation) -> Result<()>;
+    /// Stores that the call has succeeded, and its answer where that can't be told from what was made.
+    async fn complete(&self, reservation: &Reservation, answer: Option<&str>) -> Result<()>;
 
-    /// Releases the key of a call that has failed.
+    /// Frees the key of a call that has come to nothing.
     async fn forget(&self, reservation: &Reservation) -> Result<()>;
+
+    /// Lets the next call go on at once with what this one may have begun.
+    async fn release(&self, reservation: &Reservation) -> Result<()>;
 }

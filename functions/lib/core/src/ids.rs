@@ -36,6 +36,12 @@ pub fn first_at(at: Timestamp) -> u64 {
     u64::try_from(at.as_millisecond() - EPOCH_MS).unwrap_or(0) << RANDOM_BITS
 }
 
+/// When an identifier was made, to the millisecond.
+pub fn made_at(id: u64) -> Timestamp {
+    let ms = EPOCH_MS + i64::try_from(id >> RANDOM_BITS).unwrap_or(0);
+    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
 /// A duration drawn evenly from zero to `most` ("full jitter").
 pub fn full_jitter(ids: &dyn Ids, most: Duration) -> Duration {
     most.mul_f64(unit(ids))
@@ -78,5 +84,6 @@ mod tests {
         let later = time_ordered(&SystemIds, at(1_001));
         assert!(earlier < later);
         assert!(later < 1 << 53);
+        assert_eq!((made_at(earlier), made_at(later)), (at(1_000), at(1_001)));
     }
 }

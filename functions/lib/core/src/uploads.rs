@@ -5,7 +5,7 @@
 //!                │
 //!   create ──► draft ──publish──► ready, for ever
 //!              │   ▲ │
-//!        lease │   │ └──fail / expire──► failed ──clean up──► (objects removed)
+//!        lease │   │ └──fail / expire / take back──► failed ──clean up──► (objects removed)
 //!              ▼   │
 //!             leased
 //! ```
@@ -19,6 +19,7 @@
 //! | [`publish`] | processor | it is a draft, and the group's next number is free | the version and its event in the outbox, in one transaction |
 //! | [`fail`] | processor, sweeper | it is a draft as it was judged | the failure and its event in the outbox, in one transaction |
 //! | [`expire`] | sweeper | it is a draft that is overdue | it is started again, or fails |
+//! | [`take_back`] | api | it is a draft | the same; its objects are removed when no one can be at work on it |
 //! | [`clean_up`] | whoever failed it, sweeper | it has failed | its objects are removed |
 //!
 //! The process may die between any two effects. Every draft, failure and outbox entry has a due time in the
@@ -30,10 +31,12 @@ mod expire;
 mod fail;
 mod lease;
 mod publish;
+mod take_back;
 
-pub use cleanup::{clean_up, clean_up_withdrawn, withdraw};
+pub use cleanup::{clean_up, clean_up_withdrawn, remove_objects, withdraw};
 pub use create::{CreateDraft, DraftStart, IdempotencyGuard, Idempotent, create};
 pub use expire::expire;
 pub use fail::fail;
 pub use lease::{Interruption, acquire_lease, release_lease};
 pub use publish::{group_of, publish, publish_into};
+pub use take_back::take_back;

@@ -140,6 +140,15 @@ pub struct OneDataset {
     pub dataset: Dataset,
 }
 
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteDataset {
+    /// Only if that is what it still is, else 409: a draft that is taken back may be a version by now.
+    #[param(inline)]
+    pub status: Option<Status>,
+}
+
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListDatasets {

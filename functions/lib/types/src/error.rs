@@ -84,6 +84,7 @@ error_codes! {
         DatasetNotReady
         IdempotencyInProgress
         NotAVersion
+        StatusChanged
         WebhookDisabled
     }
     413 { BodyTooLarge }
@@ -156,6 +157,7 @@ pub enum FailureCode {
     UnterminatedQuote,
     UploadExpired,
     WebPage,
+    Withdrawn,
 }
 
 impl FailureCode {

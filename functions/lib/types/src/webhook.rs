@@ -17,6 +17,27 @@ pub struct RegisterWebhook {
     #[serde(default)]
     #[schema(schema_with = event_types, required = false)]
     pub event_types: Vec<EventType>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = secret, required = false)]
+    pub secret: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, expecting = "a JSON object")]
+pub struct RotateSecret {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = secret, required = false)]
+    pub secret: Option<String>,
+}
+
+fn secret() -> Object {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+        .description(Some(
+            "What deliveries are signed with: `whsec_` and 24 to 64 random bytes in base64. Without it, one is made.",
+        ))
+        .pattern(Some("^whsec_[A-Za-z0-9+/]{32,86}={0,2}$"))
+        .build()
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -69,8 +90,9 @@ pub struct WebhookRegistered {
     pub url: String,
     #[schema(schema_with = event_types)]
     pub event_types: Vec<EventType>,
-    /// Shown this once.
-    pub secret: String,
+    /// Shown this once: the answer to a repeat does not have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -78,8 +100,9 @@ pub struct SecretRotated {
     pub success: bool,
     pub message: String,
     pub id: WebhookId,
-    /// Shown this once.
-    pub secret: String,
+    /// Shown this once: the answer to a repeat does not have it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
     /// Until when the secret before signs too.
     pub previous_secret_expires_at: Time,
 }

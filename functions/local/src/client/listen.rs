@@ -15,7 +15,8 @@ pub(crate) async fn listen(args: Listen) -> anyhow::Result<()> {
     let mut receiver = Receiver::start(args.port).await?;
     let Some(secret) = &args.secret else {
         let service = login::remote(&args.remote.access)?;
-        let WebhookRegistered { id, secret, .. } = register(&service, &receiver.url, Vec::new()).await?.parse()?;
+        let (answer, secret) = register(&service, &receiver.url, Vec::new()).await?;
+        let WebhookRegistered { id, .. } = answer.parse()?;
         note(&format!("Webhook {id} sends to {} until Ctrl-C.", receiver.url))?;
         let result = until_stopped(&mut receiver, &secret, args.remote.json).await;
         let deleted = service.delete(&format!("webhooks/{id}")).await;

@@ -13,7 +13,6 @@ use anyhow::Context;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
-use dataset_core::ids::{Ids, SystemIds};
 use dataset_core::upload::{FileName, check_size};
 use dataset_types::dataset::{Failure, OneDataset, Status};
 use dataset_types::dialect::Dialect;
@@ -32,6 +31,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
 /// Bytes of a file that are read at a time.
@@ -59,19 +59,51 @@ enum Reached {
 pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
     let (mut stop, reached) = (StopSignals::new()?, Cell::new(Reached::Nothing));
     let is_stopped = tokio::select! {
-        pushed = tokio::time::timeout(args.timeout, take_in(&args, &reached)) => match pushed {
-            Ok(done) => return done,
-            Err(_) => false,
+        pushed = tokio::time::timeout(args.timeout, take_in(&args, &reached)) => match (pushed, reached.get()) {
+            (Ok(Err(error)), Reached::Draft(id)) => {
+                let what = tokio::select! {
+                    what = take_back(&args, id) => what,
+                    () = stop.next() => left(id),
+                };
+                return Err(error.context(what));
+            }
+            (Ok(done), _) => return done,
+            (Err(_), _) => false,
         },
         () = stop.next() => true,
     };
     let why = if is_stopped { "stopped".to_owned() } else { format!("not done in {} s", args.timeout.as_secs()) };
     let what = match reached.get() {
-        Reached::Nothing => "; nothing is known to be queued".to_owned(),
-        Reached::Draft(id) => format!("; the file of dataset {id} was not sent whole, so it will end as a failure"),
-        Reached::Queued(id) => format!("; dataset {id} is queued, and `datasets show {id}` says what becomes of it"),
+        Reached::Nothing => "nothing is known to be queued".to_owned(),
+        Reached::Draft(id) => tokio::select! {
+            what = take_back(&args, id) => what,
+            // A second Ctrl-C.
+            () = stop.next() => left(id),
+        },
+        Reached::Queued(id) => format!("dataset {id} is queued, and `datasets show {id}` says what becomes of it"),
     };
-    Err(Trouble::CutShort { what: why + &what, is_stopped }.into())
+    Err(Trouble::CutShort { what: format!("{why}; {what}"), is_stopped }.into())
+}
+
+/// How long a draft is tried to be taken back.
+const TAKE_BACK_TIME: Duration = Duration::from_secs(5);
+
+/// Takes back a draft whose file will not come, and says what has become of it.
+async fn take_back(args: &Push, id: DatasetId) -> String {
+    let taking_back = async {
+        let remote = login::remote(&args.remote.access).ok()?;
+        remote.delete(&format!("datasets/{id}?status=draft")).await.ok()
+    };
+    match tokio::time::timeout(TAKE_BACK_TIME, taking_back).await {
+        Ok(Some(_)) => format!("the file of dataset {id} was not sent whole, and the dataset is withdrawn"),
+        _ => left(id),
+    }
+}
+
+fn left(id: DatasetId) -> String {
+    format!(
+        "the file of dataset {id} was not sent whole, and it could not be withdrawn; it ends within the hour, and `datasets show {id}` says how"
+    )
 }
 
 async fn take_in(args: &Push, reached: &Cell<Reached>) -> anyhow::Result<()> {
@@ -155,7 +187,7 @@ async fn inline(remote: &Remote, path: &Path, order: Order<'_>) -> anyhow::Resul
         file_content_base64: &base64,
         dialect: order.said,
     };
-    let answer = remote.post_once("dataset-versions/from-file", &fresh_key(), &body).await?;
+    let answer = remote.post_file("dataset-versions/from-file", &body).await?;
     Ok(answer.parse::<VersionQueued>()?.dataset_id)
 }
 
@@ -179,7 +211,7 @@ async fn straight(
         checksum_sha256: Some(sum),
         dialect: order.said,
     };
-    let answer = remote.post_once("dataset-versions/from-upload", &fresh_key(), &body).await?;
+    let answer = remote.post("dataset-versions/from-upload", &body).await?;
     let awaited: UploadAwaited = answer.parse()?;
     reached.set(Reached::Draft(awaited.dataset_id));
     put(remote, path, &awaited.upload, size).await?;
@@ -272,11 +304,4 @@ async fn finished(remote: &Remote, id: DatasetId) -> anyhow::Result<Answer> {
         tried += 1;
         pause(backoff(tried.min(4))).await;
     }
-}
-
-/// An idempotency key for this push.
-fn fresh_key() -> String {
-    let mut bytes = [0; 16];
-    SystemIds.fill(&mut bytes);
-    hex::encode(bytes)
 }

@@ -1,10 +1,12 @@
 //! Calls to a service, with retries.
 
 use dataset_core::api_key::ApiKey;
+use dataset_core::ids::{Ids, SystemIds};
 use dataset_types::{ErrorCode, ErrorResponse};
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -96,6 +98,13 @@ impl Answer {
     pub(super) fn text(&self) -> &str {
         &self.0
     }
+
+    /// The answer to a call that may have been repeated on the way, with the secret that a repeat is not told.
+    pub(super) fn with_secret(self, secret: &str) -> Result<Self, Trouble> {
+        let mut answer: Map<String, Value> = self.parse()?;
+        answer.entry("secret").or_insert_with(|| secret.into());
+        Ok(Self(serde_json::to_string(&answer)?))
+    }
 }
 
 impl Remote {
@@ -133,19 +142,20 @@ impl Remote {
         self.read(self.call(Method::GET, path).query(query)).await
     }
 
+    /// Under a key of its own, so that however often it is sent, it is carried out once.
     pub(super) async fn post(&self, path: &str, body: &impl Serialize) -> Result<Answer, Trouble> {
-        self.read(self.call(Method::POST, path).json(body)).await
+        self.read(self.once(path, body)).await
     }
 
-    /// A call with an `Idempotency-Key`.
-    pub(super) async fn post_once(
-        &self,
-        path: &str,
-        idempotency_key: &str,
-        body: &impl Serialize,
-    ) -> Result<Answer, Trouble> {
-        let call = self.call(Method::POST, path).header("idempotency-key", idempotency_key).json(body);
-        self.read(call.timeout(SENDING_TIME)).await
+    /// One whose body is a file.
+    pub(super) async fn post_file(&self, path: &str, body: &impl Serialize) -> Result<Answer, Trouble> {
+        self.read(self.once(path, body).timeout(SENDING_TIME)).await
+    }
+
+    fn once(&self, path: &str, body: &impl Serialize) -> RequestBuilder {
+        let mut key = [0; 16];
+        SystemIds.fill(&mut key);
+        self.call(Method::POST, path).header("idempotency-key", hex::encode(key)).json(body)
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<Answer, Trouble> {

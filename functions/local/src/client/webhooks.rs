@@ -6,13 +6,15 @@ use super::remote::{Answer, Remote};
 use super::show::{in_columns, printable, short};
 use crate::cli::args::webhooks::{self as args, WebhooksCommand};
 use crate::output::{confirm, note, say};
+use dataset_core::ids::SystemIds;
+use dataset_core::secret::Secret;
 use dataset_types::delivery::{
     Attempt, Deliveries, Delivery, ListDeliveries, OneDelivery, Recover, Recovered, TestSent,
 };
 use dataset_types::event::EventType;
 use dataset_types::id::WebhookId;
 use dataset_types::webhook::{
-    ChangeWebhook, OneWebhook, RegisterWebhook, SecretRotated, Webhook, WebhookRegistered, Webhooks,
+    ChangeWebhook, OneWebhook, RegisterWebhook, RotateSecret, Webhook, WebhookRegistered, Webhooks,
 };
 use serde_json::json;
 
@@ -33,9 +35,9 @@ pub(crate) async fn webhooks(args::Webhooks { command, remote }: args::Webhooks)
     let post = async |path: String| service.post(&path, &json!({})).await;
     match command {
         WebhooksCommand::Create { url, events } => {
-            let answer = register(&service, &url, events).await?;
+            let (answer, secret) = register(&service, &url, events).await?;
             print(&remote, &answer, |answer| {
-                let WebhookRegistered { id, secret, .. } = answer.parse()?;
+                let WebhookRegistered { id, .. } = answer.parse()?;
                 note(&format!("This is the secret of webhook {id}; it is shown this once."))?;
                 Ok(secret)
             })
@@ -58,9 +60,12 @@ pub(crate) async fn webhooks(args::Webhooks { command, remote }: args::Webhooks)
             print(&remote, &service.delete(&format!("webhooks/{id}")).await?, |_| Ok(format!("webhook {id} deleted")))
         }
         WebhooksCommand::RotateSecret { id } => {
-            print(&remote, &post(format!("webhooks/{id}/rotate-secret")).await?, |answer| {
+            let secret = fresh_secret();
+            let body = RotateSecret { secret: Some(secret.clone()) };
+            let answer = service.post(&format!("webhooks/{id}/rotate-secret"), &body).await?.with_secret(&secret)?;
+            print(&remote, &answer, |_| {
                 note("This is the new secret; it is shown this once, and the one before signs too for 24 hours.")?;
-                Ok(answer.parse::<SecretRotated>()?.secret)
+                Ok(secret)
             })
         }
         WebhooksCommand::Test { id } => print(&remote, &post(format!("webhooks/{id}/test")).await?, |answer| {
@@ -84,8 +89,19 @@ pub(crate) async fn webhooks(args::Webhooks { command, remote }: args::Webhooks)
     }
 }
 
-pub(super) async fn register(service: &Remote, url: &str, event_types: Vec<EventType>) -> anyhow::Result<Answer> {
-    Ok(service.post("webhooks", &RegisterWebhook { url: url.to_owned(), event_types }).await?)
+/// Registers a webhook under a secret that is made here: an answer that is lost does not lose it.
+pub(super) async fn register(
+    service: &Remote,
+    url: &str,
+    event_types: Vec<EventType>,
+) -> anyhow::Result<(Answer, String)> {
+    let secret = fresh_secret();
+    let body = RegisterWebhook { url: url.to_owned(), event_types, secret: Some(secret.clone()) };
+    Ok((service.post("webhooks", &body).await?.with_secret(&secret)?, secret))
+}
+
+fn fresh_secret() -> String {
+    Secret::generate(&SystemIds).reveal().to_owned()
 }
 
 /// The service takes a while for many, and says when there are more.

@@ -81,7 +81,7 @@ pub(super) async fn fail(table: &Table, failed: &FailedDraft) -> Result<bool> {
         .expression_attribute_values(":ttl", seconds(ttl))
         .expression_attribute_values(":judged", n(failed.due_at.as_millisecond()))
         .expression_attribute_values(":claims", n(failed.lost_leases))
-        .expression_attribute_values(":due", n(failed.event.due_at.as_millisecond()))
+        .expression_attribute_values(":due", n(failed.clean_at.as_millisecond()))
         .build()
         .map_err(build_error)?;
     let outbox = outbox_put(table, &failed.event)?;

@@ -43,7 +43,15 @@ pub async fn clean_up_withdrawn(ports: &Ports, id: DatasetId) -> Result<()> {
 /// # Errors
 /// If a port failed; the sweeper comes again.
 pub async fn clean_up(ports: &Ports, failed: &Dataset) -> Result<()> {
-    ports.blobs.delete(failed.rows()).await?;
-    ports.blobs.delete(failed.upload()).await?;
+    remove_objects(ports, failed).await?;
     ports.catalog.cleaned_up(failed.id).await
+}
+
+/// The same, where there may be more of them until the sweeper comes.
+///
+/// # Errors
+/// If a port failed.
+pub async fn remove_objects(ports: &Ports, failed: &Dataset) -> Result<()> {
+    ports.blobs.delete(failed.rows()).await?;
+    ports.blobs.delete(failed.upload()).await
 }

@@ -8,7 +8,7 @@ use crate::clock::after;
 use crate::dataset::{Dataset, State, upload_expired};
 use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
 use crate::idempotency::{IdempotencyKey, Reservation, Reserved};
-use crate::ids::fresh;
+use crate::ids::time_ordered;
 use crate::upload::FileName;
 use crate::{Error, Kind, Ports, Result};
 use bytes::Bytes;
@@ -63,7 +63,7 @@ pub struct IdempotencyGuard(Option<Reservation>);
 pub async fn create(ports: &Ports, request: &CreateDraft) -> Result<DraftStart> {
     for _ in 0..MAX_ATTEMPTS {
         let now = ports.clock.now();
-        let fresh: DatasetId = fresh(ports.ids.as_ref(), now)?;
+        let fresh = time_ordered(ports.ids.as_ref(), now);
         let (id, guard) = match &request.idempotent {
             None => (fresh, IdempotencyGuard(None)),
             Some(Idempotent { key, fingerprint }) => {
@@ -71,19 +71,21 @@ pub async fn create(ports: &Ports, request: &CreateDraft) -> Result<DraftStart> 
                     workspace_id: request.workspace_id,
                     key: key.clone(),
                     fingerprint: fingerprint.clone(),
-                    dataset_id: fresh,
+                    id: fresh,
                     now,
                 };
                 let id = match ports.idempotency.reserve(&reservation).await? {
                     Reserved::Yours(id) => id,
-                    Reserved::Done(id) => return Ok(DraftStart::Done(id)),
+                    Reserved::Done { id, .. } => return Ok(DraftStart::Done(dataset_id(id)?)),
                     Reserved::Running => return Ok(DraftStart::InProgress),
                     Reserved::Reused => return Ok(DraftStart::KeyReused),
                 };
-                (id, IdempotencyGuard(Some(Reservation { dataset_id: id, ..reservation })))
+                (id, IdempotencyGuard(Some(Reservation { id, ..reservation })))
             }
         };
-        if id != fresh {
+        let is_fresh = id == fresh;
+        let id = dataset_id(id)?;
+        if !is_fresh {
             match resume(ports, request, id, guard).await? {
                 Some(start) => return Ok(start),
                 None => continue,
@@ -101,6 +103,10 @@ pub async fn create(ports: &Ports, request: &CreateDraft) -> Result<DraftStart> 
         }
     }
     Err(Error::unavailable("no free identifier was found"))
+}
+
+fn dataset_id(id: u64) -> Result<DatasetId> {
+    id.try_into().map_err(|_| Error::internal("an identifier is out of range"))
 }
 
 /// Continues a call that died. `None` if it left nothing to continue with.
@@ -196,7 +202,7 @@ impl IdempotencyGuard {
     /// If the port failed.
     pub async fn complete(&self, ports: &Ports) -> Result<()> {
         match &self.0 {
-            Some(reservation) => ports.idempotency.complete(reservation).await,
+            Some(reservation) => ports.idempotency.complete(reservation, None).await,
             None => Ok(()),
         }
     }
