@@ -175,4 +175,5 @@ fn one_group_of_good_and_bad_files() {
 #[test]
 fn drafts_that_are_taken_back() {
     explore(Explored { groups: 1, files: 2, bad: 1, faults: 1, may_take_back: true });
+    explore(Explored { groups: 1, files: 1, bad: 0, faults: 3, may_take_back: true });
 }
