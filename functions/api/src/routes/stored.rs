@@ -14,8 +14,8 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 use tokio::runtime::Handle;
 
-/// Memory for the rows of one answer.
-pub(super) const MAX_BYTES: usize = 4 << 20;
+/// What the rows of one answer may have of [`MAX_ANSWER_BYTES`](crate::limit::MAX_ANSWER_BYTES).
+pub(super) const MAX_BYTES: usize = 5_500_000;
 
 /// What an export may have in bytes, so that it is written before the gateway's time is up.
 pub(super) const MAX_EXPORT_BYTES: u64 = 1 << 30;

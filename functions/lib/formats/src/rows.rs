@@ -9,6 +9,7 @@ mod reader;
 mod search;
 mod stored;
 mod table;
+mod taken;
 
 pub use column_stats::ColumnStats;
 pub use diff::{Change, Difference, Examples, diff};

@@ -4,7 +4,7 @@ pub use crate::bounded::ExampleCount;
 use crate::id::DatasetId;
 use crate::limits::MAX_SEARCH_CHARS;
 use crate::{PageNumber, PerPage};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
@@ -17,11 +17,30 @@ pub struct Cell {
     /// As the file had it: null, a boolean, a number, text, or nested JSON.
     #[schema(value_type = serde_json::Value)]
     pub value: CellValue,
+    /// Where the whole is longer than an answer may be: `value` is the start of the text, or of the JSON as it was
+    /// written. The whole, of so many bytes, is in every download.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub cut_from_bytes: Option<u64>,
 }
 
 impl From<CellValue> for Cell {
     fn from(value: CellValue) -> Self {
-        Self { r#type: "dataset".into(), value }
+        let cut_from_bytes = if let CellValue::Cut(cut) = &value { Some(cut.whole_bytes) } else { None };
+        Self { r#type: "dataset".into(), value, cut_from_bytes }
+    }
+}
+
+/// The start of a long value.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    pub start: String,
+    pub whole_bytes: u64,
+}
+
+impl Serialize for Cut {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.start.serialize(serializer)
     }
 }
 
@@ -37,6 +56,7 @@ pub enum CellValue {
     Text(String),
     /// As it was written, so that no digit of a number is lost.
     Json(Box<RawValue>),
+    Cut(Cut),
 }
 
 impl<'de> Deserialize<'de> for CellValue {

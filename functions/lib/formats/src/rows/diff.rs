@@ -8,7 +8,8 @@ mod tally;
 
 use super::cell::Column;
 use super::reader::Ranges;
-use super::table::{Table, Taken};
+use super::table::Table;
+use super::taken::Taken;
 use crate::error::{Error, Result};
 use ahash::RandomState;
 use arrow_array::RecordBatch;
@@ -17,6 +18,7 @@ use dataset_types::ErrorCode;
 use dataset_types::rows::CellValue;
 use futures::TryStreamExt;
 use std::collections::HashMap;
+use std::mem;
 use tally::{Entry, Found, Keyed, Refused, Row, Side, Surplus, Tally};
 
 /// Rows whose hashes are in memory at a time: 17 bytes each, 21 with a key, as many as go into a map of 2^17
@@ -62,8 +64,8 @@ pub struct Examples {
 /// one row, before and after. Without one, a row that was changed counts as one removed and one added.
 ///
 /// # Errors
-/// [`Error::Key`] if the key can't tell rows apart, and [`Error::PageTooLarge`] if the examples are too
-/// large.
+/// [`Error::Key`] if the key can't tell rows apart, and [`Error::PageTooLarge`] if the examples have
+/// too many cells, even where long ones are cut.
 pub async fn diff<F: Ranges + 'static>(
     old: &Table<F>,
     new: &Table<F>,
@@ -101,6 +103,10 @@ async fn diff_within<F: Ranges + 'static>(
     let removed_examples = by_number(old, &removed, &mut taken).await?;
     let before = by_number(old, &changed.iter().map(|change| change.1).collect::<Vec<_>>(), &mut taken).await?;
     let after = by_number(new, &changed.iter().map(|change| change.0).collect::<Vec<_>>(), &mut taken).await?;
+    let mut rows = taken.rows;
+    let mut rows = |places: Vec<usize>| places.into_iter().map(|place| mem::take(&mut rows[place])).collect::<Vec<_>>();
+    let [added_examples, removed_examples, before, after] =
+        [added_examples, removed_examples, before, after].map(&mut rows);
     let names = |table: &Table<F>, other: &Table<F>| {
         let others: Vec<&str> = other.columns().collect();
         table.columns().filter(|name| !others.contains(name)).map(str::to_owned).collect()
@@ -118,19 +124,17 @@ async fn diff_within<F: Ranges + 'static>(
     })
 }
 
-/// The rows of these numbers, in the order of the numbers as they are given.
-async fn by_number<F: Ranges + 'static>(
-    table: &Table<F>,
-    numbers: &[u32],
-    taken: &mut Taken,
-) -> Result<Vec<Vec<CellValue>>> {
+/// Takes the rows of these numbers. Returns their places among what was taken, in the order of the numbers as they
+/// are given.
+async fn by_number<F: Ranges + 'static>(table: &Table<F>, numbers: &[u32], taken: &mut Taken) -> Result<Vec<usize>> {
     let mut order: Vec<usize> = (0..numbers.len()).collect();
     order.sort_by_key(|index| numbers[*index]);
     let ranges: Vec<_> = order.iter().map(|index| numbers[*index].into()..u64::from(numbers[*index]) + 1).collect();
-    let rows = table.take(&ranges, taken).await?;
-    let mut placed: Vec<(usize, Vec<CellValue>)> = order.into_iter().zip(rows).collect();
-    placed.sort_by_key(|(index, _)| *index);
-    Ok(placed.into_iter().map(|(_, row)| row).collect())
+    let first = taken.rows.len();
+    table.take(&ranges, taken).await?;
+    let mut places: Vec<(usize, usize)> = order.into_iter().zip(first..).collect();
+    places.sort_unstable();
+    Ok(places.into_iter().map(|(_, place)| place).collect())
 }
 
 /// Which columns are compared, and how rows are hashed.

@@ -2,7 +2,8 @@
 
 use super::cell::{CellRef, Column, unreadable};
 use super::reader::Ranges;
-use super::table::{Table, Taken};
+use super::table::Table;
+use super::taken::Taken;
 use crate::error::Result;
 use crate::json::unescape;
 use arrow_array::builder::StringBuilder;
@@ -41,15 +42,15 @@ impl<F: Ranges + 'static> Table<F> {
     /// shown. It may stop before the end, but not before it has searched some rows, when `is_late` says so.
     ///
     /// # Errors
-    /// [`Error::PageTooLarge`](crate::Error::PageTooLarge) if the rows take more than `max_bytes`.
+    /// [`Error::PageTooLarge`](crate::Error::PageTooLarge) if there are too many cells, even where long ones are
+    /// cut.
     pub async fn search(&self, search: &Search<'_>, is_late: impl Fn() -> bool) -> Result<Matches> {
         let Search { text, after_row, offset, limit, max_bytes } = *search;
         let wanted = offset..offset.saturating_add(limit as u64);
         let searched = Wanted::new(text)?;
         let after_row = after_row.min(self.row_count());
         let mut batches = self.scan(after_row);
-        let (mut found, mut taken) =
-            (Matches { rows: vec![], total: 0, searched_to_row: after_row }, Taken::new(max_bytes));
+        let (mut total, mut searched_to_row, mut taken) = (0, after_row, Taken::new(max_bytes));
         while let Some(batch) = batches.try_next().await? {
             let columns = Column::all(&batch)?;
             // Every row has a text of no characters.
@@ -57,17 +58,17 @@ impl<F: Ranges + 'static> Table<F> {
             let looked_at = if text.is_empty() { &[] } else { &columns[..] };
             looked_at.iter().try_for_each(|column| searched.mark(*column, &mut has_it))?;
             for row in (0..has_it.len()).filter(|row| has_it[*row]) {
-                if wanted.contains(&found.total) {
-                    found.rows.push(taken.row(&columns, row)?);
+                if wanted.contains(&total) {
+                    taken.row(&columns, row)?;
                 }
-                found.total += 1;
+                total += 1;
             }
-            found.searched_to_row += batch.num_rows() as u64;
+            searched_to_row += batch.num_rows() as u64;
             if is_late() {
                 break;
             }
         }
-        Ok(found)
+        Ok(Matches { rows: taken.rows, total, searched_to_row })
     }
 }
 

@@ -3,6 +3,7 @@
 use super::cell::Column;
 use super::reader::Ranges;
 use super::stored::{Opened, Stored};
+use super::taken::Taken;
 use crate::error::{Error, Result};
 use arrow_array::RecordBatch;
 use dataset_types::rows::CellValue;
@@ -56,36 +57,31 @@ impl<F: Ranges + 'static> Table<F> {
     /// Reads `limit` rows from row `offset` on, counting from 0; fewer or none where the dataset ends before.
     ///
     /// # Errors
-    /// [`Error::PageTooLarge`] if the rows take more than `max_bytes`.
+    /// [`Error::PageTooLarge`] if there are too many cells, even where long ones are cut.
     pub async fn page(&self, offset: u64, limit: usize, max_bytes: usize) -> Result<RowPage> {
         let total = self.row_count();
         let end = offset.saturating_add(limit as u64).min(total);
-        let rows = self.take(slice::from_ref(&(offset.min(end)..end)), &mut Taken::new(max_bytes)).await?;
-        Ok(RowPage { rows, total })
+        let mut taken = Taken::new(max_bytes);
+        self.take(slice::from_ref(&(offset.min(end)..end)), &mut taken).await?;
+        Ok(RowPage { rows: taken.rows, total })
     }
 
     /// The rows of these ranges, which are in order and within the table, by way of nothing but the pages
     /// that have them, those of a section all fetched at once.
-    pub(super) async fn take(&self, ranges: &[Range<u64>], taken: &mut Taken) -> Result<Vec<Vec<CellValue>>> {
-        let (mut rows, mut next) = (Vec::new(), 0);
+    pub(super) async fn take(&self, ranges: &[Range<u64>], taken: &mut Taken) -> Result<()> {
+        let mut next = 0;
         for range in ranges.iter().filter(|range| !range.is_empty()) {
             let sections = self.stored.sections_of(range);
             for number in sections.start.max(next)..sections.end {
-                self.take_section(number, ranges, taken, &mut rows).await?;
+                self.take_section(number, ranges, taken).await?;
                 next = number + 1;
             }
         }
-        Ok(rows)
+        Ok(())
     }
 
     /// The rows of these ranges that are in a section.
-    async fn take_section(
-        &self,
-        number: usize,
-        ranges: &[Range<u64>],
-        taken: &mut Taken,
-        rows: &mut Vec<Vec<CellValue>>,
-    ) -> Result<()> {
+    async fn take_section(&self, number: usize, ranges: &[Range<u64>], taken: &mut Taken) -> Result<()> {
         let Opened { rows: own, reader } = self.stored.section(number).await?;
         for (group, place) in reader.groups().into_iter().enumerate() {
             let (start, end) = (own.start + place.start, own.start + place.end);
@@ -103,7 +99,7 @@ impl<F: Ranges + 'static> Table<F> {
                 let batch = batch?;
                 let columns = Column::all(&batch)?;
                 for row in 0..batch.num_rows() {
-                    rows.push(taken.row(&columns, row)?);
+                    taken.row(&columns, row)?;
                 }
             }
         }
@@ -137,22 +133,5 @@ impl<F: Ranges + 'static> Table<F> {
             }
         });
         sections.try_flatten().boxed()
-    }
-}
-
-/// Bytes taken into memory, up to a limit.
-pub(super) struct Taken {
-    bytes_left: usize,
-}
-
-impl Taken {
-    pub(super) fn new(max_bytes: usize) -> Self {
-        Self { bytes_left: max_bytes }
-    }
-
-    pub(super) fn row(&mut self, columns: &[Column<'_>], row: usize) -> Result<Vec<CellValue>> {
-        let bytes = columns.iter().map(|column| column.cell(row).bytes()).sum();
-        self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(Error::PageTooLarge)?;
-        columns.iter().map(|column| column.cell(row).to_cell()).collect()
     }
 }

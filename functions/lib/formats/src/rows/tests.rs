@@ -6,6 +6,7 @@ use arrow_schema::extension::Json;
 use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use dataset_types::Format;
+use dataset_types::rows::{CellValue, Row};
 use futures::TryStreamExt;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -221,17 +222,31 @@ fn of_a_large_footer_the_part_is_read_that_is_needed() {
 }
 
 #[test]
-fn rows_that_are_too_large_are_not_held() {
-    let table = table(Format::Csv, "a\nlong text\n");
-    assert!(matches!(block_on(table.page(0, 1, 8)), Err(Error::PageTooLarge)));
-    assert!(matches!(
-        block_on(table.search(&Search { max_bytes: 8, ..whole("long") }, || false)),
-        Err(Error::PageTooLarge)
-    ));
+fn cells_that_are_too_long_are_cut() {
+    let long = "é\"".repeat(5_000);
+    let rows = json!([{"a": "x".repeat(300), "b": {"c": long}}, {"a": long, "b": 1}, {"a": "y", "b": null}]);
+    let table = table(Format::Json, &rows.to_string());
+    let page = |max_bytes| block_on(table.page(0, 9, max_bytes)).map(|page| page.rows);
     assert_eq!(
-        block_on(table.search(&Search { offset: 1, max_bytes: 8, ..whole("long") }, || false)).unwrap().total,
-        1
+        json!(page(usize::MAX).unwrap()),
+        json!(rows.as_array().unwrap().iter().map(|row| json!([row["a"], row["b"]])).collect::<Vec<_>>())
     );
+    for max_bytes in [1_000, 3_000, 30_000, 60_000] {
+        let rows = page(max_bytes).unwrap();
+        // As a Lambda has it.
+        let answer =
+            json!({"body": json!(rows.clone().into_iter().map(Row::from).collect::<Vec<_>>()).to_string()}).to_string();
+        assert!((max_bytes / 2..=max_bytes + 200).contains(&answer.len()), "{} of {max_bytes}", answer.len());
+        let CellValue::Cut(cut) = &rows[1][0] else { panic!("{rows:?}") };
+        assert!(long.starts_with(&cut.start) && cut.whole_bytes == 15_000);
+        let CellValue::Cut(nested) = &rows[0][1] else { panic!("{rows:?}") };
+        assert!(nested.start.starts_with(r#"{"c":"é\""#), "{}", nested.start);
+        assert!(matches!((&rows[2][0], &rows[2][1]), (CellValue::Text(text), CellValue::Null) if text == "y"));
+        assert!(matches!((&rows[0][0], max_bytes), (CellValue::Cut(_), 1_000) | (CellValue::Text(_), _)));
+    }
+    assert!(matches!(page(100), Err(Error::PageTooLarge)), "there are too many cells");
+    let found = block_on(table.search(&Search { max_bytes: 3_000, ..whole("é") }, || false)).unwrap();
+    assert!(matches!((found.total, &found.rows[1][0]), (2, CellValue::Cut(_))));
 }
 
 #[test]

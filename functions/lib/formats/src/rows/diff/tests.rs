@@ -68,6 +68,11 @@ fn examples_are_the_first_and_bounded() {
     let few = |max_bytes| block_on(diff(&old, &new, None, Examples { rows: 3, max_bytes }));
     assert_eq!(json!(few(usize::MAX).unwrap().added_examples), json!([[0], [1], [2]]));
     assert!(matches!(few(10), Err(Error::PageTooLarge)));
+    let long = |n: u64| json!({"n": n, "text": n.to_string().repeat(1_000)});
+    let (old, new) = (table(&json!([long(1), long(2)])), table(&json!([long(3), long(1)])));
+    let cut = block_on(diff(&old, &new, None, Examples { rows: 3, max_bytes: 1_000 })).unwrap();
+    let texts = [&cut.added_examples, &cut.removed_examples].map(|rows| json!(rows[0][1]).as_str().unwrap().to_owned());
+    assert!(texts[0].starts_with("333") && texts[1].starts_with("222") && texts.iter().all(|text| text.len() < 1_000));
 }
 
 proptest! {
