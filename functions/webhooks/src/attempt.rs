@@ -9,7 +9,7 @@ use dataset_core::secret::Secret;
 use dataset_core::webhook::{Outcome, Webhook};
 use http::Request;
 use jiff::Timestamp;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
 use std::error::Error as _;
 use std::time::{Duration, UNIX_EPOCH};
@@ -36,8 +36,12 @@ pub struct Answer {
     pub status: Option<StatusCode>,
     /// Why it failed; `None` if it was delivered.
     pub error: Option<String>,
+    /// Where a redirect leads, which is not followed.
+    pub location: Option<String>,
     /// The start of the body.
     pub body: Option<String>,
+    /// Whether the body has more.
+    pub is_cut: bool,
     /// The receiver's `Retry-After`.
     pub retry_after: Option<Duration>,
     /// Whether the attempt's time ran out.
@@ -113,12 +117,14 @@ impl Transport for reqwest::Client {
 /// Reads the start of the body. Only the status decides.
 async fn read(mut response: Response, now: Timestamp) -> Answer {
     let status = response.status();
+    let location = response.headers().get(LOCATION).filter(|_| status.is_redirection());
+    let location = location.map(|url| String::from_utf8_lossy(url.as_bytes()).chars().take(MAX_ERROR_CHARS).collect());
     let retry_after = retry_after(response.headers(), now);
     let mut body = Vec::new();
     let (mut broken, mut timed_out) = (None, false);
-    while body.len() < MAX_RESPONSE_BYTES {
+    while body.len() <= MAX_RESPONSE_BYTES {
         match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(MAX_RESPONSE_BYTES - body.len())]),
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk[..chunk.len().min(MAX_RESPONSE_BYTES + 1 - body.len())]),
             Ok(None) => break,
             Err(error) => {
                 (broken, timed_out) = (Some(reason(&error)), error.is_timeout());
@@ -126,9 +132,12 @@ async fn read(mut response: Response, now: Timestamp) -> Answer {
             }
         }
     }
+    let is_cut = body.len() > MAX_RESPONSE_BYTES;
+    body.truncate(MAX_RESPONSE_BYTES);
     let body = Some(String::from_utf8_lossy(&body).into_owned());
     let answer = Answer::of_status(status);
-    Answer { error: answer.error.or(broken), status: answer.status, body, retry_after, timed_out }
+    let error = answer.error.or(broken);
+    Answer { error, status: answer.status, location, body, is_cut, retry_after, timed_out }
 }
 
 /// Seconds, or a date in the future; anything else is ignored.

@@ -144,7 +144,9 @@ async fn record(
         duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         status: answer.status.map(|status| status.as_u16()),
         error: answer.error,
+        location: answer.location,
         response: answer.body,
+        response_is_cut: answer.is_cut,
     };
     sender.ports.deliveries.record_attempt(delivery, &attempt, next, sender.ports.clock.now()).await?;
     tracing::info!(

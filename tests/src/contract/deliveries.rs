@@ -40,7 +40,9 @@ fn attempt(n: u16) -> Attempt {
         duration_ms: u64::from(n),
         status: Some(500 + n),
         error: Some("the receiver answered \"500\"".into()),
+        location: None,
         response: None,
+        response_is_cut: false,
     }
 }
 

@@ -59,10 +59,10 @@ pub(super) async fn delete(
     let mut dataset = dataset;
     if matches!(dataset.state, State::Draft { .. }) && status.is_none_or(|status| status == Status::Draft) {
         let id = dataset.id;
-        if let Some(failed) = uploads::take_back(&api.ports, &dataset).await? {
-            if let Err(error) = outbox::relay(&api.ports, &failed.event).await {
-                tracing::warn!(dataset_id = id.get(), error = error.chain(), "outcome is left in the outbox");
-            }
+        if let Some(failed) = uploads::take_back(&api.ports, &dataset).await?
+            && let Err(error) = outbox::relay(&api.ports, &failed.event).await
+        {
+            tracing::warn!(dataset_id = id.get(), error = error.chain(), "outcome is left in the outbox");
         }
         dataset = api.ports.catalog.dataset(id).await?.ok_or_else(ApiError::dataset_not_found)?;
     }

@@ -167,7 +167,9 @@ async fn seven(fakes: &Fakes, id: u64) {
             duration_ms: 7,
             status: Some(500),
             error: Some("the receiver answered 500".into()),
+            location: None,
             response: Some("no".into()),
+            response_is_cut: false,
         };
         let delivery = Delivery {
             key,

@@ -96,9 +96,15 @@ pub struct Attempt {
     /// Why it failed; `None` if it was delivered.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Where a redirect leads, which is not followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
     /// The first 1 KiB of the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub response: Option<String>,
+    /// Whether the answer had more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub response_is_cut: bool,
 }
 
 /// The wait after so many failed attempts; `None` when the schedule has ended. `asked` is the receiver's

@@ -83,9 +83,16 @@ pub struct Attempt {
     /// Why it failed.
     #[schema(required)]
     pub error: Option<String>,
+    /// Where a redirect leads. None is followed: register the URL that it leads to.
+    #[serde(default)]
+    #[schema(required)]
+    pub location: Option<String>,
     /// The first 1 KiB of the answer.
     #[schema(required)]
     pub response: Option<String>,
+    /// Whether the answer had more.
+    #[serde(default)]
+    pub response_is_cut: bool,
 }
 
 /// From when on to recover.

@@ -160,6 +160,7 @@ fn one_delivery(answer: &Answer) -> anyhow::Result<String> {
     for attempt in &delivery.attempts {
         let (at, outcome) = (attempt.started_at, printable(&outcome(attempt)));
         lines.push(format!("{at}  {outcome}, after {} ms", attempt.duration_ms));
+        lines.extend(attempt.location.iter().map(|url| format!("  it leads to {}", short(url, 4 * WIDTH))));
         let response = attempt.response.iter().filter(|response| !response.is_empty());
         lines.extend(response.map(|response| format!("  {}", short(response, 4 * WIDTH))));
     }

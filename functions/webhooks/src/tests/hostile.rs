@@ -3,7 +3,7 @@
 use super::Setting;
 use async_trait::async_trait;
 use dataset_core::clock::Clock;
-use dataset_core::delivery::{DeliveryState, MAX_RETRY_AFTER};
+use dataset_core::delivery::{Attempt, DeliveryState, MAX_RETRY_AFTER};
 use dataset_core::destination::Policy;
 use dataset_core::resolver::Resolver;
 use dataset_tests::receiver::{Raw, Receiver};
@@ -46,15 +46,14 @@ async fn hang(stream: TcpStream) {
 }
 
 /// What the first attempt at a receiver comes to: its error and the status.
-async fn first_attempt(receiver: &Raw) -> (Option<String>, Option<u16>, usize) {
+async fn first_attempt(receiver: &Raw) -> Attempt {
     let setting = Setting::with(&receiver.url, 1, Policy::private()).await;
     setting.attempt([0]).await;
     let delivery = setting.delivery().await;
     let [attempt] = &delivery.attempts[..] else { panic!("{delivery:?}") };
     let delivered = delivery.state == DeliveryState::Delivered;
     assert_eq!(delivered, attempt.error.is_none());
-    let response = attempt.response.as_ref().map_or(0, String::len);
-    (attempt.error.clone(), attempt.status, response)
+    attempt.clone()
 }
 
 #[tokio::test]
@@ -65,19 +64,23 @@ async fn whoever_takes_forever_gets_fifteen_seconds() {
         Raw::start(|stream| drip(stream, HEAD.to_vec())).await,
         Raw::start(move |stream| drip(stream, body.clone())).await,
     ];
-    for (error, status, _) in join_all(receivers.iter().map(first_attempt)).await {
+    for Attempt { error, status, .. } in join_all(receivers.iter().map(first_attempt)).await {
         assert_eq!(error.as_deref(), Some("no complete answer within 15 s"), "{status:?}");
     }
 }
 
 #[tokio::test]
 async fn of_an_endless_answer_a_kibibyte_is_read() {
+    let is_its_start = |attempt: Attempt| {
+        assert_eq!((attempt.error, attempt.status), (None, Some(200)));
+        assert_eq!((attempt.response.unwrap().len(), attempt.response_is_cut), (1024, true));
+    };
     let start = [HEAD, b"transfer-encoding: chunked\r\n\r\n"].concat();
     let receiver = Raw::start(move |stream| flood(stream, start.clone(), b"4\r\nabcd\r\n")).await;
-    assert_eq!(first_attempt(&receiver).await, (None, Some(200), 1024));
+    is_its_start(first_attempt(&receiver).await);
     let start = [HEAD, b"content-length: 10000000000\r\n\r\n"].concat();
     let receiver = Raw::start(move |stream| flood(stream, start.clone(), &[b'x'; 65_536])).await;
-    assert_eq!(first_attempt(&receiver).await, (None, Some(200), 1024));
+    is_its_start(first_attempt(&receiver).await);
 }
 
 #[tokio::test]
@@ -97,7 +100,7 @@ async fn nonsense_is_a_failure() {
         secure(Raw::start(|stream| flood(stream, HEAD.to_vec(), b"x")).await),
     ];
     for receiver in &receivers {
-        let (error, status, _) = first_attempt(receiver).await;
+        let Attempt { error, status, .. } = first_attempt(receiver).await;
         assert!(error.is_some() && status.is_none(), "{error:?} {status:?}");
     }
 }
@@ -108,8 +111,9 @@ async fn a_redirect_is_not_followed() {
     for status in ["301", "302", "307", "308"] {
         let answer = format!("HTTP/1.1 {status} Go\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", inside.url);
         let receiver = Raw::answering(answer).await;
-        let (error, ..) = first_attempt(&receiver).await;
+        let Attempt { error, location, .. } = first_attempt(&receiver).await;
         assert_eq!(error, Some(format!("the receiver answered {status}")));
+        assert_eq!(location, Some(inside.url.clone()));
     }
     assert!(inside.received().is_empty());
 }

@@ -5,6 +5,7 @@ import { parse } from "./text.js";
 
 /** How often a call that came too soon is made again. */
 const MAX_WAITS = 4;
+const REPEAT_MS = 500;
 
 /** An answer that is no success, or none at all: then `status` is 0. */
 export class ApiError extends Error {
@@ -56,7 +57,13 @@ export async function call(method, path, { query = {}, body, headers = {}, signa
     cache: "no-store",
   };
   for (let waits = 0; ; waits += 1) {
-    const [response, text] = await send(url, request);
+    const [response, text] = await send(url, request).catch(async (error) => {
+      if (error.name === "AbortError" || !mayRepeat(method, headers)) {
+        throw error;
+      }
+      await pause(REPEAT_MS, signal);
+      return send(url, request);
+    });
     if (response.ok) {
       return text ? parse(text) : {};
     }
@@ -78,7 +85,19 @@ async function send(url, request) {
 }
 
 export const get = (path, query, signal) => call("GET", path, { query, signal });
-export const post = (path, body = {}, options = {}) => call("POST", path, { body, ...options });
+
+/** A call that is carried out once, however often it is sent. */
+export const post = (path, body = {}, options = {}) => call("POST", path, { body, headers: { "Idempotency-Key": freshKey() }, ...options });
+
+const random = (length) => crypto.getRandomValues(new Uint8Array(length));
+
+export const freshKey = () => Array.from(random(16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+/** A signing secret that is made here: an answer that is lost does not lose it. */
+export const freshSecret = () => `whsec_${btoa(String.fromCharCode(...random(32)))}`;
+
+/** A call without an answer is made once more, as far as no harm can come of it. */
+const mayRepeat = (method, headers) => method !== "POST" || "Idempotency-Key" in headers;
 
 /**
  * Makes of an answer that was overtaken by a later one an `AbortError`, so that

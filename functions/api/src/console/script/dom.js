@@ -95,6 +95,8 @@ export function crumbs(part, ...steps) {
  */
 export async function busy(control, fault, work) {
   const buttons = control.matches("button") ? [control] : control.querySelectorAll("button");
+  // A button that is disabled loses it.
+  const focused = document.activeElement;
   buttons.forEach((button) => (button.disabled = true));
   say(fault, "");
   try {
@@ -104,6 +106,9 @@ export async function busy(control, fault, work) {
     return undefined;
   } finally {
     buttons.forEach((button) => (button.disabled = false));
+    if (document.activeElement === document.body && focused.isConnected) {
+      focused.focus();
+    }
   }
 }
 

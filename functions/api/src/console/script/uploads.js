@@ -1,6 +1,6 @@
 // The uploads of this tab. They run one after another, whichever view is open.
 
-import { ApiError, address, call, get, pause, refused, unreachable } from "./api.js";
+import { ApiError, address, call, freshKey, get, pause, refused, unreachable } from "./api.js";
 import { base64 } from "./file.js";
 import { limits } from "./limits.js";
 import * as session from "./session.js";
@@ -35,7 +35,8 @@ class Upload extends EventTarget {
    * it is made again and not anew: there is one draft.
    */
   renew() {
-    this.callKey = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.callKey = freshKey();
+    this.draftId = undefined;
   }
 
   change(state, news = {}) {
@@ -59,6 +60,9 @@ export function add(file, groupId) {
 export function remove(upload) {
   cancel(upload);
   uploads.splice(uploads.indexOf(upload), 1);
+  if (upload.draftId && !upload.datasetId && session.key()) {
+    takeBack(upload.draftId);
+  }
 }
 
 export function send(upload) {
@@ -139,6 +143,12 @@ function stuck(upload, error) {
   }
 }
 
+/** A draft whose file will not come fails at once, and not when its URL expires. */
+function takeBack(draftId) {
+  // If not, it is a version by now, or it expires.
+  call("DELETE", `datasets/${draftId}`, { query: { status: "draft" } }).catch(() => {});
+}
+
 /** Sends the file and gives the id of its draft. */
 async function transfer(upload) {
   const { file, stop } = upload;
@@ -176,6 +186,7 @@ async function sendToStorage(upload) {
   const { file, callKey, stop } = upload;
   const options = { body: { ...order(upload), file_size: file.size }, headers: { "Idempotency-Key": callKey }, signal: stop.signal };
   const { dataset_id, upload: request } = await call("POST", "dataset-versions/from-upload", options);
+  upload.draftId = dataset_id;
   const { status } = await transmit(request, file, upload);
   if (status === 403) {
     // The presigned URL has expired, so this draft can't get its file any more.

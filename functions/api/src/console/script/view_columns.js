@@ -8,7 +8,7 @@ const TYPES = { boolean: "true or false", integer: "whole number", number: "numb
 /** The names at once, and what is in them when all rows have been gone through. */
 export async function showColumns(section, dataset, signal) {
   const view = fill(section, "columns");
-  table(view.table, "Columns", ["Column", "Type"], dataset.column_names.map((name) => [cell(name, "Column"), element("td", {}, "…")]));
+  table(view.table, "Columns", ["Column", "Type"], dataset.column_names.map((name) => [cell({ value: name }, "Column"), element("td", {}, "…")]));
   const found = await get(`datasets/${dataset.id}/columns`, {}, signal).catch(complain(view.fault));
   if (!found) {
     return;
@@ -20,10 +20,10 @@ export async function showColumns(section, dataset, signal) {
 function row(column) {
   const { name, type, empty, sample, has_more } = column;
   const values = element("ul");
-  values.append(...sample.map((value) => element("li", {}, ...cell(value, name).childNodes)));
+  values.append(...sample.map((value) => element("li", {}, ...cell({ value }, name).childNodes)));
   const some = element("td", { class: "sample" }, values, has_more ? "and more" : "");
   const number = element("td", { class: "number" }, empty.toLocaleString());
-  return [cell(name, "Column"), element("td", {}, TYPES[type] ?? type), number, element("td", {}, spread(column)), some];
+  return [cell({ value: name }, "Column"), element("td", {}, TYPES[type] ?? type), number, element("td", {}, spread(column)), some];
 }
 
 /** Numbers by their value, texts by their length. */

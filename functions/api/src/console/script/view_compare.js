@@ -1,6 +1,6 @@
 import { get, latest } from "./api.js";
 import { cell, isNothing, nothing, table, textOf } from "./cells.js";
-import { crumbs, element, facts, fill, fromTemplate, say } from "./dom.js";
+import { announce, crumbs, element, facts, fill, fromTemplate, say } from "./dom.js";
 import { here, remember } from "./place.js";
 import { count, visible } from "./text.js";
 import { compareWords } from "./words.js";
@@ -28,7 +28,10 @@ export async function show(main, [newerId, olderId], signal) {
     view.result.replaceChildren();
     try {
       const key = view.key.value || undefined;
-      showResult(view, await newest(examples(newerId, { against: olderId, key }, signal)), key);
+      const compared = await newest(examples(newerId, { against: olderId, key }, signal));
+      showResult(view, compared, key);
+      const { added, removed, changed } = compared.rows;
+      announce(`${added.toLocaleString()} rows added, ${removed.toLocaleString()} removed${key ? `, ${changed.toLocaleString()} changed` : ""}`, { isOnPage: true });
     } catch (error) {
       if (error.name === "AbortError") {
         return;
@@ -98,7 +101,7 @@ function showResult(view, { columns, rows, examples }, key) {
   if (rows.changed) {
     section("Rows changed", rows.changed, (place) => changed(place, examples));
   }
-  const plain = (names, list) => (place) => table(place, "Rows", names, list.map((row) => row.map(({ value }, index) => cell(value, names[index]))));
+  const plain = (names, list) => (place) => table(place, "Rows", names, list.map((row) => row.map((value, index) => cell(value, names[index]))));
   if (rows.added) {
     section("Rows added", rows.added, plain(examples.columns, examples.added));
   }
@@ -114,23 +117,24 @@ function showResult(view, { columns, rows, examples }, key) {
 /** Each row as it is now, and where a cell was another, that one above it. */
 function changed(place, { columns, against_columns: before, changed }) {
   const rows = changed.map((row) =>
-    row.after.map(({ value }, index) => {
-      const old = row.before[before.indexOf(columns[index])];
-      const isChanged = old !== undefined && JSON.stringify(old.value) !== JSON.stringify(value);
-      return isChanged ? both(old.value, value, columns[index]) : cell(value, columns[index]);
+    row.after.map((is, index) => {
+      const was = row.before[before.indexOf(columns[index])];
+      const isChanged = was !== undefined && JSON.stringify(was) !== JSON.stringify(is);
+      return isChanged ? both(was.value, is, columns[index]) : cell(is, columns[index]);
     }),
   );
   table(place, "Rows changed", columns, rows);
 }
 
-function both(old, value, column) {
+function both(old, present, column) {
+  const { value } = present;
   const isText = !isNothing(old) && !isNothing(value);
   const [before, after] = compareWords(textOf(old), textOf(value));
   const mark = (name, pieces) =>
     element(name, { dir: "auto" }, ...pieces.map(({ text, changed }) => (changed ? element("mark", {}, visible(text)) : visible(text))));
   const whole = (name, value) => element(name, { dir: "auto" }, element("mark", {}, isNothing(value) ? nothing(value) : visible(textOf(value))));
   const [was, is] = isText ? [mark("del", before), mark("ins", after)] : [whole("del", old), whole("ins", value)];
-  const made = cell(value, column, [was, element("br"), is]);
+  const made = cell(present, column, [was, element("br"), is]);
   made.classList.add("changed");
   return made;
 }

@@ -1,6 +1,6 @@
 import { get, latest } from "./api.js";
 import { cell, table } from "./cells.js";
-import { complain, fill, onSubmit, onTyping, pager, say } from "./dom.js";
+import { announce, complain, fill, onSubmit, onTyping, pager, say } from "./dom.js";
 import { limits } from "./limits.js";
 import { here, remember } from "./place.js";
 import { count } from "./text.js";
@@ -26,12 +26,15 @@ export async function showRows(section, dataset, signal) {
     const q = view.text.value;
     const found = await newest(pageWith(first, q, AbortSignal.any([signal, before.signal])));
     const start = (found.page - 1) * found.per_page + 1;
-    const cells = found.rows.map((row) => row.map(({ value }, index) => cell(value, found.columns[index])));
+    const cells = found.rows.map((row) => row.map((value, index) => cell(value, found.columns[index])));
     table(view.table, "Rows of the version", found.columns, cells, q ? undefined : cells.map((_, index) => (start + index).toLocaleString()));
     view.table.parentElement.scrollTop = 0;
     remember({ row: first > 1 ? first : undefined, q });
     say(view.empty, found.total ? "" : `No row ${searched ? `behind row ${searched.toLocaleString()} ` : ""}has “${q}” in it.`);
     say(view.found, q && found.total ? `${count(found.total, "row has", "rows have")} “${q}” in a cell.` : "");
+    if (q) {
+      announce(view.found.textContent || view.empty.textContent, { isOnPage: true });
+    }
     view.stopped.hidden = found.is_complete;
     say(view.how_far, `Searched to row ${found.searched_to_row.toLocaleString()} of ${dataset.row_count.toLocaleString()}.`);
     view.go_on.onclick = () => {
@@ -49,10 +52,7 @@ export async function showRows(section, dataset, signal) {
       try {
         return await get(`datasets/${dataset.id}/rows`, { q, after_row: q ? searched : undefined, page, per_page: perPage }, signal);
       } catch (error) {
-        if (error.code === "page_too_large" && perPage === 1) {
-          throw new Error(`Row ${first.toLocaleString()} alone is too large to be shown here; download the version to read it.`);
-        }
-        if (error.code !== "page_too_large") {
+        if (error.code !== "page_too_large" || perPage === 1) {
           throw error;
         }
         perPage = Math.ceil(perPage / 4);

@@ -130,7 +130,7 @@ async function showPreview(card, upload) {
 
 function showRows(place, { column_names: columns = [], rows = [] }) {
   const shown = columns.slice(0, MAX_PREVIEW_COLUMNS);
-  const cells = rows.slice(0, MAX_PREVIEW_ROWS).map((row) => shown.map((name, index) => cell(row[index].value, name)));
+  const cells = rows.slice(0, MAX_PREVIEW_ROWS).map((row) => shown.map((name, index) => cell(row[index], name)));
   table(place, "First rows of the file", shown, cells);
 }
 

@@ -1,4 +1,4 @@
-import { call, get, pause } from "./api.js";
+import { call, get, pause, post } from "./api.js";
 import { dialectFacts } from "./dialect.js";
 import { busy, complain, crumbs, dialog, element, facts, fill, onSubmit, say, tag } from "./dom.js";
 import { showNotices } from "./notices.js";
@@ -46,7 +46,15 @@ export async function show(main, [id, section = "rows"], signal) {
     }
     view.section.append(element("p", { class: "row" }, element("a", { class: "button", href: `#/groups/${group.id}` }, "Upload a corrected file")));
   } else {
-    view.section.textContent = "The file is on its way, or being taken in …";
+    const takeBack = element("button", { type: "button", class: "danger" }, "Take it back");
+    takeBack.addEventListener("click", async () => {
+      const question = "The upload ends as a failure, and webhooks are told so. The file can be sent again.";
+      if (await dialog("Take this upload back?", [question], { act: "Take it back", isDangerous: true })) {
+        await busy(takeBack, view.fault, () => call("DELETE", `datasets/${id}`, { query: { status: "draft" }, signal }));
+        reload();
+      }
+    });
+    view.section.append(element("p", {}, "The file is on its way, or being taken in …"), element("p", { class: "row" }, takeBack));
     untilSettled(id, view.fault, signal);
   }
   return `${title} of ${visible(group.name)}`;
@@ -60,7 +68,7 @@ async function showReady(view, dataset, section, signal) {
     view.restore.hidden = false;
     view.restore.addEventListener("click", () =>
       busy(view.restore, view.fault, async () => {
-        await call("POST", `datasets/${dataset.id}/restore`, { signal });
+        await post(`datasets/${dataset.id}/restore`, {}, { signal });
         reload();
       }),
     );

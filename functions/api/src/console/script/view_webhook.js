@@ -1,7 +1,7 @@
-import { call, get, latest, pause, post } from "./api.js";
+import { call, freshSecret, get, latest, pause, post } from "./api.js";
 import { announce, busy, complain, crumbs, dialog, element, facts, fill, fromTemplate, onSubmit, say, tag } from "./dom.js";
 import { count, visible, when } from "./text.js";
-import { eventText, eventsText, showSecret, stateOf, ticked } from "./view_webhooks.js";
+import { eventText, eventsText, showSecret, stateOf, tick, ticked } from "./view_webhooks.js";
 
 const PER_PAGE = 20;
 const LOOK_AGAIN_MS = 1_500;
@@ -36,9 +36,7 @@ export async function show(main, [id], signal) {
   /** Not each time that it is described: someone may be typing. */
   const fillForm = () => {
     view["new-url"].value = webhook.url;
-    for (const box of view.events.querySelectorAll("input")) {
-      box.checked = webhook.event_types.includes(box.value);
-    }
+    tick(view.events, webhook.event_types);
   };
   const change = async (body) => describe((await call("PATCH", path, { body, signal })).webhook);
 
@@ -49,16 +47,22 @@ export async function show(main, [id], signal) {
       await deliveries.show();
     }),
   );
-  view.toggle.addEventListener("click", () => busy(view.toggle, view.fault, () => change({ disabled: !webhook.disabled })));
+  view.toggle.addEventListener("click", () =>
+    busy(view.toggle, view.fault, async () => {
+      await change({ disabled: !webhook.disabled });
+      announce(webhook.disabled ? "Disabled" : "Enabled");
+    }),
+  );
   view.rotate.addEventListener("click", async () => {
     const question =
       "A new secret is made. For a day webhook-signature is made with both, so a receiver that checks it misses nothing. " +
       "X-PromptLayer-Signature has room for one and is made with the new secret at once: a receiver that checks this one refuses what comes until it knows the new secret.";
     if (await dialog("Rotate the secret?", [question], { act: "Rotate" })) {
-      const rotated = await busy(view.rotate, view.fault, () => post(`${path}/rotate-secret`));
+      const secret = freshSecret();
+      const rotated = await busy(view.rotate, view.fault, () => post(`${path}/rotate-secret`, { secret }));
       if (rotated) {
         const until = element("p", {}, "The secret before makes webhook-signature too, until it expires ", when(rotated.previous_secret_expires_at), ".");
-        await showSecret("The new secret", rotated, until);
+        await showSecret("The new secret", secret, until);
       }
     }
   });
@@ -122,7 +126,10 @@ function deliveriesOf(view, path, signal) {
     }
     const made = { ...item(delivery, again(delivery.id), whole, view.fault), text, isPending: delivery.state === "pending" };
     made.details.open = before?.details.open ?? false;
+    const isFocused = (part) => before?.[part].contains(document.activeElement);
+    const focused = ["summary", "again", "payload"].find(isFocused);
     before?.root.replaceWith(made.root);
+    made[focused]?.focus();
     shown.set(delivery.id, made);
     return made;
   }
@@ -143,6 +150,7 @@ function deliveriesOf(view, path, signal) {
       more(found.next);
     }
     view.empty.hidden = shown.size > 0;
+    return shown.size;
   }
   function more(next) {
     view.more.hidden = !next;
@@ -153,7 +161,11 @@ function deliveriesOf(view, path, signal) {
         more(found.next);
       });
   }
-  view.only.addEventListener("change", () => show().catch(complain(view.fault)));
+  view.only.addEventListener("change", () =>
+    show()
+      .then((found) => announce(found ? `${count(found, "delivery", "deliveries")} shown` : view.empty.textContent, { isOnPage: true }))
+      .catch(complain(view.fault)),
+  );
   async function keepCurrent(changed) {
     try {
       for (;;) {
@@ -196,12 +208,14 @@ function item(delivery, again, whole, fault) {
   return made;
 }
 
-function attempt({ started_at, duration_ms, status, response, error, outcome }) {
+function attempt({ started_at, duration_ms, status, response, response_is_cut: isCut, location, error, outcome }) {
   const made = fromTemplate("attempt");
   tag(made.outcome, outcome);
   facts(made.facts, status && `status ${status}`, `${duration_ms.toLocaleString()} ms`, new Date(started_at).toLocaleString());
-  say(made.error, error && visible(error));
-  say(made.response, response && visible(response));
+  const leads = location ? `, and leads to ${visible(location)}. Redirects are not followed: register the URL that it leads to.` : "";
+  say(made.error, error && visible(error) + leads);
+  say(made.response, response && visible(response) + (isCut ? "…" : ""));
+  made.cut.hidden = !isCut;
   made.response.setAttribute("aria-label", "Answer of the receiver");
   return made.root;
 }

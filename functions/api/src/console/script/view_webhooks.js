@@ -1,4 +1,4 @@
-import { get, post } from "./api.js";
+import { freshSecret, get, post } from "./api.js";
 import { copies, dialog, element, fill, fromTemplate, onSubmit, tag } from "./dom.js";
 import { visible } from "./text.js";
 
@@ -8,12 +8,29 @@ export function eventText(type, how) {
   return kinds.find(({ value }) => value === type)?.dataset[how] ?? type;
 }
 
-export const eventsText = (types) => types.map((type) => eventText(type, "many")).join(", ");
+/** Of no types: of every one. */
+export const eventsText = (types) => (types.length ? types.map((type) => eventText(type, "many")).join(", ") : "every event");
 
 export const stateOf = (webhook) => (webhook.disabled ? "disabled" : webhook.failing_since ? "failing" : "active");
 
-/** The events that are ticked in a set of boxes. */
+const every = (boxes) => boxes.querySelector("input[value='']");
+
+/** Ticks the boxes of these types, and while the box of every event is ticked, lets no other be chosen. */
+export function tick(boxes, types) {
+  for (const box of boxes.querySelectorAll("input")) {
+    box.checked = box.value ? !types.length || types.includes(box.value) : !types.length;
+  }
+  const others = [...boxes.querySelectorAll("input:not([value=''])")];
+  const follow = () => others.forEach((box) => (box.disabled = every(boxes).checked));
+  every(boxes).onchange = follow;
+  follow();
+}
+
+/** The types that are ticked in a set of boxes; none for every event. */
 export function ticked(boxes) {
+  if (every(boxes).checked) {
+    return [];
+  }
   const types = [...boxes.querySelectorAll("input:checked")].map(({ value }) => value);
   if (!types.length) {
     throw new Error("Choose at least one event.");
@@ -22,7 +39,7 @@ export function ticked(boxes) {
 }
 
 /** A secret is shown once, here. */
-export function showSecret(title, { secret }, ...more) {
+export function showSecret(title, secret, ...more) {
   const code = element("code", { tabindex: "0", class: "secret" }, secret);
   const copy = element("button", { type: "button", class: "main" }, "Copy");
   copies(copy, secret);
@@ -33,11 +50,18 @@ export function showSecret(title, { secret }, ...more) {
 /** Fills `main` and resolves to the title of the page. */
 export async function show(main, _, signal) {
   const view = fill(main, "webhooks");
+  tick(view.events, defaults(view.events));
   onSubmit(view.create, view.fault, async () => {
-    const body = { url: view.url.value.trim(), event_types: ticked(view.events) };
+    const body = { url: view.url.value.trim(), event_types: ticked(view.events), secret: freshSecret() };
+    const { webhooks } = await get("webhooks", {}, signal);
+    const twin = webhooks.find(({ url }) => url === body.url);
+    const question = twin && `Receiver ${twin.id} has this URL already, and would be told of what both ask for twice.`;
+    if (question && !(await dialog("Register the same URL again?", [question], { act: "Register again" }))) {
+      return;
+    }
     // The secret is shown only once, so this call is not aborted when the view is left.
     const made = await post("webhooks", body);
-    await showSecret("The webhook's secret", made);
+    await showSecret("The webhook's secret", body.secret);
     if (!signal.aborted) {
       location.hash = `#/webhooks/${made.id}`;
     }
@@ -47,6 +71,9 @@ export async function show(main, _, signal) {
   view.list.replaceChildren(...webhooks.map(card));
   return "Webhooks";
 }
+
+/** Those that are ticked in the page as it comes. */
+const defaults = (boxes) => [...boxes.querySelectorAll("input[checked]")].map(({ value }) => value);
 
 function card(webhook) {
   const { root, link, url, state, events } = fromTemplate("webhook-card");

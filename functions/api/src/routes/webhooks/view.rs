@@ -44,6 +44,8 @@ fn attempt(attempt: Attempt) -> api::Attempt {
         status: attempt.status,
         duration_ms: attempt.duration_ms,
         error: attempt.error,
+        location: attempt.location,
         response: attempt.response,
+        response_is_cut: attempt.response_is_cut,
     }
 }
