@@ -14,12 +14,19 @@ use std::ops::Range;
 /// Symbols decoded at once, a multiple of four.
 const WINDOW: usize = 32 << 10;
 
-/// Decodes `body[string]`, the inside of a well-formed JSON string. Returns where in `body` the file is now.
+/// Decodes `body[string]`, the inside of a well-formed JSON string, which is the value of `field`. Returns where in `body` the file is now.
 ///
 /// # Errors
 /// `invalid_base64` with the offset of the first wrong character in the text that the string stands for;
 /// `empty_file`; `file_too_large`.
-pub(crate) fn decode(body: &mut [u8], string: Range<usize>) -> Result<Range<usize>> {
+pub(crate) fn decode(body: &mut [u8], string: Range<usize>, field: &str) -> Result<Range<usize>> {
+    decode_inside(body, string).map_err(|error| match error.code() {
+        ErrorCode::InvalidBase64 => Error::refused(ErrorCode::InvalidBase64, format!("{field} {error}")),
+        _ => error,
+    })
+}
+
+fn decode_inside(body: &mut [u8], string: Range<usize>) -> Result<Range<usize>> {
     let start = string.start;
     let mut decoder = Decoder {
         body: &mut body[string],
@@ -164,10 +171,7 @@ impl Decoder<'_> {
 }
 
 fn invalid(offset: usize, what: &str) -> Error {
-    Error::refused(
-        ErrorCode::InvalidBase64,
-        format!("file_content_base64 is not valid base64: the character at offset {offset} {what}"),
-    )
+    Error::refused(ErrorCode::InvalidBase64, format!("is not valid base64: the character at offset {offset} {what}"))
 }
 
 #[cfg(test)]
@@ -176,7 +180,7 @@ mod tests {
 
     fn decode(text: &[u8]) -> Result<Vec<u8>> {
         let mut body = [b"{\"f\":\"", text, b"\"}"].concat();
-        let file = super::decode(&mut body, 6..6 + text.len())?;
+        let file = super::decode(&mut body, 6..6 + text.len(), "f")?;
         assert!(body.ends_with(b"\"}"), "what stands behind the string stays");
         Ok(body[file].to_vec())
     }

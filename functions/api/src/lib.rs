@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod caching;
 mod console;
+mod cors;
 mod decode;
 mod docs;
 pub mod error;
@@ -17,6 +18,7 @@ mod openapi;
 mod query;
 mod routes;
 
+pub use cors::cors;
 pub use routes::from_file::{Upload, unpack};
 
 use axum::Router;
@@ -61,11 +63,11 @@ pub fn router(api: Arc<Api>) -> Router {
     routes::routes()
         .layer(middleware::from_fn(query::refuse))
         .layer(middleware::from_fn(limit::limit))
-        .layer(middleware::from_fn(caching::caching))
         .merge(docs::routes())
         .merge(console::routes())
         .fallback(|| async { ApiError::no_such_route() })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
+        .layer(middleware::from_fn(caching::caching))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(middleware::map_response(no_sniffing))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), log))

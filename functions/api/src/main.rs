@@ -1,6 +1,6 @@
 //! `dataset-api`, run by AWS Lambda behind API Gateway.
 
-use dataset_api::{Api, SCAN_TIME, gateway, router};
+use dataset_api::{Api, SCAN_TIME, cors, gateway, router};
 use dataset_aws::{Aws, Settings, SystemResolver};
 use lambda_http::{Error, run, service_fn, tracing};
 use std::sync::Arc;
@@ -21,6 +21,6 @@ async fn main() -> Result<(), Error> {
         scan_time: SCAN_TIME,
         call_limit: Settings::call_limit_from_env()?,
     };
-    let router = router(Arc::new(api));
+    let router = router(Arc::new(api)).layer(cors(Settings::allowed_origins_from_env()?));
     run(service_fn(|event| router.clone().oneshot(gateway::request(event)))).await
 }

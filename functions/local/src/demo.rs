@@ -36,6 +36,7 @@ pub(crate) async fn run() -> anyhow::Result<()> {
         port: 0,
         public_url: None,
         allowed_hosts: vec![],
+        allowed_origins: vec![],
         data_dir: dir.path().to_owned(),
         destinations: Policy::private(),
         sweep_every: Duration::from_secs(60),

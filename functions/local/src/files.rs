@@ -9,8 +9,8 @@ use anyhow::Context;
 use dataset_core::upload::{self, FileName};
 use dataset_formats::{ColumnType, DataError, Error, Limits, Output, Summary};
 use dataset_types::dataset::Failure;
-use dataset_types::in_words;
-use serde_json::json;
+use dataset_types::{in_words, rows as api};
+use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io;
 
@@ -21,15 +21,21 @@ use std::io;
 pub(crate) async fn check(args: Check) -> anyhow::Result<()> {
     let input = Input::open(&args.file, args.name.as_deref(), ENOUGH).await?;
     let size = fs::metadata(&input.path).with_context(|| unreadable(&input))?.len();
-    upload::check_size(size).with_context(|| input.shown.clone())?;
+    if let Err(error) = upload::check_size(size) {
+        let (code, message) = (error.code().name().to_owned(), error.to_string());
+        if args.json {
+            say(&checked(json!({ "failure": { "code": code, "message": message } })))?;
+        }
+        return Err(Trouble::Failed { file: input.shown, code, message, suggestions: String::new() }.into());
+    }
     let said = args.said;
     let checking = move || (read(&input, &said, &mut io::sink(), &Limits::default()), input);
     let (read, input) = tokio::task::spawn_blocking(checking).await?;
     match (read?, args.json) {
-        (Ok(summary), true) => Ok(say(&as_json(&summary))?),
+        (Ok(summary), true) => Ok(say(&checked(as_json(&summary)))?),
         (Ok(summary), false) => report(&input, &summary),
         (Err(failure), true) => {
-            say(&json!({ "failure": Failure::from(failure.clone()) }).to_string())?;
+            say(&checked(json!({ "failure": Failure::from(failure.clone()) })))?;
             Err(refusal(&input, &failure))
         }
         (Err(failure), false) => Err(refusal(&input, &failure)),
@@ -90,21 +96,31 @@ fn refusal(input: &Input, error: &DataError) -> anyhow::Error {
     let place = place.iter().filter_map(|(name, n)| n.map(|n| format!(" {name} {n},"))).collect::<String>();
     let name = error.column_name.as_deref().map(|name| format!(" {name:?}")).unwrap_or_default();
     let place = format!("{}{name}", place.trim_end_matches(','));
-    let place = if place.is_empty() { place } else { format!("{place}:") };
+    let place = if place.is_empty() { place } else { format!("{}: ", place.trim_start()) };
     let suggestions: String =
         error.suggestions.iter().map(|suggestion| format!("\n  {}", suggested(suggestion))).collect();
-    anyhow::anyhow!("{}:{place} {} ({}){suggestions}", input.shown, error.message, error.code.name())
+    let message = format!("{place}{}", error.message);
+    Trouble::Failed { file: input.shown.clone(), code: error.code.name().to_owned(), message, suggestions }.into()
 }
 
-fn as_json(summary: &Summary) -> String {
-    let columns = summary.columns.iter().map(|column| json!({ "name": column.name, "type": type_of(column.kind) }));
+/// As the API answers a preview.
+fn checked(mut what: Value) -> String {
+    what["success"] = true.into();
+    what["message"] = "File checked successfully".into();
+    what.to_string()
+}
+
+fn as_json(summary: &Summary) -> Value {
+    let names = summary.columns.iter().map(|column| &column.name);
+    let columns = summary.columns.iter();
+    let columns = columns.map(|column| json!({ "name": column.name, "type": api::ColumnType::from(column.kind) }));
     json!({
         "row_count": summary.rows,
+        "column_names": names.collect::<Vec<_>>(),
         "columns": columns.collect::<Vec<_>>(),
         "dialect": summary.dialect,
         "notices": summary.notices,
     })
-    .to_string()
 }
 
 fn unreadable(input: &Input) -> String {

@@ -21,12 +21,14 @@ pub(crate) struct Hosts {
     public_origin: String,
     /// Its host.
     public_name: String,
+    /// Origins whose pages may call, beside the service's own.
+    allowed_origins: Vec<HeaderValue>,
     /// Whether it listens on all addresses of this machine, and so goes by each.
     any_address: bool,
 }
 
 impl Hosts {
-    pub(crate) fn new(public_url: &Url, allowed: &[String], any_address: bool) -> Self {
+    pub(crate) fn new(public_url: &Url, allowed: &[String], origins: &[HeaderValue], any_address: bool) -> Self {
         let public_name = public_url.host_str().unwrap_or_default().to_owned();
         let names = LOOPBACK
             .map(str::to_owned)
@@ -37,6 +39,7 @@ impl Hosts {
             names: names.collect(),
             public_origin: public_url.origin().ascii_serialization(),
             public_name,
+            allowed_origins: origins.to_vec(),
             any_address,
         }
     }
@@ -69,9 +72,10 @@ impl Hosts {
             let plain = origin.strip_prefix("http://").filter(|_| !is_public);
             origin == self.public_origin || proxied.or(plain) == Some(&host)
         };
-        let are_own = headers.get_all(header::ORIGIN).iter().map(text).all(is_own);
+        let is_allowed = |origin: &HeaderValue| self.allowed_origins.contains(origin) || is_own(text(origin));
+        let are_own = headers.get_all(header::ORIGIN).iter().all(is_allowed);
         (!are_own).then(|| {
-            let message = "the service takes no calls from pages of other origins; call it from a program, or open its own console";
+            let message = "the service takes no calls from pages of this origin; start it with --allow-origin URL, or open its own console";
             ApiError::new(ErrorCode::OriginNotAllowed, message)
         })
     }
@@ -117,7 +121,8 @@ mod tests {
     #[test]
     fn names_and_origins() {
         let url = "https://data.example.com".parse().unwrap();
-        let hosts = Hosts::new(&url, &["Box.local".to_owned()], false);
+        let hosts =
+            Hosts::new(&url, &["Box.local".to_owned()], &[HeaderValue::from_static("https://app.example.com")], false);
         let refused = |host: &str, origin: Option<&str>| {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, host.parse().unwrap());
@@ -146,6 +151,7 @@ mod tests {
         };
         assert!(called("192.0.2.7:8080") && called("[2001:db8::7]:8080") && !called("evil.example"));
         assert!(!refused("127.0.0.1:8080", Some("https://data.example.com")));
+        assert!(!refused("127.0.0.1:8080", Some("https://app.example.com")), "an operator allows it");
         for origin in [
             "http://127.0.0.1:3000",
             "http://evil.example",

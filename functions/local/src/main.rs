@@ -3,12 +3,20 @@
 use clap::Parser;
 use dataset_local::cli::Cli;
 use dataset_local::client::Trouble;
+use serde_json::json;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let as_json = std::env::args_os().any(|arg| arg == "--json");
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if as_json && error.use_stderr() => {
+            return refuse(&Trouble::Usage(error.render().to_string().trim_end().to_owned()).into(), true);
+        }
+        Err(error) => error.exit(),
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(cli.default_log()));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -18,9 +26,19 @@ fn main() -> ExitCode {
         .init();
     match cli.run() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
-            error.downcast_ref::<Trouble>().map_or(ExitCode::FAILURE, |trouble| trouble.exit_code().into())
-        }
+        Err(error) => refuse(&error, as_json),
     }
+}
+
+/// Says what went wrong, to programs in the envelope that the API has.
+fn refuse(error: &anyhow::Error, as_json: bool) -> ExitCode {
+    let trouble = error.downcast_ref::<Trouble>();
+    let text = if as_json {
+        let code = trouble.map_or("failed", Trouble::code);
+        json!({ "success": false, "error": format!("{error:#}"), "code": code }).to_string()
+    } else {
+        format!("error: {error:#}")
+    };
+    let _ = writeln!(std::io::stderr(), "{text}");
+    trouble.map_or(ExitCode::FAILURE, |trouble| trouble.exit_code().into())
 }

@@ -25,6 +25,7 @@ pub(crate) async fn run(args: Serve) -> anyhow::Result<()> {
         port: args.port,
         public_url: args.public_url,
         allowed_hosts: args.allowed_hosts,
+        allowed_origins: args.allowed_origins,
         data_dir: args.data_dir,
         destinations: if args.public_webhooks_only { Policy::default() } else { Policy::private() },
         sweep_every: args.sweep_every,

@@ -7,8 +7,9 @@ use crate::hosts::{self, Hosts};
 use crate::memory;
 use crate::triggers::{Invocations, expire_exports, poll, sweep_every};
 use anyhow::Context;
+use axum::http::HeaderValue;
 use axum::middleware;
-use dataset_api::{Api, SCAN_TIME, router};
+use dataset_api::{Api, SCAN_TIME, cors, router};
 use dataset_aws::SystemResolver;
 use dataset_aws::{Aws, SecretVault, Settings, SqsQueue, Table};
 use dataset_core::Ports;
@@ -33,6 +34,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
 
 pub(crate) const TABLE: &str = "datasets";
 pub(crate) const BUCKET: &str = "datasets";
@@ -43,6 +46,9 @@ const VISIBILITY_SECONDS: u32 = 360;
 
 /// The name of the group that is created at the first start.
 const FIRST_GROUP: &str = "first";
+
+/// Bytes of an answer from which on it is compressed, as by the gateway in AWS.
+const WORTH_COMPRESSING: u16 = 4_096;
 
 /// How long requests may take to end when the service stops.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -57,6 +63,8 @@ pub struct Options {
     pub public_url: Option<Url>,
     /// Accepted host names, in addition to loopback names and that of `public_url`.
     pub allowed_hosts: Vec<String>,
+    /// Whose pages may call, beside those of the service itself.
+    pub allowed_origins: Vec<HeaderValue>,
     pub data_dir: PathBuf,
     pub destinations: Policy,
     pub sweep_every: Duration,
@@ -251,11 +259,13 @@ impl Service {
             call_limit: None,
         };
         let (stop, stopped) = oneshot::channel();
-        let hosts = Hosts::new(&public_url, &options.allowed_hosts, host.is_unspecified());
+        let hosts = Hosts::new(&public_url, &options.allowed_hosts, &options.allowed_origins, host.is_unspecified());
         let storage = Storage { engine: state.engines.services.s3.clone(), public_host: host_of(&public_url)? };
         let routes = router(Arc::new(api))
+            .layer(CompressionLayer::new().compress_when(SizeAbove::new(WORTH_COMPRESSING)))
             .layer(middleware::from_fn_with_state(Arc::new(storage), Storage::answer))
             .layer(middleware::from_fn_with_state(state.data_dir.clone(), check_disk))
+            .layer(cors(options.allowed_origins))
             .layer(middleware::from_fn_with_state(Arc::new(hosts), hosts::check));
         let server = axum::serve(listener, routes).with_graceful_shutdown(async {
             let _ = stopped.await;

@@ -52,8 +52,8 @@ fn the_environment_is_what_the_functions_read() {
     let of_all = [Settings::TABLE, Settings::BUCKET, Settings::QUEUE_URL, SecretVault::KEY_ID, Settings::WEBHOOK_PORTS];
     assert_eq!(names(&template["Globals"]["Function"]), of_all.map(str::to_owned).into());
     for (name, function) in NAMES {
-        let expected =
-            if function == API { BTreeSet::from([Settings::CALLS_PER_SECOND.to_owned()]) } else { BTreeSet::new() };
+        let own = [Settings::CALLS_PER_SECOND, Settings::ALLOWED_ORIGINS].map(str::to_owned);
+        let expected = if function == API { BTreeSet::from(own) } else { BTreeSet::new() };
         assert_eq!(names(&template["Resources"][name]["Properties"]), expected, "{name}");
     }
 }

@@ -7,8 +7,8 @@ use crate::auth::{Owned, Version};
 use crate::error::ApiError;
 use axum::extract::State;
 use axum::response::Response;
-use dataset_formats::{ColumnStats, ColumnType};
-use dataset_types::rows::{self as api, Column, Columns};
+use dataset_formats::ColumnStats;
+use dataset_types::rows::{Column, Columns};
 use std::sync::Arc;
 
 /// Sum up the columns of a version
@@ -37,15 +37,5 @@ pub(super) async fn list(State(api): State<Arc<Api>>, Owned(version): Owned<Vers
 fn column(ColumnStats { name, kind, empty, lengths, range, sample, has_more }: ColumnStats) -> Column {
     let (shortest, longest) = lengths.unzip();
     let (least, greatest) = range.unzip();
-    Column { name, r#type: column_type(kind), empty, shortest, longest, least, greatest, sample, has_more }
-}
-
-pub(super) fn column_type(kind: ColumnType) -> api::ColumnType {
-    match kind {
-        ColumnType::Bool => api::ColumnType::Boolean,
-        ColumnType::Int | ColumnType::UInt => api::ColumnType::Integer,
-        ColumnType::Double => api::ColumnType::Number,
-        ColumnType::Text => api::ColumnType::Text,
-        ColumnType::Json => api::ColumnType::Json,
-    }
+    Column { name, r#type: kind.into(), empty, shortest, longest, least, greatest, sample, has_more }
 }

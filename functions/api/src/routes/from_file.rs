@@ -130,7 +130,7 @@ pub fn unpack(body: Bytes) -> Result<Upload, ApiError> {
         Err(_) if remove_line_breaks(&mut body) => take_apart(&body)?,
         taken => taken?,
     };
-    let file = decode::decode(&mut body, string)?;
+    let file = decode::decode(&mut body, string, "file_content_base64")?;
     Ok(Upload { group_id, file_name, dialect, file: body.freeze().slice(file) })
 }
 

@@ -1,6 +1,5 @@
 //! `POST /api/public/v2/dataset-versions/preview`: what a file would be, by its start.
 
-use super::columns::column_type;
 use super::{dialect, stored};
 use crate::Api;
 use crate::auth::Caller;
@@ -80,7 +79,7 @@ async fn table(summary: Summary, parquet: Bytes) -> Result<Preview, ApiError> {
     let page = table.page(0, MAX_ROWS, stored::MAX_BYTES).await.map_err(refused)?;
     let columns = summary.columns.into_iter();
     let columns: Vec<PreviewColumn> =
-        columns.map(|column| PreviewColumn { name: column.name, r#type: column_type(column.kind) }).collect();
+        columns.map(|column| PreviewColumn { name: column.name, r#type: column.kind.into() }).collect();
     Ok(Preview {
         column_names: Some(columns.iter().map(|column| column.name.clone()).collect()),
         columns: Some(columns),
@@ -105,6 +104,6 @@ fn unpack(body: Bytes) -> Result<Asked, ApiError> {
     let (group_id, said, is_whole) = (parsed.dataset_group_id, parsed.dialect, parsed.is_whole);
     let file_name = FileName::parse(&parsed.file_name)?;
     let string = body::base64_in(&body, "head_base64", parsed.head_base64)?;
-    let head = decode::decode(&mut body, string)?;
+    let head = decode::decode(&mut body, string, "head_base64")?;
     Ok(Asked { file_name, group_id, said, head: body.freeze().slice(head), is_whole })
 }

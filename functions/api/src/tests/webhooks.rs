@@ -209,7 +209,7 @@ async fn deliveries_are_listed_and_sent_again() {
     assert_eq!((&delivery["state"], &delivery["next_attempt_at"]), (&json!("failed"), &Value::Null));
     assert_eq!(delivery["attempts"].as_array().unwrap().len(), 10);
     let expected = json!({"started_at": delivery["created_at"], "outcome": "failed", "status": 500, "duration_ms": 7,
-        "error": "the receiver answered 500", "response": "no"});
+        "error": "the receiver answered 500", "location": null, "response": "no", "response_is_cut": false});
     assert_eq!(delivery["attempts"][9], expected);
     for query in ["?state=lost", "?before=7", "?per_page=0", "?per_page=101"] {
         assert_envelope(&call(&router, "GET", &format!("{path}{query}"), "").await.1, "invalid_parameter");

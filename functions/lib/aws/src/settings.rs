@@ -14,6 +14,7 @@ use dataset_core::clock::SystemClock;
 use dataset_core::destination::Policy;
 use dataset_core::ids::SystemIds;
 use dataset_core::{Error, Ports, Result};
+use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use std::num::NonZero;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ impl Settings {
     pub const ALLOW_PRIVATE_WEBHOOKS: &str = "ALLOW_PRIVATE_WEBHOOKS";
     pub const WEBHOOK_PORTS: &str = "WEBHOOK_PORTS";
     pub const CALLS_PER_SECOND: &str = "CALLS_PER_SECOND";
+    pub const ALLOWED_ORIGINS: &str = "ALLOWED_ORIGINS";
 
     /// # Errors
     /// Names the variable that is missing.
@@ -61,6 +63,18 @@ impl Settings {
         let ports = ports.collect::<std::result::Result<_, _>>();
         let ports = ports.map_err(|_| wrong(Self::WEBHOOK_PORTS, "like 8443,9443"))?;
         Ok(Policy { allow_private, ports })
+    }
+
+    /// The origins whose pages may call, listed as `https://app.example.com,http://localhost:3000`.
+    ///
+    /// # Errors
+    /// If one has a character that no header can have.
+    pub fn allowed_origins_from_env() -> Result<Vec<HeaderValue>> {
+        let origins = std::env::var(Self::ALLOWED_ORIGINS).unwrap_or_default();
+        let origins = origins.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(HeaderValue::from_str);
+        origins
+            .collect::<std::result::Result<_, _>>()
+            .map_err(|_| wrong(Self::ALLOWED_ORIGINS, "like https://app.example.com"))
     }
 
     /// How many calls a key may make in a [`WINDOW`], from how many it may make

@@ -52,7 +52,7 @@ impl<const MIN: u64, const MAX: u64, const DEFAULT: u64> std::str::FromStr for B
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse::<u64>().map_err(|error| error.to_string())?.try_into()
+        text.parse::<u64>().map_err(|_| format!("must be a whole number from {MIN} to {MAX}"))?.try_into()
     }
 }
 

@@ -46,6 +46,9 @@ pub struct Dataset {
     pub finished_at: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// Until when a draft waits for its file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file_due_at: Option<Time>,
     /// How the file of a version was read: sent again with this, it gives the same rows. Versions of the first
     /// releases do not know.
     #[serde(default)]

@@ -7,11 +7,14 @@ use anyhow::Context;
 use console::Term;
 use dataset_core::api_key::ApiKey;
 use dataset_types::group::ListGroups;
+use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use tempfile::NamedTempFile;
+
+const API_KEY: &str = "DATASETS_API_KEY";
 
 /// The file of `datasets login`.
 #[derive(Serialize, Deserialize)]
@@ -25,23 +28,23 @@ pub(crate) async fn login(args: Login) -> anyhow::Result<()> {
     let url =
         args.access.url.ok_or_else(|| Trouble::Usage("give the URL of the service: --url, or DATASETS_URL".into()))?;
     Remote::address(&url)?;
-    let key = match &args.access.api_key {
-        Some(key) => parse(key)?,
-        None => ask()?,
+    let (key, from) = match &args.access.api_key {
+        Some(key) => (parse(key)?, given(key)),
+        None => (ask()?, "this login".to_owned()),
     };
-    let remote = Remote::new(&url, &key)?;
+    let remote = Remote::new(&url, &key, from)?;
     remote.get("dataset-groups", &ListGroups::default()).await?;
     let path = path()?;
     keep(&path, &Config { url: remote.url().to_owned(), api_key: key.reveal().to_owned() })
         .with_context(|| format!("{} could not be written", path.display()))?;
-    say(&format!("The key is valid. {} has it, for your eyes only.", path.display()))?;
+    say(&format!("The key of {} is valid. {} has it, for your eyes only.", remote.key_from(), path.display()))?;
     Ok(())
 }
 
 /// The service that the flags, the environment or the last login name.
 pub(super) fn remote(access: &Access) -> anyhow::Result<Remote> {
     if let (Some(url), Some(key)) = (&access.url, &access.api_key) {
-        return Remote::new(url, &parse(key)?);
+        return Remote::new(url, &parse(key)?, given(key));
     }
     let path = path()?;
     let config: Config = match File::open(&path) {
@@ -58,7 +61,16 @@ pub(super) fn remote(access: &Access) -> anyhow::Result<Remote> {
     {
         return Err(Trouble::NoKey { url: url.clone() }.into());
     }
-    Remote::new(&config.url, &parse(access.api_key.as_ref().unwrap_or(&config.api_key))?)
+    match &access.api_key {
+        Some(key) => Remote::new(&config.url, &parse(key)?, given(key)),
+        None => Remote::new(&config.url, &parse(&config.api_key)?, "the last login".to_owned()),
+    }
+}
+
+/// Where a key that was given is from.
+fn given(key: &str) -> String {
+    let is_in_variable = std::env::var(API_KEY).is_ok_and(|value| value == key);
+    if is_in_variable { API_KEY.to_owned() } else { "--api-key".to_owned() }
 }
 
 fn ask() -> anyhow::Result<ApiKey> {
@@ -77,10 +89,8 @@ fn parse(key: &str) -> Result<ApiKey, Trouble> {
 }
 
 fn path() -> anyhow::Result<PathBuf> {
-    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let in_home = || variable("HOME").map(|home| home.join(".config"));
-    let directory = variable("XDG_CONFIG_HOME").or_else(in_home).or_else(|| variable("APPDATA"));
-    Ok(directory.context("HOME is not set, so there is no place for a login")?.join("datasets").join("login.json"))
+    let places = etcetera::choose_base_strategy().context("there is no home directory, so no place for a login")?;
+    Ok(places.config_dir().join("datasets").join("login.json"))
 }
 
 fn keep(path: &std::path::Path, config: &Config) -> anyhow::Result<()> {

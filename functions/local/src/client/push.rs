@@ -3,13 +3,14 @@
 use super::choice::choose;
 use super::login;
 use super::read::group_id;
-use super::remote::{Answer, Remote, Trouble, backoff, pause};
+use super::remote::{Answer, Remote, Trouble, backoff};
 use super::show::{bar, noticed, printable, summary, trouble};
 use crate::cli::args::Push;
 use crate::input::{ENOUGH, Input};
 use crate::output::say;
 use crate::signals::StopSignals;
 use anyhow::Context;
+use backon::Retryable;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
@@ -37,7 +38,11 @@ use tokio::io::AsyncReadExt;
 /// Bytes of a file that are read at a time.
 const CHUNK_BYTES: usize = 256 << 10;
 
-const TRIES: u32 = 3;
+/// Between two looks at a draft.
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
+
+/// Attempts to send a file after the first.
+const RETRIES: usize = 2;
 
 /// The JSON of a dataset, as the service wrote it.
 #[derive(Deserialize)]
@@ -232,10 +237,9 @@ fn sha256(path: &Path, progress: &ProgressBar) -> io::Result<String> {
 
 /// Sends the file until it is stored. The URL stores a file once, so a retry is safe.
 async fn put(remote: &Remote, path: &Path, upload: &UploadRequest, size: u64) -> anyhow::Result<()> {
-    let progress = bar(size, "sending");
-    let mut tried = 0;
-    loop {
-        tried += 1;
+    let (progress, tried) = (bar(size, "sending"), Cell::new(0));
+    let attempt = || async {
+        tried.set(tried.get() + 1);
         progress.set_position(0);
         let file =
             tokio::fs::File::open(path).await.with_context(|| format!("{} could not be read", path.display()))?;
@@ -244,34 +248,30 @@ async fn put(remote: &Remote, path: &Path, upload: &UploadRequest, size: u64) ->
         for (name, value) in &upload.headers {
             request = request.header(name, value);
         }
-        let trouble = match request.send().await {
-            Ok(response) => {
-                let status = response.status();
-                // An earlier attempt stored it, and its answer was lost.
-                let is_stored = tried > 1 && status == StatusCode::PRECONDITION_FAILED;
-                if status.is_success() || is_stored {
-                    progress.finish_and_clear();
-                    return Ok(());
-                }
-                // 409: an earlier attempt is still being stored.
-                if !status.is_server_error() && status != StatusCode::CONFLICT {
-                    let text = response.text().await.unwrap_or_default();
-                    return Err(refused(status, &text).into());
-                }
-                match status {
-                    StatusCode::INSUFFICIENT_STORAGE => Trouble::Full(
-                        "the disk of the service is full or can't be written to; send the file again when there is room".to_owned(),
-                    ),
-                    _ => Trouble::Faulty { status },
-                }
+        let response = request.send().await.map_err(|error| remote.unreachable(error))?;
+        match response.status() {
+            status if status.is_success() => Ok(()),
+            // An earlier attempt stored it, and its answer was lost.
+            StatusCode::PRECONDITION_FAILED if tried.get() > 1 => Ok(()),
+            StatusCode::INSUFFICIENT_STORAGE => {
+                let message =
+                    "the disk of the service is full or can't be written to; send the file again when there is room";
+                Err(Trouble::Full(message.to_owned()).into())
             }
-            Err(error) => remote.unreachable(error),
-        };
-        if tried == TRIES {
-            return Err(trouble.into());
+            // 409: an earlier attempt is still being stored.
+            status if status.is_server_error() || status == StatusCode::CONFLICT => {
+                Err(Trouble::Faulty { status }.into())
+            }
+            status => Err::<_, anyhow::Error>(refused(status, &response.text().await.unwrap_or_default()).into()),
         }
-        pause(backoff(tried)).await;
-    }
+    };
+    let may_pass = |error: &anyhow::Error| {
+        let trouble = error.downcast_ref::<Trouble>();
+        trouble.is_some_and(|trouble| !matches!(trouble, Trouble::Refused { .. }))
+    };
+    attempt.retry(backoff().with_max_times(RETRIES)).when(may_pass).await?;
+    progress.finish_and_clear();
+    Ok(())
 }
 
 fn refused(status: StatusCode, text: &str) -> Trouble {
@@ -290,18 +290,21 @@ fn body(file: tokio::fs::File, progress: ProgressBar) -> Body {
     }))
 }
 
-/// Waits until the dataset is no draft any more.
+#[derive(Debug, thiserror::Error)]
+#[error("the dataset is still a draft")]
+struct StillADraft;
+
+/// Waits until the dataset is no draft any more, as long as the command may take.
 async fn finished(remote: &Remote, id: DatasetId) -> anyhow::Result<Answer> {
     let spinner = ProgressBar::new_spinner().with_message("waiting for the version");
-    let mut tried = 0;
-    loop {
-        let answer = remote.get(&format!("datasets/{id}"), &()).await?;
-        if answer.parse::<OneDataset>()?.dataset.status != Status::Draft {
-            spinner.finish_and_clear();
-            return Ok(answer);
-        }
+    let look = || async {
         spinner.tick();
-        tried += 1;
-        pause(backoff(tried.min(4))).await;
-    }
+        let answer = remote.get(&format!("datasets/{id}"), &()).await?;
+        let is_draft = answer.parse::<OneDataset>()?.dataset.status == Status::Draft;
+        if is_draft { Err(StillADraft.into()) } else { Ok::<_, anyhow::Error>(answer) }
+    };
+    let looks = backoff().with_max_delay(LONGEST_LOOK).without_max_times();
+    let found = look.retry(looks).when(anyhow::Error::is::<StillADraft>).await;
+    spinner.finish_and_clear();
+    found
 }

@@ -1,5 +1,6 @@
 //! Calls to a service, with retries.
 
+use backon::{ExponentialBuilder, Retryable};
 use dataset_core::api_key::ApiKey;
 use dataset_core::ids::{Ids, SystemIds};
 use dataset_types::{ErrorCode, ErrorResponse};
@@ -13,8 +14,8 @@ use std::time::{Duration, Instant};
 /// Where the API is, below a service's URL.
 const API: &str = "/api/public/v2";
 
-/// Attempts of a call.
-const TRIES: u32 = 5;
+/// Attempts of a call after the first.
+const RETRIES: usize = 4;
 
 /// For one attempt: API Gateway answers within 29 s, whatever it is.
 const ATTEMPT_TIME: Duration = Duration::from_secs(30);
@@ -62,6 +63,23 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// A stable word for programs.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Refused { code, .. } | Self::Failed { code, .. } => code,
+            Self::Unreachable { .. } => "unreachable",
+            Self::Faulty { .. } => "service_fault",
+            Self::NotOurs { .. } | Self::Unreadable(_) => "not_this_service",
+            Self::Full(_) => ErrorCode::StorageFull.name(),
+            Self::Unauthorized(_) => ErrorCode::InvalidApiKey.name(),
+            Self::NoService => "no_service",
+            Self::NoKey { .. } => "no_key",
+            Self::Usage(_) => "usage",
+            Self::Stopped | Self::CutShort { is_stopped: true, .. } => "stopped",
+            Self::CutShort { .. } => "timed_out",
+        }
+    }
+
     /// The exit code of the command.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -85,6 +103,8 @@ pub(super) struct Remote {
     http: Client,
     url: String,
     key: String,
+    /// Where the key is from, in the user's terms.
+    key_from: String,
 }
 
 /// The text of an answer, with every digit of its numbers.
@@ -108,7 +128,7 @@ impl Answer {
 }
 
 impl Remote {
-    pub(super) fn new(url: &str, key: &ApiKey) -> anyhow::Result<Self> {
+    pub(super) fn new(url: &str, key: &ApiKey, key_from: String) -> anyhow::Result<Self> {
         let http = Client::builder()
             .tls_backend_preconfigured(tls())
             .user_agent(concat!("datasets/", env!("CARGO_PKG_VERSION")))
@@ -117,7 +137,7 @@ impl Remote {
             .connect_timeout(Duration::from_secs(10))
             .read_timeout(READ_TIME)
             .build()?;
-        Ok(Self { http, url: Self::address(url)?, key: key.reveal().to_owned() })
+        Ok(Self { http, url: Self::address(url)?, key: key.reveal().to_owned(), key_from })
     }
 
     /// The URL of a service in its normal form.
@@ -132,6 +152,10 @@ impl Remote {
                 Err(Trouble::Usage(format!("{url:?} is no URL of http or https; give one like http://127.0.0.1:8080")))
             }
         }
+    }
+
+    pub(super) fn key_from(&self) -> &str {
+        &self.key_from
     }
 
     pub(super) fn url(&self) -> &str {
@@ -187,30 +211,26 @@ impl Remote {
         self.send(request).await?.text().await.map(Answer).map_err(|source| self.unreachable(source))
     }
 
-    /// Sends an idempotent call, with retries.
+    /// Sends a call that may be repeated, with retries.
     async fn send(&self, request: RequestBuilder) -> Result<Response, Trouble> {
-        let (began, mut tried) = (Instant::now(), 0);
-        loop {
-            tried += 1;
-            let Some(again) = request.try_clone() else {
-                return self.check(request.send().await.map_err(|source| self.unreachable(source))?).await;
-            };
-            let wait = backoff(tried);
-            let (trouble, wait) = match again.send().await {
-                Ok(response) => {
-                    let (status, asked) = (response.status(), retry_after(&response));
-                    match self.check(response).await {
-                        Err(trouble) if is_passing(status, &trouble) => (trouble, asked.unwrap_or(wait)),
-                        checked => return checked,
-                    }
-                }
-                Err(error) => (self.unreachable(error), wait),
-            };
-            if tried == TRIES || began.elapsed() + wait > CALL_TIME {
-                return Err(trouble);
-            }
-            pause(wait).await;
-        }
+        let began = Instant::now();
+        let attempt = || async {
+            let again = request
+                .try_clone()
+                .ok_or_else(|| Attempted::in_vain(Trouble::Usage("a stream is sent once".into())))?;
+            let response = again.send().await.map_err(|error| Attempted::passing(self.unreachable(error), None))?;
+            let (status, asked) = (response.status(), retry_after(&response));
+            self.check(response).await.map_err(|trouble| match is_passing(status, &trouble) {
+                true => Attempted::passing(trouble, asked),
+                false => Attempted::in_vain(trouble),
+            })
+        };
+        let sent = attempt.retry(backoff().with_max_times(RETRIES)).when(|attempted| attempted.is_passing).adjust(
+            |attempted, wait| {
+                wait.map(|wait| attempted.asked.unwrap_or(wait)).filter(|wait| began.elapsed() + *wait <= CALL_TIME)
+            },
+        );
+        sent.await.map_err(|attempted| attempted.trouble)
     }
 
     async fn check(&self, response: Response) -> Result<Response, Trouble> {
@@ -227,7 +247,10 @@ impl Remote {
             });
         };
         Err(match answer.code() {
-            Some(ErrorCode::InvalidApiKey) => Trouble::Unauthorized(answer.error),
+            Some(ErrorCode::InvalidApiKey) => Trouble::Unauthorized(format!(
+                "{} does not take the key of {}: it is unknown there, or revoked; `datasets login` keeps another",
+                self.url, self.key_from
+            )),
             Some(ErrorCode::StorageFull) => Trouble::Full(answer.error),
             _ if status.is_server_error() => Trouble::Faulty { status },
             _ => Trouble::Refused { code: answer.code, message: answer.error },
@@ -261,12 +284,26 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// Twice as long each time, from a quarter of a second on.
-pub(super) fn backoff(tried: u32) -> Duration {
-    Duration::from_millis(125 << tried.min(6))
+/// Twice as long each time, from a quarter of a second to eight seconds.
+pub(super) fn backoff() -> ExponentialBuilder {
+    ExponentialBuilder::new().with_min_delay(Duration::from_millis(250)).with_max_delay(Duration::from_secs(8))
 }
 
-#[expect(clippy::disallowed_methods, reason = "a person waits here, no test")]
-pub(super) async fn pause(wait: Duration) {
-    tokio::time::sleep(wait).await;
+/// An attempt of a call that failed.
+struct Attempted {
+    trouble: Trouble,
+    /// Whether the next one may well succeed.
+    is_passing: bool,
+    /// The wait that the service asks for.
+    asked: Option<Duration>,
+}
+
+impl Attempted {
+    fn passing(trouble: Trouble, asked: Option<Duration>) -> Self {
+        Self { trouble, is_passing: true, asked }
+    }
+
+    fn in_vain(trouble: Trouble) -> Self {
+        Self { trouble, is_passing: false, asked: None }
+    }
 }

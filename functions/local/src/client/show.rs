@@ -34,6 +34,9 @@ pub(super) fn details(dataset: &Dataset) -> String {
     line("group", dataset.dataset_group_id.to_string());
     line("size", size(dataset));
     line("created", dataset.created_at.to_string());
+    if let Some(until) = &dataset.file_due_at {
+        line("waits", format!("for its file, unless that has come, until {until}"));
+    }
     if dataset.version_number > 0 {
         line("version", dataset.version_number.to_string());
         line("rows", dataset.row_count.unwrap_or(0).to_string());

@@ -13,6 +13,7 @@ use dataset_types::delivery::{
 };
 use dataset_types::event::EventType;
 use dataset_types::id::WebhookId;
+use dataset_types::in_words;
 use dataset_types::webhook::{
     ChangeWebhook, OneWebhook, RegisterWebhook, RotateSecret, Webhook, WebhookRegistered, Webhooks,
 };
@@ -20,6 +21,10 @@ use serde_json::json;
 
 /// Where a URL, or an answer, is cut off in a table.
 const WIDTH: usize = 50;
+
+fn wanted(types: &[EventType]) -> String {
+    if types.is_empty() { "every event".to_owned() } else { in_words(types.iter().map(|kind| kind.name()), "and") }
+}
 
 /// How a webhook has been doing.
 fn health(webhook: &Webhook) -> String {
@@ -52,7 +57,8 @@ pub(crate) async fn webhooks(args::Webhooks { command, remote }: args::Webhooks)
             };
             print(&remote, &service.patch(&format!("webhooks/{id}"), &body).await?, |answer| {
                 let OneWebhook { webhook, .. } = answer.parse()?;
-                Ok(format!("webhook {}: {}, {}", webhook.id, printable(&webhook.url), health(&webhook)))
+                let (state, events) = (health(&webhook), wanted(&webhook.event_types));
+                Ok(format!("webhook {}: {}, {state}, {events}", webhook.id, printable(&webhook.url)))
             })
         }
         WebhooksCommand::Delete { id, sure } => {
@@ -125,8 +131,10 @@ async fn recover(service: &Remote, id: WebhookId, since: String, as_json: bool) 
 
 fn list(answer: &Answer) -> anyhow::Result<String> {
     let Webhooks { webhooks, .. } = answer.parse()?;
-    let row = |webhook: &Webhook| vec![webhook.id.to_string(), short(&webhook.url, WIDTH), health(webhook)];
-    Ok(in_columns(&["ID", "URL", "STATE"], &[0], webhooks.iter().map(row).collect()))
+    let row = |webhook: &Webhook| {
+        vec![webhook.id.to_string(), short(&webhook.url, WIDTH), health(webhook), wanted(&webhook.event_types)]
+    };
+    Ok(in_columns(&["ID", "URL", "STATE", "EVENTS"], &[0], webhooks.iter().map(row).collect()))
 }
 
 fn deliveries(answer: &Answer) -> anyhow::Result<String> {

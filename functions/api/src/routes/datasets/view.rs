@@ -1,6 +1,6 @@
 //! A dataset as clients see it.
 
-use dataset_core::dataset::{Contents, Dataset, State};
+use dataset_core::dataset::{Contents, Dataset, State, Status};
 use dataset_core::group::Group;
 use dataset_types::dataset as api;
 
@@ -39,6 +39,7 @@ pub(super) fn view(dataset: Dataset, group: &Group) -> api::Dataset {
         created_at: dataset.created_at.into(),
         finished_at: finished_at.map(Into::into),
         failure,
+        file_due_at: (status == Status::Draft).then(|| dataset.file_due_at.into()),
         dialect,
         notices,
     }

@@ -16,6 +16,18 @@ pub enum ColumnType {
     Json,
 }
 
+impl From<ColumnType> for dataset_types::rows::ColumnType {
+    fn from(kind: ColumnType) -> Self {
+        match kind {
+            ColumnType::Bool => Self::Boolean,
+            ColumnType::Int | ColumnType::UInt => Self::Integer,
+            ColumnType::Double => Self::Number,
+            ColumnType::Text => Self::Text,
+            ColumnType::Json => Self::Json,
+        }
+    }
+}
+
 /// Values one after another, nulls left out.
 pub(crate) enum Cells {
     Bool(Vec<bool>),

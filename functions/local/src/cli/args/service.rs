@@ -2,6 +2,7 @@
 
 use super::{Sure, duration};
 use anyhow::Context;
+use axum::http::HeaderValue;
 use clap::{Args, Subcommand};
 use dataset_types::id::{KeyId, UserId, WorkspaceId};
 use reqwest::Url;
@@ -70,6 +71,9 @@ pub(crate) struct Serve {
     /// A name or an address that it is called by, beside this machine's own and that of the public URL.
     #[arg(long = "allow-host", value_name = "NAME", value_parser = host_name)]
     pub(crate) allowed_hosts: Vec<String>,
+    /// An origin whose pages may call, such as https://app.example.com; the console needs none.
+    #[arg(long = "allow-origin", value_name = "URL", value_parser = origin)]
+    pub(crate) allowed_origins: Vec<HeaderValue>,
     /// Where everything is kept.
     #[arg(long, default_value = DATA_DIR)]
     pub(crate) data_dir: PathBuf,
@@ -80,7 +84,7 @@ pub(crate) struct Serve {
     #[arg(long, default_value = "60s", value_parser = duration)]
     pub(crate) sweep_every: Duration,
     /// Run the engines alone, on the three ports after this one, for `cargo lambda watch`.
-    #[arg(long, conflicts_with_all = ["host", "public_url", "allowed_hosts"])]
+    #[arg(long, conflicts_with_all = ["host", "public_url", "allowed_hosts", "allowed_origins"])]
     pub(crate) engines_only: bool,
     /// The key to let in, of workspace 1; without it one is made at the first start.
     // Not looked at here, where an error would show it.
@@ -94,6 +98,11 @@ fn public_url(text: &str) -> anyhow::Result<Url> {
     let is_origin = matches!(url.scheme(), "http" | "https") && is_bare && url.password().is_none();
     anyhow::ensure!(is_origin, "give a URL of http or https without a path, such as https://data.example.com");
     Ok(url)
+}
+
+/// As browsers send it.
+fn origin(text: &str) -> anyhow::Result<HeaderValue> {
+    Ok(HeaderValue::try_from(public_url(text)?.origin().ascii_serialization())?)
 }
 
 /// A name or an address without a port, as a `Host` header has it.
