@@ -4,7 +4,8 @@ use anyhow::{Context, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -90,6 +91,23 @@ impl Service {
 
     pub fn id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// The ports that it listens on.
+    pub fn ports(&self) -> Vec<u16> {
+        let process = self.id();
+        let descriptors = fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+        let links = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
+        let sockets: HashSet<String> = links.map(|link| link.display().to_string()).collect();
+        let tables =
+            ["tcp", "tcp6"].map(|name| fs::read_to_string(format!("/proc/{process}/net/{name}")).unwrap_or_default());
+        let lines = tables.iter().flat_map(|table| table.lines().skip(1));
+        let port = |line: &str| {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let is_listening = fields[3] == "0A" && sockets.contains(&format!("socket:[{}]", fields[9]));
+            is_listening.then(|| u16::from_str_radix(fields[1].rsplit(':').next().unwrap(), 16).unwrap())
+        };
+        lines.filter_map(port).collect()
     }
 
     /// Kills it like `kill -9`.

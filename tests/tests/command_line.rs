@@ -196,7 +196,7 @@ async fn webhooks_are_managed_and_listened_to() {
     let secret = shell.out(&["webhooks", "create", &receiver.url]);
     assert!(secret.starts_with("whsec_"));
     let id = shell.json(&["webhooks", "list"])["webhooks"][0]["id"].to_string();
-    assert!(shell.out(&["webhooks", "list"]).ends_with(&format!("{}  well\n", receiver.url)));
+    assert!(shell.out(&["webhooks", "list"]).ends_with(&format!("{}  well   every event\n", receiver.url)));
     assert_eq!(shell.run(&["webhooks", "create", "ftp://example.com"]).code, 1);
 
     let test = shell.json(&["webhooks", "test", &id])["delivery_id"].as_str().unwrap().to_owned();
@@ -301,4 +301,53 @@ fn a_push_ends_in_its_time_and_when_it_is_stopped() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130));
     assert_eq!(String::from_utf8(ended.stderr).unwrap(), "error: stopped; nothing is known to be queued\n");
+}
+
+/// Storage takes the connection and says nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_draft_whose_file_will_not_come_is_taken_back() {
+    let (state, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let storage = format!("http://{}", silent.local_addr().unwrap());
+    let http = dataset_local::http_client().unwrap();
+    let service = Service::start_with(state.path(), &["--public-url", &storage], http).unwrap();
+    let url = format!("http://127.0.0.1:{}", service.ports()[0]);
+    let shell = Shell { dir: dir.path(), variables: vec![("DATASETS_URL", url), ("DATASETS_API_KEY", KEY.to_owned())] };
+    std::fs::write(dir.path().join("large.csv"), "n,text\n1,aaaaaaaaaaaaaaaa\n".repeat(400_000)).unwrap();
+    let group = shell.out(&["groups", "create", "Taken back"]).trim().to_owned();
+    let late = shell.run(&["push", "large.csv", "--group", &group, "--timeout", "3s"]);
+    assert!(late.code == 3 && late.err.contains("and the dataset is withdrawn"), "{}", late.err);
+    let failed = shell.json(&["ls", "--group", &group, "--status", "failed"]);
+    assert_eq!((&failed["total"], &failed["datasets"][0]["failure"]["code"]), (&1.into(), &"withdrawn".into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_programs_are_told_of_errors() {
+    let (state, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let service = Service::start(state.path(), dataset_local::http_client().unwrap()).unwrap();
+    let known = vec![("DATASETS_URL", service.base.clone()), ("DATASETS_API_KEY", KEY.to_owned())];
+    let unknown = vec![known[0].clone(), ("DATASETS_API_KEY", "a-key-that-no-one-has".to_owned())];
+    let nowhere = vec![("DATASETS_URL", "http://127.0.0.1:1".to_owned()), known[1].clone()];
+    std::fs::write(dir.path().join("bad.csv"), "a,b\n1\n").unwrap();
+    std::fs::write(dir.path().join("empty.csv"), "").unwrap();
+    for (variables, args, code, word) in [
+        (&known, &["show", "5"][..], 1, "dataset_not_found"),
+        (&known, &["show", "x"], 2, "usage"),
+        (&nowhere, &["ls"], 3, "unreachable"),
+        (&unknown, &["ls"], 4, "invalid_api_key"),
+        (&vec![], &["ls"], 4, "no_service"),
+        (&vec![], &["check", "bad.csv"], 1, "too_few_fields"),
+        (&vec![], &["check", "empty.csv"], 1, "empty_file"),
+        (&vec![], &["check", "missing.csv"], 1, "failed"),
+    ] {
+        let shell = Shell { dir: dir.path(), variables: variables.clone() };
+        let ended = shell.run(&[args, &["--json"]].concat());
+        let told: Value = serde_json::from_str(&ended.err).unwrap();
+        assert_eq!((ended.code, &told["success"], &told["code"]), (code, &false.into(), &word.into()), "{told}");
+        let has_failure = ended.out.contains(&format!(r#""failure":{{"code":"{word}""#));
+        assert_eq!(has_failure, args[0] == "check" && word != "failed", "{}", ended.out);
+    }
+    let shell = Shell { dir: dir.path(), variables: unknown };
+    let refused = shell.run(&["ls"]);
+    assert!(refused.err.contains("does not take the key of DATASETS_API_KEY"), "{}", refused.err);
 }

@@ -5,7 +5,6 @@
 
 use dataset_tests::service::{KEY, Service, binary, pause};
 use serde_json::json;
-use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
@@ -23,28 +22,12 @@ fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     command.output().unwrap()
 }
 
-/// The ports that a process listens on.
-fn listening(process: u32) -> Vec<u16> {
-    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).unwrap();
-    let links = descriptors.filter_map(|entry| fs::read_link(entry.ok()?.path()).ok());
-    let sockets: HashSet<String> = links.map(|link| link.display().to_string()).collect();
-    let tables =
-        ["tcp", "tcp6"].map(|name| fs::read_to_string(format!("/proc/{process}/net/{name}")).unwrap_or_default());
-    let lines = tables.iter().flat_map(|table| table.lines().skip(1));
-    let port = |line: &str| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        let is_listening = fields[3] == "0A" && sockets.contains(&format!("socket:[{}]", fields[9]));
-        is_listening.then(|| u16::from_str_radix(fields[1].rsplit(':').next().unwrap(), 16).unwrap())
-    };
-    lines.filter_map(port).collect()
-}
-
 #[tokio::test]
 async fn one_port_and_storage_behind_it() {
     let dir = tempfile::tempdir().unwrap();
     let service = Service::start(dir.path(), http()).unwrap();
     let port: u16 = service.base.rsplit(':').next().unwrap().parse().unwrap();
-    assert_eq!(listening(service.id()), [port]);
+    assert_eq!(service.ports(), [port]);
     let group = service.create_group("One port").await;
     let file = "a,b\n1,2\n";
     let order = json!({"dataset_group_id": group, "file_name": "a.csv", "file_size": file.len()});
@@ -87,7 +70,7 @@ async fn other_hosts_and_origins_are_not_answered() {
     let arguments = ["--allow-host", "box.test", "--public-url", "https://data.test"];
     let service = Service::start_with(dir.path(), &arguments, http()).unwrap();
     assert_eq!(service.base, "https://data.test", "where people reach it");
-    let [port] = listening(service.id())[..] else { panic!("one port") };
+    let [port] = service.ports()[..] else { panic!("one port") };
     let base = format!("http://127.0.0.1:{port}");
     let sent = async |path: &str, headers: &[(&str, &str)]| {
         let mut request = service.http.get(format!("{base}{path}")).header("x-api-key", KEY);
@@ -173,6 +156,30 @@ async fn a_directory_of_its_own() {
     assert_eq!(service.signal("TERM").unwrap(), Some(0));
     let service = Service::start(&own, http()).unwrap();
     assert_eq!(service.signal("HUP").unwrap(), Some(0));
+}
+
+#[tokio::test]
+async fn pages_of_an_origin_that_is_named_may_call() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start_with(dir.path(), &["--allow-origin", "https://app.test"], http()).unwrap();
+    let url = format!("{}/api/public/v2/dataset-groups", service.base);
+    let asked = async |origin: &'static str| {
+        let request = service.http.request("OPTIONS".parse().unwrap(), &url).header("origin", origin);
+        let request = request.header("access-control-request-method", "POST");
+        let answer = request.header("access-control-request-headers", "x-api-key").send().await.unwrap();
+        (answer.status().as_u16(), answer.headers().get("access-control-allow-origin").cloned())
+    };
+    let (status, allowed) = asked("https://app.test").await;
+    assert_eq!((status, allowed.unwrap().to_str().unwrap()), (200, "https://app.test"));
+    assert_eq!(asked("https://page.test").await, (403, None));
+    let read =
+        service.http.get(&url).header("x-api-key", KEY).header("origin", "https://app.test").send().await.unwrap();
+    assert_eq!(
+        (read.status().as_u16(), &read.headers()["access-control-allow-origin"]),
+        (200, &"https://app.test".parse().unwrap())
+    );
+    let large = service.http.get(format!("{}/openapi.json", service.base)).header("accept-encoding", "gzip");
+    assert_eq!(large.send().await.unwrap().headers()["content-encoding"], "gzip");
 }
 
 /// A first start can be killed at any point, and the next one completes it.

@@ -52,7 +52,7 @@ enum Command {
     Diff(Diff),
     /// Save a version as a file.
     Download(Download),
-    /// Put a version away: it leaves the lists, and its number stays taken.
+    /// Put a version away: it leaves the lists, and its number stays taken. A draft is taken back, for good.
     Delete(OneDataset),
     /// Bring a deleted version back.
     Restore(OneDataset),

@@ -102,3 +102,32 @@ test("a URL that is refused says why", async () => {
   await page.getByRole("alert").filter({ hasText: "at least one event" }).waitFor();
   await close(page);
 });
+
+test("a receiver of every event says so, can be edited, and is not registered twice by a slip", async () => {
+  const url = "http://127.0.0.1:1/every";
+  const page = await open("#/webhooks", { expected: [/ERR_/] });
+  await page.getByLabel("URL").fill(url);
+  await page.getByLabel("every event").check();
+  assert.ok(await page.getByLabel("versions that are ready").isDisabled());
+  await page.getByRole("button", { name: "Register" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Close" }).click();
+  await heading(page, url);
+  await page.getByText("every event").first().waitFor();
+  await page.getByText("Change URL or events").click();
+  await page.getByLabel("every event").uncheck();
+  await page.getByLabel("files that were refused").uncheck();
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
+  const { webhooks } = await api("GET", "webhooks");
+  const made = webhooks.find((webhook) => webhook.url === url);
+  assert.deepEqual(made.event_types, ["dataset_version_created_by_file"]);
+
+  await page.goto(page.url().replace(/#.*/, "#/webhooks"));
+  await page.getByLabel("URL").fill(url);
+  await page.getByRole("button", { name: "Register" }).click();
+  await dialog.getByText(`Receiver ${made.id} has this URL already`).waitFor();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  assert.equal((await api("GET", "webhooks")).webhooks.filter((webhook) => webhook.url === url).length, 1);
+  await close(page);
+});

@@ -8,8 +8,10 @@ use crate::auth::{Caller, Owned, Version};
 use crate::error::ApiError;
 use axum::extract::State;
 use axum::response::Response;
-use dataset_formats::{Change, Difference, Examples, diff};
-use dataset_types::rows::{ChangedRow, CompareDatasets, ComparedColumns, ComparedExamples, ComparedRows, Comparison};
+use dataset_formats::{Change, Difference, Examples, Retyped, diff};
+use dataset_types::rows::{
+    ChangedRow, CompareDatasets, ComparedColumns, ComparedExamples, ComparedRows, Comparison, RetypedColumn,
+};
 use std::sync::Arc;
 
 /// Compare two versions
@@ -54,6 +56,7 @@ async fn comparison(
     let Difference {
         columns_added,
         columns_removed,
+        columns_retyped,
         added,
         removed,
         changed,
@@ -69,7 +72,11 @@ async fn comparison(
         dataset_id: new.0.id,
         against_dataset_id: old.0.id,
         key,
-        columns: ComparedColumns { added: columns_added, removed: columns_removed },
+        columns: ComparedColumns {
+            added: columns_added,
+            removed: columns_removed,
+            retyped: columns_retyped.into_iter().filter_map(retyped).collect(),
+        },
         rows: ComparedRows { added, removed, changed, unchanged },
         examples: ComparedExamples {
             columns,
@@ -79,4 +86,10 @@ async fn comparison(
             changed: changed_examples.into_iter().map(change).collect(),
         },
     })
+}
+
+/// Integers are of one type for clients, however large.
+fn retyped(Retyped { name, old, new }: Retyped) -> Option<RetypedColumn> {
+    let (before, after) = (old.into(), new.into());
+    (before != after).then_some(RetypedColumn { name, before, after })
 }

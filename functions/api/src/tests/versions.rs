@@ -213,7 +213,7 @@ async fn two_versions_side_by_side() {
     publish(&fakes, 1, &group, "id,q,old\n1,a,x\n2,b,x\n3,c,x\n").await;
     publish(&fakes, 2, &group, "id,q,new\n2,b,y\n3,C,y\n4,d,y\n").await;
     let by_key = get(&router, "/2/diff?against=1&key=id").await;
-    assert_eq!(by_key["columns"], json!({"added": ["new"], "removed": ["old"]}));
+    assert_eq!(by_key["columns"], json!({"added": ["new"], "removed": ["old"], "retyped": []}));
     assert_eq!(by_key["rows"], json!({"added": 1, "removed": 1, "changed": 1, "unchanged": 1}));
     assert_eq!(by_key["examples"]["columns"], json!(["id", "q", "new"]));
     assert_eq!(by_key["examples"]["changed"][0]["before"][1], json!({"type": "dataset", "value": "c"}));

@@ -30,7 +30,9 @@ pub use convert::convert;
 pub use error::{DataError, Error, Result};
 pub use limits::Limits;
 pub use output::Output;
-pub use rows::{Change, ColumnStats, Difference, Examples, Export, Matches, Ranges, RowPage, Search, Table, diff};
+pub use rows::{
+    Change, ColumnStats, Difference, Examples, Export, Matches, Ranges, Retyped, RowPage, Search, Table, diff,
+};
 pub use source::{Head, Source};
 pub use summary::{ColumnSummary, Summary};
 pub use writer::ColumnType;

@@ -12,7 +12,7 @@ mod table;
 mod taken;
 
 pub use column_stats::ColumnStats;
-pub use diff::{Change, Difference, Examples, diff};
+pub use diff::{Change, Difference, Examples, Retyped, diff};
 pub use export::Export;
 pub use reader::Ranges;
 pub use search::{Matches, Search};

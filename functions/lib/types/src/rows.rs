@@ -7,6 +7,7 @@ use crate::{PageNumber, PerPage};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use strum::IntoStaticStr;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
@@ -159,8 +160,9 @@ pub struct Column {
     pub has_more: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
 pub enum ColumnType {
     Boolean,
     Integer,
@@ -203,6 +205,18 @@ pub struct Comparison {
 pub struct ComparedColumns {
     pub added: Vec<String>,
     pub removed: Vec<String>,
+    /// Columns of both whose type is another now. Where one of the types is text, cells are the same if they are alike
+    /// in CSV: a version from JSON and one from its CSV have the same rows.
+    #[serde(default)]
+    #[schema(required)]
+    pub retyped: Vec<RetypedColumn>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RetypedColumn {
+    pub name: String,
+    pub before: ColumnType,
+    pub after: ColumnType,
 }
 
 /// How many rows.

@@ -141,6 +141,10 @@ pub(crate) async fn diff(args: Diff) -> anyhow::Result<()> {
             say(&format!("{sign} column {}", printable(&name)))?;
         }
     }
+    for api::RetypedColumn { name, before, after } in columns.retyped {
+        let [before, after] = [before, after].map(<&str>::from);
+        say(&format!("~ column {}: {before} before, {after} now", printable(&name)))?;
+    }
     let ComparedRows { added, removed, changed, unchanged } = rows;
     say(&format!("{} added, {removed} removed, {changed} changed, {unchanged} the same", counted(added, "row")))?;
     let line = |sign: char, row: &Row| {

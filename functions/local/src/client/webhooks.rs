@@ -58,7 +58,7 @@ pub(crate) async fn webhooks(args::Webhooks { command, remote }: args::Webhooks)
             print(&remote, &service.patch(&format!("webhooks/{id}"), &body).await?, |answer| {
                 let OneWebhook { webhook, .. } = answer.parse()?;
                 let (state, events) = (health(&webhook), wanted(&webhook.event_types));
-                Ok(format!("webhook {}: {}, {state}, {events}", webhook.id, printable(&webhook.url)))
+                Ok(format!("webhook {}: {}, {events}, {state}", webhook.id, printable(&webhook.url)))
             })
         }
         WebhooksCommand::Delete { id, sure } => {

@@ -89,6 +89,9 @@ function showResult(view, { columns, rows, examples }, key) {
       results.push(element("p", { class: what }, element("strong", {}, `${count(list.length, "column")} ${what}: `), names(list)));
     }
   }
+  for (const { name, before, after } of columns.retyped) {
+    results.push(element("p", {}, element("strong", {}, "Column of another type: "), `${visible(name)}, ${before} before and ${after} now`));
+  }
   const section = (title, total, place) => {
     const made = fromTemplate("compared");
     made.title.textContent = title;

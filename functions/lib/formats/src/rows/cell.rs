@@ -53,6 +53,18 @@ impl CellRef<'_> {
         Ok(())
     }
 
+    /// Appends the value as a cell of CSV has it, without quotes: null is empty, and what is nested is in JSON.
+    pub(super) fn write_csv(self, out: &mut Vec<u8>) -> Result<()> {
+        match self {
+            Self::Null => Ok(()),
+            Self::Text(text) | Self::Json(text) => {
+                out.extend_from_slice(text.as_bytes());
+                Ok(())
+            }
+            other => other.write_json(out),
+        }
+    }
+
     /// Whether it is the same value. What is nested is the same if it was written alike.
     pub(super) fn is(self, cell: &CellValue) -> bool {
         match (self, cell) {
@@ -106,27 +118,14 @@ impl<'a> Column<'a> {
     }
 
     fn of(array: &'a dyn Array, field: &Field) -> Result<Self> {
-        let is_json = field.metadata().get(EXTENSION_TYPE_NAME_KEY).is_some_and(|name| name == Json::NAME);
-        Ok(match array.data_type() {
-            DataType::Boolean => Self::Bool(array.as_boolean()),
-            DataType::Int64 => Self::Int(array.as_primitive::<Int64Type>()),
-            DataType::UInt64 => Self::UInt(array.as_primitive::<UInt64Type>()),
-            DataType::Float64 => Self::Double(array.as_primitive::<Float64Type>()),
-            DataType::Utf8 if is_json => Self::Json(array.as_string()),
-            DataType::Utf8 => Self::Text(array.as_string()),
-            other => return Err(unreadable(format!("a column of type {other}"))),
+        Ok(match kind_of(field)? {
+            ColumnType::Bool => Self::Bool(array.as_boolean()),
+            ColumnType::Int => Self::Int(array.as_primitive::<Int64Type>()),
+            ColumnType::UInt => Self::UInt(array.as_primitive::<UInt64Type>()),
+            ColumnType::Double => Self::Double(array.as_primitive::<Float64Type>()),
+            ColumnType::Text => Self::Text(array.as_string()),
+            ColumnType::Json => Self::Json(array.as_string()),
         })
-    }
-
-    pub(super) fn kind(self) -> ColumnType {
-        match self {
-            Self::Bool(_) => ColumnType::Bool,
-            Self::Int(_) => ColumnType::Int,
-            Self::UInt(_) => ColumnType::UInt,
-            Self::Double(_) => ColumnType::Double,
-            Self::Text(_) => ColumnType::Text,
-            Self::Json(_) => ColumnType::Json,
-        }
     }
 
     pub(super) fn cell(self, row: usize) -> CellRef<'a> {
@@ -149,6 +148,20 @@ impl<'a> Column<'a> {
             Self::Json(array) => CellRef::Json(array.value(row)),
         }
     }
+}
+
+/// The type of a column.
+pub(super) fn kind_of(field: &Field) -> Result<ColumnType> {
+    let is_json = field.metadata().get(EXTENSION_TYPE_NAME_KEY).is_some_and(|name| name == Json::NAME);
+    Ok(match field.data_type() {
+        DataType::Boolean => ColumnType::Bool,
+        DataType::Int64 => ColumnType::Int,
+        DataType::UInt64 => ColumnType::UInt,
+        DataType::Float64 => ColumnType::Double,
+        DataType::Utf8 if is_json => ColumnType::Json,
+        DataType::Utf8 => ColumnType::Text,
+        other => return Err(unreadable(format!("a column of type {other}"))),
+    })
 }
 
 pub(super) fn unreadable(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

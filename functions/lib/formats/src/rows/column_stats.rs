@@ -39,17 +39,11 @@ impl<F: Ranges + 'static> Table<F> {
     /// # Errors
     /// If the table can't be read.
     pub async fn column_stats(&self) -> Result<Vec<ColumnStats>> {
-        let mut all: Vec<ColumnStats> = Vec::new();
+        let kinds = self.columns().zip(self.kinds()?);
+        let mut all: Vec<ColumnStats> = kinds.map(|(name, kind)| ColumnStats::of_none(name, kind)).collect();
         let mut batches = self.scan(0);
         while let Some(batch) = batches.try_next().await? {
             let columns = Column::all(&batch)?;
-            if all.is_empty() {
-                all = self
-                    .columns()
-                    .zip(&columns)
-                    .map(|(name, column)| ColumnStats::of_none(name, column.kind()))
-                    .collect();
-            }
             for (column_stats, column) in all.iter_mut().zip(columns) {
                 (0..batch.num_rows()).try_for_each(|row| column_stats.see(column.cell(row)))?;
             }

@@ -11,9 +11,10 @@ use super::reader::Ranges;
 use super::table::Table;
 use super::taken::Taken;
 use crate::error::{Error, Result};
+use crate::writer::ColumnType;
 use ahash::RandomState;
 use arrow_array::RecordBatch;
-use canonical::write_canonical;
+use canonical::{write_as_in_csv, write_canonical};
 use dataset_types::ErrorCode;
 use dataset_types::rows::CellValue;
 use futures::TryStreamExt;
@@ -30,6 +31,8 @@ const ROWS_IN_MEMORY: usize = (1 << 17) / 8 * 7;
 pub struct Difference {
     pub columns_added: Vec<String>,
     pub columns_removed: Vec<String>,
+    /// Columns of both whose type is another now.
+    pub columns_retyped: Vec<Retyped>,
     pub added: u64,
     pub removed: u64,
     /// Rows of the same key that are not the same otherwise.
@@ -40,6 +43,14 @@ pub struct Difference {
     /// The first that were removed, as the old version has them; of several that are alike, one.
     pub removed_examples: Vec<Vec<CellValue>>,
     pub changed_examples: Vec<Change>,
+}
+
+/// A column with another type. Where one of the types is text, cells are the same if they are alike in CSV.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retyped {
+    pub name: String,
+    pub old: ColumnType,
+    pub new: ColumnType,
 }
 
 /// A row in both versions.
@@ -114,6 +125,7 @@ async fn diff_within<F: Ranges + 'static>(
     Ok(Difference {
         columns_added: names(new, old),
         columns_removed: names(old, new),
+        columns_retyped: retyped(old, new)?,
         added: found.added.count,
         removed: found.removed.count,
         changed: found.changed.count,
@@ -148,9 +160,28 @@ struct Plan<'a> {
 
 /// Where the columns are in one of the versions.
 struct Places {
-    key: Option<usize>,
+    key: Option<Place>,
     /// In the same order on both sides, without the key.
-    compared: Vec<usize>,
+    compared: Vec<Place>,
+}
+
+/// A column of one of the versions.
+#[derive(Clone, Copy)]
+struct Place {
+    column: usize,
+    /// Whether its cells are compared as they are in CSV, since it is text in one of the versions alone.
+    is_as_in_csv: bool,
+}
+
+/// The columns that both have, under other types.
+fn retyped<F: Ranges + 'static>(old: &Table<F>, new: &Table<F>) -> Result<Vec<Retyped>> {
+    let kinds: HashMap<&str, ColumnType> = old.columns().zip(old.kinds()?).collect();
+    let now = new.columns().zip(new.kinds()?);
+    let changed = now.filter_map(|(name, now)| {
+        let old = *kinds.get(name).filter(|old| **old != now)?;
+        Some(Retyped { name: name.to_owned(), old, new: now })
+    });
+    Ok(changed.collect())
 }
 
 impl<'a> Plan<'a> {
@@ -167,12 +198,19 @@ impl<'a> Plan<'a> {
             })
         });
         let found = found.transpose()?;
+        let (old_kinds, new_kinds) = (old.kinds()?, new.kinds()?);
+        let place = |(before, after): (usize, usize)| {
+            let is_as_in_csv = (old_kinds[before] == ColumnType::Text) != (new_kinds[after] == ColumnType::Text);
+            [before, after].map(|column| Place { column, is_as_in_csv })
+        };
         let common = new.columns().enumerate().filter_map(|(after, name)| Some((*places.get(name)?, after)));
-        let (before, after): (Vec<_>, Vec<_>) = common.filter(|common| Some(*common) != found).unzip();
+        let common = common.filter(|common| Some(*common) != found).map(place);
+        let (before, after) = common.map(|[before, after]| (before, after)).unzip();
+        let key_places = found.map(place);
         Ok(Self {
             key,
-            old: Places { key: found.map(|key| key.0), compared: before },
-            new: Places { key: found.map(|key| key.1), compared: after },
+            old: Places { key: key_places.map(|[before, _]| before), compared: before },
+            new: Places { key: key_places.map(|[_, after]| after), compared: after },
             hasher: RandomState::new(),
         })
     }
@@ -230,14 +268,18 @@ impl<'a> Plan<'a> {
         let columns = Column::all(batch)?;
         let places = if side == Side::Old { &self.old } else { &self.new };
         let (mut identity, mut rest) = (Vec::new(), Vec::new());
+        let write = move |place: Place, row: usize, out: &mut Vec<u8>| {
+            let cell = columns[place.column].cell(row);
+            if place.is_as_in_csv { write_as_in_csv(cell, out) } else { write_canonical(cell, out) }
+        };
         Ok((0..batch.num_rows()).map(move |row| {
             identity.clear();
             rest.clear();
             if let Some(key) = places.key {
-                write_canonical(columns[key].cell(row), &mut identity);
+                write(key, row, &mut identity);
             }
             let compared = if places.key.is_some() { &mut rest } else { &mut identity };
-            places.compared.iter().for_each(|column| write_canonical(columns[*column].cell(row), compared));
+            places.compared.iter().for_each(|place| write(*place, row, compared));
             Row {
                 side,
                 number: (first + row as u64) as u32,

@@ -129,11 +129,10 @@ fn csv_rows(columns: &[Column<'_>], rows: usize, out: &mut Vec<u8>) -> Result<()
     for row in 0..rows {
         for column in columns {
             let field = match column.cell(row) {
-                CellRef::Null => &[],
-                CellRef::Text(text) | CellRef::Json(text) => text.as_bytes(),
+                CellRef::Text(text) => text.as_bytes(),
                 other => {
                     shown.clear();
-                    other.write_json(&mut shown)?;
+                    other.write_csv(&mut shown)?;
                     &shown[..]
                 }
             };

@@ -1,10 +1,11 @@
 //! An open stored dataset.
 
-use super::cell::Column;
+use super::cell::{Column, kind_of};
 use super::reader::Ranges;
 use super::stored::{Opened, Stored};
 use super::taken::Taken;
 use crate::error::{Error, Result};
+use crate::writer::ColumnType;
 use arrow_array::RecordBatch;
 use dataset_types::rows::CellValue;
 use futures::stream::{self, BoxStream};
@@ -48,6 +49,11 @@ impl<F: Ranges + 'static> Table<F> {
     /// The names of the columns, in order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
         self.stored.arrow_schema().fields().iter().map(|field| field.name().as_str())
+    }
+
+    /// The types of the columns, in order.
+    pub(super) fn kinds(&self) -> Result<Vec<ColumnType>> {
+        self.stored.arrow_schema().fields().iter().map(|field| kind_of(field)).collect()
     }
 
     pub fn row_count(&self) -> u64 {

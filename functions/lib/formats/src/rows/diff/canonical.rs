@@ -29,6 +29,14 @@ pub(super) fn write_canonical(cell: CellRef<'_>, out: &mut Vec<u8>) {
     }
 }
 
+/// The same for the text that the value has in CSV.
+pub(super) fn write_as_in_csv(cell: CellRef<'_>, out: &mut Vec<u8>) {
+    let mut text = Vec::new();
+    // Only memory is written to.
+    let _ = cell.write_csv(&mut text);
+    write_text(TEXT, &text, out);
+}
+
 fn write_integer(value: i128, out: &mut Vec<u8>) {
     out.push(INTEGER);
     out.extend_from_slice(&value.to_le_bytes());

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Export;
 use crate::testing::{InMemory, block_on, parquet_of, tight};
 use dataset_types::Format;
 use proptest::collection::{btree_map, vec};
@@ -9,7 +10,11 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 fn table(rows: &Value) -> Table<InMemory> {
-    let file = parquet_of(Format::Json, rows.to_string().as_bytes(), &tight(64)).unwrap();
+    table_of(Format::Json, &rows.to_string())
+}
+
+fn table_of(format: Format, file: &str) -> Table<InMemory> {
+    let file = parquet_of(format, file.as_bytes(), &tight(64)).unwrap();
     block_on(Table::open(InMemory::new(file))).unwrap()
 }
 
@@ -53,6 +58,25 @@ fn a_key_must_tell_rows_apart() {
     assert!(message.contains("rows 1 and 3 of the newer version"), "{message}");
     let Err(Error::Key { code, .. }) = compared(&once, &twice, Some("b")) else { panic!("it is a key") };
     assert_eq!(code.name(), "key_not_found");
+}
+
+#[test]
+fn a_version_and_its_csv_have_the_same_rows_in_other_types() {
+    let json =
+        r#"[{"id":1,"t":"a\u0000","d":1.5,"b":true,"n":{"x":[1, 2]}},{"id":2,"t":null,"d":-0.0,"b":null,"n":null}]"#;
+    let old = table_of(Format::Json, json);
+    let csv: Vec<_> = block_on(old.export(Export::Csv, 1 << 10).unwrap().try_collect()).unwrap();
+    let csv = String::from_utf8(csv.concat()).unwrap();
+    let new = table_of(Format::Csv, &csv);
+    for key in [None, Some("id")] {
+        let difference = block_on(diff(&old, &new, key, Examples { rows: 3, max_bytes: usize::MAX })).unwrap();
+        assert_eq!(counts(&difference), [0, 0, 0, 2], "{key:?} {csv:?}");
+        let retyped: Vec<_> = difference.columns_retyped.iter().map(|it| (it.name.as_str(), it.old, it.new)).collect();
+        let to_text = |name, old| (name, old, ColumnType::Text);
+        let expected =
+            [("id", ColumnType::Int), ("d", ColumnType::Double), ("b", ColumnType::Bool), ("n", ColumnType::Json)];
+        assert_eq!(retyped, expected.map(|(name, old)| to_text(name, old)));
+    }
 }
 
 #[test]
