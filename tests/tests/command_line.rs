@@ -81,7 +81,7 @@ async fn from_login_to_download() {
     std::fs::write(dir.path().join("small.csv"), "id,text\n1,a\n2,b\n").unwrap();
     std::fs::write(dir.path().join("large.csv"), format!("id,text\n{large}")).unwrap();
     std::fs::write(dir.path().join("bad.csv"), "id,text\n1,a\n2\n").unwrap();
-    let first = shell.json(&["push", "small.csv", "--group", &group, "--wait"]);
+    let first = shell.json(&["push", "small.csv", "--group", &group, "--wait"])["dataset"].clone();
     assert_eq!((&first["version_number"], &first["row_count"]), (&1.into(), &2.into()));
     let second = shell.out(&["push", "large.csv", "--group", &group, "--wait"]);
     assert!(second.starts_with(&format!("large.csv: version 2 of group {group} (dataset ")), "{second}");
@@ -133,7 +133,7 @@ async fn from_login_to_download() {
     let exact = r#"[{"a":1e400,"b":0.1234567890123456789,"o":{"z":1,"a":123456789012345678901}}]"#;
     std::fs::write(dir.path().join("exact.json"), exact).unwrap();
     let group = shell.out(&["groups", "create", "Exact"]).trim().to_owned();
-    let id = shell.json(&["push", "exact.json", "--group", &group, "--wait"])["id"].to_string();
+    let id = shell.json(&["push", "exact.json", "--group", &group, "--wait"])["dataset"]["id"].to_string();
     for shown in [shell.out(&["rows", &id]), shell.out(&["rows", &id, "--json"])] {
         for number in ["1e400", "0.1234567890123456789", "123456789012345678901"] {
             assert!(shown.contains(number), "{shown}");
@@ -267,7 +267,7 @@ async fn what_comes_as_a_stream_is_taken_too() {
         let args = ["push", file, "--name", "piped.csv", "--group", &group, "--wait", "--json"];
         let pushed = shell.run_with(&args, "n\n1\n2\n");
         assert_eq!(pushed.code, 0, "{file}: {}", pushed.err);
-        let version: Value = serde_json::from_str(&pushed.out).unwrap();
+        let version = &serde_json::from_str::<Value>(&pushed.out).unwrap()["dataset"];
         assert_eq!((&version["row_count"], &version["file_name"]), (&2.into(), &"piped.csv".into()));
     }
     assert!(Command::new("mkfifo").arg(dir.path().join("pipe.csv")).status().unwrap().success());
@@ -319,6 +319,18 @@ async fn a_draft_whose_file_will_not_come_is_taken_back() {
     assert!(late.code == 3 && late.err.contains("and the dataset is withdrawn"), "{}", late.err);
     let failed = shell.json(&["ls", "--group", &group, "--status", "failed"]);
     assert_eq!((&failed["total"], &failed["datasets"][0]["failure"]["code"]), (&1.into(), &"withdrawn".into()));
+
+    let http = dataset_local::http_client().unwrap();
+    let order =
+        serde_json::json!({"dataset_group_id": group.parse::<u64>().unwrap(), "file_name": "b.csv", "file_size": 9});
+    let url = format!("http://127.0.0.1:{}/api/public/v2/dataset-versions/from-upload", service.ports()[0]);
+    let queued: Value =
+        http.post(url).header("x-api-key", KEY).json(&order).send().await.unwrap().json().await.unwrap();
+    let id = queued["dataset_id"].to_string();
+    let shown = shell.out(&["show", &id]);
+    assert!(shown.contains("waits     for its file, unless that has come, until 20"), "{shown}");
+    assert_eq!(shell.run(&["delete", &id]).code, 2, "there is no way back");
+    assert_eq!(shell.out(&["delete", &id, "--yes"]), format!("dataset {id} is withdrawn\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -10,7 +10,7 @@ use crate::{demo, keys, memory, serve};
 #[cfg(feature = "service")]
 use args::service::{Keys, Serve};
 use args::webhooks::{Listen, Webhooks};
-use args::{Check, Convert, Diff, Download, Groups, List, Login, OneDataset, Push, Rows};
+use args::{Check, Convert, DeleteDataset, Diff, Download, Groups, List, Login, OneDataset, Push, Rows};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -52,8 +52,8 @@ enum Command {
     Diff(Diff),
     /// Save a version as a file.
     Download(Download),
-    /// Put a version away: it leaves the lists, and its number stays taken. A draft is taken back, for good.
-    Delete(OneDataset),
+    /// Put a version away: it leaves the lists, and its number stays taken. Of a draft: take it back, for good.
+    Delete(DeleteDataset),
     /// Bring a deleted version back.
     Restore(OneDataset),
     /// Register webhooks, and see what was sent to them.

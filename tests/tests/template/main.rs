@@ -223,6 +223,9 @@ async fn large_files(account: &Account, group: u64) {
         let answer = ok(account, "POST", "dataset-versions/from-upload", &order).await;
         ids.push(put(account, &answer, file).await);
     }
+    let unwanted = json!({"dataset_group_id": group, "file_name": "unwanted.csv", "file_size": 4});
+    let answer = ok(account, "POST", "dataset-versions/from-upload", &unwanted).await;
+    ok(account, "DELETE", &format!("datasets/{}?status=draft", answer["dataset_id"]), &json!({})).await;
     account.settle().await;
     let id = ids[0];
     // An export that is cut off, and one that succeeds.

@@ -205,8 +205,8 @@ pub struct Comparison {
 pub struct ComparedColumns {
     pub added: Vec<String>,
     pub removed: Vec<String>,
-    /// Columns of both whose type is another now. Where one of the types is text, cells are the same if they are alike
-    /// in CSV: a version from JSON and one from its CSV have the same rows.
+    /// Columns of both whose type is another now. Where one of the versions is from CSV, cells are the same if they are
+    /// alike in CSV: a version from JSON and one from its CSV have the same rows.
     #[serde(default)]
     #[schema(required)]
     pub retyped: Vec<RetypedColumn>,

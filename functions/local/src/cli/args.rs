@@ -163,6 +163,16 @@ pub(crate) struct OneDataset {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct DeleteDataset {
+    /// The id of the version, or of the draft.
+    pub(crate) id: DatasetId,
+    #[command(flatten)]
+    pub(crate) sure: Sure,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Rows {
     /// The id of the version.
     pub(crate) id: DatasetId,

@@ -71,13 +71,13 @@ async fn named(remote: &Remote, id: DatasetId, format: DownloadFormat) -> anyhow
 }
 
 async fn fetch(remote: &Remote, url: &str, out: &mut (impl AsyncWrite + Unpin)) -> anyhow::Result<u64> {
-    let mut response = remote.http().get(url).send().await.map_err(|error| remote.unreachable(error))?;
+    let mut response = remote.http().get(url).send().await.map_err(|error| remote.unreachable(&error))?;
     let status = response.status();
     if !status.is_success() {
         return Err(Trouble::Faulty { status }.into());
     }
     let progress = bar(response.content_length().unwrap_or(0), "receiving");
-    while let Some(chunk) = response.chunk().await.map_err(|error| remote.unreachable(error))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| remote.unreachable(&error))? {
         out.write_all(&chunk).await.context("the file could not be written")?;
         progress.inc(chunk.len() as u64);
     }

@@ -3,9 +3,9 @@
 use super::remote::Answer;
 use super::show::counted;
 use super::{login, read, show};
-use crate::cli::args::{GroupName, Groups, GroupsCommand, OneDataset, Remote, Sure};
+use crate::cli::args::{DeleteDataset, GroupName, Groups, GroupsCommand, OneDataset, Remote, Sure};
 use crate::output::{confirm, say};
-use dataset_types::dataset as api;
+use dataset_types::dataset::{self as api, Status};
 use dataset_types::group::{CreateGroup, GroupCreated, OneGroup};
 use serde_json::json;
 
@@ -35,9 +35,19 @@ async fn delete_group(group: &GroupName, sure: &Sure, remote: &Remote) -> anyhow
     print(remote, &answer, |_| Ok(format!("group {id} deleted")))
 }
 
-pub(crate) async fn delete(OneDataset { id, remote }: OneDataset) -> anyhow::Result<()> {
-    let answer = login::remote(&remote.access)?.delete(&format!("datasets/{id}")).await?;
-    print(&remote, &answer, |answer| summary("deleted", answer))
+/// As what it is found to be: a draft that has become a version meanwhile is not put away instead.
+pub(crate) async fn delete(DeleteDataset { id, sure, remote }: DeleteDataset) -> anyhow::Result<()> {
+    let (service, path) = (login::remote(&remote.access)?, format!("datasets/{id}"));
+    let api::OneDataset { dataset, .. } = service.get(&path, &()).await?.parse()?;
+    let is_draft = dataset.status == Status::Draft;
+    if is_draft {
+        confirm(&format!("take back dataset {id}, {:?}, which ends as a failure", dataset.file_name), &sure).await?;
+    }
+    let answer = service.delete(&if is_draft { format!("{path}?status=draft") } else { path }).await?;
+    print(&remote, &answer, |answer| match is_draft {
+        true => Ok(format!("dataset {id} is withdrawn")),
+        false => summary("deleted", answer),
+    })
 }
 
 pub(crate) async fn restore(OneDataset { id, remote }: OneDataset) -> anyhow::Result<()> {

@@ -24,8 +24,6 @@ use futures::stream;
 use indicatif::ProgressBar;
 use reqwest::header::CONTENT_LENGTH;
 use reqwest::{Body, StatusCode};
-use serde::Deserialize;
-use serde_json::json;
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
@@ -43,13 +41,6 @@ const LONGEST_LOOK: Duration = Duration::from_secs(2);
 
 /// Attempts to send a file after the first.
 const RETRIES: usize = 2;
-
-/// The JSON of a dataset, as the service wrote it.
-#[derive(Deserialize)]
-struct Verbatim<'a> {
-    #[serde(borrow)]
-    dataset: &'a RawValue,
-}
 
 /// How far a push has come, for whom it is cut short.
 #[derive(Clone, Copy)]
@@ -150,15 +141,16 @@ async fn send(
     reached: &Cell<Reached>,
 ) -> anyhow::Result<Option<Failure>> {
     let Order { path, name, .. } = order;
-    let id = if size <= MAX_INLINE_BYTES {
+    let queued = if size <= MAX_INLINE_BYTES {
         inline(remote, path, order).await?
     } else {
         straight(remote, path, order, size, reached).await?
     };
+    let id = queued.dataset_id;
     reached.set(Reached::Queued(id));
     if !args.wait {
         let text = if args.remote.json {
-            json!({"dataset_id": id}).to_string()
+            serde_json::to_string(&queued)?
         } else {
             format!("{}: queued as dataset {id}", printable(name))
         };
@@ -167,7 +159,7 @@ async fn send(
     }
     let answer = finished(remote, id).await?;
     if args.remote.json {
-        say(answer.parse::<Verbatim<'_>>()?.dataset.get())?;
+        say(answer.text())?;
     }
     let dataset = answer.parse::<OneDataset>()?.dataset;
     if dataset.failure.is_some() {
@@ -183,7 +175,7 @@ async fn send(
 }
 
 /// Uploads the file within the request.
-async fn inline(remote: &Remote, path: &Path, order: Order<'_>) -> anyhow::Result<DatasetId> {
+async fn inline(remote: &Remote, path: &Path, order: Order<'_>) -> anyhow::Result<VersionQueued> {
     let file = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
     let base64 = RawValue::from_string(format!("\"{}\"", STANDARD.encode(file)))?;
     let body = FromFile {
@@ -193,7 +185,7 @@ async fn inline(remote: &Remote, path: &Path, order: Order<'_>) -> anyhow::Resul
         dialect: order.said,
     };
     let answer = remote.post_file("dataset-versions/from-file", &body).await?;
-    Ok(answer.parse::<VersionQueued>()?.dataset_id)
+    Ok(answer.parse()?)
 }
 
 /// Uploads the file straight to storage, by a presigned URL.
@@ -203,7 +195,7 @@ async fn straight(
     order: Order<'_>,
     size: u64,
     reached: &Cell<Reached>,
-) -> anyhow::Result<DatasetId> {
+) -> anyhow::Result<VersionQueued> {
     let (checksum, owned) = (bar(size, "checking"), path.to_owned());
     let progress = checksum.clone();
     let sum = tokio::task::spawn_blocking(move || sha256(&owned, &progress)).await?;
@@ -220,7 +212,9 @@ async fn straight(
     let awaited: UploadAwaited = answer.parse()?;
     reached.set(Reached::Draft(awaited.dataset_id));
     put(remote, path, &awaited.upload, size).await?;
-    Ok(awaited.dataset_id)
+    // Its URL is not for others to see.
+    let UploadAwaited { success, dataset_id, .. } = awaited;
+    Ok(VersionQueued { success, message: "Dataset version creation job queued".into(), dataset_id })
 }
 
 fn sha256(path: &Path, progress: &ProgressBar) -> io::Result<String> {
@@ -248,7 +242,7 @@ async fn put(remote: &Remote, path: &Path, upload: &UploadRequest, size: u64) ->
         for (name, value) in &upload.headers {
             request = request.header(name, value);
         }
-        let response = request.send().await.map_err(|error| remote.unreachable(error))?;
+        let response = request.send().await.map_err(|error| remote.unreachable(&error))?;
         match response.status() {
             status if status.is_success() => Ok(()),
             // An earlier attempt stored it, and its answer was lost.

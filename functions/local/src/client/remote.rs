@@ -8,8 +8,10 @@ use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url, redirect};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{io, iter};
 
 /// Where the API is, below a service's URL.
 const API: &str = "/api/public/v2";
@@ -37,8 +39,8 @@ pub enum Trouble {
     /// With what would work for the file, a line each.
     #[error("{file}: {message} ({code}){suggestions}")]
     Failed { file: String, code: String, message: String, suggestions: String },
-    #[error("the service at {url} could not be reached")]
-    Unreachable { url: String, source: reqwest::Error },
+    #[error("the service at {url} could not be reached: {why}")]
+    Unreachable { url: String, why: String },
     #[error("the service answered {status}; try again later")]
     Faulty { status: StatusCode },
     #[error("{url} answered {status}, and not as this service does; is that its URL?")]
@@ -208,7 +210,7 @@ impl Remote {
     }
 
     async fn read(&self, request: RequestBuilder) -> Result<Answer, Trouble> {
-        self.send(request).await?.text().await.map(Answer).map_err(|source| self.unreachable(source))
+        self.send(request).await?.text().await.map(Answer).map_err(|source| self.unreachable(&source))
     }
 
     /// Sends a call that may be repeated, with retries.
@@ -218,7 +220,7 @@ impl Remote {
             let again = request
                 .try_clone()
                 .ok_or_else(|| Attempted::in_vain(Trouble::Usage("a stream is sent once".into())))?;
-            let response = again.send().await.map_err(|error| Attempted::passing(self.unreachable(error), None))?;
+            let response = again.send().await.map_err(|error| Attempted::passing(self.unreachable(&error), None))?;
             let (status, asked) = (response.status(), retry_after(&response));
             self.check(response).await.map_err(|trouble| match is_passing(status, &trouble) {
                 true => Attempted::passing(trouble, asked),
@@ -257,8 +259,26 @@ impl Remote {
         })
     }
 
-    pub(super) fn unreachable(&self, source: reqwest::Error) -> Trouble {
-        Trouble::Unreachable { url: self.url.clone(), source: source.without_url() }
+    pub(super) fn unreachable(&self, source: &reqwest::Error) -> Trouble {
+        Trouble::Unreachable { url: self.url.clone(), why: why(source) }
+    }
+}
+
+/// What kept a call from its answer, in words for who made it. The URL is said beside it, and may hold a signature.
+fn why(error: &reqwest::Error) -> String {
+    let causes = || iter::successors(error.source(), |cause| Error::source(*cause));
+    let kind = causes().find_map(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+    let innermost = causes().last().map(ToString::to_string).unwrap_or_default();
+    match kind {
+        _ if error.is_timeout() => "it did not answer in time; try again, or look whether it is well".to_owned(),
+        Some(io::ErrorKind::ConnectionRefused) => {
+            "nothing listens there; is it running, and is the URL right?".to_owned()
+        }
+        _ if causes().any(|cause| cause.is::<rustls::Error>()) || innermost.contains("certificate") => {
+            format!("its certificate can't be trusted, or it speaks no TLS ({innermost}); check the URL")
+        }
+        _ if error.is_connect() => format!("no connection could be made ({innermost}); check the URL and the network"),
+        _ => format!("the connection broke off ({innermost}); try again"),
     }
 }
 

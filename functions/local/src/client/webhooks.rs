@@ -114,16 +114,15 @@ fn fresh_secret() -> String {
 async fn recover(service: &Remote, id: WebhookId, since: String, as_json: bool) -> anyhow::Result<()> {
     let (mut total, mut body) = (0, Recover { since, before: None });
     loop {
-        let Recovered { recovered, next, .. } =
-            service.post(&format!("webhooks/{id}/recover"), &body).await?.parse()?;
-        total += recovered;
-        match next {
+        let answer: Recovered = service.post(&format!("webhooks/{id}/recover"), &body).await?.parse()?;
+        total += answer.recovered;
+        match answer.next {
             Some(next) => body.before = Some(next.to_string()),
+            None if as_json => return Ok(say(&serde_json::to_string(&Recovered { recovered: total, ..answer })?)?),
             None => break,
         }
     }
     Ok(say(&match total {
-        _ if as_json => json!({ "recovered": total }).to_string(),
         1 => "1 delivery is sent again".to_owned(),
         _ => format!("{total} deliveries are sent again"),
     })?)

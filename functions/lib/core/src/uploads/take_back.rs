@@ -1,6 +1,5 @@
 //! A draft's owner takes it back.
 
-use super::cleanup::remove_objects;
 use super::fail::record;
 use crate::catalog::FailedDraft;
 use crate::dataset::{Dataset, State, taken_back};
@@ -9,8 +8,8 @@ use crate::{Error, Ports, Result};
 /// Attempts when a processor leases the draft at the same time.
 const MAX_TRIES: usize = 5;
 
-/// Fails the draft as `withdrawn`. Its objects are removed now, and once more when it would have been due: by then
-/// no processor is at work on it, and its upload has expired. `None` if it has come to an outcome.
+/// Fails the draft as `withdrawn`. Its file is removed now, and whatever there is of it when it would have been due: by
+/// then no processor is at work on it, and its upload has expired. `None` if it has come to an outcome.
 ///
 /// # Errors
 /// If a port failed; what is left to remove, the sweeper removes.
@@ -21,8 +20,8 @@ pub async fn take_back(ports: &Ports, draft: &Dataset) -> Result<Option<FailedDr
             return Ok(None);
         };
         if let Some(failed) = record(ports, &draft, taken_back(), Some(due_at)).await? {
-            if let Err(error) = remove_objects(ports, &draft).await {
-                tracing::warn!(dataset_id = draft.id.get(), error = error.chain(), "objects are left to the sweeper");
+            if let Err(error) = ports.blobs.delete(draft.upload()).await {
+                tracing::warn!(dataset_id = draft.id.get(), error = error.chain(), "a file is left to the sweeper");
             }
             return Ok(Some(failed));
         }

@@ -45,7 +45,7 @@ pub struct Difference {
     pub changed_examples: Vec<Change>,
 }
 
-/// A column with another type. Where one of the types is text, cells are the same if they are alike in CSV.
+/// A column with another type. Where one of the versions is from CSV, cells are the same if they are alike in CSV.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retyped {
     pub name: String,
@@ -169,7 +169,7 @@ struct Places {
 #[derive(Clone, Copy)]
 struct Place {
     column: usize,
-    /// Whether its cells are compared as they are in CSV, since it is text in one of the versions alone.
+    /// Whether its cells are compared as they are in CSV, since one of the versions is from CSV alone.
     is_as_in_csv: bool,
 }
 
@@ -198,9 +198,9 @@ impl<'a> Plan<'a> {
             })
         });
         let found = found.transpose()?;
-        let (old_kinds, new_kinds) = (old.kinds()?, new.kinds()?);
+        let (old_of_csv, new_of_csv) = (old.are_of_csv(), new.are_of_csv());
         let place = |(before, after): (usize, usize)| {
-            let is_as_in_csv = (old_kinds[before] == ColumnType::Text) != (new_kinds[after] == ColumnType::Text);
+            let is_as_in_csv = old_of_csv[before] != new_of_csv[after];
             [before, after].map(|column| Place { column, is_as_in_csv })
         };
         let common = new.columns().enumerate().filter_map(|(after, name)| Some((*places.get(name)?, after)));

@@ -7,6 +7,7 @@ use super::taken::Taken;
 use crate::error::{Error, Result};
 use crate::writer::ColumnType;
 use arrow_array::RecordBatch;
+use arrow_schema::DataType;
 use dataset_types::rows::CellValue;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
@@ -54,6 +55,12 @@ impl<F: Ranges + 'static> Table<F> {
     /// The types of the columns, in order.
     pub(super) fn kinds(&self) -> Result<Vec<ColumnType>> {
         self.stored.arrow_schema().fields().iter().map(|field| kind_of(field)).collect()
+    }
+
+    /// Which columns are as a CSV file gives them: text alone, and never null.
+    pub(super) fn are_of_csv(&self) -> Vec<bool> {
+        let fields = self.stored.arrow_schema().fields().iter();
+        fields.map(|field| *field.data_type() == DataType::Utf8 && !field.is_nullable()).collect()
     }
 
     pub fn row_count(&self) -> u64 {
