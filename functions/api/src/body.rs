@@ -40,7 +40,7 @@ impl<T: DeserializeOwned + Default, S: Sync> FromRequest<S> for JsonIfAny<T> {
         if request.body().size_hint().exact() == Some(0) {
             return Ok(Self(T::default()));
         }
-        Json::from_request(request, state).await.map(|Json(body)| Self(body))
+        Json::<Option<T>>::from_request(request, state).await.map(|Json(body)| Self(body.unwrap_or_default()))
     }
 }
 

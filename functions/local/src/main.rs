@@ -34,7 +34,8 @@ fn main() -> ExitCode {
 fn refuse(error: &anyhow::Error, as_json: bool) -> ExitCode {
     let trouble = error.downcast_ref::<Trouble>();
     let text = if as_json {
-        let code = trouble.map_or("failed", Trouble::code);
+        let refused = error.downcast_ref::<dataset_core::Error>().map(|error| error.code().name());
+        let code = trouble.map(Trouble::code).or(refused).unwrap_or("failed");
         json!({ "success": false, "error": format!("{error:#}"), "code": code }).to_string()
     } else {
         format!("error: {error:#}")

@@ -210,7 +210,7 @@ test("a large file goes straight to storage, with progress, and can be stopped a
   await page.goBack();
   await rows.getByText("What is 3500000?").waitFor();
   await page.getByRole("searchbox", { name: "Search the rows" }).fill("is 3500007?");
-  await page.getByText("1 row has “is 3500007?” in a cell.").waitFor();
+  await page.getByRole("main").getByText("1 row has “is 3500007?” in a cell.").waitFor();
   assert.equal(await rows.locator("tbody tr").count(), 1);
   await close(page);
 });

@@ -33,7 +33,7 @@ fn peak(work: impl FnOnce()) -> usize {
 /// The work on a version and on another: the names, and the peaks.
 fn peaks(old: &Table<Bytes>, new: &Table<Bytes>, key: &str) -> [(&'static str, usize); 6] {
     let compare = |key| {
-        let examples = Examples { rows: 10, max_bytes: MAX_ANSWER_BYTES };
+        let examples = Examples { rows: 5, max_bytes: MAX_ANSWER_BYTES };
         drop(diff(old, new, key, examples).now_or_never().unwrap().unwrap());
     };
     let search = Search { text: "77", after_row: 0, offset: 5, limit: 10, max_bytes: MAX_ANSWER_BYTES };

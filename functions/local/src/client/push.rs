@@ -28,8 +28,11 @@ use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::cell::Cell;
 use std::fs::File;
+use std::future::poll_fn;
 use std::io::{self, Read};
 use std::path::Path;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 
@@ -46,6 +49,8 @@ const RETRIES: usize = 2;
 #[derive(Clone, Copy)]
 enum Reached {
     Nothing,
+    /// A draft is asked for, whose answer tells its id.
+    Asking,
     /// There is a draft, whose file is being sent.
     Draft(DatasetId),
     Queued(DatasetId),
@@ -54,8 +59,9 @@ enum Reached {
 /// Uploads a file. Whenever it is stopped or its time is up, it says what becomes of the dataset.
 pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
     let (mut stop, reached) = (StopSignals::new()?, Cell::new(Reached::Nothing));
+    let mut pushing = pin!(take_in(&args, &reached));
     let is_stopped = tokio::select! {
-        pushed = tokio::time::timeout(args.timeout, take_in(&args, &reached)) => match (pushed, reached.get()) {
+        pushed = tokio::time::timeout(args.timeout, &mut pushing) => match (pushed, reached.get()) {
             (Ok(Err(error)), Reached::Draft(id)) => {
                 let what = tokio::select! {
                     what = take_back(&args, id) => what,
@@ -68,9 +74,20 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
         },
         () = stop.next() => true,
     };
+    let asked = poll_fn(|context| match (reached.get(), pushing.as_mut().poll(context)) {
+        (Reached::Asking, Poll::Pending) => Poll::Pending,
+        _ => Poll::Ready(()),
+    });
+    if matches!(reached.get(), Reached::Asking) {
+        tokio::select! {
+            _ = tokio::time::timeout(TAKE_BACK_TIME, asked) => {}
+            () = stop.next() => {}
+        }
+    }
     let why = if is_stopped { "stopped".to_owned() } else { format!("not done in {} s", args.timeout.as_secs()) };
     let what = match reached.get() {
         Reached::Nothing => "nothing is known to be queued".to_owned(),
+        Reached::Asking => "a draft may have been made, which ends within the hour".to_owned(),
         Reached::Draft(id) => tokio::select! {
             what = take_back(&args, id) => what,
             // A second Ctrl-C.
@@ -208,8 +225,10 @@ async fn straight(
         checksum_sha256: Some(sum),
         dialect: order.said,
     };
-    let answer = remote.post("dataset-versions/from-upload", &body).await?;
-    let awaited: UploadAwaited = answer.parse()?;
+    reached.set(Reached::Asking);
+    let answer = remote.post("dataset-versions/from-upload", &body).await;
+    reached.set(Reached::Nothing);
+    let awaited: UploadAwaited = answer?.parse()?;
     reached.set(Reached::Draft(awaited.dataset_id));
     put(remote, path, &awaited.upload, size).await?;
     // Its URL is not for others to see.

@@ -6,14 +6,15 @@ use super::table::Table;
 use crate::error::Result;
 use arrow_array::RecordBatch;
 use bytes::Bytes;
-use csv::{Terminator, WriterBuilder};
+use csv::{QuoteStyle, Terminator, WriterBuilder};
 use futures::TryStreamExt;
 use futures::stream::{self, BoxStream, Stream};
 
 /// A format that rows are written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Export {
-    /// By RFC 4180, with a header. Null is an empty cell, and what is nested is in JSON.
+    /// By RFC 4180, with a header. Null is an empty cell, and what is nested is in JSON. In quotes is also what a
+    /// reader that looks for the dialect, as ours does, might take for another delimiter or a mark.
     Csv,
     /// A JSON object a line, all columns in each.
     JsonLines,
@@ -98,7 +99,11 @@ impl Encoder {
 
     fn header(&mut self, names: &[String], out: &mut Vec<u8>) -> Result<()> {
         if matches!(self, Self::Csv) {
-            csv_writer(out).write_record(names).map_err(unreadable)?;
+            let (mut writer, mut quoted) = (csv_writer(out), Vec::new());
+            for name in names {
+                writer.write_field(in_quotes(name.as_bytes(), names.len() == 1, &mut quoted)).map_err(unreadable)?;
+            }
+            writer.write_record(None::<&[u8]>).map_err(unreadable)?;
         }
         Ok(())
     }
@@ -120,12 +125,12 @@ impl Encoder {
 }
 
 fn csv_writer(out: &mut Vec<u8>) -> csv::Writer<&mut Vec<u8>> {
-    WriterBuilder::new().terminator(Terminator::CRLF).from_writer(out)
+    WriterBuilder::new().terminator(Terminator::CRLF).quote_style(QuoteStyle::Never).from_writer(out)
 }
 
 fn csv_rows(columns: &[Column<'_>], rows: usize, out: &mut Vec<u8>) -> Result<()> {
     let mut writer = csv_writer(out);
-    let mut shown = Vec::new();
+    let (mut shown, mut quoted) = (Vec::new(), Vec::new());
     for row in 0..rows {
         for column in columns {
             let field = match column.cell(row) {
@@ -136,6 +141,7 @@ fn csv_rows(columns: &[Column<'_>], rows: usize, out: &mut Vec<u8>) -> Result<()
                     &shown[..]
                 }
             };
+            let field = in_quotes(field, columns.len() == 1, &mut quoted);
             writer.write_field(field).map_err(unreadable)?;
         }
         writer.write_record(None::<&[u8]>).map_err(unreadable)?;
@@ -143,3 +149,28 @@ fn csv_rows(columns: &[Column<'_>], rows: usize, out: &mut Vec<u8>) -> Result<()
     writer.flush()?;
     Ok(())
 }
+
+/// A field as it stands in the file. One that is alone in its row is no blank line.
+fn in_quotes<'a>(field: &'a [u8], is_alone: bool, quoted: &'a mut Vec<u8>) -> &'a [u8] {
+    let is_plain = |byte: &u8| !matches!(*byte, b',' | b'"' | b'\r' | b'\n' | b';' | b'|' | b'\t' | CONTROL_Z);
+    let has_mark = field.starts_with(BYTE_ORDER_MARK) || field.starts_with(b"sep=");
+    let is_blank = is_alone && field.trim_ascii().is_empty();
+    if field.iter().all(is_plain) && !has_mark && !is_blank {
+        return field;
+    }
+    quoted.clear();
+    quoted.push(b'"');
+    for piece in field.split_inclusive(|byte| *byte == b'"') {
+        quoted.extend_from_slice(piece);
+        if piece.ends_with(b"\"") {
+            quoted.push(b'"');
+        }
+    }
+    quoted.push(b'"');
+    quoted
+}
+
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// What ends a file of CP/M.
+const CONTROL_Z: u8 = 0x1a;
