@@ -164,7 +164,7 @@ async fn a_version_in_every_format() {
     let told = get(&router, "/1/download?redirect=false").await;
     assert_eq!(told["url"], "memory://blobs/rows/7/1?name=q & a.parquet&seconds=900");
     let made_on = "2023-12-01".parse().unwrap();
-    for (extension, expected) in [("csv", "n,text\r\n1,a;b\r\n"), ("jsonl", "{\"n\":\"1\",\"text\":\"a;b\"}\n")] {
+    for (extension, expected) in [("csv", "n,text\r\n1,\"a;b\"\r\n"), ("jsonl", "{\"n\":\"1\",\"text\":\"a;b\"}\n")] {
         let export = Object::Export { made_on, dataset_id: dataset_id(1), extension };
         assert_eq!(fakes.blobs.read_tail(export, 100).await.unwrap().0, expected);
     }
