@@ -340,13 +340,35 @@ async fn what_programs_are_told_of_errors() {
     let known = vec![("DATASETS_URL", service.base.clone()), ("DATASETS_API_KEY", KEY.to_owned())];
     let unknown = vec![known[0].clone(), ("DATASETS_API_KEY", "a-key-that-no-one-has".to_owned())];
     let nowhere = vec![("DATASETS_URL", "http://127.0.0.1:1".to_owned()), known[1].clone()];
+    // A server of something else, which answers 200 to everything.
+    let other = TcpListener::bind("127.0.0.1:0").unwrap();
+    let elsewhere = vec![("DATASETS_URL", format!("http://{}", other.local_addr().unwrap())), known[1].clone()];
+    std::thread::spawn(move || {
+        for stream in other.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = std::io::Read::read(&mut stream, &mut [0; 4096]);
+            let _ = std::io::Write::write_all(
+                &mut stream,
+                b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}",
+            );
+        }
+    });
+    let nested = vec![("DATASETS_URL", format!("{}/console", service.base)), known[1].clone()];
     std::fs::write(dir.path().join("bad.csv"), "a,b\n1\n").unwrap();
     std::fs::write(dir.path().join("empty.csv"), "").unwrap();
+    std::fs::write(dir.path().join("a.txt"), "a,b\n1\n").unwrap();
     for (variables, args, code, word) in [
         (&known, &["show", "5"][..], 1, "dataset_not_found"),
         (&known, &["show", "x"], 2, "usage"),
         (&nowhere, &["ls"], 3, "unreachable"),
         (&unknown, &["ls"], 4, "invalid_api_key"),
+        (&elsewhere, &["delete", "5"], 3, "not_this_service"),
+        (&elsewhere, &["download", "5"], 3, "not_this_service"),
+        (&nested, &["ls"], 3, "not_this_service"),
+        (&known, &["webhooks", "update", "5", "--url", "http://127.0.0.1:1/hook"], 2, "usage"),
+        (&known, &["push", "a.txt", "--group", "no such"], 1, "unsupported_file_type"),
+        (&known, &["push", "empty.csv", "--group", "no such"], 1, "empty_file"),
+        (&known, &["push", "bad.csv", "--group", "no such"], 1, "dataset_group_not_found"),
         (&vec![], &["ls"], 4, "no_service"),
         (&vec![], &["check", "bad.csv"], 1, "too_few_fields"),
         (&vec![], &["check", "empty.csv"], 1, "empty_file"),

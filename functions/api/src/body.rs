@@ -126,6 +126,9 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiErro
     if body.trim_ascii_start().first().is_some_and(|first| *first == b'[') {
         return Err(ApiError::new(ErrorCode::InvalidRequest, "the body must be a JSON object, not an array"));
     }
+    if body.trim_ascii().is_empty() {
+        return Err(ApiError::new(ErrorCode::InvalidJson, "the body is empty; send a JSON object"));
+    }
     if body.starts_with(&[0x1f, 0x8b]) {
         return Err(compressed());
     }

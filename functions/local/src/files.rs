@@ -2,7 +2,7 @@
 
 use crate::cli::args::{Check, Convert, Said};
 use crate::client::{Trouble, noticed, suggested};
-use crate::input::{ENOUGH, Input};
+use crate::input::{ENOUGH, Input, refused_here};
 use crate::made::{Draft, Place};
 use crate::output::say;
 use anyhow::Context;
@@ -22,11 +22,10 @@ pub(crate) async fn check(args: Check) -> anyhow::Result<()> {
     let input = Input::open(&args.file, args.name.as_deref(), ENOUGH).await?;
     let size = fs::metadata(&input.path).with_context(|| unreadable(&input))?.len();
     if let Err(error) = upload::check_size(size) {
-        let (code, message) = (error.code().name().to_owned(), error.to_string());
         if args.json {
-            say(&checked(json!({ "failure": { "code": code, "message": message } })))?;
+            say(&checked(json!({ "failure": { "code": error.code().name(), "message": error.to_string() } })))?;
         }
-        return Err(Trouble::Failed { file: input.shown, code, message, suggestions: String::new() }.into());
+        return Err(refused_here(&input.shown, &error).into());
     }
     let said = args.said;
     let checking = move || (read(&input, &said, &mut io::sink(), &Limits::default()), input);
@@ -74,7 +73,7 @@ fn read(
     limits: &Limits,
 ) -> anyhow::Result<Result<Summary, DataError>> {
     let Input { path, name, shown, .. } = input;
-    let name = FileName::parse(name).with_context(|| shown.clone())?;
+    let name = FileName::parse(name).map_err(|error| refused_here(shown, &error))?;
     let said = said.dialect();
     if let words @ [_, ..] = &said.words_of_others(name.format())[..] {
         let words = in_words(words.iter().copied(), "and");

@@ -3,6 +3,7 @@
 use crate::client::Trouble;
 use anyhow::Context;
 use dataset_core::upload::FileName;
+use dataset_core::{Error, ErrorCode};
 use dataset_types::limits::MAX_FILE_BYTES;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -11,6 +12,17 @@ use tempfile::NamedTempFile;
 
 /// Of a stream that is uploaded: a byte more than a file may have, so that it is refused.
 pub(crate) const ENOUGH: u64 = MAX_FILE_BYTES + 1;
+
+/// A file that is refused without a look into it, in the words of who gave it.
+pub(crate) fn refused_here(file: &str, error: &Error) -> Trouble {
+    let message = match error.code() {
+        ErrorCode::UnsupportedFileType => {
+            "its name must end with .csv or .json; unpack or convert it, or say by --name what it is, such as --name answers.csv".to_owned()
+        }
+        _ => error.to_string(),
+    };
+    Trouble::Failed { file: file.to_owned(), code: error.code().name().to_owned(), message, suggestions: String::new() }
+}
 
 /// A regular file. What came as a stream is one for as long as this is there.
 pub(crate) struct Input {

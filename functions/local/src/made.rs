@@ -3,7 +3,7 @@
 //! A regular file appears, or is replaced, only when it is complete. Whatever else is at its path, such as a
 //! pipe or a device, is written into.
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
@@ -72,6 +72,9 @@ impl Draft {
                     OpenOptions::new().append(true).open(&path).with_context(unwritable)?;
                 }
                 let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
+                if let Some(missing) = directory.filter(|directory| !directory.is_dir()) {
+                    bail!("there is no directory {}; make it first, or give another place", missing.display());
+                }
                 let mut builder = Builder::new();
                 builder.prefix(".datasets-").suffix(".part");
                 // As of any new file: what the mask of the process leaves of it.

@@ -31,7 +31,11 @@ pub(crate) async fn confirm(what: &str, sure: &Sure) -> anyhow::Result<()> {
     }
     write!(io::stderr(), "This will {what}, and there is no way back. Type yes to go on: ")?;
     let answer = answer().await?;
-    if answer.is_some_and(|answer| answer.trim() == "yes") { Ok(()) } else { Err(Trouble::Stopped.into()) }
+    if answer.is_some_and(|answer| answer.trim() == "yes") {
+        return Ok(());
+    }
+    let what = "nothing was done, since the answer was not yes".to_owned();
+    Err(Trouble::CutShort { what, is_stopped: true }.into())
 }
 
 /// A line of standard input; `None` at its end. It is read on a thread of its own, so that Ctrl-C is heard.

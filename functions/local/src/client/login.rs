@@ -43,6 +43,9 @@ pub(crate) async fn login(args: Login) -> anyhow::Result<()> {
 
 /// The service that the flags, the environment or the last login name.
 pub(super) fn remote(access: &Access) -> anyhow::Result<Remote> {
+    // A variable that is empty is as good as none.
+    let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let access = &Access { url: said(&access.url), api_key: said(&access.api_key) };
     if let (Some(url), Some(key)) = (&access.url, &access.api_key) {
         return Remote::new(url, &parse(key)?, given(key));
     }

@@ -4,7 +4,7 @@ use super::remote::Answer;
 use super::show::counted;
 use super::{login, read, show};
 use crate::cli::args::{DeleteDataset, GroupName, Groups, GroupsCommand, OneDataset, Remote, Sure};
-use crate::output::{confirm, say};
+use crate::output::{confirm, note, say};
 use dataset_types::dataset::{self as api, Status};
 use dataset_types::group::{CreateGroup, GroupCreated, OneGroup};
 use serde_json::json;
@@ -21,7 +21,13 @@ async fn create_group(name: &str, remote: &Remote) -> anyhow::Result<()> {
     let answer = login::remote(&remote.access)?
         .post("dataset-groups", &CreateGroup { name: name.to_owned(), workspace_id: None })
         .await?;
-    print(remote, &answer, |answer| Ok(answer.parse::<GroupCreated>()?.dataset_group.id.to_string()))
+    print(remote, &answer, |answer| {
+        let id = answer.parse::<GroupCreated>()?.dataset_group.id;
+        if let Ok(GroupName::Id(_)) = name.parse() {
+            note(&format!("A name of digits alone is taken for an id: this group goes by {id}."))?;
+        }
+        Ok(id.to_string())
+    })
 }
 
 async fn delete_group(group: &GroupName, sure: &Sure, remote: &Remote) -> anyhow::Result<()> {

@@ -6,7 +6,7 @@ use super::read::group_id;
 use super::remote::{Answer, Remote, Trouble, backoff};
 use super::show::{bar, noticed, printable, summary, trouble};
 use crate::cli::args::Push;
-use crate::input::{ENOUGH, Input};
+use crate::input::{ENOUGH, Input, refused_here};
 use crate::output::say;
 use crate::signals::StopSignals;
 use anyhow::Context;
@@ -54,6 +54,8 @@ enum Reached {
     /// There is a draft, whose file is being sent.
     Draft(DatasetId),
     Queued(DatasetId),
+    /// What was sent was refused, and it is not sent again yet.
+    Refused,
 }
 
 /// Uploads a file. Whenever it is stopped or its time is up, it says what becomes of the dataset.
@@ -87,6 +89,7 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
     let why = if is_stopped { "stopped".to_owned() } else { format!("not done in {} s", args.timeout.as_secs()) };
     let what = match reached.get() {
         Reached::Nothing => "nothing is known to be queued".to_owned(),
+        Reached::Refused => "the file was refused, and is not sent again".to_owned(),
         Reached::Asking => "a draft may have been made, which ends within the hour".to_owned(),
         Reached::Draft(id) => tokio::select! {
             what = take_back(&args, id) => what,
@@ -121,9 +124,9 @@ fn left(id: DatasetId) -> String {
 
 async fn take_in(args: &Push, reached: &Cell<Reached>) -> anyhow::Result<()> {
     let Input { path, name, .. } = &Input::open(&args.file, args.name.as_deref(), ENOUGH).await?;
-    FileName::parse(name)?;
+    FileName::parse(name).map_err(|error| refused_here(name, &error))?;
     let metadata = std::fs::metadata(path).with_context(|| format!("{name} could not be read"))?;
-    check_size(metadata.len())?;
+    check_size(metadata.len()).map_err(|error| refused_here(name, &error))?;
     let remote = login::remote(&args.remote.access)?;
 
     let group = group_id(&remote, &args.group).await?;
@@ -131,8 +134,7 @@ async fn take_in(args: &Push, reached: &Cell<Reached>) -> anyhow::Result<()> {
     loop {
         let order = Order { path, group, name, said: said.take() };
         let Some(failure) = send(&remote, args, order, metadata.len(), reached).await? else { return Ok(()) };
-        // It was refused.
-        reached.set(Reached::Nothing);
+        reached.set(Reached::Refused);
         said = if args.remote.json { None } else { choose(&remote, path, name, &failure).await? };
         if said.is_none() {
             return Err(trouble(failure, name).into());

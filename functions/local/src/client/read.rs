@@ -5,14 +5,17 @@ use super::remote::{Remote, Trouble};
 use super::show::{cell, counted, details, in_columns, json, printable, short, state};
 use crate::cli::args::{self, Diff, GroupName, List, Rows};
 use crate::output::say;
-use dataset_types::PerPage;
 use dataset_types::dataset::{Dataset, Datasets, ListDatasets, OneDataset};
 use dataset_types::group::{Group, Groups, ListGroups};
 use dataset_types::id::GroupId;
 use dataset_types::rows::{self as api, CompareDatasets, ComparedRows, Comparison, ListRows, Row};
+use dataset_types::{ErrorCode, PerPage};
+use std::io::{self, IsTerminal};
 
-/// Characters of a cell in a table.
-const CELL_WIDTH: usize = 40;
+/// Characters of a cell on a terminal. A pipe gets all of it.
+fn cell_width() -> usize {
+    if io::stdout().is_terminal() { 40 } else { usize::MAX }
+}
 
 pub(crate) async fn list(args: List) -> anyhow::Result<()> {
     let remote = login::remote(&args.remote.access)?;
@@ -76,7 +79,8 @@ pub(super) async fn group_id(remote: &Remote, group: &GroupName) -> anyhow::Resu
         query.after = next_after;
         if query.after.is_none() {
             let message = format!("there is no dataset group named {name:?}; `datasets groups` lists them");
-            return Err(Trouble::Usage(message).into());
+            let code = ErrorCode::DatasetGroupNotFound.name().to_owned();
+            return Err(Trouble::Refused { code, message }.into());
         }
     }
 }
@@ -111,7 +115,8 @@ pub(crate) async fn rows(args: Rows) -> anyhow::Result<()> {
     }
     let page: api::Rows = answer.parse()?;
     let columns: Vec<&str> = page.columns.iter().map(String::as_str).collect();
-    let row = |row: &Row| row.0.iter().map(|value| cell(&value.value, CELL_WIDTH)).collect();
+    let width = cell_width();
+    let row = |row: &Row| row.0.iter().map(|value| cell(&value.value, width)).collect();
     say(&in_columns(&columns, &[], page.rows.iter().map(row).collect()))?;
     rest(page.page, page.pages, page.total)?;
     if !page.is_complete {
@@ -147,8 +152,9 @@ pub(crate) async fn diff(args: Diff) -> anyhow::Result<()> {
     }
     let ComparedRows { added, removed, changed, unchanged } = rows;
     say(&format!("{} added, {removed} removed, {changed} changed, {unchanged} the same", counted(added, "row")))?;
+    let width = cell_width();
     let line = |sign: char, row: &Row| {
-        let cells: Vec<String> = row.0.iter().map(|cell| short(&json(&cell.value), CELL_WIDTH)).collect();
+        let cells: Vec<String> = row.0.iter().map(|cell| short(&json(&cell.value), width)).collect();
         say(&format!("{sign} {}", cells.join(" | ")))
     };
     examples.removed.iter().try_for_each(|row| line('-', row))?;

@@ -109,6 +109,12 @@ pub(super) struct Remote {
     key_from: String,
 }
 
+/// What every answer that is no error has.
+#[derive(Deserialize)]
+struct Success {
+    success: bool,
+}
+
 /// The text of an answer, with every digit of its numbers.
 pub(super) struct Answer(String);
 
@@ -145,14 +151,12 @@ impl Remote {
     /// The URL of a service in its normal form.
     pub(super) fn address(url: &str) -> Result<String, Trouble> {
         match Url::parse(url) {
-            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") => {
+            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.query().is_none() => {
                 // Some give it with the path of the API.
                 let url = parsed.as_str().trim_end_matches('/');
                 Ok(url.strip_suffix(API).unwrap_or(url).to_owned())
             }
-            _ => {
-                Err(Trouble::Usage(format!("{url:?} is no URL of http or https; give one like http://127.0.0.1:8080")))
-            }
+            _ => Err(Trouble::Usage(format!("{url:?} is no URL of a service; give one like http://127.0.0.1:8080"))),
         }
     }
 
@@ -192,7 +196,7 @@ impl Remote {
     pub(super) async fn redirect(&self, path: &str, query: &impl Serialize) -> Result<String, Trouble> {
         let response = self.send(self.call(Method::GET, path).query(query)).await?;
         let location = response.headers().get("location").and_then(|url| url.to_str().ok());
-        location.map(str::to_owned).ok_or(Trouble::Faulty { status: response.status() })
+        location.map(str::to_owned).ok_or_else(|| self.not_ours(response.status()))
     }
 
     /// The HTTP client, for presigned URLs.
@@ -210,7 +214,14 @@ impl Remote {
     }
 
     async fn read(&self, request: RequestBuilder) -> Result<Answer, Trouble> {
-        self.send(request).await?.text().await.map(Answer).map_err(|source| self.unreachable(&source))
+        let response = self.send(request).await?;
+        let status = response.status();
+        let answer = Answer(response.text().await.map_err(|source| self.unreachable(&source))?);
+        // Whatever else answers at a URL may answer 200, too.
+        match answer.parse::<Success>() {
+            Ok(Success { success: true }) => Ok(answer),
+            _ => Err(self.not_ours(status)),
+        }
     }
 
     /// Sends a call that may be repeated, with retries.
@@ -245,7 +256,7 @@ impl Remote {
             let is_fault = status.is_server_error() && status != StatusCode::NOT_IMPLEMENTED;
             return Err(match is_fault {
                 true => Trouble::Faulty { status },
-                false => Trouble::NotOurs { url: self.url.clone(), status },
+                false => self.not_ours(status),
             });
         };
         Err(match answer.code() {
@@ -253,10 +264,16 @@ impl Remote {
                 "{} does not take the key of {}: it is unknown there, or revoked; `datasets login` keeps another",
                 self.url, self.key_from
             )),
+            // No path of ours is not there.
+            Some(ErrorCode::RouteNotFound) => self.not_ours(status),
             Some(ErrorCode::StorageFull) => Trouble::Full(answer.error),
             _ if status.is_server_error() => Trouble::Faulty { status },
             _ => Trouble::Refused { code: answer.code, message: answer.error },
         })
+    }
+
+    fn not_ours(&self, status: StatusCode) -> Trouble {
+        Trouble::NotOurs { url: self.url.clone(), status }
     }
 
     pub(super) fn unreachable(&self, source: &reqwest::Error) -> Trouble {
@@ -274,9 +291,10 @@ fn why(error: &reqwest::Error) -> String {
         Some(io::ErrorKind::ConnectionRefused) => {
             "nothing listens there; is it running, and is the URL right?".to_owned()
         }
-        _ if causes().any(|cause| cause.is::<rustls::Error>()) || innermost.contains("certificate") => {
-            format!("its certificate can't be trusted, or it speaks no TLS ({innermost}); check the URL")
+        _ if innermost.contains("certificate") => {
+            format!("its certificate can't be trusted ({innermost}); check the URL")
         }
+        _ if innermost.contains("corrupt message") => "it speaks no TLS; is it http:// and not https://?".to_owned(),
         _ if error.is_connect() => format!("no connection could be made ({innermost}); check the URL and the network"),
         _ => format!("the connection broke off ({innermost}); try again"),
     }

@@ -2,7 +2,7 @@
 
 use super::{Remote, Sure, one_of};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 use dataset_types::PerPage;
 use dataset_types::delivery::DeliveryStatus;
 use dataset_types::event::EventType;
@@ -37,6 +37,8 @@ pub(crate) enum WebhooksCommand {
     /// List the webhooks of the workspace, and how they are doing.
     List,
     /// Change a webhook; what is not given stays.
+    // `--url` is the service's, and the key goes there: whoever takes it for the receiver's is told before.
+    #[command(group = ArgGroup::new("change").required(true).multiple(true).args(["receiver", "events", "every_event", "enable", "disable"]))]
     Update {
         id: WebhookId,
         /// Where events are sent from now on.
