@@ -105,7 +105,7 @@ impl Cli {
             Command::Restore(args) => until_stopped(client::restore(args)),
             Command::Webhooks(args) => until_stopped(client::webhooks(args)),
             Command::Listen(args) => block_on(client::listen(args)),
-            // It reads the key from the terminal, which a signal would leave without its echo.
+            // It hears signals itself while it reads the key.
             Command::Login(args) => block_on(client::login(args)),
             #[cfg(feature = "service")]
             Command::Keys(args) => until_stopped(keys::run(args)),

@@ -3,6 +3,7 @@
 use super::remote::{Remote, Trouble};
 use crate::cli::args::{Access, Login};
 use crate::output::say;
+use crate::signals::StopSignals;
 use anyhow::Context;
 use console::Term;
 use dataset_core::api_key::ApiKey;
@@ -30,7 +31,7 @@ pub(crate) async fn login(args: Login) -> anyhow::Result<()> {
     Remote::address(&url)?;
     let (key, from) = match &args.access.api_key {
         Some(key) => (parse(key)?, given(key)),
-        None => (ask()?, "this login".to_owned()),
+        None => (ask().await?, "this login".to_owned()),
     };
     let remote = Remote::new(&url, &key, from)?;
     remote.get("dataset-groups", &ListGroups::default()).await?;
@@ -76,15 +77,44 @@ fn given(key: &str) -> String {
     if is_in_variable { API_KEY.to_owned() } else { "--api-key".to_owned() }
 }
 
-fn ask() -> anyhow::Result<ApiKey> {
+/// Asks without an echo. Whoever stops it then gets the terminal back as it was.
+async fn ask() -> anyhow::Result<ApiKey> {
     let text = if io::stdin().is_terminal() {
-        let terminal = Term::stderr();
+        let (terminal, mut stop) = (Term::stderr(), StopSignals::new()?);
+        let _as_it_was = Kept::now();
         terminal.write_str("API key: ")?;
-        terminal.read_secure_line()?
+        tokio::select! {
+            line = tokio::task::spawn_blocking(move || terminal.read_secure_line()) => line??,
+            () = stop.next() => return Err(Trouble::Stopped.into()),
+        }
     } else {
         io::read_to_string(io::stdin())?
     };
     Ok(parse(&text)?)
+}
+
+/// The terminal's settings, which it gets back in the end.
+struct Kept {
+    #[cfg(unix)]
+    settings: Option<rustix::termios::Termios>,
+}
+
+impl Kept {
+    fn now() -> Self {
+        Self {
+            #[cfg(unix)]
+            settings: rustix::termios::tcgetattr(io::stdin()).ok(),
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(settings) = &self.settings {
+            let _ = rustix::termios::tcsetattr(io::stdin(), rustix::termios::OptionalActions::Now, settings);
+        }
+    }
 }
 
 fn parse(key: &str) -> Result<ApiKey, Trouble> {
