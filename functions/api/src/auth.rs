@@ -77,7 +77,7 @@ impl Caller {
     /// The group, if it exists and is of the caller's workspace. One that is deleted is as good as none.
     pub(crate) async fn group(&self, api: &Api, id: GroupId) -> Result<Group, ApiError> {
         let group = api.ports.catalog.group(id).await?.filter(|group| !group.is_deleted);
-        let group = group.ok_or_else(ApiError::group_not_found)?;
+        let group = group.ok_or_else(|| ApiError::group_not_found(&id))?;
         if group.workspace_id != self.workspace_id {
             return Err(Error::refused(
                 ErrorCode::AccessDenied,
@@ -90,21 +90,21 @@ impl Caller {
 
     /// The group whose id is in the path.
     async fn named_group(&self, api: &Api, id: &str) -> Result<Group, ApiError> {
-        self.group(api, id.parse().map_err(|_| ApiError::group_not_found())?).await
+        self.group(api, id.parse().map_err(|_| ApiError::group_not_found(id))?).await
     }
 
     async fn webhook(&self, api: &Api, id: &str) -> Result<Webhook, ApiError> {
-        let id: WebhookId = id.parse().map_err(|_| ApiError::webhook_not_found())?;
+        let id: WebhookId = id.parse().map_err(|_| ApiError::webhook_not_found(id))?;
         let webhook = api.ports.webhooks.webhook(self.workspace_id, id).await?;
-        webhook.ok_or_else(ApiError::webhook_not_found)
+        webhook.ok_or_else(|| ApiError::webhook_not_found(&id))
     }
 
     async fn dataset(&self, api: &Api, id: &str) -> Result<Dataset, ApiError> {
-        let id: DatasetId = id.parse().map_err(|_| ApiError::dataset_not_found())?;
+        let id: DatasetId = id.parse().map_err(|_| ApiError::dataset_not_found(id))?;
         let dataset = api.ports.catalog.dataset(id).await?.filter(|d| d.workspace_id == self.workspace_id);
         // DynamoDB removes expired items late.
         let dataset = dataset.filter(|d| !d.is_forgotten(api.ports.clock.now()));
-        dataset.ok_or_else(ApiError::dataset_not_found)
+        dataset.ok_or_else(|| ApiError::dataset_not_found(&id))
     }
 
     /// The dataset, if its rows can be read.

@@ -1,5 +1,6 @@
 //! The body of every error.
 
+use crate::body::shortened;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -68,16 +69,20 @@ impl ApiError {
         Self::new(ErrorCode::TakesTooLong, message)
     }
 
-    pub(crate) fn group_not_found() -> Self {
-        Self::new(ErrorCode::DatasetGroupNotFound, "there is no dataset group with this id")
+    fn not_found(code: ErrorCode, thing: &str, id: &str) -> Self {
+        Self::new(code, format!("there is no {thing} {} in the workspace of this key", shortened(id)))
     }
 
-    pub(crate) fn dataset_not_found() -> Self {
-        Self::new(ErrorCode::DatasetNotFound, "there is no dataset with this id")
+    pub(crate) fn group_not_found(id: &(impl ToString + ?Sized)) -> Self {
+        Self::not_found(ErrorCode::DatasetGroupNotFound, "dataset group", &id.to_string())
     }
 
-    pub(crate) fn webhook_not_found() -> Self {
-        Self::new(ErrorCode::WebhookNotFound, "there is no webhook with this id")
+    pub(crate) fn dataset_not_found(id: &(impl ToString + ?Sized)) -> Self {
+        Self::not_found(ErrorCode::DatasetNotFound, "dataset", &id.to_string())
+    }
+
+    pub(crate) fn webhook_not_found(id: &(impl ToString + ?Sized)) -> Self {
+        Self::not_found(ErrorCode::WebhookNotFound, "webhook", &id.to_string())
     }
 
     pub(crate) fn delivery_not_found() -> Self {

@@ -64,7 +64,7 @@ pub(super) async fn delete(
         {
             tracing::warn!(dataset_id = id.get(), error = error.chain(), "outcome is left in the outbox");
         }
-        dataset = api.ports.catalog.dataset(id).await?.ok_or_else(ApiError::dataset_not_found)?;
+        dataset = api.ports.catalog.dataset(id).await?.ok_or_else(|| ApiError::dataset_not_found(&id))?;
     }
     match (&dataset.state, status) {
         // Also a repeat.

@@ -87,7 +87,7 @@ pub(super) async fn create(
             }
         },
         DraftStart::Done(id) => {
-            let draft = api.ports.catalog.dataset(id).await?.ok_or_else(ApiError::dataset_not_found)?;
+            let draft = api.ports.catalog.dataset(id).await?.ok_or_else(|| ApiError::dataset_not_found(&id))?;
             let upload = presign(&api, &draft, checksum).await?;
             (draft, upload)
         }

@@ -183,7 +183,7 @@ pub(super) async fn update(
 ) -> Result<Json<OneGroup>, ApiError> {
     if let Some(dialect) = wanted.dialect {
         if !api.ports.catalog.set_dialect(group.id, &dialect).await? {
-            return Err(ApiError::group_not_found());
+            return Err(ApiError::group_not_found(&group.id));
         }
         group.dialect = dialect;
     }

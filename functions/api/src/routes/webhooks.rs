@@ -38,7 +38,7 @@ fn check_offered(event_types: &[EventType]) -> Result<(), ApiError> {
 /// Changes the webhook, if it still exists.
 async fn changed(api: &Api, webhook: &Webhook, how: impl FnMut(&mut Webhook) -> bool) -> Result<Webhook, ApiError> {
     let changed = change(api.ports.webhooks.as_ref(), webhook.workspace_id, webhook.id, how).await?;
-    changed.ok_or_else(ApiError::webhook_not_found)
+    changed.ok_or_else(|| ApiError::webhook_not_found(&webhook.id))
 }
 
 fn one(webhook: Webhook, message: &str) -> Json<OneWebhook> {
