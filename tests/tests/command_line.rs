@@ -260,6 +260,8 @@ async fn what_comes_as_a_stream_is_taken_too() {
     assert_eq!((checked.code, checked.out.lines().next()), (0, Some("a.csv: 1 row, 2 columns")), "{}", checked.err);
     let refused = shell.run_with(&["check", "-", "--name", "a.csv"], "n,text\n1\n");
     assert!(refused.err.starts_with("error: a.csv: row 1, line 2"), "{}", refused.err);
+    let alone = shell.run_with(&["check", "-", "--name", "a.json"], r#"{"a": 1}"#);
+    assert!(alone.err.contains("with --rows-at, or with --json-lines"), "{}", alone.err);
     let nameless = shell.run_with(&["check", "-"], "n\n1\n");
     assert_eq!((nameless.code, nameless.err.contains("--name")), (2, true), "{}", nameless.err);
 

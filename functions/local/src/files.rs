@@ -98,7 +98,7 @@ fn refusal(input: &Input, error: &DataError) -> anyhow::Error {
     let place = if place.is_empty() { place } else { format!("{}: ", place.trim_start()) };
     let suggestions: String =
         error.suggestions.iter().map(|suggestion| format!("\n  {}", suggested(suggestion))).collect();
-    let message = format!("{place}{}", error.message);
+    let message = format!("{place}{}", Said::in_options(&error.message));
     Trouble::Failed { file: input.shown.clone(), code: error.code.name().to_owned(), message, suggestions }.into()
 }
 

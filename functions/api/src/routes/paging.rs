@@ -67,6 +67,7 @@ impl<T: DeserializeOwned, S: Sync> axum::extract::FromRequestParts<S> for Query<
         query.map(|query| Self(query.0)).map_err(|rejection| {
             let text = rejection.body_text();
             let what = text.strip_prefix("Failed to deserialize query string: ").unwrap_or(&text);
+            let what = &what.replace("invalid digit found in string", "it must be a whole number");
             ApiError::new(ErrorCode::InvalidParameter, format!("a query parameter is wrong: {}", shortened(what)))
         })
     }

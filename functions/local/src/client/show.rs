@@ -89,7 +89,7 @@ pub(super) fn counted(number: u64, noun: &str) -> String {
 
 /// Why a file was refused: its place, with the name of the column, and what is wrong there.
 fn reason(failure: &Failure) -> String {
-    let message = printable(&failure.message);
+    let message = printable(&Said::in_options(&failure.message));
     let Some(Column::Name(name)) = &failure.column else { return message };
     // "row 2, line 3, column 2: expected ..."
     match message.split_once(": ").filter(|(place, _)| place.ends_with(|c: char| c.is_ascii_digit())) {

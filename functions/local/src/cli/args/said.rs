@@ -53,6 +53,13 @@ impl Said {
         }
     }
 
+    /// A message of the API in the words of the command line.
+    pub(crate) fn in_options(message: &str) -> String {
+        let words =
+            [("rows_at", "--rows-at"), ("json_lines", "--json-lines"), ("say it in the dialect", "say it by options")];
+        words.iter().fold(message.to_owned(), |message, (word, option)| message.replace(word, option))
+    }
+
     /// The options that say `dialect`.
     pub(crate) fn options(dialect: &Dialect) -> String {
         let text = |value: Option<Value>| value.and_then(|value| value.as_str().map(str::to_owned));
