@@ -55,8 +55,11 @@ impl Said {
 
     /// A message of the API in the words of the command line.
     pub(crate) fn in_options(message: &str) -> String {
-        let words =
-            [("rows_at", "--rows-at"), ("json_lines", "--json-lines"), ("say it in the dialect", "say it by options")];
+        // Whole phrases: a name from a file may be such a word.
+        let words = [
+            ("with rows_at, or with json_lines that", "with --rows-at, or with --json-lines that"),
+            ("say it in the dialect, change the file", "say it by options, change the file"),
+        ];
         words.iter().fold(message.to_owned(), |message, (word, option)| message.replace(word, option))
     }
 
