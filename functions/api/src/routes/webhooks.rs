@@ -13,6 +13,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use dataset_core::event::EventType;
+use dataset_core::id::WebhookId;
 use dataset_core::secret::{OLD_SECRET_LIFETIME, Owner, Secret, Secrets};
 use dataset_core::webhook::{DisabledReason, Health, Webhook};
 use dataset_core::webhooks::change;
@@ -75,8 +76,8 @@ pub(super) async fn register(
                 false => None,
             };
             let is_known = before.is_none() || has_given;
-            let webhook = match before {
-                Some(webhook) => webhook,
+            let (webhook, same_url_as) = match before {
+                Some(webhook) => (webhook, None),
                 None => register_new(api, owner, wanted, secret, making.at).await?,
             };
             Ok(WebhookRegistered {
@@ -86,6 +87,7 @@ pub(super) async fn register(
                 secret: is_known.then(|| secret.reveal().to_owned()),
                 url: webhook.url,
                 event_types: webhook.event_types,
+                same_url_as,
             })
         }
         .boxed()
@@ -100,16 +102,17 @@ async fn register_new(
     wanted: &RegisterWebhook,
     secret: &Secret,
     created_at: Timestamp,
-) -> Result<Webhook> {
+) -> Result<(Webhook, Option<WebhookId>)> {
     let url = api.destinations.check_name(&wanted.url, api.resolver.as_ref()).await?;
-    if api.ports.webhooks.webhooks(owner.workspace_id).await?.len() >= MAX_WEBHOOKS {
+    let others = api.ports.webhooks.webhooks(owner.workspace_id).await?;
+    if others.len() >= MAX_WEBHOOKS {
         let message = "the workspace has 250 webhooks, and that is the most; delete one that is not used";
         return Err(Error::refused(ErrorCode::TooManyWebhooks, message));
     }
     let webhook = Webhook {
         id: owner.webhook_id,
         workspace_id: owner.workspace_id,
-        url: url.into(),
+        url: url.to_string(),
         secrets: Secrets::new(api.vault.seal(secret, owner).await?),
         event_types: wanted.event_types.clone(),
         disabled: None,
@@ -118,7 +121,8 @@ async fn register_new(
         revision: 0,
     };
     api.ports.webhooks.register(&webhook).await?;
-    Ok(webhook)
+    let twin = others.iter().find(|other| other.url == webhook.url && other.id != webhook.id).map(|other| other.id);
+    Ok((webhook, twin))
 }
 
 /// List webhooks

@@ -186,6 +186,8 @@ async fn every_post_is_carried_out_once() {
     first.as_object_mut().unwrap().remove("secret");
     assert_eq!(first, second, "a repeat is told no secret");
     assert_eq!(fakes.table.webhooks(workspace(1)).await.unwrap().len(), 1);
+    let (_, twin) = call(&router, "POST", WEBHOOKS, other.to_string()).await;
+    assert_eq!((&twin["same_url_as"], &first["same_url_as"]), (&first["id"], &Value::Null));
 
     let webhook = format!("{WEBHOOKS}/{}", first["id"]);
     let rotate = format!("{webhook}/rotate-secret");

@@ -90,6 +90,10 @@ pub struct WebhookRegistered {
     pub url: String,
     #[schema(schema_with = event_types)]
     pub event_types: Vec<EventType>,
+    /// A webhook with the same URL: its receiver is told of what both ask for twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub same_url_as: Option<WebhookId>,
     /// Shown this once: the answer to a repeat does not have it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,

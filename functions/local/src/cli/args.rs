@@ -136,6 +136,8 @@ pub(crate) struct ListGroups {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GroupsCommand {
+    /// List dataset groups, as `groups` alone does.
+    List(ListGroups),
     /// Create a group, and print its id.
     Create {
         /// No other group of the workspace has it.

@@ -12,6 +12,7 @@ use serde_json::json;
 pub(crate) async fn groups(args: Groups) -> anyhow::Result<()> {
     match args.command {
         None => read::groups(args.list).await,
+        Some(GroupsCommand::List(list)) => read::groups(list).await,
         Some(GroupsCommand::Create { name, remote }) => create_group(&name, &remote).await,
         Some(GroupsCommand::Delete { group, sure, remote }) => delete_group(&group, &sure, &remote).await,
     }

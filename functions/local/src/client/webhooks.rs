@@ -42,7 +42,12 @@ pub(crate) async fn webhooks(args::Webhooks { command, remote }: args::Webhooks)
         WebhooksCommand::Create { url, events } => {
             let (answer, secret) = register(&service, &url, events).await?;
             print(&remote, &answer, |answer| {
-                let WebhookRegistered { id, .. } = answer.parse()?;
+                let WebhookRegistered { id, same_url_as, .. } = answer.parse()?;
+                if let Some(twin) = same_url_as {
+                    note(&format!(
+                        "Webhook {twin} has this URL too, and its receiver is told of what both ask for twice."
+                    ))?;
+                }
                 note(&format!("This is the secret of webhook {id}; it is shown this once."))?;
                 Ok(secret)
             })
