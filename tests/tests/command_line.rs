@@ -165,8 +165,11 @@ async fn keys_are_made_and_revoked_while_the_service_runs_and_while_it_does_not(
         http.get(url).header("x-api-key", key).send().await.unwrap().status().as_u16()
     };
 
+    // The health check must not cost the service its locks on the database, nor `keys` its log.
+    assert_eq!(http.get(format!("{}/healthz", service.base)).send().await.unwrap().status(), 200);
     let key = keys(&["create"]).out.trim().to_owned();
     assert!(key.starts_with("pl_"));
+    let kept = service.create_group("Made after keys were").await;
     assert_eq!(status(&service, &key).await, 200);
     let listed = |shell: &Shell<'_>| shell.json(&[&["keys", "list"][..], &at].concat());
     let known = listed(&shell);
@@ -182,6 +185,8 @@ async fn keys_are_made_and_revoked_while_the_service_runs_and_while_it_does_not(
     let service = Service::start(state.path(), http.clone()).unwrap();
     assert_eq!(status(&service, &second).await, 200);
     assert_eq!(status(&service, &key).await, 401, "what is revoked stays so");
+    let (found, _) = service.get(&format!("dataset-groups/{kept}")).await.unwrap();
+    assert_eq!(found, 200, "nothing that was made is lost");
     assert_eq!(shell.run(&["keys", "list", "--data-dir", "nowhere"]).code, 1);
 }
 

@@ -125,9 +125,9 @@ impl DataDir {
         }
         let database = self.database();
         if database.exists() {
-            OpenOptions::new()
-                .append(true)
-                .open(&database)
+            // Not by opening it: whoever closes a file loses all of its process's locks on it, and another process,
+            // such as `datasets keys`, would then take away the log that SQLite goes on writing to.
+            rustix::fs::access(&database, rustix::fs::Access::WRITE_OK)
                 .with_context(|| format!("{} can't be written to", database.display()))?;
         }
         Ok(())
