@@ -51,9 +51,10 @@ pub(crate) async fn delete(DeleteDataset { id, sure, remote }: DeleteDataset) ->
         confirm(&format!("take back dataset {id}, {:?}, which ends as a failure", dataset.file_name), &sure).await?;
     }
     let answer = service.delete(&if is_draft { format!("{path}?status=draft") } else { path }).await?;
-    print(&remote, &answer, |answer| match is_draft {
-        true => Ok(format!("dataset {id} is withdrawn")),
-        false => summary("deleted", answer),
+    print(&remote, &answer, |answer| match answer.parse::<api::OneDataset>()?.dataset.failure {
+        // Also a repeat.
+        Some(_) => Ok(format!("dataset {id} is withdrawn")),
+        None => summary("deleted", answer),
     })
 }
 
