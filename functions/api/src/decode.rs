@@ -14,7 +14,8 @@ use std::ops::Range;
 /// Symbols decoded at once, a multiple of four.
 const WINDOW: usize = 32 << 10;
 
-/// Decodes `body[string]`, the inside of a well-formed JSON string, which is the value of `field`. Returns where in `body` the file is now.
+/// Decodes `body[string]`, the inside of a well-formed JSON string, which is the value of `field`. Returns
+/// where in `body` the file is now.
 ///
 /// # Errors
 /// `invalid_base64` with the offset of the first wrong character in the text that the string stands for;

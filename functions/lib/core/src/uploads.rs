@@ -19,7 +19,7 @@
 //! | [`publish`] | processor | it is a draft, and the group's next number is free | the version and its event in the outbox, in one transaction |
 //! | [`fail`] | processor, sweeper | it is a draft as it was judged | the failure and its event in the outbox, in one transaction |
 //! | [`expire`] | sweeper | it is a draft that is overdue | it is started again, or fails |
-//! | [`take_back`] | api | it is a draft | the same; its objects are removed when no one can be at work on it |
+//! | [`take_back`] | api | it is a draft | the failure and its event in the outbox, in one transaction; objects go when no one can be at work on them |
 //! | [`clean_up`] | whoever failed it, sweeper | it has failed | its objects are removed |
 //!
 //! The process may die between any two effects. Every draft, failure and outbox entry has a due time in the
