@@ -48,7 +48,7 @@ fn objects() -> String {
 fn converting(bencher: Bencher<'_, '_>, format: Format, file: &str) {
     let bytes = file.as_bytes();
     bencher.counter(BytesCount::of_slice(bytes)).bench(|| {
-        convert(format, &Dialect::default(), &mut || Ok(bytes), &mut io::sink(), &Limits::default()).unwrap();
+        convert(format, &Dialect::default(), &mut || Ok(bytes), &mut io::sink(), &Limits::default(), None).unwrap();
     });
 }
 
@@ -105,7 +105,8 @@ fn a_version_beside_itself(bencher: Bencher<'_, '_>) {
 fn stored() -> Bytes {
     let file = numbers();
     let mut parquet = vec![];
-    convert(Format::Csv, &Dialect::default(), &mut || Ok(file.as_bytes()), &mut parquet, &Limits::default()).unwrap();
+    convert(Format::Csv, &Dialect::default(), &mut || Ok(file.as_bytes()), &mut parquet, &Limits::default(), None)
+        .unwrap();
     parquet.into()
 }
 

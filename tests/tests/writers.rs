@@ -107,7 +107,8 @@ fn taken(name: &str, writer: &Writer, file: &[u8]) -> String {
     let format = if name.ends_with(".csv") { Format::Csv } else { Format::Json };
     let read = |said: &Dialect| {
         let mut parquet = vec![];
-        convert(format, said, &mut || Ok(file), &mut parquet, &Limits::default()).map(|summary| (summary, parquet))
+        convert(format, said, &mut || Ok(file), &mut parquet, &Limits::default(), None)
+            .map(|summary| (summary, parquet))
     };
     let (mut how, found) = match (read(&Dialect::default()), &writer.refused) {
         (Err(Error::Data(error)), Some(FailureName(code))) => {

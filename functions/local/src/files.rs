@@ -7,12 +7,13 @@ use crate::made::{Draft, Place};
 use crate::output::say;
 use anyhow::Context;
 use dataset_core::upload::{self, FileName};
-use dataset_formats::{ColumnType, DataError, Error, Limits, Output, Summary};
+use dataset_formats::{ColumnType, DataError, Error, Limits, Output, RowSchema, Summary};
 use dataset_types::dataset::Failure;
 use dataset_types::{in_words, rows as api};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io;
+use std::path::Path;
 
 /// Says what an upload would say.
 ///
@@ -27,8 +28,9 @@ pub(crate) async fn check(args: Check) -> anyhow::Result<()> {
         }
         return Err(refused_here(&input.shown, &error).into());
     }
+    let schema = args.schema.as_deref().map(schema_in).transpose()?;
     let said = args.said;
-    let checking = move || (read(&input, &said, &mut io::sink(), &Limits::default()), input);
+    let checking = move || (read(&input, &said, &mut io::sink(), &Limits::default(), schema.as_ref()), input);
     let (read, input) = tokio::task::spawn_blocking(checking).await?;
     match (read?, args.json) {
         (Ok(summary), true) => Ok(say(&checked(as_json(&summary)))?),
@@ -56,7 +58,7 @@ pub(crate) async fn convert(args: Convert) -> anyhow::Result<()> {
     let mut out = draft.file()?;
     let input = Input::open(&args.file, args.name.as_deref(), u64::MAX).await?;
     let converting = move || {
-        let summary = read(&input, &args.said, &mut out, &limits)?;
+        let summary = read(&input, &args.said, &mut out, &limits, None)?;
         summary.map_err(|failure| refusal(&input, &failure)).map(|summary| (input, summary))
     };
     let (input, summary) = tokio::task::spawn_blocking(converting).await??;
@@ -65,12 +67,19 @@ pub(crate) async fn convert(args: Convert) -> anyhow::Result<()> {
     if is_piped { Ok(()) } else { report(&input, &summary) }
 }
 
+/// The schema in a file.
+fn schema_in(path: &Path) -> anyhow::Result<RowSchema> {
+    let text = fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))?;
+    RowSchema::parse(&text).map_err(|error| Trouble::Usage(format!("{}: {error}", path.display())).into())
+}
+
 /// What is in the file, or what is wrong with it.
 fn read(
     input: &Input,
     said: &Said,
     out: &mut impl Output,
     limits: &Limits,
+    schema: Option<&RowSchema>,
 ) -> anyhow::Result<Result<Summary, DataError>> {
     let Input { path, name, shown, .. } = input;
     let name = FileName::parse(name).map_err(|error| refused_here(shown, &error))?;
@@ -83,7 +92,7 @@ fn read(
         ))
         .into());
     }
-    match dataset_formats::convert(name.format(), &said, &mut || File::open(path), out, limits) {
+    match dataset_formats::convert(name.format(), &said, &mut || File::open(path), out, limits, schema) {
         Ok(summary) => Ok(Ok(summary)),
         Err(Error::Data(error)) => Ok(Err(*error)),
         Err(error) => Err(anyhow::Error::from(error).context(format!("{shown} could not be converted"))),

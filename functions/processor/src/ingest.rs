@@ -94,7 +94,7 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
         let (format, said, limits) = (draft.file_name.format(), draft.said.clone(), Arc::clone(&processor.limits));
         move || {
             let mut out = out;
-            let summary = convert(format, &said, &mut source, &mut out, &limits)?;
+            let summary = convert(format, &said, &mut source, &mut out, &limits, None)?;
             out.finish()?;
             Ok(summary)
         }

@@ -226,7 +226,7 @@ struct Read {
 
 fn table(format: Format, file: &[u8], limits: &Limits) -> Result<Read, DataError> {
     let mut out = vec![];
-    match convert(format, &Dialect::default(), &mut || Ok(file), &mut out, limits) {
+    match convert(format, &Dialect::default(), &mut || Ok(file), &mut out, limits, None) {
         Err(Error::Data(error)) => Err(*error),
         summary => {
             let summary = summary.unwrap();

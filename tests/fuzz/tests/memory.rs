@@ -42,7 +42,7 @@ fn peak(format: Format, head: &str, rows: usize, tail: &str, row: impl Fn(usize)
         || Ok(Rows { row, rows: 0..rows, tail: tail.as_bytes().to_vec(), piece: head.as_bytes().to_vec(), at: 0 });
     let before = HEAP.current_usage();
     HEAP.reset_peak_usage();
-    let taken = convert(format, &Dialect::default(), &mut source, &mut io::sink(), &Limits::default()).is_ok();
+    let taken = convert(format, &Dialect::default(), &mut source, &mut io::sink(), &Limits::default(), None).is_ok();
     ((HEAP.peak_usage() - before).div_ceil(MIB), taken)
 }
 

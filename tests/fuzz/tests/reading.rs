@@ -18,7 +18,7 @@ const MAX_ANSWER_BYTES: usize = 4 * MIB;
 
 fn version(csv: &str) -> Table<Bytes> {
     let mut out = vec![];
-    convert(Format::Csv, &Dialect::default(), &mut || Ok(csv.as_bytes()), &mut out, &Limits::default()).unwrap();
+    convert(Format::Csv, &Dialect::default(), &mut || Ok(csv.as_bytes()), &mut out, &Limits::default(), None).unwrap();
     Table::open(Bytes::from(out)).now_or_never().unwrap().unwrap()
 }
 

@@ -59,7 +59,7 @@ pub(super) async fn preview(
     };
     let reading = tokio::task::spawn_blocking(move || {
         let (mut source, mut parquet) = (Head { bytes: &head, is_whole }, vec![]);
-        let read = convert(format, &said, &mut source, &mut parquet, &Limits::default());
+        let read = convert(format, &said, &mut source, &mut parquet, &Limits::default(), None);
         read.map(|summary| (summary, Bytes::from(parquet)))
     });
     let read = reading.await.map_err(|e| Error::internal("the head could not be read").because(e))?;

@@ -17,7 +17,8 @@ async fn publish(fakes: &Fakes, id: u64, group: &dataset_core::group::Group, fil
     fakes.table.create_draft(&draft).await.unwrap();
     let mut rows = Vec::new();
     let summary =
-        convert(Format::Csv, &Dialect::default(), &mut || Ok(file.as_bytes()), &mut rows, &Limits::default()).unwrap();
+        convert(Format::Csv, &Dialect::default(), &mut || Ok(file.as_bytes()), &mut rows, &Limits::default(), None)
+            .unwrap();
     fakes.blobs.put_new(draft.upload(), "text/csv", file.to_owned().into()).await.unwrap();
     fakes.blobs.put_new(draft.rows(), "", rows.into()).await.unwrap();
     let columns = summary.columns.into_iter().map(|column| column.name).collect();

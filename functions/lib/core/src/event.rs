@@ -48,6 +48,7 @@ impl Event {
 mod tests {
     use super::*;
     use crate::dataset::{Column, Failure};
+    use dataset_types::FailureCode;
     use dataset_types::event::{Test, VersionCreated, VersionFailed};
     use dataset_types::id::DatasetId;
 
@@ -72,12 +73,10 @@ mod tests {
             r#"{"details": {"dataset_id": 456, "dataset_version_number": 3}, "event_type": "dataset_version_created_by_file", "timestamp": "2023-12-01T22:05:57.924833", "user_email": null, "user_id": 1, "user_name": null, "workspace_id": 1}"#
         );
         let failure = Failure {
-            code: "too_few_fields".into(),
-            message: "the row has \"2\" fields,[é".into(),
             row: Some(3),
             line: Some(5),
             column: Some(Column::Index(2)),
-            suggestions: vec![],
+            ..Failure::new(FailureCode::TooFewFields, "the row has \"2\" fields,[é")
         };
         assert_eq!(
             event(VersionFailed::new(dataset(), &failure)).body(),

@@ -3,6 +3,7 @@
 use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
 use crate::output::Output;
+use crate::schema::RowSchema;
 use crate::source::Source;
 use crate::summary::Summary;
 use crate::writer::{PageCompressor, with_threads};
@@ -30,8 +31,9 @@ pub fn convert(
     source: &mut impl Source,
     out: &mut impl Output,
     limits: &Limits,
+    schema: Option<&RowSchema>,
 ) -> Result<Summary> {
-    with_threads(limits.threads, |compressor| match take(format, said, source, out, compressor, limits) {
+    with_threads(limits.threads, |compressor| match take(format, said, source, out, compressor, limits, schema) {
         Ok(taken) => Ok(taken.summary),
         Err(Refusal { error: Error::Data(error), remedies }) => {
             let is_encoding = matches!(error.code, FailureCode::InvalidUtf8 | FailureCode::InvalidUtf16);
@@ -86,10 +88,11 @@ fn take(
     out: &mut impl Output,
     compressor: &mut PageCompressor,
     limits: &Limits,
+    schema: Option<&RowSchema>,
 ) -> Result<Taken, Refusal> {
     let taken = match format {
-        Format::Csv => csv::convert(source, said, out, compressor, limits),
-        Format::Json => json::convert(source, said, out, compressor, limits),
+        Format::Csv => csv::convert(source, said, out, compressor, limits, schema),
+        Format::Json => json::convert(source, said, out, compressor, limits, schema),
     }?;
     match taken.summary.notices.first().filter(|_| said.is_strict()) {
         Some(notice) => {
@@ -127,7 +130,7 @@ fn try_out(
             break;
         }
         let mut dialect = remedy.dialect.clone();
-        let mut taken = take(format, &dialect, source, &mut io::sink(), compressor, limits);
+        let mut taken = take(format, &dialect, source, &mut io::sink(), compressor, limits, None);
         // In another encoding there may be short rows besides, and what is strict is to be said in full.
         for _ in 0..2 {
             let Err(Refusal { error: Error::Data(error), remedies }) = &taken else { break };
@@ -138,7 +141,7 @@ fn try_out(
                 (FailureCode::NotStrict, [remedy]) => dialect = remedy.dialect.clone(),
                 _ => break,
             }
-            taken = take(format, &dialect, source, &mut io::sink(), compressor, limits);
+            taken = take(format, &dialect, source, &mut io::sink(), compressor, limits, None);
         }
         match taken {
             Ok(Taken { summary, filled_in }) => suggestions.push(Suggestion {

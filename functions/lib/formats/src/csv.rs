@@ -23,6 +23,7 @@ use crate::error::{DataError, Error};
 use crate::limits::Limits;
 use crate::lookalikes;
 use crate::output::Output;
+use crate::schema::RowSchema;
 use crate::source::{Source, open_text};
 use crate::summary::{ColumnSummary, Summary};
 use crate::window::Window;
@@ -42,6 +43,7 @@ pub(crate) fn convert<S: Source>(
     out: &mut impl Output,
     compressor: &mut PageCompressor,
     limits: &Limits,
+    schema: Option<&RowSchema>,
 ) -> Result<Taken, Refusal> {
     let mut window = open_text(source, Format::Csv, said.encoding, limits)?;
     let Found { delimiter, line_ends } = delimiter::find(&mut window, said, limits)?;
@@ -63,7 +65,7 @@ pub(crate) fn convert<S: Source>(
         }
     };
     let dialect = Dialect::of(said, first);
-    let way = Way { said, is_delimiter_said: matches!(delimiter, Delimiter::Said(_)), line_ends, limits };
+    let way = Way { said, is_delimiter_said: matches!(delimiter, Delimiter::Said(_)), line_ends, limits, schema };
     let error = match way.read(window, dialect, out, compressor) {
         Err(Error::Data(error)) if can_be_of_dialect(error.code) => error,
         read => return Ok(read?),
@@ -100,6 +102,7 @@ struct Way<'a> {
     /// The first line end, if the lines before the header have one.
     line_ends: Option<LineEnds>,
     limits: &'a Limits,
+    schema: Option<&'a RowSchema>,
 }
 
 impl Way<'_> {
@@ -120,7 +123,7 @@ impl Way<'_> {
     ) -> Result<Taken, Error> {
         let header = header::read(&mut window, &dialect, self.line_ends, self.limits)?;
         let encoding = window.encoding();
-        let (rows, unusual) = rows::write(window, &header, dialect, out, compressor, self.limits)?;
+        let (rows, unusual) = rows::write(window, &header, dialect, out, compressor, self.limits, self.schema)?;
         let filled_in = unusual.short_rows.describe();
         let mut notices: Vec<Notice> = self.found_out(&dialect).into_iter().collect();
         notices.extend(header.notices);

@@ -2,6 +2,7 @@
 
 use dataset_types::dataset::{Column, Failure};
 use dataset_types::dialect::Suggestion;
+use dataset_types::schema::Violation;
 use dataset_types::{ErrorCode, FailureCode};
 use std::io;
 
@@ -42,6 +43,10 @@ pub struct DataError {
     pub column_name: Option<String>,
     /// Dialects in which the file can be read.
     pub suggestions: Box<[Suggestion]>,
+    /// The first places where the schema is not fulfilled.
+    pub violations: Box<[Violation]>,
+    /// How many there are in all.
+    pub violation_count: u64,
 }
 
 impl DataError {
@@ -54,6 +59,8 @@ impl DataError {
             column: None,
             column_name: None,
             suggestions: Box::default(),
+            violations: Box::default(),
+            violation_count: 0,
         }
     }
 
@@ -94,12 +101,14 @@ impl From<DataError> for Failure {
             line: error.line,
             column: error.column_name.map(shortened).map(Column::Name).or(error.column.map(Column::Index)),
             suggestions: error.suggestions.into(),
+            violation_count: Some(error.violation_count).filter(|count| *count > 0),
+            violations: error.violations.into(),
         }
     }
 }
 
 /// A failure is stored and sent, so a name of megabytes is cut.
-fn shortened(name: String) -> String {
+pub(crate) fn shortened(name: String) -> String {
     match name.char_indices().nth(MAX_NAME_CHARS) {
         Some((end, _)) => format!("{}…", &name[..end]),
         None => name,

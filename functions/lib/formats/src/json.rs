@@ -18,6 +18,7 @@ use crate::convert::{Refusal, Remedy, Taken};
 use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
 use crate::output::Output;
+use crate::schema::{Objects, RowSchema};
 use crate::source::{Source, open_text};
 use crate::summary::Summary;
 use crate::window::Window;
@@ -27,8 +28,9 @@ use dataset_types::FailureCode;
 use dataset_types::Format;
 use dataset_types::dialect::{Dialect, RowsAt};
 use dataset_types::notice::{Notice, NoticeCode};
+pub(crate) use rows::Row;
 use rows::{Rows, Start};
-pub(crate) use scan::unescape;
+pub(crate) use scan::{TokenKind, unescape};
 use std::io::Read;
 pub(crate) use value::{Parsed, decimal, number};
 use wrapped::Shape;
@@ -39,6 +41,7 @@ pub(crate) fn convert<S: Source>(
     out: &mut impl Output,
     compressor: &mut PageCompressor,
     limits: &Limits,
+    schema: Option<&RowSchema>,
 ) -> Result<Taken, Refusal> {
     let rows_at = said.rows_at.as_ref().filter(|rows_at| !rows_at.as_str().is_empty());
     let start = match rows_at {
@@ -71,7 +74,7 @@ pub(crate) fn convert<S: Source>(
         let summary = Summary { columns: columns.summary(), rows, dialect, notices };
         Ok(Taken { summary, filled_in: None })
     };
-    if let Some(rows) = write(&mut rows, &mut columns, out, compressor, limits)? {
+    if let Some(rows) = write(&mut rows, &mut columns, out, compressor, limits, schema)? {
         return taken(columns, rows);
     }
     while rows.advance()? {
@@ -85,7 +88,7 @@ pub(crate) fn convert<S: Source>(
     columns.rewind();
     out.restart().map_err(Error::from)?;
     let mut rows = Rows::begin(text(source, said, limits)?, start, limits)?;
-    let rows = write(&mut rows, &mut columns, out, compressor, limits)?.ok_or_else(changed)?;
+    let rows = write(&mut rows, &mut columns, out, compressor, limits, schema)?.ok_or_else(changed)?;
     taken(columns, rows)
 }
 
@@ -140,6 +143,7 @@ fn write<R: Read>(
     out: &mut impl Output,
     compressor: &mut PageCompressor,
     limits: &Limits,
+    schema: Option<&RowSchema>,
 ) -> Result<Option<u64>> {
     if columns.is_empty() {
         // The first rows have no keys, or there is no whole row among the first bytes.
@@ -147,11 +151,15 @@ fn write<R: Read>(
     }
     let mut table = TableWriter::new(out, &columns.fields(), compressor, limits)?;
     let mut batch = Batch::default();
+    let mut check = schema.map(Objects::new);
     while rows.advance()? {
         let row = rows.row();
         let at = table.group_rows() + batch.rows;
         if !columns.write(&row, at, table.columns()).map_err(|error| rows.refuse(error))? {
             return Ok(None);
+        }
+        if let Some(check) = &mut check {
+            check.check(&row, rows.count(), |at| rows.line_at(at));
         }
         batch.rows += 1;
         batch.values += row.members.len();
@@ -162,6 +170,9 @@ fn write<R: Read>(
         }
     }
     table.flush_full_pages(batch.rows, batch.values, batch.bytes)?;
+    if let Some(check) = check {
+        check.finish()?;
+    }
     table.close().map(Some)
 }
 

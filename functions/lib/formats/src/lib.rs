@@ -17,6 +17,7 @@ mod names;
 mod outline;
 mod output;
 mod rows;
+mod schema;
 mod simd;
 mod source;
 mod summary;
@@ -33,6 +34,7 @@ pub use output::Output;
 pub use rows::{
     Change, ColumnStats, Difference, Examples, Export, Matches, Ranges, Retyped, RowPage, Search, Table, diff,
 };
+pub use schema::{RowSchema, SchemaError};
 pub use source::{Head, Source};
 pub use summary::{ColumnSummary, Summary};
 pub use writer::ColumnType;

@@ -58,7 +58,7 @@ pub(crate) fn page_of(file: InMemory, offset: u64, limit: usize) -> Page {
 
 pub(crate) fn converted(format: Format, file: &[u8], limits: &Limits) -> Result<(Summary, Vec<u8>)> {
     let mut out = vec![];
-    let summary = convert(format, &Dialect::default(), &mut || Ok(file), &mut out, limits)?;
+    let summary = convert(format, &Dialect::default(), &mut || Ok(file), &mut out, limits, None)?;
     Ok((summary, out))
 }
 

@@ -3,6 +3,7 @@
 use crate::dialect::{Dialect, Suggestion};
 use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
 use crate::notice::Notice;
+use crate::schema::Violation;
 use crate::{FailureCode, PageNumber, PerPage, Time};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -93,13 +94,29 @@ pub struct Failure {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub suggestions: Vec<Suggestion>,
+    /// How often the rows do not fulfil the schema of the group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub violation_count: Option<u64>,
+    /// The first of these places; a list has none of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub violations: Vec<Violation>,
 }
 
 impl Failure {
     /// A failure that no place in the file is to blame for.
     pub fn new(code: FailureCode, message: impl Into<String>) -> Self {
         let code = code.name().to_owned();
-        Self { code, message: message.into(), row: None, line: None, column: None, suggestions: vec![] }
+        Self {
+            code,
+            message: message.into(),
+            row: None,
+            line: None,
+            column: None,
+            suggestions: vec![],
+            violation_count: None,
+            violations: vec![],
+        }
     }
 }
 

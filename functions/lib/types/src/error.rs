@@ -142,6 +142,7 @@ pub enum FailureCode {
     ProcessingFailed,
     RowNotAnObject,
     RowTooLarge,
+    SchemaViolation,
     SingleObject,
     TableByColumns,
     TextAfterArray,

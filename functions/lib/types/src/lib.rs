@@ -19,6 +19,7 @@ pub mod limits;
 pub mod notice;
 pub mod preview;
 pub mod rows;
+pub mod schema;
 mod time;
 pub mod upload;
 pub mod webhook;

@@ -241,6 +241,9 @@ pub(crate) struct Check {
     pub(crate) name: Option<String>,
     #[command(flatten)]
     pub(crate) said: Said,
+    /// A JSON Schema that each row must fulfil.
+    #[arg(long, value_name = "SCHEMA_FILE")]
+    pub(crate) schema: Option<PathBuf>,
     /// Print JSON, for programs.
     #[arg(long)]
     pub(crate) json: bool,

@@ -21,6 +21,8 @@ pub(super) struct Header {
     /// Names without quotes around them, but with some in them.
     pub(super) quotes_in_text: Seen,
     pub(super) line_ends: LineEnds,
+    /// Where it begins.
+    pub(super) line: u64,
 }
 
 impl Header {
@@ -28,10 +30,11 @@ impl Header {
         given: Vec<String>,
         quotes_in_text: Seen,
         line_ends: LineEnds,
+        line: u64,
         limits: &Limits,
     ) -> Result<Self, DataError> {
         let (names, notices) = named(&given, limits)?;
-        Ok(Self { given, names, notices, quotes_in_text, line_ends })
+        Ok(Self { given, names, notices, quotes_in_text, line_ends, line })
     }
 }
 
@@ -66,7 +69,7 @@ pub(super) fn read<R: Read>(
                 let mut quotes_in_text = Seen::default();
                 quotes_in_text.add(with_quotes, None, window, 0);
                 let line_ends = line_ends.unwrap_or_else(|| ends_like(&bytes[..end]));
-                let header = Header::of(given, quotes_in_text, line_ends, limits).map_err(|e| e.at_line(line))?;
+                let header = Header::of(given, quotes_in_text, line_ends, line, limits).map_err(|e| e.at_line(line))?;
                 if line_ends == LineEnds::Feeds {
                     window.count_feeds_alone();
                 }

@@ -148,8 +148,9 @@ impl Reading {
             if self.header.is_none() {
                 let given = cells.iter().map(|cell| cell.text(bytes, &self.dialect)).collect();
                 let line_ends = first.unwrap_or_else(|| header::ends_like(&bytes[start..end]));
-                self.header =
-                    Header::of(given, Seen::default(), line_ends, limits).ok().filter(|header| header.names.len() > 1);
+                self.header = Header::of(given, Seen::default(), line_ends, 1, limits)
+                    .ok()
+                    .filter(|header| header.names.len() > 1);
                 if self.header.is_none() || width > expected {
                     return false;
                 }

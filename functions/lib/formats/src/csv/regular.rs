@@ -15,6 +15,8 @@ use std::ops::Range;
 pub(super) struct Index {
     quotes: Vec<u64>,
     separators: Vec<u64>,
+    /// Where the records begin that were taken, if that is wanted.
+    pub(super) starts: Option<Vec<usize>>,
 }
 
 /// How a file is read.
@@ -51,6 +53,10 @@ impl Spots {
 }
 
 impl Index {
+    pub(super) fn new(keeps_starts: bool) -> Self {
+        Self { starts: keeps_starts.then(Vec::new), ..Self::default() }
+    }
+
     /// Looks at a text that starts outside quotes.
     pub(super) fn build(&mut self, text: &[u8], dialect: &Dialect) {
         self.quotes.clear();
@@ -68,7 +74,11 @@ impl Index {
 
     /// Takes the records of the text into `columns`, up to one that is longer
     /// than `max_row_bytes`, not complete or not regular.
-    pub(super) fn take(&self, text: &[u8], syntax: &Syntax, columns: &mut [Column], max_row_bytes: usize) -> Taken {
+    pub(super) fn take(&mut self, text: &[u8], syntax: &Syntax, columns: &mut [Column], max_row_bytes: usize) -> Taken {
+        let mut starts = self.starts.take();
+        if let Some(starts) = &mut starts {
+            starts.clear();
+        }
         let Syntax { dialect: Dialect { quote, delimiter, .. }, line_ends } = *syntax;
         let width = columns.len();
         let mut taken = Taken { rows: 0, end: 0, blank_rows: Spots::default(), blank_lines: Spots::default() };
@@ -107,6 +117,9 @@ impl Index {
                     if self.is_blank(text, taken.end..at, width, quote, delimiter) {
                         taken.blank_rows.add(taken.rows, taken.end);
                     }
+                    if let Some(starts) = &mut starts {
+                        starts.push(taken.end);
+                    }
                     taken.rows += 1;
                     taken.end = start;
                     column = 0;
@@ -117,6 +130,7 @@ impl Index {
         for cells in columns[..column].iter_mut().filter_map(Column::texts) {
             cells.pop();
         }
+        self.starts = starts;
         taken
     }
 

@@ -8,6 +8,7 @@ use super::regular::{Index, Spots, Syntax};
 use crate::error::{DataError, Error, Result};
 use crate::limits::Limits;
 use crate::output::Output;
+use crate::schema::{self, RowSchema};
 use crate::window::Window;
 use crate::writer::{Column, ColumnType, Field, PageCompressor, TableWriter};
 use dataset_types::FailureCode;
@@ -27,12 +28,13 @@ pub(super) fn write<R: Read>(
     out: &mut impl Output,
     compressor: &mut PageCompressor,
     limits: &Limits,
+    schema: Option<&RowSchema>,
 ) -> Result<(u64, Unusual)> {
     let names = &header.names;
     let fields: Vec<Field<'_>> =
         names.iter().map(|name| Field { name, kind: ColumnType::Text, is_nullable: false, has_long: false }).collect();
     let mut table = TableWriter::new(out, &fields, compressor, limits)?;
-    let mut rows = Rows::new(window, header, dialect, limits);
+    let mut rows = Rows::new(window, header, dialect, limits, schema);
     loop {
         let at_end = rows.window.at_end();
         let turn = rows.take(table.columns())?;
@@ -50,6 +52,9 @@ pub(super) fn write<R: Read>(
             "expected a row under the header, found the end of the file; add at least one row and upload it again";
         return Err(DataError::new(FailureCode::NoRows, message).into());
     }
+    if let Some(check) = rows.check {
+        check.finish()?;
+    }
     Ok((table.close()?, rows.unusual))
 }
 
@@ -66,6 +71,7 @@ struct Rows<'a, R> {
     /// Rows that are complete.
     rows: u64,
     unusual: Unusual,
+    check: Option<schema::Rows<'a>>,
 }
 
 /// What was taken of a window at once.
@@ -77,18 +83,25 @@ struct Turn {
 }
 
 impl<'a, R: Read> Rows<'a, R> {
-    fn new(window: Window<R>, header: &'a Header, dialect: Dialect, limits: &'a Limits) -> Self {
+    fn new(
+        window: Window<R>,
+        header: &'a Header,
+        dialect: Dialect,
+        limits: &'a Limits,
+        schema: Option<&'a RowSchema>,
+    ) -> Self {
         let unusual = Unusual { quotes_in_text: header.quotes_in_text.clone(), ..Unusual::default() };
         Self {
             window,
             syntax: Syntax { dialect, line_ends: header.line_ends },
             limits,
             names: &header.names,
-            index: Index::default(),
+            index: Index::new(schema.is_some()),
             ahead: MAX_TURN_CHUNKS * limits.chunk_bytes,
             cells: vec![],
             rows: 0,
             unusual,
+            check: schema.map(|schema| schema::Rows::new(schema, &header.names, header.line)),
         }
     }
 
@@ -110,6 +123,9 @@ impl<'a, R: Read> Rows<'a, R> {
             };
             note(&mut self.unusual.blank_rows, &taken.blank_rows);
             note(&mut self.unusual.blank_lines, &taken.blank_lines);
+            if let (Some(check), Some(starts)) = (&mut self.check, &self.index.starts) {
+                check.check(columns, taken.rows, self.rows + 1, |row| self.window.line_at(starts[row]));
+            }
             (turn.rows, turn.bytes) = (taken.rows, taken.end);
             self.window.consume(taken.end);
             self.rows += taken.rows as u64;
@@ -119,6 +135,9 @@ impl<'a, R: Read> Rows<'a, R> {
             let is_first = turn.bytes == fast_end;
             match self.take_one(columns)? {
                 Step::Record { end } => {
+                    if let Some(check) = &mut self.check {
+                        check.check(columns, 1, self.rows + 1, |_| self.window.line_at(0));
+                    }
                     self.window.consume(end);
                     self.rows += 1;
                     turn.rows += 1;

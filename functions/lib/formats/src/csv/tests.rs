@@ -331,7 +331,7 @@ proptest! {
         let said = api::Dialect { delimiter: Some(delimiter.into()), ..api::Dialect::default() };
         let read = |said: &api::Dialect| {
             let mut parquet = vec![];
-            let summary = crate::convert(Format::Csv, said, &mut || Ok(&file[..]), &mut parquet, &tight(7))?;
+            let summary = crate::convert(Format::Csv, said, &mut || Ok(&file[..]), &mut parquet, &tight(7), None)?;
             let page = crate::testing::page_of(crate::testing::InMemory::new(parquet), 0, 99);
             assert_eq!(summary.rows, page.total);
             Ok::<_, Error>([vec![page.columns.clone()], texts(&page)].concat())
@@ -367,7 +367,7 @@ proptest! {
                 let said = serde_json::to_string(&suggestion.dialect).unwrap();
                 let mut parquet = vec![];
                 let summary = crate::convert(
-                    Format::Csv, &serde_json::from_str(&said).unwrap(), &mut || Ok(&file[..]), &mut parquet, &tight(chunk),
+                    Format::Csv, &serde_json::from_str(&said).unwrap(), &mut || Ok(&file[..]), &mut parquet, &tight(chunk), None,
                 );
                 prop_assert_eq!(summary.map(|summary| summary.rows).ok(), Some(suggestion.row_count), "{}", said);
             }
@@ -390,13 +390,14 @@ fn found(file: &[u8]) -> (String, Vec<Seen>, Table) {
     said.as_object_mut().unwrap().retain(|word, value| usual[word] != *value);
     // Whatever was found out says the same again.
     let mut out = vec![];
-    let again = crate::convert(Format::Csv, &summary.dialect, &mut || Ok(file), &mut out, &tight(5)).unwrap();
+    let again = crate::convert(Format::Csv, &summary.dialect, &mut || Ok(file), &mut out, &tight(5), None).unwrap();
     let page = crate::testing::page_of(crate::testing::InMemory::new(out), 0, 99);
     assert_eq!((&again.dialect, again.rows), (&summary.dialect, summary.rows));
     assert_eq!((page.columns.clone(), texts(&page)), table(file).unwrap());
     assert!(again.notices.iter().all(|notice| notice.code != "dialect_found"));
     let strict = api::Dialect { strict: Some(true), ..Default::default() };
-    let is_strict = crate::convert(Format::Csv, &strict, &mut || Ok(file), &mut std::io::sink(), &tight(5)).is_ok();
+    let is_strict =
+        crate::convert(Format::Csv, &strict, &mut || Ok(file), &mut std::io::sink(), &tight(5), None).is_ok();
     assert_eq!(is_strict, summary.notices.is_empty());
     (said.to_string(), notices, table(file).unwrap())
 }
@@ -525,8 +526,14 @@ fn a_refusal_says_what_would_work() {
             assert_eq!(suggestions, expected, "{shown:?}");
         }
         for suggestion in &error.suggestions {
-            let summary =
-                crate::convert(Format::Csv, &suggestion.dialect, &mut || Ok(file), &mut std::io::sink(), &tight(4));
+            let summary = crate::convert(
+                Format::Csv,
+                &suggestion.dialect,
+                &mut || Ok(file),
+                &mut std::io::sink(),
+                &tight(4),
+                None,
+            );
             let summary = summary.unwrap();
             assert_eq!((summary.rows, summary.columns.len() as u64), (suggestion.row_count, suggestion.column_count));
         }
@@ -545,7 +552,7 @@ fn encodings_are_guessed_from_every_head() {
         encoding_rs::SHIFT_JIS.encode("質問,答え\n日本の首都はどこですか,東京です\n一番高い山は,富士山です\n");
     for cut in 40..text.len() {
         let mut head = crate::Head { bytes: &text[..cut], is_whole: false };
-        let read = crate::convert(Format::Csv, &api::Dialect::default(), &mut head, &mut vec![], &tight(9));
+        let read = crate::convert(Format::Csv, &api::Dialect::default(), &mut head, &mut vec![], &tight(9), None);
         let Err(Error::Data(error)) = read else { panic!("it is not UTF-8") };
         let names: Vec<String> = error.suggestions.iter().map(|s| s.dialect.encoding.unwrap().name()).collect();
         assert!(names.contains(&"shift_jis".to_owned()), "{cut}: {names:?}");
@@ -555,8 +562,9 @@ fn encodings_are_guessed_from_every_head() {
 #[test]
 fn what_is_strict_says_how_it_is_taken() {
     let strict = api::Dialect { strict: Some(true), ..Default::default() };
-    let read =
-        |said: &api::Dialect, file: &[u8]| crate::convert(Format::Csv, said, &mut || Ok(file), &mut vec![], &tight(4));
+    let read = |said: &api::Dialect, file: &[u8]| {
+        crate::convert(Format::Csv, said, &mut || Ok(file), &mut vec![], &tight(4), None)
+    };
     for file in [&b"a;b\n1;2\n"[..], b"a;b\n1;\xE9t\xE9\n2\n"] {
         let Err(Error::Data(error)) = read(&strict, file) else { panic!("it is not usual") };
         let suggestion = &error.suggestions[0];
@@ -573,7 +581,7 @@ fn of_a_head_the_last_row_is_left_out() {
     let whole = "a;b\r\n1;\"x\r\ny\"\r\n2;\"z\"\"\"\r\né;4\r\n".as_bytes();
     let read = |head: &[u8], is_whole| {
         let (mut head, mut out) = (crate::Head { bytes: head, is_whole }, vec![]);
-        let summary = crate::convert(Format::Csv, &api::Dialect::default(), &mut head, &mut out, &tight(3))?;
+        let summary = crate::convert(Format::Csv, &api::Dialect::default(), &mut head, &mut out, &tight(3), None)?;
         Ok::<_, Error>((summary, crate::testing::page_of(crate::testing::InMemory::new(out), 0, 9)))
     };
     let (_, all) = read(whole, true).unwrap();

@@ -6,13 +6,13 @@ use std::ops::Range;
 
 /// A key as it stands in the text, quotes included.
 #[derive(Clone, Debug)]
-pub(super) struct Key {
+pub(crate) struct Key {
     range: Range<usize>,
     escaped: bool,
 }
 
 impl Key {
-    pub(super) fn of<'a>(&self, text: &'a [u8]) -> Cow<'a, str> {
+    pub(crate) fn of<'a>(&self, text: &'a [u8]) -> Cow<'a, str> {
         let within = &text[self.range.start + 1..self.range.end - 1];
         if self.escaped {
             let mut key = Vec::with_capacity(within.len());
@@ -26,14 +26,14 @@ impl Key {
     }
 
     /// Whether it stands in the text just as `name` is.
-    pub(super) fn is(&self, text: &[u8], name: &str) -> bool {
+    pub(crate) fn is(&self, text: &[u8], name: &str) -> bool {
         !self.escaped && text[self.range.start + 1..self.range.end - 1] == *name.as_bytes()
     }
 }
 
-pub(super) struct Member {
-    pub(super) key: Key,
-    pub(super) value: Value,
+pub(crate) struct Member {
+    pub(crate) key: Key,
+    pub(crate) value: Value,
 }
 
 /// How far an object has been read.

@@ -44,11 +44,14 @@ pub(super) struct Position {
 }
 
 /// A complete row.
-pub(super) struct Row<'a> {
-    pub(super) text: &'a [u8],
-    pub(super) members: &'a [Member],
-    /// Its length in the file.
-    pub(super) bytes: usize,
+pub(crate) struct Row<'a> {
+    /// What it is part of.
+    pub(crate) text: &'a [u8],
+    /// Where in the text it begins.
+    pub(crate) start: usize,
+    pub(crate) members: &'a [Member],
+    /// Its length in the text.
+    pub(crate) bytes: usize,
 }
 
 impl<'a, R: Read> Rows<'a, R> {
@@ -98,8 +101,13 @@ impl<'a, R: Read> Rows<'a, R> {
 
     /// The row that was read last.
     pub(super) fn row(&self) -> Row<'_> {
-        let bytes = self.place.row.len();
-        Row { text: self.window.bytes(), members: &self.object.members, bytes }
+        let Range { start, .. } = self.place.row;
+        Row { text: self.window.bytes(), start, members: &self.object.members, bytes: self.place.row.len() }
+    }
+
+    /// The line on which a byte of the row's text stands.
+    pub(super) fn line_at(&self, at: usize) -> u64 {
+        self.window.line_at(at)
     }
 
     /// Reads a row of those that lie wholly in the window; `false` where there

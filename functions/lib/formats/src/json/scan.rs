@@ -36,7 +36,7 @@ pub(super) enum Fault {
 pub(super) type Scan<T> = Result<T, Stop>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenKind {
+pub(crate) enum TokenKind {
     Null,
     Bool(bool),
     Number,
@@ -50,10 +50,10 @@ pub(super) enum TokenKind {
 
 /// A value, and where it stands in the text.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Value {
-    pub(super) kind: TokenKind,
-    pub(super) start: usize,
-    pub(super) end: usize,
+pub(crate) struct Value {
+    pub(crate) kind: TokenKind,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
 }
 
 /// Where in a text the bytes stand that a string can't pass over: quotes,

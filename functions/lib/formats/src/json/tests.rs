@@ -142,7 +142,7 @@ fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
             opened += 1;
             Ok(&file[..])
         };
-        let summary = convert(Format::Json, &Dialect::default(), &mut source, &mut out, &tight(300)).unwrap();
+        let summary = convert(Format::Json, &Dialect::default(), &mut source, &mut out, &tight(300), None).unwrap();
         let found: Vec<(&str, ColumnType)> = summary.columns.iter().map(|c| (c.name.as_str(), c.kind)).collect();
         assert_eq!((found, opened), (columns, 2), "{last}");
         let page = page_of(InMemory::new(out), 0, 1_000);
@@ -156,7 +156,7 @@ fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
             opened += 1;
             Ok(&file[..])
         };
-        convert(Format::Json, &Dialect::default(), &mut source, &mut vec![], &Limits::default()).unwrap();
+        convert(Format::Json, &Dialect::default(), &mut source, &mut vec![], &Limits::default(), None).unwrap();
         assert_eq!(opened, 1, "{last}");
     }
 }
@@ -248,7 +248,7 @@ fn little_objects_under_many_columns_are_bounded() {
     let file = format!("[{}{{}}]", "{\"a\":1,\"b\":2},\n".to_owned() + &"{},\n".repeat(9));
     let with = |max_cells| {
         let limits = Limits { max_cells, ..Limits::default() };
-        convert(Format::Json, &Dialect::default(), &mut || Ok(file.as_bytes()), &mut std::io::sink(), &limits)
+        convert(Format::Json, &Dialect::default(), &mut || Ok(file.as_bytes()), &mut std::io::sink(), &limits, None)
     };
     assert_eq!(with(22).unwrap().rows, 11);
     let Err(Error::Data(error)) = with(21) else { panic!("it is too much") };
@@ -316,7 +316,7 @@ fn suggestions(file: &str) -> (&'static str, Vec<(Value, u64)>) {
     for suggestion in &error.suggestions {
         let mut out = vec![];
         let summary =
-            convert(Format::Json, &suggestion.dialect, &mut || Ok(file.as_bytes()), &mut out, &tight(5)).unwrap();
+            convert(Format::Json, &suggestion.dialect, &mut || Ok(file.as_bytes()), &mut out, &tight(5), None).unwrap();
         let columns: Vec<&str> = summary.columns.iter().map(|column| column.name.as_str()).collect();
         assert_eq!(
             (summary.rows, columns),
@@ -324,7 +324,7 @@ fn suggestions(file: &str) -> (&'static str, Vec<(Value, u64)>) {
         );
         // What it was read as says the same again.
         let again =
-            convert(Format::Json, &summary.dialect, &mut || Ok(file.as_bytes()), &mut vec![], &tight(9)).unwrap();
+            convert(Format::Json, &summary.dialect, &mut || Ok(file.as_bytes()), &mut vec![], &tight(9), None).unwrap();
         assert_eq!((again.dialect, again.rows), (summary.dialect, summary.rows));
     }
     (error.code.name(), suggestions.collect())
@@ -375,7 +375,7 @@ fn another_encoding_is_told_before_where_rows_are() {
     }
     let rows_at = Dialect { rows_at: Some("/data".to_owned().try_into().unwrap()), ..Dialect::default() };
     let file = b"{\"data\":[{\"a\":\"caf\xE9\"}]}";
-    let read = |said: &Dialect| convert(Format::Json, said, &mut || Ok(&file[..]), &mut vec![], &tight(3));
+    let read = |said: &Dialect| convert(Format::Json, said, &mut || Ok(&file[..]), &mut vec![], &tight(3), None);
     let Err(Error::Data(error)) = read(&rows_at) else { panic!("it is not UTF-8") };
     assert_eq!(read(&error.suggestions[0].dialect).unwrap().rows, 1);
 }
@@ -384,7 +384,7 @@ fn another_encoding_is_told_before_where_rows_are() {
 fn rows_are_where_it_is_said() {
     let read = |file: &str, dialect: Value| {
         let (dialect, mut out) = (serde_json::from_value(dialect).unwrap(), vec![]);
-        let summary = convert(Format::Json, &dialect, &mut || Ok(file.as_bytes()), &mut out, &tight(2))?;
+        let summary = convert(Format::Json, &dialect, &mut || Ok(file.as_bytes()), &mut out, &tight(2), None)?;
         Ok((summary.rows, page_of(InMemory::new(out), 0, 9).columns))
     };
     let file = "{\"n\":[1],\r\n\"é\":{\"r\":[{\"a\":1},\r\n{\"b\":2}]},\"z\":{}}";
@@ -420,7 +420,7 @@ fn rows_are_where_it_is_said() {
 fn of_a_head_the_last_row_is_left_out() {
     let read = |head: &str, said: Dialect| {
         let (mut head, mut out) = (crate::Head { bytes: head.as_bytes(), is_whole: false }, vec![]);
-        let summary = convert(Format::Json, &said, &mut head, &mut out, &tight(3))?;
+        let summary = convert(Format::Json, &said, &mut head, &mut out, &tight(3), None)?;
         Ok::<_, Error>((summary.rows, summary.columns.len()))
     };
     let none = Dialect::default;

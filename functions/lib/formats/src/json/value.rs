@@ -21,7 +21,7 @@ pub(crate) enum Parsed {
 }
 
 impl Parsed {
-    pub(super) fn of(text: &[u8], value: &Value) -> Self {
+    pub(crate) fn of(text: &[u8], value: &Value) -> Self {
         match value.kind {
             TokenKind::Null => Parsed::Null,
             TokenKind::Bool(value) => Parsed::Bool(value),

@@ -177,6 +177,13 @@ impl Text {
         self.used -= self.lengths.pop().map_or(0, |length| length as usize);
     }
 
+    /// The last `cells`.
+    pub(crate) fn tail(&self, cells: usize) -> impl Iterator<Item = &[u8]> {
+        let lengths = &self.lengths[self.lengths.len() - cells..];
+        let bytes: usize = lengths.iter().map(|length| *length as usize).sum();
+        cells_of(&self.bytes()[self.used - bytes..], lengths)
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.used]
     }
@@ -187,12 +194,7 @@ impl Text {
 
     /// Each cell.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = self.bytes();
-        self.lengths.iter().map(move |length| {
-            let (cell, behind) = rest.split_at(*length as usize);
-            rest = behind;
-            cell
-        })
+        cells_of(self.bytes(), &self.lengths)
     }
 
     fn clear(&mut self) {
@@ -205,4 +207,12 @@ impl Text {
         delta::encode(self.lengths.iter().map(|length| i64::from(*length)), out);
         out.extend_from_slice(self.bytes());
     }
+}
+
+fn cells_of<'a>(mut bytes: &'a [u8], lengths: &'a [u32]) -> impl Iterator<Item = &'a [u8]> {
+    lengths.iter().map(move |length| {
+        let (cell, behind) = bytes.split_at(*length as usize);
+        bytes = behind;
+        cell
+    })
 }

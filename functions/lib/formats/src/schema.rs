@@ -1,0 +1,219 @@
+//! A JSON Schema of one row, and the check of rows by it.
+//!
+//! Most schemas say something of each property and no more: which are required, and what each is. Then cells are
+//! checked one by one, those of a CSV file a column at a time as they lie ready to be written, and nothing is made of
+//! a row. A schema that says something of several properties together (`if`, `anyOf`, `dependentRequired` ...) is
+//! asked of each row as an object.
+
+mod cell;
+mod found;
+mod objects;
+mod table;
+mod words;
+
+pub(crate) use objects::Objects;
+pub(crate) use table::Rows;
+
+use cell::Reading;
+use dataset_types::schema::MAX_SCHEMA_BYTES;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{PatternOptions, ValidationOptions, Validator};
+use serde_json::{Map, Value};
+use words::expected;
+
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// Keywords at the root that say nothing of a row as a whole.
+const OF_PROPERTIES: [&str; 14] = [
+    "$schema",
+    "$id",
+    "$anchor",
+    "$comment",
+    "$defs",
+    "definitions",
+    "title",
+    "description",
+    "default",
+    "examples",
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+];
+
+/// How large a pattern may be once it is compiled, in bytes.
+const MAX_PATTERN_BYTES: usize = 1 << 20;
+
+/// A JSON Schema (2020-12) of one row, compiled.
+pub struct RowSchema {
+    /// Of a row as an object.
+    whole: Validator,
+    properties: Vec<Property>,
+    required: Vec<String>,
+    /// Whether columns that are no property are refused.
+    is_closed: bool,
+    /// Whether what it says of each property is all it says.
+    is_of_properties: bool,
+}
+
+struct Property {
+    name: String,
+    /// Where the schema has it, as a JSON Pointer.
+    pointer: String,
+    reading: Reading,
+    is_required: bool,
+    /// Of a value alone; `None` where the schema as a whole is asked.
+    validator: Option<Validator>,
+    /// Whether any text will do.
+    is_any_text: bool,
+}
+
+/// How a cell stands to its property.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cell {
+    /// The row has no such property.
+    Absent,
+    Valid,
+    Invalid,
+}
+
+/// What is wrong with a schema.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {message}")]
+pub struct SchemaError {
+    /// A JSON Pointer into the schema, or `the schema` for all of it.
+    place: String,
+    message: String,
+}
+
+impl SchemaError {
+    fn new(pointer: impl Into<String>, message: impl Into<String>) -> Self {
+        let pointer = pointer.into();
+        let place = if pointer.is_empty() { "the schema".to_owned() } else { format!("the schema at {pointer}") };
+        Self { place, message: message.into() }
+    }
+}
+
+impl RowSchema {
+    /// Compiles a schema. Nothing is fetched.
+    ///
+    /// # Errors
+    /// Where it is no JSON Schema of a row, and why.
+    pub fn parse(text: &str) -> Result<Self, SchemaError> {
+        if text.len() > MAX_SCHEMA_BYTES {
+            return Err(SchemaError::new(
+                "",
+                format!("has {} bytes, {MAX_SCHEMA_BYTES} at most are taken", text.len()),
+            ));
+        }
+        let schema: Value =
+            serde_json::from_str(text).map_err(|error| SchemaError::new("", format!("is not valid JSON: {error}")))?;
+        let Value::Object(root) = &schema else {
+            return Err(SchemaError::new("", "must be an object, such as {\"properties\": {...}}"));
+        };
+        if let Some(dialect) = root.get("$schema")
+            && dialect.as_str().map(|dialect| dialect.trim_end_matches('#')) != Some(DIALECT)
+        {
+            return Err(SchemaError::new("/$schema", format!("must be {DIALECT}, or be left out")));
+        }
+        let options = options();
+        let whole = options.build(&schema).map_err(|error| refused(&error))?;
+        if !cell::types(&schema, &schema).has_objects() {
+            return Err(SchemaError::new("/type", "must be object, since each row is one"));
+        }
+        let is_of_properties = root.keys().all(|keyword| OF_PROPERTIES.contains(&keyword.as_str()))
+            && root.get("additionalProperties").is_none_or(Value::is_boolean)
+            && !text.contains("$dynamicRef");
+        let required = match root.get("required") {
+            Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => vec![],
+        };
+        let mut found = Map::new();
+        cell::properties(&schema, &schema, &mut found);
+        let validators = options.build_map(&schema).map_err(|error| refused(&error))?;
+        let mut properties = Vec::with_capacity(found.len());
+        for (name, of) in found {
+            let pointer = format!("/properties/{}", escaped(&name));
+            let validator = validators.get(&format!("#{pointer}")).cloned();
+            if is_of_properties && validator.is_none() {
+                return Err(SchemaError::new(pointer, "can't be compiled"));
+            }
+            properties.push(Property {
+                reading: Reading::of(&of, &schema, validator.as_ref()),
+                is_required: required.contains(&name),
+                is_any_text: cell::is_any_text(&of),
+                validator,
+                pointer,
+                name,
+            });
+        }
+        let is_closed = root.get("additionalProperties") == Some(&Value::Bool(false));
+        Ok(Self { whole, properties, required, is_closed, is_of_properties })
+    }
+
+    fn property(&self, name: &str) -> Option<usize> {
+        self.properties.iter().position(|property| property.name == name)
+    }
+
+    /// Whether a row, as an object, fulfils it.
+    pub fn is_fulfilled_by(&self, row: &Value) -> bool {
+        self.whole.is_valid(row)
+    }
+}
+
+impl Property {
+    /// Reads a cell of a CSV file into `value`.
+    #[inline]
+    fn read(&self, cell: &[u8], value: &mut Value) -> Cell {
+        if !self.reading.read(cell, value) {
+            return Cell::Absent;
+        }
+        if self.is_fulfilled_by(value) {
+            return Cell::Valid;
+        }
+        // What looks like a number may be meant as text.
+        if self.reading.may_be_text() && !value.is_string() {
+            cell::set_text(cell, value);
+            if self.is_fulfilled_by(value) {
+                return Cell::Valid;
+            }
+        }
+        Cell::Invalid
+    }
+
+    #[inline]
+    fn is_fulfilled_by(&self, value: &Value) -> bool {
+        self.validator.as_ref().is_none_or(|validator| validator.is_valid(value))
+    }
+}
+
+/// A name within a JSON Pointer.
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+fn options() -> ValidationOptions<'static> {
+    jsonschema::options()
+        .with_draft(jsonschema::Draft::Draft202012)
+        .offline()
+        .should_validate_formats(true)
+        .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN_BYTES))
+}
+
+fn refused(error: &jsonschema::ValidationError<'_>) -> SchemaError {
+    let pointer = error.instance_path().as_str();
+    let message = match error.kind() {
+        ValidationErrorKind::Format { format } if format == "regex" => format!(
+            "expected a regular expression that is matched in linear time, without look-around and back-references, and of {MAX_PATTERN_BYTES} bytes at most once compiled"
+        ),
+        ValidationErrorKind::AnyOf { .. } if pointer.ends_with("/type") => {
+            "expected null, boolean, integer, number, string, array or object, or several of these in an array"
+                .to_owned()
+        }
+        _ => expected(error),
+    };
+    SchemaError::new(pointer, message)
+}
+
+#[cfg(test)]
+mod tests;

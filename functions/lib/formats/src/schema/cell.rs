@@ -1,0 +1,242 @@
+//! What a cell of a CSV file is, by what the schema says it may be.
+
+use crate::json::{Parsed, number};
+use jsonschema::Validator;
+use serde_json::{Map, Number, Value};
+
+/// Schemas that refer to others are followed so far.
+const MAX_DEPTH: usize = 32;
+
+/// A set of JSON's types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Types(u8);
+
+impl Types {
+    const NONE: Self = Self(0);
+    const NULL: Self = Self(1);
+    const BOOLEAN: Self = Self(2);
+    /// Integers too.
+    const NUMBER: Self = Self(4);
+    const TEXT: Self = Self(8);
+    /// Arrays and objects.
+    const NESTED: Self = Self(16 | 32);
+    const OBJECT: Self = Self(32);
+    const ALL: Self = Self(63);
+
+    fn named(name: &str) -> Self {
+        match name {
+            "null" => Self::NULL,
+            "boolean" => Self::BOOLEAN,
+            "integer" | "number" => Self::NUMBER,
+            "string" => Self::TEXT,
+            "array" => Self(16),
+            "object" => Self::OBJECT,
+            _ => Self::NONE,
+        }
+    }
+
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::NULL,
+            Value::Bool(_) => Self::BOOLEAN,
+            Value::Number(_) => Self::NUMBER,
+            Value::String(_) => Self::TEXT,
+            Value::Array(_) => Self(16),
+            Value::Object(_) => Self::OBJECT,
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    fn any(all: impl Iterator<Item = Self>) -> Self {
+        all.fold(Self::NONE, Self::or)
+    }
+
+    fn has(self, some: Self) -> bool {
+        self.and(some) != Self::NONE
+    }
+
+    pub(super) fn has_objects(self) -> bool {
+        self.has(Self::OBJECT)
+    }
+}
+
+/// The types that a schema lets through, as far as it says so by `type`, `enum`, `const` and what combines schemas.
+pub(super) fn types(schema: &Value, root: &Value) -> Types {
+    types_within(schema, root, MAX_DEPTH)
+}
+
+fn types_within(schema: &Value, root: &Value, depth: usize) -> Types {
+    let Value::Object(keywords) = schema else { return Types::ALL };
+    let Some(depth) = depth.checked_sub(1) else { return Types::ALL };
+    let mut types = Types::ALL;
+    for (keyword, value) in keywords {
+        let said = match (keyword.as_str(), value) {
+            ("type", Value::String(name)) => Types::named(name),
+            ("type", Value::Array(names)) => Types::any(names.iter().filter_map(Value::as_str).map(Types::named)),
+            ("enum", Value::Array(values)) => Types::any(values.iter().map(Types::of)),
+            ("const", value) => Types::of(value),
+            ("$ref", Value::String(to)) => match local(to, root) {
+                Some(schema) => types_within(schema, root, depth),
+                None => Types::ALL,
+            },
+            ("anyOf" | "oneOf", Value::Array(schemas)) => {
+                Types::any(schemas.iter().map(|schema| types_within(schema, root, depth)))
+            }
+            ("allOf", Value::Array(schemas)) => {
+                schemas.iter().fold(Types::ALL, |types, schema| types.and(types_within(schema, root, depth)))
+            }
+            _ => Types::ALL,
+        };
+        types = types.and(said);
+    }
+    types
+}
+
+/// What a schema of rows says of each property, by `properties` of its own and of the schemas that it refers to.
+pub(super) fn properties(schema: &Value, root: &Value, found: &mut Map<String, Value>) {
+    properties_within(schema, root, MAX_DEPTH, found);
+}
+
+fn properties_within(schema: &Value, root: &Value, depth: usize, found: &mut Map<String, Value>) {
+    let Some(depth) = depth.checked_sub(1) else { return };
+    if let Some(Value::Object(own)) = schema.get("properties") {
+        for (name, schema) in own {
+            found.entry(name).or_insert_with(|| schema.clone());
+        }
+    }
+    if let Some(Value::String(to)) = schema.get("$ref")
+        && let Some(schema) = local(to, root)
+    {
+        properties_within(schema, root, depth, found);
+    }
+    for keyword in ["allOf", "anyOf", "oneOf"] {
+        for schema in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
+            properties_within(schema, root, depth, found);
+        }
+    }
+}
+
+/// The schema at a reference within the document.
+fn local<'a>(to: &str, root: &'a Value) -> Option<&'a Value> {
+    let pointer = to.strip_prefix('#')?;
+    let pointer = percent_decoded(pointer)?;
+    root.pointer(&pointer)
+}
+
+fn percent_decoded(text: &str) -> Option<String> {
+    percent_encoding::percent_decode_str(text).decode_utf8().ok().map(Into::into)
+}
+
+/// Whether a schema takes every text, and says nothing else.
+pub(super) fn is_any_text(schema: &Value) -> bool {
+    let Value::Object(keywords) = schema else { return *schema == Value::Bool(true) };
+    keywords.iter().all(|(keyword, value)| match keyword.as_str() {
+        "title" | "description" | "default" | "examples" | "$comment" | "deprecated" | "readOnly" | "writeOnly" => true,
+        "type" => *value == "string",
+        _ => false,
+    })
+}
+
+/// How a cell of a CSV file is read.
+pub(super) struct Reading {
+    types: Types,
+    empty: Empty,
+}
+
+/// What an empty cell is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Empty {
+    Text,
+    Null,
+    Absent,
+}
+
+impl Reading {
+    pub(super) fn of(schema: &Value, root: &Value, validator: Option<&Validator>) -> Self {
+        let types = types(schema, root);
+        let is_valid = |value: &Value| validator.is_none_or(|validator| validator.is_valid(value));
+        let empty = match () {
+            () if types.has(Types::TEXT) && is_valid(&Value::String(String::new())) => Empty::Text,
+            () if types.has(Types::NULL) && is_valid(&Value::Null) => Empty::Null,
+            () => Empty::Absent,
+        };
+        Self { types, empty }
+    }
+
+    /// Of a column that the schema has no property for.
+    pub(super) const TEXT: Self = Self { types: Types::TEXT, empty: Empty::Text };
+
+    /// Reads a cell as the type that the schema says, as text if it is none of them. `false` if it is absent.
+    #[inline]
+    pub(super) fn read(&self, cell: &[u8], value: &mut Value) -> bool {
+        if cell.is_empty() {
+            match self.empty {
+                Empty::Text => set_text(b"", value),
+                Empty::Null => *value = Value::Null,
+                Empty::Absent => return false,
+            }
+            return true;
+        }
+        match self.typed(cell) {
+            Some(typed) => *value = typed,
+            None => set_text(cell, value),
+        }
+        true
+    }
+
+    /// Whether a cell that was read as another type may be text after all.
+    pub(super) fn may_be_text(&self) -> bool {
+        self.types.has(Types::TEXT)
+    }
+
+    fn typed(&self, cell: &[u8]) -> Option<Value> {
+        match cell[0] {
+            b'0'..=b'9' | b'-' if self.types.has(Types::NUMBER) => number_of(cell).map(Value::Number),
+            b't' | b'T' | b'f' | b'F' if self.types.has(Types::BOOLEAN) => match cell {
+                b"true" | b"True" | b"TRUE" => Some(Value::Bool(true)),
+                b"false" | b"False" | b"FALSE" => Some(Value::Bool(false)),
+                _ => None,
+            },
+            b'{' | b'[' if self.types.has(Types::NESTED) => serde_json::from_slice(cell).ok(),
+            _ => None,
+        }
+    }
+}
+
+/// A number as JSON writes them.
+fn number_of(cell: &[u8]) -> Option<Number> {
+    let digits = cell.strip_prefix(b"-").unwrap_or(cell);
+    if digits.iter().all(u8::is_ascii_digit)
+        && (digits.len() == 1 || digits.first().is_some_and(|first| *first != b'0'))
+    {
+        let text = std::str::from_utf8(cell).ok()?;
+        return match number(text) {
+            Parsed::Int(value) => Some(value.into()),
+            Parsed::UInt(value) => Some(value.into()),
+            _ => serde_json::from_slice(cell).ok(),
+        };
+    }
+    // White space around it is no part of a number.
+    if cell.last().is_some_and(u8::is_ascii_digit) { serde_json::from_slice(cell).ok() } else { None }
+}
+
+/// Makes `value` this text, in the buffer that it has.
+#[inline]
+pub(super) fn set_text(text: &[u8], value: &mut Value) {
+    // Cells are UTF-8 by now.
+    let text = std::str::from_utf8(text).unwrap_or_default();
+    match value {
+        Value::String(buffer) => {
+            buffer.clear();
+            buffer.push_str(text);
+        }
+        other => *other = Value::String(text.to_owned()),
+    }
+}

@@ -1,0 +1,91 @@
+//! The violations of a file: the first of them with their places, and how many there are.
+
+use super::words::expected;
+use crate::error::DataError;
+use dataset_types::FailureCode;
+use dataset_types::dataset::Column;
+use dataset_types::schema::{MAX_VIOLATIONS, Violation};
+use jsonschema::ValidationError;
+
+#[derive(Default)]
+pub(super) struct Found {
+    first: Vec<Violation>,
+    count: u64,
+}
+
+/// Where in a file something is.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Place {
+    pub(super) row: Option<u64>,
+    pub(super) line: Option<u64>,
+}
+
+impl Found {
+    /// Whether what is found now is only counted.
+    pub(super) fn is_full(&self) -> bool {
+        self.first.len() == MAX_VIOLATIONS
+    }
+
+    /// Counts some, of which nothing more is kept.
+    pub(super) fn count(&mut self, violations: usize) {
+        self.count += violations as u64;
+    }
+
+    pub(super) fn add(&mut self, place: Place, column: Option<&str>, keyword: &str, message: String, pointer: String) {
+        self.count += 1;
+        if !self.is_full() {
+            self.first.push(Violation {
+                row: place.row,
+                line: place.line,
+                column: column.map(|name| Column::Name(crate::error::shortened(name.to_owned()))),
+                keyword: keyword.to_owned(),
+                message,
+                schema_path: crate::error::shortened(pointer),
+            });
+        }
+    }
+
+    /// Adds what the validator says. `pointer` is where the schema has what it was made of.
+    pub(super) fn add_error(&mut self, place: Place, column: Option<&str>, error: &ValidationError<'_>, pointer: &str) {
+        if self.is_full() {
+            return self.count(1);
+        }
+        let path = format!("{pointer}{}", error.evaluation_path().as_str());
+        self.add(place, column, error.kind().keyword(), expected(error), path);
+    }
+
+    pub(super) fn missing(&mut self, place: Place, name: &str) {
+        let message = format!("expected {}, found none", serde_json::Value::from(name));
+        self.add(place, Some(name), "required", message, "/required".to_owned());
+    }
+
+    pub(super) fn not_allowed(&mut self, place: Place, name: &str) {
+        let message = "expected no other properties than the schema has".to_owned();
+        self.add(place, Some(name), "additionalProperties", message, "/additionalProperties".to_owned());
+    }
+
+    pub(super) fn into_result(self) -> Result<(), DataError> {
+        let Some(first) = self.first.first() else { return Ok(()) };
+        let (what, of) = match (self.count, &first.column) {
+            (1, None) => ("one violation of it: ".to_owned(), String::new()),
+            (1, Some(Column::Name(name))) => ("one violation of it: ".to_owned(), format!("{name}: ")),
+            (count, Some(Column::Name(name))) => (format!("{count} violations of it, first: "), format!("{name}: ")),
+            (count, _) => (format!("{count} violations of it, first: "), String::new()),
+        };
+        let message = format!(
+            "expected rows that fulfil the schema, found {what}{of}{}; mend the file, or change the schema",
+            first.message
+        );
+        Err(DataError {
+            row: first.row,
+            line: first.line,
+            column_name: match &first.column {
+                Some(Column::Name(name)) => Some(name.clone()),
+                _ => None,
+            },
+            violation_count: self.count,
+            violations: self.first.into(),
+            ..DataError::new(FailureCode::SchemaViolation, message)
+        })
+    }
+}

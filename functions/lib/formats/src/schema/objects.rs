@@ -1,0 +1,117 @@
+//! Checks the rows of a JSON file, one object after another.
+
+use super::RowSchema;
+use super::cell::set_text;
+use super::found::{Found, Place};
+use super::table::column_of;
+use crate::error::DataError;
+use crate::json::{Parsed, Row, TokenKind};
+use serde_json::Value;
+
+pub(crate) struct Objects<'a> {
+    schema: &'a RowSchema,
+    /// By the place of a member in its row: its name, and its property. Rows mostly have the same keys in the same
+    /// order.
+    members: Vec<(String, Option<usize>)>,
+    /// For each property, the last row that had it.
+    last_row: Vec<u64>,
+    found: Found,
+    value: Value,
+}
+
+impl<'a> Objects<'a> {
+    pub(crate) fn new(schema: &'a RowSchema) -> Self {
+        let last_row = vec![0; schema.properties.len()];
+        Self { schema, members: vec![], last_row, found: Found::default(), value: Value::Null }
+    }
+
+    /// Checks row `number`, whose keys are known to be different. `line` tells on which line a byte of its text stands.
+    pub(crate) fn check(&mut self, row: &Row<'_>, number: u64, line: impl Fn(usize) -> u64) {
+        if self.schema.is_of_properties {
+            self.check_members(row, number, line)
+        } else {
+            self.check_whole(row, number, line)
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<(), DataError> {
+        self.found.into_result()
+    }
+
+    fn check_members(&mut self, row: &Row<'_>, number: u64, line: impl Fn(usize) -> u64) {
+        let Self { schema, members, last_row, found, value } = self;
+        let place = |at: usize| Place { row: Some(number), line: Some(line(at)) };
+        for (position, member) in row.members.iter().enumerate() {
+            let (name, property) = match members.get(position) {
+                Some(known) if member.key.is(row.text, &known.0) => known,
+                _ => {
+                    let name = member.key.of(row.text).into_owned();
+                    let known = (schema.property(&name), name);
+                    members.truncate(position);
+                    members.push((known.1, known.0));
+                    &members[position]
+                }
+            };
+            let at = member.value.start;
+            let Some(index) = *property else {
+                if schema.is_closed {
+                    found.not_allowed(place(at), name);
+                }
+                continue;
+            };
+            last_row[index] = number;
+            let property = &schema.properties[index];
+            if let Err(message) = read(row, position, value) {
+                found.add(place(at), Some(name), "type", message.to_owned(), format!("{}/type", property.pointer));
+                continue;
+            }
+            if property.is_fulfilled_by(value) {
+                continue;
+            }
+            let place = if found.is_full() { Place::default() } else { place(at) };
+            for error in property.validator.iter().flat_map(|validator| validator.iter_errors(value)) {
+                found.add_error(place, Some(name), &error, &property.pointer);
+            }
+        }
+        for (property, last) in schema.properties.iter().zip(last_row) {
+            if property.is_required && *last != number {
+                found.missing(place(row.start), &property.name);
+            }
+        }
+        for name in schema.required.iter().filter(|name| schema.property(name).is_none()) {
+            if !row.members.iter().any(|member| member.key.of(row.text) == name.as_str()) {
+                found.missing(place(row.start), name);
+            }
+        }
+    }
+
+    fn check_whole(&mut self, row: &Row<'_>, number: u64, line: impl Fn(usize) -> u64) {
+        let place = Place { row: Some(number), line: Some(line(row.start)) };
+        let Ok(object) = serde_json::from_slice(&row.text[row.start..row.start + row.bytes]) else {
+            return self.found.add(place, None, "type", NO_DOUBLE.to_owned(), "/type".to_owned());
+        };
+        if self.schema.whole.is_valid(&object) {
+            return;
+        }
+        for error in self.schema.whole.iter_errors(&object) {
+            self.found.add_error(place, column_of(&error).as_deref(), &error, "");
+        }
+    }
+}
+
+const NO_DOUBLE: &str = "expected numbers that a double can hold, found a larger one";
+
+/// Reads a member's value.
+fn read(row: &Row<'_>, member: usize, value: &mut Value) -> Result<(), &'static str> {
+    let found = &row.members[member].value;
+    match (Parsed::of(row.text, found), found.kind) {
+        (Parsed::Null, _) => *value = Value::Null,
+        (Parsed::Bool(found), _) => *value = Value::Bool(found),
+        (Parsed::Int(found), _) => *value = found.into(),
+        (Parsed::UInt(found), _) => *value = found.into(),
+        (Parsed::Double(found), _) => *value = found.into(),
+        (_, TokenKind::String { escaped: false }) => set_text(&row.text[found.start + 1..found.end - 1], value),
+        _ => *value = serde_json::from_slice(&row.text[found.start..found.end]).map_err(|_| NO_DOUBLE)?,
+    }
+    Ok(())
+}

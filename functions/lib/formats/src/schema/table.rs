@@ -1,0 +1,175 @@
+//! Checks the rows of a CSV file, as they lie in columns.
+
+use super::cell::Reading;
+use super::found::{Found, Place};
+use super::{Cell, Property, RowSchema};
+use crate::error::DataError;
+use crate::writer::Column;
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+use serde_json::{Map, Value};
+
+pub(crate) struct Rows<'a> {
+    schema: &'a RowSchema,
+    names: &'a [String],
+    /// The property of each column.
+    properties: Vec<Option<usize>>,
+    found: Found,
+    /// Rows of a turn and their columns that do not fulfil it.
+    failing: Vec<(u32, u32)>,
+    /// What a cell is read into, in a buffer that is used again.
+    value: Value,
+}
+
+impl<'a> Rows<'a> {
+    /// Begins with the header, which stands on this line.
+    pub(crate) fn new(schema: &'a RowSchema, names: &'a [String], line: u64) -> Self {
+        let properties: Vec<_> = names.iter().map(|name| schema.property(name)).collect();
+        let mut found = Found::default();
+        let place = Place { row: None, line: Some(line) };
+        // A column that is missing is one violation, and not one a row.
+        for name in schema.required.iter().filter(|name| !names.contains(name)) {
+            found.missing(place, name);
+        }
+        if schema.is_closed && schema.is_of_properties {
+            for (name, _) in names.iter().zip(&properties).filter(|(_, property)| property.is_none()) {
+                found.not_allowed(place, name);
+            }
+        }
+        Self { schema, names, properties, found, failing: vec![], value: Value::Object(Map::new()) }
+    }
+
+    /// Checks the last rows of the table. `first` is the number of the first of them, and `lines` tells where one of
+    /// them begins, by its number among them.
+    pub(crate) fn check(&mut self, columns: &mut [Column], rows: usize, first: u64, lines: impl Fn(usize) -> u64) {
+        if rows == 0 {
+            return;
+        }
+        let place = |row: usize| Place { row: Some(first + row as u64), line: Some(lines(row)) };
+        if self.schema.is_of_properties {
+            self.check_columns(columns, rows, place);
+        } else {
+            self.check_objects(columns, rows, place);
+        }
+    }
+
+    pub(crate) fn finish(self) -> Result<(), DataError> {
+        self.found.into_result()
+    }
+
+    fn check_columns(&mut self, columns: &mut [Column], rows: usize, place: impl Fn(usize) -> Place) {
+        for (column, property) in self.properties.iter().enumerate() {
+            let Some(property) = property.map(|property| &self.schema.properties[property]) else { continue };
+            if property.is_any_text {
+                continue;
+            }
+            let Some(texts) = columns[column].texts() else { continue };
+            for (row, cell) in texts.tail(rows).enumerate() {
+                match property.read(cell, &mut self.value) {
+                    Cell::Valid => {}
+                    Cell::Absent if !property.is_required => {}
+                    Cell::Absent if self.found.is_full() => self.found.count(1),
+                    Cell::Invalid if self.found.is_full() => self.found.count(errors(property, &self.value).count()),
+                    Cell::Absent | Cell::Invalid => self.failing.push((row as u32, column as u32)),
+                }
+            }
+        }
+        if self.failing.is_empty() {
+            return;
+        }
+        self.failing.sort_unstable();
+        let tails: Vec<Vec<&[u8]>> = columns
+            .iter_mut()
+            .zip(0..)
+            .map(|(column, index)| match self.failing.iter().any(|(_, failing)| *failing == index) {
+                true => column.texts().map(|texts| texts.tail(rows).collect()).unwrap_or_default(),
+                false => vec![],
+            })
+            .collect();
+        for (row, column) in self.failing.drain(..) {
+            let (row, column) = (row as usize, column as usize);
+            let Some(property) = self.properties[column].map(|property| &self.schema.properties[property]) else {
+                continue;
+            };
+            let (name, is_full) = (&self.names[column], self.found.is_full());
+            let place = if is_full { Place::default() } else { place(row) };
+            if property.read(tails[column][row], &mut self.value) == Cell::Absent {
+                self.found.missing(place, name);
+                continue;
+            }
+            for error in errors(property, &self.value) {
+                self.found.add_error(place, Some(name), &error, &property.pointer);
+            }
+        }
+    }
+
+    fn check_objects(&mut self, columns: &mut [Column], rows: usize, place: impl Fn(usize) -> Place) {
+        let Self { schema, names, properties, found, value, .. } = self;
+        let mut cells: Vec<_> = columns.iter_mut().filter_map(Column::texts).map(|texts| texts.tail(rows)).collect();
+        for row in 0..rows {
+            let Value::Object(object) = &mut *value else { return };
+            for ((cells, name), property) in cells.iter_mut().zip(*names).zip(&*properties) {
+                let Some(cell) = cells.next() else { return };
+                let read = |value: &mut Value| match property {
+                    Some(property) => schema.properties[*property].read(cell, value) != Cell::Absent,
+                    None => Reading::TEXT.read(cell, value),
+                };
+                match object.get_mut(name) {
+                    Some(value) => {
+                        if !read(value) {
+                            object.remove(name);
+                        }
+                    }
+                    None => {
+                        let mut value = Value::Null;
+                        if read(&mut value) {
+                            object.insert(name.clone(), value);
+                        }
+                    }
+                }
+            }
+            if schema.whole.is_valid(value) {
+                continue;
+            }
+            let place = if found.is_full() { Place::default() } else { place(row) };
+            for error in schema.whole.iter_errors(value) {
+                // A missing column has been told of.
+                if missing(&error).is_some_and(|name| !names.iter().any(|column| column == name)) {
+                    continue;
+                }
+                found.add_error(place, column_of(&error).as_deref(), &error, "");
+            }
+        }
+    }
+}
+
+fn errors<'a>(property: &'a Property, value: &'a Value) -> impl Iterator<Item = ValidationError<'a>> {
+    property.validator.iter().flat_map(move |validator| validator.iter_errors(value))
+}
+
+/// The property that a row must have, and has not, by the schema's own `required`.
+fn missing<'a>(error: &'a ValidationError<'_>) -> Option<&'a str> {
+    match error.kind() {
+        ValidationErrorKind::Required { property } if error.evaluation_path().as_str() == "/required" => {
+            property.as_str()
+        }
+        _ => None,
+    }
+}
+
+/// The column that a row is wrong in.
+pub(super) fn column_of(error: &ValidationError<'_>) -> Option<String> {
+    match (error.instance_path().as_str().strip_prefix('/'), error.kind()) {
+        (Some(path), _) => {
+            let name = path.split_once('/').map_or(path, |(name, _)| name);
+            Some(name.replace("~1", "/").replace("~0", "~"))
+        }
+        (None, ValidationErrorKind::Required { property }) => property.as_str().map(str::to_owned),
+        (
+            None,
+            ValidationErrorKind::AdditionalProperties { unexpected }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected },
+        ) => unexpected.first().cloned(),
+        _ => None,
+    }
+}
