@@ -117,7 +117,7 @@ async fn main() {
                 let draft = draft(u64::from(n) + 1, &group, "a.csv");
                 ports.catalog.create_draft(&draft).await.unwrap();
                 let arrived = Instant::now();
-                let contents = Contents { columns: vec!["a".into()], row_count: 1, dialect: None, notices: vec![] };
+                let contents = Contents { columns: vec!["a".into()], row_count: 1, ..Contents::default() };
                 uploads::publish(&ports, &draft, &contents).await.ok().map(|_| arrived.elapsed())
             })
         });

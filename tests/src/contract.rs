@@ -6,6 +6,7 @@ mod callers;
 mod catalog;
 mod deliveries;
 mod queue;
+mod schemas;
 mod webhooks;
 
 pub use blobs::blobs;
@@ -13,4 +14,5 @@ pub use callers::{api_keys, idempotency};
 pub use catalog::{catalog, totals};
 pub use deliveries::deliveries;
 pub use queue::queue;
+pub use schemas::schemas;
 pub use webhooks::{vault, webhooks};

@@ -4,6 +4,7 @@ mod blobs;
 mod callers;
 mod idle_clock;
 mod outline;
+mod schemas;
 mod table;
 mod webhooks;
 
@@ -118,6 +119,7 @@ impl Fakes {
     pub fn ports(&self) -> Ports {
         Ports {
             catalog: self.table.clone(),
+            schemas: self.table.clone(),
             idempotency: self.table.clone(),
             webhooks: self.table.clone(),
             deliveries: self.table.clone(),

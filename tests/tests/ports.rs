@@ -80,6 +80,7 @@ async fn the_table_in_memory() {
     contract::totals(&table, &table).await;
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
+    contract::schemas(&table).await;
     contract::webhooks(&table, &table).await;
     contract::deliveries(&table, &table).await;
 }
@@ -94,6 +95,7 @@ async fn the_table_on_dynamodb() {
     contract::totals(&table, &table).await;
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
+    contract::schemas(&table).await;
     contract::webhooks(&table, &table).await;
     contract::deliveries(&table, &table).await;
 }
@@ -270,6 +272,7 @@ async fn every_port_on(other: &OtherEngine, forward: fn(&reqwest::Client, &str) 
     contract::totals(&table, &table).await;
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
+    contract::schemas(&table).await;
     contract::webhooks(&table, &table).await;
     contract::deliveries(&table, &table).await;
     let bucket = aws.bucket("contract");

@@ -175,7 +175,7 @@ async fn overdue_deliveries_are_done_ten_thousand_a_pass_and_keep_nothing_else_w
     account.wait(MINUTE);
     let far = account.far.clone();
     let published = account.clock.run(async move {
-        let contents = Contents { columns: vec!["q".into()], row_count: 1, dialect: None, notices: vec![] };
+        let contents = Contents { columns: vec!["q".into()], row_count: 1, ..Contents::default() };
         uploads::publish(&far, &draft, &contents).await.unwrap().unwrap()
     });
     account.wait(MINUTE);
@@ -197,7 +197,7 @@ async fn a_page_of_a_list_is_three_reads_one_after_another() {
     let count: u64 = std::env::var("DATASETS_LISTED").map_or(500, |count| count.parse().unwrap());
     let group = group(7, 1, "Questions");
     account.near.catalog.create_group(&group).await.unwrap();
-    let contents = Contents { columns: vec!["q".into()], row_count: 1, dialect: None, notices: vec![] };
+    let contents = Contents { columns: vec!["q".into()], row_count: 1, ..Contents::default() };
     for id in 1..=count {
         let draft = draft(id, &group, "a.csv");
         account.near.catalog.create_draft(&draft).await.unwrap();

@@ -23,10 +23,24 @@ impl<T: DeserializeOwned, S: Sync> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
-        let body = read(request, MAX_BYTES)
-            .await?
-            .ok_or_else(|| ApiError::new(ErrorCode::BodyTooLarge, "the body is over 1 MiB; send less"))?;
-        parse(&body).map(Json)
+        parse(&read_small(request).await?).map(Json)
+    }
+}
+
+async fn read_small(request: Request) -> Result<Bytes, ApiError> {
+    let body = read(request, MAX_BYTES).await?;
+    body.ok_or_else(|| ApiError::new(ErrorCode::BodyTooLarge, "the body is over 1 MiB; send less"))
+}
+
+/// A small JSON body, as it was written.
+pub(crate) struct Text(pub(crate) String);
+
+impl<S: Sync> FromRequest<S> for Text {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, ApiError> {
+        let body = String::from_utf8(read_small(request).await?.into());
+        body.map(Self).map_err(|_| ApiError::new(ErrorCode::InvalidJson, "the body is not UTF-8, as JSON must be"))
     }
 }
 

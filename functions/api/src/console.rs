@@ -71,6 +71,8 @@ const ASSETS: &[Asset] = assets! {
     "script/view_compare.js"
     "script/view_group.js"
     "script/view_groups.js"
+    "script/violations.js"
+    "script/group_schema.js"
     "script/view_rows.js"
     "script/view_sign_in.js"
     "script/view_upload.js"

@@ -85,6 +85,10 @@ impl ApiError {
         Self::not_found(ErrorCode::WebhookNotFound, "webhook", &id.to_string())
     }
 
+    pub(crate) fn schema_not_found() -> Self {
+        Self::new(ErrorCode::SchemaNotFound, "the dataset group has no such schema; put one, or leave its version out")
+    }
+
     pub(crate) fn delivery_not_found() -> Self {
         Self::new(ErrorCode::DeliveryNotFound, NO_SUCH_DELIVERY)
     }

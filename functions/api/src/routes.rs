@@ -16,6 +16,7 @@ mod kept;
 mod paging;
 mod preview;
 mod rows;
+mod schemas;
 mod stored;
 mod webhooks;
 
@@ -61,6 +62,7 @@ routes! {
     from_upload { create }
     preview { preview }
     groups { create, list, read, update, delete }
+    schemas { read, put, delete }
     lists { list }
     datasets { read, delete, restore }
     columns { list }

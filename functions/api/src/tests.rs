@@ -1,6 +1,7 @@
 mod calls;
 mod console;
 mod dialects;
+mod schemas;
 mod versions;
 mod webhooks;
 
@@ -352,7 +353,7 @@ async fn datasets_are_listed_newest_first_and_by_what_is_asked() {
     for id in 1..=5 {
         let draft = draft(id, &group, "a.csv");
         fakes.table.create_draft(&draft).await.unwrap();
-        let contents = Contents { columns: vec!["a".into()], row_count: id, dialect: None, notices: vec![] };
+        let contents = Contents { columns: vec!["a".into()], row_count: id, ..Contents::default() };
         match id {
             1..=3 => drop(uploads::publish(&ports, &draft, &contents).await.unwrap()),
             4 => drop(uploads::fail(&ports, &draft, upload_expired()).await.unwrap()),

@@ -8,6 +8,7 @@ mod manage;
 mod push;
 mod read;
 mod remote;
+mod schemas;
 mod show;
 mod webhooks;
 
@@ -18,7 +19,8 @@ pub(crate) use manage::{delete, groups, restore};
 pub(crate) use push::push;
 pub(crate) use read::{diff, list, rows, show};
 pub use remote::Trouble;
+pub(crate) use schemas::schema_of;
 #[cfg(feature = "service")]
 pub(crate) use show::in_columns;
-pub(crate) use show::{noticed, suggested};
+pub(crate) use show::{noticed, trouble};
 pub(crate) use webhooks::webhooks;

@@ -1,8 +1,8 @@
 //! `datasets check` and `convert`: the checks of an upload, without a service.
 
 use crate::cli::args::{Check, Convert, Said};
-use crate::client::{Trouble, noticed, suggested};
-use crate::input::{ENOUGH, Input, refused_here};
+use crate::client::{self, Trouble, noticed, trouble};
+use crate::input::{ENOUGH, Input, refused_here, text_of};
 use crate::made::{Draft, Place};
 use crate::output::say;
 use anyhow::Context;
@@ -23,16 +23,20 @@ pub(crate) async fn check(args: Check) -> anyhow::Result<()> {
     let input = Input::open(&args.file, args.name.as_deref(), ENOUGH).await?;
     let size = fs::metadata(&input.path).with_context(|| unreadable(&input))?.len();
     if let Err(error) = upload::check_size(size) {
-        if args.json {
+        if args.remote.json {
             say(&checked(json!({ "failure": { "code": error.code().name(), "message": error.to_string() } })))?;
         }
         return Err(refused_here(&input.shown, &error).into());
     }
-    let schema = args.schema.as_deref().map(schema_in).transpose()?;
+    let schema = match (&args.schema, &args.group) {
+        (Some(path), _) => Some(schema_in(path)?),
+        (None, Some(group)) => client::schema_of(group, &args.remote.access).await?,
+        (None, None) => None,
+    };
     let said = args.said;
     let checking = move || (read(&input, &said, &mut io::sink(), &Limits::default(), schema.as_ref()), input);
     let (read, input) = tokio::task::spawn_blocking(checking).await?;
-    match (read?, args.json) {
+    match (read?, args.remote.json) {
         (Ok(summary), true) => Ok(say(&checked(as_json(&summary)))?),
         (Ok(summary), false) => report(&input, &summary),
         (Err(failure), true) => {
@@ -69,8 +73,7 @@ pub(crate) async fn convert(args: Convert) -> anyhow::Result<()> {
 
 /// The schema in a file.
 fn schema_in(path: &Path) -> anyhow::Result<RowSchema> {
-    let text = fs::read_to_string(path).with_context(|| format!("{} could not be read", path.display()))?;
-    RowSchema::parse(&text).map_err(|error| Trouble::Usage(format!("{}: {error}", path.display())).into())
+    RowSchema::parse(&text_of(path)?).map_err(|error| Trouble::Usage(format!("{}: {error}", path.display())).into())
 }
 
 /// What is in the file, or what is wrong with it.
@@ -100,15 +103,7 @@ fn read(
 }
 
 fn refusal(input: &Input, error: &DataError) -> anyhow::Error {
-    let place = [("row", error.row), ("line", error.line), ("column", error.column)];
-    let place = place.iter().filter_map(|(name, n)| n.map(|n| format!(" {name} {n},"))).collect::<String>();
-    let name = error.column_name.as_deref().map(|name| format!(" {name:?}")).unwrap_or_default();
-    let place = format!("{}{name}", place.trim_end_matches(','));
-    let place = if place.is_empty() { place } else { format!("{}: ", place.trim_start()) };
-    let suggestions: String =
-        error.suggestions.iter().map(|suggestion| format!("\n  {}", suggested(suggestion))).collect();
-    let message = format!("{place}{}", Said::in_options(&error.message));
-    Trouble::Failed { file: input.shown.clone(), code: error.code.name().to_owned(), message, suggestions }.into()
+    trouble(error.clone().into(), &input.shown).into()
 }
 
 /// As the API answers a preview.

@@ -21,7 +21,16 @@ pub(crate) fn refused_here(file: &str, error: &Error) -> Trouble {
         }
         _ => error.to_string(),
     };
-    Trouble::Failed { file: file.to_owned(), code: error.code().name().to_owned(), message, suggestions: String::new() }
+    Trouble::Failed { file: file.to_owned(), code: error.code().name().to_owned(), message, details: String::new() }
+}
+
+/// The text in a file; `-` is standard input.
+///
+/// # Errors
+/// If it can't be read, or is no text.
+pub(crate) fn text_of(path: &Path) -> anyhow::Result<String> {
+    let text = if path == "-" { io::read_to_string(io::stdin()) } else { fs::read_to_string(path) };
+    text.with_context(|| format!("{} could not be read", path.display()))
 }
 
 /// A regular file. What came as a stream is one for as long as this is there.

@@ -7,9 +7,10 @@ use dataset_core::dataset::{Contents, Dataset, Failure, State};
 use dataset_core::group::Group;
 use dataset_core::uploads::{self, Interruption};
 use dataset_core::{Error, Kind, Ports, Result, outbox};
-use dataset_formats::{Error as FormatError, Summary, convert};
+use dataset_formats::{Error as FormatError, RowSchema, Summary, convert};
 use jiff::Timestamp;
 use lambda_runtime::Context;
+use std::io;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -85,7 +86,12 @@ async fn relay(ports: &Ports, event: &OutboxEntry) {
 async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interruption> {
     let ports = &processor.ports;
     let blobs = &ports.blobs;
-    let rows = blobs.write_new(draft.rows(), "application/vnd.apache.parquet").await?;
+    let (rows, schema) = tokio::try_join!(
+        blobs.write_new(draft.rows(), "application/vnd.apache.parquet"),
+        ports.schemas.last_schema(draft.group_id),
+    )?;
+    let schema = schema.filter(|schema| !schema.is_removed);
+    let schema_version = schema.as_ref().map(|schema| schema.version);
     let (out, parts) = PartWriter::new();
     let storing = tokio::spawn(pipe::store(rows, parts));
     let converting = tokio::task::spawn_blocking({
@@ -94,7 +100,8 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
         let (format, said, limits) = (draft.file_name.format(), draft.said.clone(), Arc::clone(&processor.limits));
         move || {
             let mut out = out;
-            let summary = convert(format, &said, &mut source, &mut out, &limits, None)?;
+            let compiled = schema.map(|schema| RowSchema::parse(&schema.text)).transpose().map_err(io::Error::other)?;
+            let summary = convert(format, &said, &mut source, &mut out, &limits, compiled.as_ref())?;
             out.finish()?;
             Ok(summary)
         }
@@ -107,10 +114,14 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
             return match finished {
                 // An earlier attempt stored the rows, and the same file gives the same rows.
                 Err(error) if error.kind() != Kind::AlreadyExists => Err(error.into()),
-                _ => Ok(Ok((contents(summary), group?))),
+                _ => Ok(Ok((Contents { schema_version, ..contents(summary) }, group?))),
             };
         }
-        (Err(FormatError::Data(error)), _) => Ok(Err((*error).into())),
+        (Err(FormatError::Data(error)), _) => {
+            let failure = Failure::from(*error);
+            let schema_version = schema_version.filter(|_| failure.violation_count.is_some());
+            Ok(Err(Failure { schema_version, ..failure }))
+        }
         (_, Err(error)) => Err(error.into()),
         (Err(FormatError::Io(error)), _) => Err(match pipe::unpack(error) {
             error if error.kind() == Kind::NotFound => Interruption::NoFile,
@@ -133,7 +144,13 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
 
 fn contents(summary: Summary) -> Contents {
     let columns = summary.columns.into_iter().map(|column| column.name).collect();
-    Contents { columns, row_count: summary.rows, dialect: Some(summary.dialect), notices: summary.notices }
+    Contents {
+        columns,
+        row_count: summary.rows,
+        dialect: Some(summary.dialect),
+        notices: summary.notices,
+        schema_version: None,
+    }
 }
 
 fn died(error: tokio::task::JoinError) -> Interruption {

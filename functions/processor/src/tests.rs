@@ -3,6 +3,7 @@ use dataset_core::blobs::{Blobs, Object};
 use dataset_core::catalog::{Catalog, LeaseRequest};
 use dataset_core::dataset::{Column, DRAFT_LIFETIME, Dataset, State};
 use dataset_core::deliveries::Deliveries;
+use dataset_core::schemas::{Schema, Schemas};
 use dataset_core::uploads;
 use dataset_core::webhooks::Webhooks;
 use dataset_formats::Limits;
@@ -98,6 +99,34 @@ async fn a_bad_file_is_a_failure_with_its_place_and_leaves_nothing_stored() {
     setting.handle(PUT, "repeat").await.unwrap();
     assert_eq!(setting.dataset(FIRST).await, failed);
     assert!(setting.told().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_schema_in_force_is_what_a_file_is_checked_by() {
+    let files = [("a.csv", "q,a\n1,2\nx,3\n"), ("b.csv", "q,a\n1,2\n"), ("c.csv", "q\nx\n")];
+    let setting = Setting::with(&files).await;
+    let group = group(7, 1, "Questions").id;
+    let text = r#"{"properties": {"q": {"type": "integer"}}}"#.to_owned();
+    let user_id = setting.dataset(FIRST).await.user_id;
+    let schema = Schema { version: 1, text, set_at: start(), user_id, is_removed: false };
+    setting.fakes.table.put_schema(group, &schema).await.unwrap();
+    setting.handle(SEVERAL, "first").await.unwrap();
+    let failed = setting.dataset(FIRST).await;
+    let State::Failed { failure, .. } = &failed.state else { panic!("{failed:?}") };
+    assert_eq!((failure.code.as_str(), failure.row, failure.line), ("schema_violation", Some(2), Some(3)));
+    assert_eq!((failure.schema_version, failure.violation_count, failure.violations.len()), (Some(1), Some(1), 1));
+    let told = setting.told().await;
+    let told = told.iter().find(|event| event["details"]["error_code"] == "schema_violation").unwrap();
+    assert_eq!((&told["details"]["row"], &told["details"]["column"]), (&2.into(), &"q".into()));
+    let version = setting.dataset(FIRST + 1).await;
+    let State::Ready { contents, .. } = &version.state else { panic!("{version:?}") };
+    assert_eq!(contents.schema_version, Some(1));
+
+    setting.fakes.table.remove_schema(group, 1).await.unwrap();
+    setting.handle(&PUT.replace("3751873437921", "3751873437923"), "second").await.unwrap();
+    let version = setting.dataset(FIRST + 2).await;
+    let State::Ready { contents, .. } = &version.state else { panic!("{version:?}") };
+    assert_eq!(contents.schema_version, None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

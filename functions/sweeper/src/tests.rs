@@ -86,7 +86,7 @@ async fn a_draft_whose_event_was_lost_is_started_and_in_the_end_given_up() {
 #[tokio::test]
 async fn an_event_left_in_the_outbox_is_relayed() {
     let (fakes, draft) = setting(true).await;
-    let contents = Contents { columns: vec!["q".into()], row_count: 1, dialect: None, notices: vec![] };
+    let contents = Contents { columns: vec!["q".into()], row_count: 1, ..Contents::default() };
     let published = uploads::publish(&fakes.ports(), &draft, &contents).await.unwrap().unwrap();
     invoke(&fakes, SCHEDULE).await;
     assert!(fakes.queue.take().is_empty(), "its processor may be at it");
@@ -99,7 +99,7 @@ async fn an_event_left_in_the_outbox_is_relayed() {
 #[tokio::test]
 async fn an_overdue_delivery_is_put_on_the_queue_again() {
     let (fakes, draft) = setting(true).await;
-    let contents = Contents { columns: vec!["q".into()], row_count: 1, dialect: None, notices: vec![] };
+    let contents = Contents { columns: vec!["q".into()], row_count: 1, ..Contents::default() };
     let published = uploads::publish(&fakes.ports(), &draft, &contents).await.unwrap().unwrap();
     outbox::relay(&fakes.ports(), &published.event).await.unwrap();
     let sent = fakes.queue.take();
@@ -145,7 +145,7 @@ async fn thousands_of_overdue_deliveries_keep_no_draft_waiting() {
 #[tokio::test]
 async fn thousands_that_fail_each_time_keep_nothing_waiting() {
     let (fakes, first) = setting(true).await;
-    let contents = Contents { columns: vec!["q".into()], row_count: 1, dialect: None, notices: vec![] };
+    let contents = Contents { columns: vec!["q".into()], row_count: 1, ..Contents::default() };
     uploads::publish(&fakes.ports(), &first, &contents).await.unwrap().unwrap();
     let group = fakes.table.group(first.group_id).await.unwrap().unwrap();
     for id in 1..=2_500 {
@@ -249,7 +249,7 @@ async fn uploads_that_wait_for_a_processor_are_started_again_a_handful_of_times(
                     invoke(&fakes, SCHEDULE).await;
                 }
             }
-            let contents = Contents { columns: vec!["q".into()], row_count: 1, dialect: None, notices: vec![] };
+            let contents = Contents { columns: vec!["q".into()], row_count: 1, ..Contents::default() };
             uploads::publish(&ports, &draft, &contents).await.unwrap();
         }
         for object in fakes.blobs.take_announced() {

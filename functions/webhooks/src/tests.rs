@@ -111,7 +111,7 @@ impl Setting {
 
 /// Under the id that the fixtures have.
 async fn publish_and_relay(fakes: &Fakes, draft: &Dataset) {
-    let contents = Contents { columns: vec!["q".into()], row_count: 1, dialect: None, notices: vec![] };
+    let contents = Contents { columns: vec!["q".into()], row_count: 1, ..Contents::default() };
     let published = uploads::publish(&fakes.ports(), draft, &contents).await.unwrap().unwrap();
     fakes.table.close_outbox_entry(&published.event.event_id).await.unwrap();
     let event = OutboxEntry { event_id: EventId::of_dataset(draft.id.get()), ..published.event };

@@ -16,6 +16,7 @@ use dataset_core::id::EventId;
 use dataset_core::ids::SystemIds;
 use dataset_types::dialect::{Dialect, Suggestion, Tried};
 use dataset_types::notice::{Notice, NoticeCode};
+use dataset_types::schema::Violation;
 use futures::future::join_all;
 use jiff::Timestamp;
 use std::time::Duration;
@@ -53,6 +54,7 @@ fn publication(of: &Dataset, version: u64) -> Publication {
                 Notice::new(NoticeCode::ColumnNamed, "é").about(&["a"]),
                 Notice::new(NoticeCode::JsonLines, ""),
             ],
+            schema_version: Some(2),
         },
         event: event(of, start() + seconds(30)),
     }
@@ -373,6 +375,16 @@ fn failed_draft(of: &Dataset) -> FailedDraft {
         finished_at: start(),
         clean_at: start() + seconds(30),
         failure: Failure {
+            schema_version: Some(3),
+            violation_count: Some(1_000),
+            violations: vec![Violation {
+                row: Some(7),
+                line: None,
+                column: Some(Column::Name("é".into())),
+                keyword: "type".into(),
+                message: "expected \"text\"".into(),
+                schema_path: "/properties/é/type".into(),
+            }],
             suggestions: vec![Suggestion {
                 dialect: Dialect { encoding: Some("gbk".to_owned().try_into().unwrap()), ..Dialect::default() },
                 row_count: 2,

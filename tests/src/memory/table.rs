@@ -11,6 +11,7 @@ use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
 use dataset_core::group::{Group, name_taken};
 use dataset_core::id::EventId;
 use dataset_core::id::{DatasetId, GroupId, WebhookId, WorkspaceId};
+use dataset_core::schemas::Schema;
 use dataset_core::webhook::Webhook;
 use dataset_core::{Error, Result};
 use dataset_types::dialect::Dialect;
@@ -32,6 +33,7 @@ impl Clone for MemoryTable {
 pub(super) struct Tables {
     pub(super) callers: Callers,
     pub(super) groups: BTreeMap<GroupId, Group>,
+    pub(super) schemas: BTreeMap<GroupId, Vec<Schema>>,
     pub(super) datasets: BTreeMap<DatasetId, Dataset>,
     pub(super) leases: HashMap<DatasetId, LeaseRequest>,
     /// Failed datasets whose objects are still to be removed, and since when.

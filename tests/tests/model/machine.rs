@@ -110,7 +110,7 @@ impl Machine {
         let gated = Arc::new(GatedPorts::default());
         // Authentication is not part of the model.
         let callers = Arc::new(callers(&runtime));
-        let ports = gated.ports(callers.clone());
+        let ports = gated.ports(&callers);
         let api = Api {
             api_keys: callers,
             ports: ports.clone(),

@@ -18,7 +18,6 @@ use dataset_core::delivery::{Attempt, Delivery, DeliveryKey, DeliveryState};
 use dataset_core::group::Group;
 use dataset_core::id::EventId;
 use dataset_core::id::{DatasetId, DeliveryId, GroupId, WebhookId, WorkspaceId};
-use dataset_core::idempotency::Idempotency;
 use dataset_core::ids::Ids;
 use dataset_core::queue::Queue;
 use dataset_core::secret::Owner;
@@ -64,10 +63,12 @@ impl GatedPorts {
         self.0.lock().unwrap().clone().expect("a run is on")
     }
 
-    pub(crate) fn ports(self: &Arc<Self>, idempotency: Arc<dyn Idempotency>) -> Ports {
+    pub(crate) fn ports(self: &Arc<Self>, callers: &Arc<MemoryTable>) -> Ports {
         Ports {
             catalog: self.clone(),
-            idempotency,
+            // What calls have keys or schemas, the model leaves out.
+            schemas: callers.clone(),
+            idempotency: callers.clone(),
             webhooks: self.clone(),
             deliveries: self.clone(),
             blobs: self.clone(),

@@ -1,6 +1,6 @@
 //! `POST /api/public/v2/dataset-versions/preview`: what a file would be, by its start.
 
-use super::{dialect, stored};
+use super::{dialect, schemas, stored};
 use crate::Api;
 use crate::auth::Caller;
 use crate::body;
@@ -53,13 +53,14 @@ pub(super) async fn preview(
         return Err(too_large());
     }
     let format = file_name.format();
-    let said = match group_id {
-        Some(id) => dialect::of(said, &caller.group(&api, id).await?.dialect, format)?,
-        None => dialect::of(said, &Dialect::default(), format)?,
+    let (of_group, schema) = match group_id {
+        Some(id) => (caller.group(&api, id).await?.dialect, schemas::in_force(&api, id).await?),
+        None => (Dialect::default(), None),
     };
+    let said = dialect::of(said, &of_group, format)?;
     let reading = tokio::task::spawn_blocking(move || {
         let (mut source, mut parquet) = (Head { bytes: &head, is_whole }, vec![]);
-        let read = convert(format, &said, &mut source, &mut parquet, &Limits::default(), None);
+        let read = convert(format, &said, &mut source, &mut parquet, &Limits::default(), schema.as_ref());
         read.map(|summary| (summary, Bytes::from(parquet)))
     });
     let read = reading.await.map_err(|e| Error::internal("the head could not be read").because(e))?;

@@ -25,7 +25,13 @@ async fn publish(fakes: &Fakes, id: u64, group: &dataset_core::group::Group, fil
     uploads::publish(
         &fakes.ports(),
         &draft,
-        &Contents { columns, row_count: summary.rows, dialect: Some(summary.dialect), notices: summary.notices },
+        &Contents {
+            columns,
+            row_count: summary.rows,
+            dialect: Some(summary.dialect),
+            notices: summary.notices,
+            ..Contents::default()
+        },
     )
     .await
     .unwrap();
@@ -305,7 +311,7 @@ async fn versions_are_ordered_as_asked_and_pages_hold_still() {
         fakes.table.create_draft(draft).await.unwrap();
     }
     for draft in drafts.iter().rev() {
-        let contents = Contents { columns: vec!["a".into()], row_count: 1, dialect: None, notices: vec![] };
+        let contents = Contents { columns: vec!["a".into()], row_count: 1, ..Contents::default() };
         uploads::publish(&fakes.ports(), draft, &contents).await.unwrap();
         fakes.clock.advance(Duration::from_secs(1));
     }
@@ -336,7 +342,7 @@ fn extent(list: &Value) -> (u64, bool, Value) {
 async fn a_list_looks_at_ten_thousand_and_says_how_to_go_on() {
     let (fakes, router) = service().await;
     let group = group(7, 1, "Questions");
-    let contents = Contents { columns: vec!["a".into()], row_count: 1, dialect: None, notices: vec![] };
+    let contents = Contents { columns: vec!["a".into()], row_count: 1, ..Contents::default() };
     for id in 1..=10_003 {
         let draft = draft(id, &group, "a.csv");
         fakes.table.create_draft(&draft).await.unwrap();

@@ -14,6 +14,7 @@ mod layout;
 mod lazily;
 mod queue;
 mod schema;
+mod schemas;
 mod settings;
 mod table;
 mod vault;

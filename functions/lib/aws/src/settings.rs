@@ -219,6 +219,7 @@ impl Aws {
         let table = Arc::new(self.table(&settings.table));
         Ports {
             catalog: table.clone(),
+            schemas: table.clone(),
             idempotency: table.clone(),
             webhooks: table.clone(),
             deliveries: table,

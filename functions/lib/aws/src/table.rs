@@ -3,6 +3,8 @@
 //! | pk | sk | what |
 //! |---|---|---|
 //! | `G#{group}` | `GROUP` | a group, with its latest number |
+//! | `G#{group}` | `SCHEMA` | the last schema of a group |
+//! | `G#{group}` | `SCHEMA#{version}` | each of its schemas |
 //! | `W#{workspace}` | `GROUP#{name}` | keeps a group's name unique, finds and lists groups |
 //! | `W#{workspace}` | `RECEIVER#{id}` | a webhook receiver |
 //! | `D#{dataset}` | `DATASET` | a draft, a version or a failure; or a withdrawn draft's id, until it is cleaned up after |
@@ -58,6 +60,7 @@ pub(crate) const WORKSPACE_INDEX: &str = "by_workspace";
 pub(crate) const DRAFTS_INDEX: &str = "drafts";
 
 pub(crate) const GROUP: &str = "GROUP";
+const SCHEMA: &str = "SCHEMA";
 pub(crate) const DATASET: &str = "DATASET";
 pub(crate) const OUTBOX: &str = "OUTBOX";
 pub(crate) const KEY: &str = "KEY";
@@ -83,6 +86,14 @@ pub(crate) struct Key {
 impl Key {
     pub(crate) fn group(id: GroupId) -> Self {
         Self { pk: format!("G#{id}"), sk: GROUP.into() }
+    }
+
+    pub(crate) fn last_schema(group: GroupId) -> Self {
+        Self { pk: format!("G#{group}"), sk: SCHEMA.into() }
+    }
+
+    pub(crate) fn schema(group: GroupId, version: u64) -> Self {
+        Self { pk: format!("G#{group}"), sk: format!("{SCHEMA}#{version}") }
     }
 
     pub(crate) fn group_name(workspace: WorkspaceId, name: &str) -> Self {

@@ -64,7 +64,7 @@ pub enum State {
 }
 
 /// What parsing found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     pub columns: Vec<String>,
     pub row_count: u64,
@@ -72,6 +72,9 @@ pub struct Contents {
     pub dialect: Option<Dialect>,
     /// What was unusual in the file.
     pub notices: Vec<Notice>,
+    /// The schema of the group that the rows fulfil, if one was in force.
+    #[serde(default)]
+    pub schema_version: Option<u64>,
 }
 
 pub fn upload_expired() -> Failure {

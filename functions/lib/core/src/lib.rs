@@ -7,6 +7,7 @@
 //! | port | what it holds |
 //! |---|---|
 //! | [`catalog`] | groups, datasets, the outbox: the table, in domain words |
+//! | [`schemas`] | what the rows of groups must be |
 //! | [`webhooks`] | webhook receivers |
 //! | [`deliveries`] | the deliveries to them |
 //! | [`secret`] | what keeps signing secrets from being read in the store |
@@ -39,6 +40,7 @@ pub mod outbox;
 pub mod parking;
 pub mod queue;
 pub mod resolver;
+pub mod schemas;
 pub mod secret;
 pub mod upload;
 pub mod uploads;
@@ -54,6 +56,7 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Ports {
     pub catalog: Arc<dyn catalog::Catalog>,
+    pub schemas: Arc<dyn schemas::Schemas>,
     pub idempotency: Arc<dyn idempotency::Idempotency>,
     pub webhooks: Arc<dyn webhooks::Webhooks>,
     pub deliveries: Arc<dyn deliveries::Deliveries>,

@@ -89,7 +89,11 @@ const MAX_NAME_CHARS: usize = 255;
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
         let parts = [("row", error.row), ("line", error.line), ("column", error.column)];
-        let place: Vec<String> = parts.iter().filter_map(|(name, n)| n.map(|n| format!("{name} {n}"))).collect();
+        let mut place: Vec<String> = parts.iter().filter_map(|(name, n)| n.map(|n| format!("{name} {n}"))).collect();
+        let column_name = error.column_name.map(shortened);
+        if let (None, Some(name)) = (error.column, &column_name) {
+            place.push(format!("column {name:?}"));
+        }
         let message = match &place[..] {
             [] => error.message,
             place => format!("{}: {}", place.join(", "), error.message),
@@ -99,8 +103,9 @@ impl From<DataError> for Failure {
             message,
             row: error.row,
             line: error.line,
-            column: error.column_name.map(shortened).map(Column::Name).or(error.column.map(Column::Index)),
+            column: column_name.map(Column::Name).or(error.column.map(Column::Index)),
             suggestions: error.suggestions.into(),
+            schema_version: None,
             violation_count: Some(error.violation_count).filter(|count| *count > 0),
             violations: error.violations.into(),
         }

@@ -59,6 +59,10 @@ pub struct Dataset {
     #[serde(default)]
     #[schema(required)]
     pub notices: Vec<Notice>,
+    /// The schema of the group that the rows of a version fulfil; without one, none was in force.
+    #[serde(default)]
+    #[schema(required)]
+    pub schema_version: Option<u64>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
@@ -94,6 +98,9 @@ pub struct Failure {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub suggestions: Vec<Suggestion>,
+    /// The schema of the group, where the rows do not fulfil it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema_version: Option<u64>,
     /// How often the rows do not fulfil the schema of the group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub violation_count: Option<u64>,
@@ -114,6 +121,7 @@ impl Failure {
             line: None,
             column: None,
             suggestions: vec![],
+            schema_version: None,
             violation_count: None,
             violations: vec![],
         }

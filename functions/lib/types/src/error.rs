@@ -63,6 +63,7 @@ error_codes! {
         InvalidName
         InvalidParameter
         InvalidRequest
+        InvalidSchema
         InvalidUrl
         KeyNotFound
         KeyNotUnique
@@ -75,7 +76,7 @@ error_codes! {
     }
     401 { InvalidApiKey }
     403 { AccessDenied NotSigned OriginNotAllowed }
-    404 { DatasetGroupNotFound DatasetNotFound DeliveryNotFound RouteNotFound WebhookNotFound }
+    404 { DatasetGroupNotFound DatasetNotFound DeliveryNotFound RouteNotFound SchemaNotFound WebhookNotFound }
     405 { MethodNotAllowed }
     409 {
         DatasetDeleted
@@ -84,6 +85,7 @@ error_codes! {
         DatasetNotReady
         IdempotencyInProgress
         NotAVersion
+        SchemaChanged
         StatusChanged
         WebhookDisabled
     }

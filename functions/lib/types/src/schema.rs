@@ -1,8 +1,11 @@
 //! What the rows of a group must be.
 
+use crate::Time;
 use crate::dataset::Column;
+use crate::id::{GroupId, UserId};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use serde_json::value::RawValue;
+use utoipa::{IntoParams, ToSchema};
 
 /// The largest JSON Schema, in bytes.
 pub const MAX_SCHEMA_BYTES: usize = 64 << 10;
@@ -27,4 +30,29 @@ pub struct Violation {
     pub message: String,
     /// Where in the schema the keyword stands, as a JSON Pointer.
     pub schema_path: String,
+}
+
+/// The JSON Schema (2020-12) that each row of a group's files must fulfil.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct GroupSchema {
+    pub success: bool,
+    pub message: String,
+    pub dataset_group_id: GroupId,
+    /// 1, 2, 3 ... in its group.
+    pub schema_version: u64,
+    /// Whether files are checked by it.
+    pub is_in_force: bool,
+    pub set_at: Time,
+    pub user_id: UserId,
+    /// As it was given.
+    #[schema(value_type = Object)]
+    pub schema: Box<RawValue>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct WhichSchema {
+    /// One that was in force; without it, the one that is.
+    pub version: Option<u64>,
 }

@@ -145,6 +145,8 @@ pub(crate) enum GroupsCommand {
         #[command(flatten)]
         remote: Remote,
     },
+    /// Print the JSON Schema that the rows of a group must fulfil, put one in force, or take it away.
+    Schema(Schema),
     /// Put a group away with all its versions. There is no way back.
     Delete {
         /// The id or the name of the group.
@@ -154,6 +156,23 @@ pub(crate) enum GroupsCommand {
         #[command(flatten)]
         remote: Remote,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Schema {
+    /// The id or the name of the group.
+    pub(crate) group: GroupName,
+    /// Put the schema in this file in force; `-` for standard input.
+    #[arg(long, value_name = "SCHEMA_FILE", conflicts_with_all = ["remove", "version"])]
+    pub(crate) set: Option<PathBuf>,
+    /// Take the schema away: files are not checked any more.
+    #[arg(long, conflicts_with = "version")]
+    pub(crate) remove: bool,
+    /// Print one that was in force.
+    #[arg(long)]
+    pub(crate) version: Option<u64>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
@@ -242,11 +261,13 @@ pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) said: Said,
     /// A JSON Schema that each row must fulfil.
-    #[arg(long, value_name = "SCHEMA_FILE")]
+    #[arg(long, value_name = "SCHEMA_FILE", conflicts_with = "group")]
     pub(crate) schema: Option<PathBuf>,
-    /// Print JSON, for programs.
+    /// Check the rows by the schema of this group, by its id or its name; the service is asked for it.
     #[arg(long)]
-    pub(crate) json: bool,
+    pub(crate) group: Option<GroupName>,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]

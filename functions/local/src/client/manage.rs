@@ -2,7 +2,7 @@
 
 use super::remote::Answer;
 use super::show::counted;
-use super::{login, read, show};
+use super::{login, read, schemas, show};
 use crate::cli::args::{DeleteDataset, GroupName, Groups, GroupsCommand, OneDataset, Remote, Sure};
 use crate::output::{confirm, note, say};
 use dataset_types::dataset::{self as api, Status};
@@ -14,6 +14,7 @@ pub(crate) async fn groups(args: Groups) -> anyhow::Result<()> {
         None => read::groups(args.list).await,
         Some(GroupsCommand::List(list)) => read::groups(list).await,
         Some(GroupsCommand::Create { name, remote }) => create_group(&name, &remote).await,
+        Some(GroupsCommand::Schema(args)) => schemas::run(args).await,
         Some(GroupsCommand::Delete { group, sure, remote }) => delete_group(&group, &sure, &remote).await,
     }
 }

@@ -36,9 +36,9 @@ const READ_TIME: Duration = Duration::from_secs(30);
 pub enum Trouble {
     #[error("{message} ({code})")]
     Refused { code: String, message: String },
-    /// With what would work for the file, a line each.
-    #[error("{file}: {message} ({code}){suggestions}")]
-    Failed { file: String, code: String, message: String, suggestions: String },
+    /// With what would work for the file, or where it is wrong, a line each.
+    #[error("{file}: {message} ({code}){details}")]
+    Failed { file: String, code: String, message: String, details: String },
     #[error("the service at {url} could not be reached: {why}")]
     Unreachable { url: String, why: String },
     #[error("the service answered {status}; try again later")]
@@ -186,6 +186,10 @@ impl Remote {
         let mut key = [0; 16];
         SystemIds.fill(&mut key);
         self.call(Method::POST, path).header("idempotency-key", hex::encode(key)).json(body)
+    }
+
+    pub(super) async fn put(&self, path: &str, body: &impl Serialize) -> Result<Answer, Trouble> {
+        self.read(self.call(Method::PUT, path).json(body)).await
     }
 
     pub(super) async fn delete(&self, path: &str) -> Result<Answer, Trouble> {

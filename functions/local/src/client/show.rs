@@ -10,6 +10,7 @@ use dataset_types::dataset::{Column, Dataset, Failure};
 use dataset_types::dialect::Suggestion;
 use dataset_types::notice::Notice;
 use dataset_types::rows::CellValue;
+use dataset_types::schema::Violation;
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
 /// A line about a version.
@@ -45,6 +46,9 @@ pub(super) fn details(dataset: &Dataset) -> String {
         if let Some(dialect) = &dataset.dialect {
             line("read with", printable(&dialect.to_string()));
         }
+        if let Some(version) = dataset.schema_version {
+            line("schema", format!("version {version}"));
+        }
         for notice in &dataset.notices {
             line("notice", noticed(notice));
         }
@@ -53,6 +57,16 @@ pub(super) fn details(dataset: &Dataset) -> String {
         line("failure", format!("{} ({})", reason(failure), failure.code));
         for suggestion in &failure.suggestions {
             line("instead", suggested(suggestion));
+        }
+        if let Some(version) = failure.schema_version {
+            line("schema", format!("version {version}"));
+        }
+        let (violations, more) = violations(failure, MAX_VIOLATIONS);
+        for violation in violations {
+            line("violation", violation);
+        }
+        if let Some(more) = more {
+            line("", more);
         }
     }
     lines.join("\n")
@@ -67,7 +81,7 @@ pub(crate) fn noticed(notice: &Notice) -> String {
 }
 
 /// What would work for a file that was refused, and how to say it.
-pub(crate) fn suggested(suggestion: &Suggestion) -> String {
+pub(super) fn suggested(suggestion: &Suggestion) -> String {
     let Suggestion { dialect, row_count, column_count, why, .. } = suggestion;
     let (rows, columns) = (counted(*row_count, "row"), counted(*column_count, "column"));
     let options = printable(&Said::options(dialect));
@@ -93,15 +107,40 @@ fn reason(failure: &Failure) -> String {
     let Some(Column::Name(name)) = &failure.column else { return message };
     // "row 2, line 3, column 2: expected ..."
     match message.split_once(": ").filter(|(place, _)| place.ends_with(|c: char| c.is_ascii_digit())) {
+        _ if failure.violation_count.is_some() => message,
         Some((place, what)) => format!("{place} {:?}: {what}", printable(name)),
         None => format!("column {:?}: {message}", printable(name)),
     }
 }
 
-pub(super) fn trouble(failure: Failure, file: &str) -> Trouble {
-    let suggestions = failure.suggestions.iter().map(|suggestion| format!("\n  {}", suggested(suggestion)));
+/// How many violations are told, where there is no one to page through them.
+const MAX_VIOLATIONS: usize = 10;
+
+pub(crate) fn trouble(failure: Failure, file: &str) -> Trouble {
+    let (violations, more) = violations(&failure, MAX_VIOLATIONS);
+    let suggestions = failure.suggestions.iter().map(suggested);
+    let details = suggestions.chain(violations).chain(more).map(|line| format!("\n  {line}")).collect();
     let message = reason(&failure);
-    Trouble::Failed { file: printable(file), code: failure.code, message, suggestions: suggestions.collect() }
+    Trouble::Failed { file: printable(file), code: failure.code, message, details }
+}
+
+/// The first places where a file does not fulfil its schema, and how many others there are.
+fn violations(failure: &Failure, most: usize) -> (Vec<String>, Option<String>) {
+    let Failure { violations, violation_count, .. } = failure;
+    let told = violations.iter().take(most).map(|violation| {
+        let Violation { row, line, column, keyword, message, .. } = violation;
+        let place =
+            [("row", row), ("line", line)].into_iter().filter_map(|(what, n)| n.map(|n| format!("{what} {n}, ")));
+        let column = match column {
+            Some(Column::Name(name)) => format!("column {:?}: ", printable(name)),
+            Some(Column::Index(number)) => format!("column {number}: "),
+            None => "the row as a whole: ".to_owned(),
+        };
+        format!("{}{column}{} ({keyword})", place.collect::<String>(), printable(message))
+    });
+    let told: Vec<String> = told.collect();
+    let more = violation_count.unwrap_or_default().saturating_sub(told.len() as u64);
+    (told, (more > 0).then(|| format!("and {more} more; --json has the first {}", violations.len())))
 }
 
 /// Text from elsewhere, with what could mislead a terminal or its reader made visible.

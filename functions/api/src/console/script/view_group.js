@@ -1,6 +1,7 @@
 import { call, get, latest, pause } from "./api.js";
 import { bars } from "./chart.js";
 import { busy, complain, crumbs, dialog, element, facts, fill, fromTemplate, pager, say, tag } from "./dom.js";
+import { showSchema } from "./group_schema.js";
 import { here, remember } from "./place.js";
 import { bytes, count, visible, when } from "./text.js";
 import { showUpload } from "./view_upload.js";
@@ -70,6 +71,7 @@ export async function show(main, [id], signal) {
   });
   await list();
   showUpload(view.upload, groupId, signal, refresh);
+  showSchema(view, groupId, signal).catch(complain(view.schema_fault));
   keepCurrent(() => hasDrafts, refresh, signal);
   return name;
 }

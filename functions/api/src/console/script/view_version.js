@@ -8,6 +8,7 @@ import { failureText, showExcerpt } from "./view_upload.js";
 import { showCode } from "./view_code.js";
 import { showColumns } from "./view_columns.js";
 import { showRows } from "./view_rows.js";
+import { showViolations } from "./violations.js";
 
 const SECTIONS = { rows: showRows, columns: showColumns, code: showCode };
 const LOOK_AGAIN_MS = 1_000;
@@ -34,6 +35,7 @@ export async function show(main, [id, section = "rows"], signal) {
     `user ${dataset.user_id}`,
     when(dataset.created_at),
     `id ${dataset.id}`,
+    dataset.schema_version && `fulfils schema ${dataset.schema_version}`,
   );
   showNotices(view.notices, dataset.notices);
   if (isReady) {
@@ -44,6 +46,7 @@ export async function show(main, [id, section = "rows"], signal) {
     if (upload) {
       await showExcerpt(view.section, { file: upload.file, dataset });
     }
+    showViolations(view.section, dataset.failure, upload?.file);
     view.section.append(element("p", { class: "row" }, element("a", { class: "button", href: `#/groups/${group.id}` }, "Upload a corrected file")));
   } else {
     const takeBack = element("button", { type: "button", class: "danger" }, "Take it back");

@@ -205,7 +205,10 @@ async fn views(api: &Api, page: &[DatasetSummary]) -> Result<Vec<api::Dataset>> 
     let groups: HashMap<GroupId, Group> = groups.into_iter().map(|group| (group.id, group)).collect();
     let full = |dataset: Dataset| {
         let group = groups.get(&dataset.group_id)?;
-        Some(view(dataset, group))
+        let mut view = view(dataset, group);
+        // A hundred failures would have ten thousand.
+        view.failure.iter_mut().for_each(|failure| failure.violations.clear());
+        Some(view)
     };
     let mut views: Vec<_> = datasets.into_iter().filter_map(full).collect();
     cut_column_names(&mut views, MAX_COLUMN_NAMES_BYTES);

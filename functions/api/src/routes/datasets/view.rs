@@ -12,10 +12,8 @@ pub(super) fn view(dataset: Dataset, group: &Group) -> api::Dataset {
         State::Failed { finished_at, failure } => (Some(finished_at), None, Some(failure)),
     };
     let row_count = contents.as_ref().map(|contents| contents.row_count);
-    let (column_names, dialect, notices) = match contents {
-        Some(Contents { columns, dialect, notices, .. }) => (Some(columns), dialect, notices),
-        None => (None, None, vec![]),
-    };
+    let Contents { dialect, notices, schema_version, .. } = contents.clone().unwrap_or_default();
+    let column_names = contents.map(|contents| contents.columns);
     api::Dataset {
         id: dataset.id,
         dataset_group_id: dataset.group_id,
@@ -42,5 +40,6 @@ pub(super) fn view(dataset: Dataset, group: &Group) -> api::Dataset {
         file_due_at: (status == Status::Draft).then(|| dataset.file_due_at.into()),
         dialect,
         notices,
+        schema_version,
     }
 }

@@ -68,6 +68,7 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
                 row_count: read.parsed("row_count")?,
                 // Versions of the first releases have no such attributes.
                 notices: read.json_if_any("notices")?.unwrap_or_default(),
+                schema_version: read.maybe("schema_version"),
                 dialect: read.json_if_any::<Option<_>>("dialect")?.flatten(),
             },
         },

@@ -23,14 +23,16 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .expression_attribute_values(":version", n(publication.version))
         .build()
         .map_err(build_error)?;
+    let schema = publication.contents.schema_version;
+    let set_schema = if schema.is_some() { ", schema_version = :schema" } else { "" };
     let version = table
         .update(Key::dataset(publication.dataset_id))
         .condition_expression("#status = :draft")
-        .update_expression(
+        .update_expression(format!(
             "SET #status = :ready, version = :version, finished_at = :at, #columns = :columns, row_count = :rows, notices = :notices, \
-             dialect = :dialect \
+             dialect = :dialect{set_schema} \
              REMOVE drafts_of, due_shard, due_at, claim_owner, claim_until",
-        )
+        ))
         .expression_attribute_names("#status", "status")
         .expression_attribute_names("#columns", "columns")
         .expression_attribute_values(":draft", s(DRAFT))
@@ -40,9 +42,12 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .expression_attribute_values(":columns", columns(&publication.contents)?)
         .expression_attribute_values(":rows", n(publication.contents.row_count))
         .expression_attribute_values(":notices", json(&publication.contents.notices)?)
-        .expression_attribute_values(":dialect", json(&publication.contents.dialect)?)
-        .build()
-        .map_err(build_error)?;
+        .expression_attribute_values(":dialect", json(&publication.contents.dialect)?);
+    let version = match schema {
+        Some(schema) => version.expression_attribute_values(":schema", n(schema)),
+        None => version,
+    };
+    let version = version.build().map_err(build_error)?;
     let outbox = outbox_put(table, &publication.event)?;
 
     let mut actions = vec![

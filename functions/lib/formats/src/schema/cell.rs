@@ -1,6 +1,5 @@
 //! What a cell of a CSV file is, by what the schema says it may be.
 
-use crate::json::{Parsed, number};
 use jsonschema::Validator;
 use serde_json::{Map, Number, Value};
 
@@ -210,17 +209,26 @@ impl Reading {
     }
 }
 
+/// So many digits are an `i64`.
+const SHORT_DIGITS: usize = 18;
+
 /// A number as JSON writes them.
 fn number_of(cell: &[u8]) -> Option<Number> {
-    let digits = cell.strip_prefix(b"-").unwrap_or(cell);
-    if digits.iter().all(u8::is_ascii_digit)
-        && (digits.len() == 1 || digits.first().is_some_and(|first| *first != b'0'))
+    let (is_negative, digits) = match cell {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    let is_short = (1..=SHORT_DIGITS).contains(&digits.len()) && (digits[0] != b'0' || digits.len() == 1);
+    if is_short
+        && let Some(value) = digits
+            .iter()
+            .try_fold(0_i64, |value, digit| digit.is_ascii_digit().then(|| value * 10 + i64::from(digit - b'0')))
     {
-        let text = std::str::from_utf8(cell).ok()?;
-        return match number(text) {
-            Parsed::Int(value) => Some(value.into()),
-            Parsed::UInt(value) => Some(value.into()),
-            _ => serde_json::from_slice(cell).ok(),
+        // The minus of -0 says that it is a double.
+        return if is_negative && value == 0 {
+            Number::from_f64(-0.0)
+        } else {
+            Some(if is_negative { -value } else { value }.into())
         };
     }
     // White space around it is no part of a number.

@@ -66,14 +66,12 @@ impl Found {
 
     pub(super) fn into_result(self) -> Result<(), DataError> {
         let Some(first) = self.first.first() else { return Ok(()) };
-        let (what, of) = match (self.count, &first.column) {
-            (1, None) => ("one violation of it: ".to_owned(), String::new()),
-            (1, Some(Column::Name(name))) => ("one violation of it: ".to_owned(), format!("{name}: ")),
-            (count, Some(Column::Name(name))) => (format!("{count} violations of it, first: "), format!("{name}: ")),
-            (count, _) => (format!("{count} violations of it, first: "), String::new()),
+        let found = match self.count {
+            1 => "one violation of it".to_owned(),
+            count => format!("{count} violations of it, first"),
         };
         let message = format!(
-            "expected rows that fulfil the schema, found {what}{of}{}; mend the file, or change the schema",
+            "expected rows that fulfil the schema, found {found}: {}; mend the file, or change the schema",
             first.message
         );
         Err(DataError {

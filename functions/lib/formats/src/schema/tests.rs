@@ -94,7 +94,7 @@ fn a_violation_says_what_was_expected_and_never_the_cell() {
     assert!(!format!("{error:?}").contains("secret"), "{error:?}");
     assert_eq!(
         error.message,
-        "expected rows that fulfil the schema, found 6 violations of it, first: a: expected an integer, found text; mend the file, or change the schema"
+        "expected rows that fulfil the schema, found 6 violations of it, first: expected an integer, found text; mend the file, or change the schema"
     );
 }
 

@@ -1,0 +1,38 @@
+import { call, get } from "./api.js";
+import { busy, dialog, onSubmit, say } from "./dom.js";
+
+/** Shows the schema of a group, and lets it be changed. */
+export async function showSchema(view, groupId, signal) {
+  const path = `dataset-groups/${groupId}/schema`;
+  const show = (found) => {
+    view.schema_state.textContent = found ? `version ${found.schema_version}` : "none, any row is taken";
+    view.schema_text.value = found ? JSON.stringify(found.schema, null, 2) : view.schema_text.value;
+    view.schema_remove.hidden = !found;
+  };
+  onSubmit(view.schema_form, view.schema_fault, async () => {
+    let schema;
+    try {
+      schema = JSON.parse(view.schema_text.value);
+    } catch (error) {
+      say(view.schema_fault, `This is not JSON: ${error.message}`);
+      return;
+    }
+    show(await call("PUT", path, { body: schema, signal }));
+  });
+  view.schema_remove.addEventListener("click", async () => {
+    if (await dialog("Take the schema away?", ["Files that come after are not checked by it. Versions stay as they are."], { act: "Take away", isDangerous: true })) {
+      const removed = await busy(view.schema_remove, view.schema_fault, () => call("DELETE", path, { signal }));
+      if (removed) {
+        show();
+      }
+    }
+  });
+  show(await get(path, {}, signal).catch(noneIfMissing));
+}
+
+function noneIfMissing(error) {
+  if (error.code === "schema_not_found") {
+    return undefined;
+  }
+  throw error;
+}
