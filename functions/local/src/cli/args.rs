@@ -258,14 +258,14 @@ pub(crate) struct Check {
     /// What it is called, if not by its path.
     #[arg(long, value_name = "FILE_NAME")]
     pub(crate) name: Option<String>,
-    #[command(flatten)]
-    pub(crate) said: Said,
     /// A JSON Schema that each row must fulfil.
     #[arg(long, value_name = "SCHEMA_FILE", conflicts_with = "group")]
     pub(crate) schema: Option<PathBuf>,
     /// Check the rows by the schema of this group, by its id or its name; the service is asked for it.
     #[arg(long)]
     pub(crate) group: Option<GroupName>,
+    #[command(flatten)]
+    pub(crate) said: Said,
     #[command(flatten)]
     pub(crate) remote: Remote,
 }
