@@ -159,7 +159,7 @@ fn write<R: Read>(
             return Ok(None);
         }
         if let Some(check) = &mut check {
-            check.check(&row, rows.count(), |at| rows.line_at(at));
+            check.check(&row, rows.count(), |at| rows.line_at(at))?;
         }
         batch.rows += 1;
         batch.values += row.members.len();

@@ -9,6 +9,7 @@ mod cell;
 mod found;
 mod objects;
 mod table;
+mod unique;
 mod words;
 
 pub(crate) use objects::Objects;
@@ -24,7 +25,7 @@ use words::expected;
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// Keywords at the root that say nothing of a row as a whole.
-const OF_PROPERTIES: [&str; 14] = [
+const OF_PROPERTIES: [&str; 15] = [
     "$schema",
     "$id",
     "$anchor",
@@ -39,7 +40,14 @@ const OF_PROPERTIES: [&str; 14] = [
     "properties",
     "required",
     "additionalProperties",
+    UNIQUE,
 ];
+
+/// The columns that no two rows have the same in; JSON Schema has no such keyword.
+const UNIQUE: &str = "x-unique";
+
+/// How many columns those may be.
+const MAX_UNIQUE: usize = 16;
 
 /// How large a pattern may be once it is compiled, in bytes.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
@@ -50,6 +58,7 @@ pub struct RowSchema {
     whole: Validator,
     properties: Vec<Property>,
     required: Vec<String>,
+    unique: Vec<String>,
     /// Whether columns that are no property are refused.
     is_closed: bool,
     /// Whether what it says of each property is all it says.
@@ -128,6 +137,7 @@ impl RowSchema {
             Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             _ => vec![],
         };
+        let unique = unique_in(root)?;
         let mut found = Map::new();
         cell::properties(&schema, &schema, &mut found);
         let validators = options.build_map(&schema).map_err(|error| refused(&error))?;
@@ -148,7 +158,7 @@ impl RowSchema {
             });
         }
         let is_closed = root.get("additionalProperties") == Some(&Value::Bool(false));
-        Ok(Self { whole, properties, required, is_closed, is_of_properties })
+        Ok(Self { whole, properties, required, unique, is_closed, is_of_properties })
     }
 
     fn property(&self, name: &str) -> Option<usize> {
@@ -184,6 +194,21 @@ impl Property {
     #[inline]
     fn is_fulfilled_by(&self, value: &Value) -> bool {
         self.validator.as_ref().is_none_or(|validator| validator.is_valid(value))
+    }
+}
+
+/// What no two rows may have the same in.
+fn unique_in(root: &Map<String, Value>) -> Result<Vec<String>, SchemaError> {
+    let Some(given) = root.get(UNIQUE) else { return Ok(vec![]) };
+    let names = given.as_array().into_iter().flatten().map(|name| name.as_str().map(str::to_owned));
+    let names = names.collect::<Option<Vec<_>>>();
+    let are_different = |names: &[String]| (1..names.len()).all(|index| !names[..index].contains(&names[index]));
+    match names {
+        Some(names) if (1..=MAX_UNIQUE).contains(&names.len()) && are_different(&names) => Ok(names),
+        _ => {
+            let message = format!("must be an array of 1 to {MAX_UNIQUE} names of columns, each another one");
+            Err(SchemaError::new(format!("/{UNIQUE}"), message))
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use dataset_types::FailureCode;
 use dataset_types::dialect::Encoding;
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE};
 use std::io::{self, Read};
+use std::ops::Range;
 
 /// The part of the file that is being looked at, as UTF-8. It grows while a row is
 /// incomplete and moves on when rows have been consumed, counting lines.
@@ -199,7 +200,7 @@ impl<R: Read> Window<R> {
     /// Moves the start of the window. If the consumed part ends in a CR, the next
     /// byte must be in the window, or the file must have ended.
     pub(crate) fn consume(&mut self, bytes: usize) {
-        self.lines += self.line_ends(bytes);
+        self.lines += self.line_ends(0..bytes);
         self.start += bytes;
         self.offset += bytes as u64;
     }
@@ -225,18 +226,29 @@ impl<R: Read> Window<R> {
 
     /// The line, from 1, on which the byte `at` of the window stands.
     pub(crate) fn line_at(&self, at: usize) -> u64 {
-        self.lines + self.line_ends(at) + 1
+        self.lines + self.line_ends(0..at) + 1
     }
 
-    /// Line terminators that end within the first `length` bytes of the window.
-    fn line_ends(&self, length: usize) -> u64 {
+    /// The lines of places of which each is behind the one before.
+    pub(crate) fn lines_at(&self, places: &[usize]) -> Vec<u64> {
+        let (mut before, mut line) = (0, self.lines + 1);
+        let mut line_at = |place| {
+            line += self.line_ends(before..place);
+            before = place;
+            line
+        };
+        places.iter().map(|place| line_at(*place)).collect()
+    }
+
+    /// Line terminators that end within a part of the window.
+    pub(crate) fn line_ends(&self, part: Range<usize>) -> u64 {
         let bytes = self.bytes();
-        let part = &bytes[..length];
+        let (from, part) = (part.start, &bytes[part]);
         let feeds = memchr::memchr_iter(b'\n', part).count();
         if !self.cr_ends_lines {
             return feeds as u64;
         }
-        let lone = memchr::memchr_iter(b'\r', part).filter(|at| bytes.get(at + 1) != Some(&b'\n')).count();
+        let lone = memchr::memchr_iter(b'\r', part).filter(|at| bytes.get(from + at + 1) != Some(&b'\n')).count();
         (feeds + lone) as u64
     }
 

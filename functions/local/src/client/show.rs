@@ -127,6 +127,8 @@ pub(crate) fn trouble(failure: Failure, file: &str) -> Trouble {
 /// The first places where a file does not fulfil its schema, and how many others there are.
 fn violations(failure: &Failure, most: usize) -> (Vec<String>, Option<String>) {
     let Failure { violations, violation_count, .. } = failure;
+    // One alone is in the message.
+    let most = if *violation_count == Some(1) { 0 } else { most };
     let told = violations.iter().take(most).map(|violation| {
         let Violation { row, line, column, keyword, message, .. } = violation;
         let place =
@@ -139,7 +141,7 @@ fn violations(failure: &Failure, most: usize) -> (Vec<String>, Option<String>) {
         format!("{}{column}{} ({keyword})", place.collect::<String>(), printable(message))
     });
     let told: Vec<String> = told.collect();
-    let more = violation_count.unwrap_or_default().saturating_sub(told.len() as u64);
+    let more = violation_count.filter(|count| *count > 1).unwrap_or_default().saturating_sub(told.len() as u64);
     (told, (more > 0).then(|| format!("and {more} more; --json has the first {}", violations.len())))
 }
 

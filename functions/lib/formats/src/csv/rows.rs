@@ -124,7 +124,7 @@ impl<'a, R: Read> Rows<'a, R> {
             note(&mut self.unusual.blank_rows, &taken.blank_rows);
             note(&mut self.unusual.blank_lines, &taken.blank_lines);
             if let (Some(check), Some(starts)) = (&mut self.check, &self.index.starts) {
-                check.check(columns, taken.rows, self.rows + 1, |row| self.window.line_at(starts[row]));
+                check.check(columns, taken.rows, self.rows + 1, || self.window.lines_at(starts))?;
             }
             (turn.rows, turn.bytes) = (taken.rows, taken.end);
             self.window.consume(taken.end);
@@ -136,7 +136,7 @@ impl<'a, R: Read> Rows<'a, R> {
             match self.take_one(columns)? {
                 Step::Record { end } => {
                     if let Some(check) = &mut self.check {
-                        check.check(columns, 1, self.rows + 1, |_| self.window.line_at(0));
+                        check.check(columns, 1, self.rows + 1, || vec![self.window.line_at(0)])?;
                     }
                     self.window.consume(end);
                     self.rows += 1;

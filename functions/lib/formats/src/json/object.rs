@@ -25,6 +25,11 @@ impl Key {
         }
     }
 
+    /// Whether it means `name`, however it stands in the text.
+    pub(crate) fn is_named(&self, text: &[u8], name: &str) -> bool {
+        if self.escaped { self.of(text) == name } else { self.is(text, name) }
+    }
+
     /// Whether it stands in the text just as `name` is.
     pub(crate) fn is(&self, text: &[u8], name: &str) -> bool {
         !self.escaped && text[self.range.start + 1..self.range.end - 1] == *name.as_bytes()

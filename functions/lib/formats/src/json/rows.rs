@@ -8,6 +8,7 @@ use crate::limits::Limits;
 use crate::window::Window;
 use dataset_types::FailureCode;
 use dataset_types::dialect::Encoding;
+use std::cell::Cell;
 use std::io::Read;
 use std::ops::Range;
 
@@ -21,6 +22,8 @@ pub(super) struct Rows<'a, R> {
     is_within: bool,
     place: Position,
     object: Object,
+    /// A place of the window and its line, from which lines are counted on.
+    counted: Cell<(usize, u64)>,
 }
 
 /// Where rows begin.
@@ -78,7 +81,9 @@ impl<'a, R: Read> Rows<'a, R> {
         let place = Position { position: at + usize::from(is_array), ..Position::default() };
         let (specials, object) = (Specials::default(), Object::default());
         let is_within = matches!(start, Start::Array(_));
-        let mut rows = Self { window, specials, limits, is_lines: !is_array, is_within, place, object };
+        let mut rows =
+            Self { window, specials, limits, is_lines: !is_array, is_within, place, object, counted: Cell::default() };
+        rows.counted.set((0, rows.window.line_at(0)));
         rows.specials.build(rows.window.bytes());
         if !is_array {
             rows.expect_objects(at, start)?;
@@ -107,7 +112,13 @@ impl<'a, R: Read> Rows<'a, R> {
 
     /// The line on which a byte of the row's text stands.
     pub(super) fn line_at(&self, at: usize) -> u64 {
-        self.window.line_at(at)
+        let (before, line) = match self.counted.get() {
+            (before, line) if before <= at => (before, line),
+            _ => (0, self.window.line_at(0)),
+        };
+        let line = line + self.window.line_ends(before..at);
+        self.counted.set((at, line));
+        line
     }
 
     /// Reads a row of those that lie wholly in the window; `false` where there
@@ -195,6 +206,7 @@ impl<'a, R: Read> Rows<'a, R> {
     fn grow(&mut self) -> Result<()> {
         self.window.consume(self.place.position);
         self.place.position = 0;
+        self.counted.set((0, self.window.line_at(0)));
         if self.window.bytes().len() > self.limits.max_row_bytes {
             return Err(self.row_too_large(0));
         }

@@ -1,6 +1,6 @@
 //! The violations of a file: the first of them with their places, and how many there are.
 
-use super::words::expected;
+use super::words::{MISSING, expected};
 use crate::error::DataError;
 use dataset_types::FailureCode;
 use dataset_types::dataset::Column;
@@ -54,9 +54,16 @@ impl Found {
         self.add(place, column, error.kind().keyword(), expected(error), path);
     }
 
+    /// Puts others among them, of which only the first are given.
+    pub(super) fn merge(&mut self, others: impl Iterator<Item = Violation>, count: u64) {
+        self.count += count;
+        self.first.extend(others);
+        self.first.sort_by_key(|violation| violation.row);
+        self.first.truncate(MAX_VIOLATIONS);
+    }
+
     pub(super) fn missing(&mut self, place: Place, name: &str) {
-        let message = format!("expected {}, found none", serde_json::Value::from(name));
-        self.add(place, Some(name), "required", message, "/required".to_owned());
+        self.add(place, Some(name), "required", MISSING.to_owned(), "/required".to_owned());
     }
 
     pub(super) fn not_allowed(&mut self, place: Place, name: &str) {

@@ -4,7 +4,8 @@ use super::RowSchema;
 use super::cell::set_text;
 use super::found::{Found, Place};
 use super::table::column_of;
-use crate::error::DataError;
+use super::unique::Unique;
+use crate::error::Result;
 use crate::json::{Parsed, Row, TokenKind};
 use serde_json::Value;
 
@@ -16,30 +17,58 @@ pub(crate) struct Objects<'a> {
     /// For each property, the last row that had it.
     last_row: Vec<u64>,
     found: Found,
+    unique: Option<Unique<'a>>,
+    /// What the row has of that, each as it is told from others.
+    values: Vec<Vec<u8>>,
     value: Value,
 }
 
 impl<'a> Objects<'a> {
     pub(crate) fn new(schema: &'a RowSchema) -> Self {
         let last_row = vec![0; schema.properties.len()];
-        Self { schema, members: vec![], last_row, found: Found::default(), value: Value::Null }
+        let unique = (!schema.unique.is_empty()).then(|| Unique::new(&schema.unique));
+        Self { schema, members: vec![], last_row, found: Found::default(), unique, values: vec![], value: Value::Null }
     }
 
     /// Checks row `number`, whose keys are known to be different. `line` tells on which line a byte of its text stands.
-    pub(crate) fn check(&mut self, row: &Row<'_>, number: u64, line: impl Fn(usize) -> u64) {
+    ///
+    /// # Errors
+    /// If there is no room for what must be unique.
+    pub(crate) fn check(&mut self, row: &Row<'_>, number: u64, line: impl Fn(usize) -> u64) -> Result<()> {
         if self.schema.is_of_properties {
-            self.check_members(row, number, line)
+            self.check_members(row, number, &line);
         } else {
-            self.check_whole(row, number, line)
+            self.check_whole(row, number, &line);
         }
+        self.check_unique(row, number, &line)
     }
 
-    pub(crate) fn finish(self) -> Result<(), DataError> {
-        self.found.into_result()
+    fn check_unique(&mut self, row: &Row<'_>, number: u64, line: impl Fn(usize) -> u64) -> Result<()> {
+        let Self { schema, unique: Some(unique), values, value, .. } = self else { return Ok(()) };
+        values.clear();
+        for name in &schema.unique {
+            let member = row.members.iter().position(|member| member.key.is_named(row.text, name));
+            match member.map(|member| read(row, member, value)) {
+                // What is not there is not the same as anything.
+                None | Some(Err(_)) => return Ok(()),
+                Some(Ok(())) if value.is_null() => return Ok(()),
+                Some(Ok(())) => values.push(identity(value)),
+            }
+        }
+        Ok(unique.take(values.iter().map(Vec::as_slice), number, line(row.start))?)
+    }
+
+    /// # Errors
+    /// If the rows do not fulfil the schema.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        if let Some(unique) = self.unique {
+            unique.finish(&mut self.found)?;
+        }
+        Ok(self.found.into_result()?)
     }
 
     fn check_members(&mut self, row: &Row<'_>, number: u64, line: impl Fn(usize) -> u64) {
-        let Self { schema, members, last_row, found, value } = self;
+        let Self { schema, members, last_row, found, value, .. } = self;
         let place = |at: usize| Place { row: Some(number), line: Some(line(at)) };
         for (position, member) in row.members.iter().enumerate() {
             let (name, property) = match members.get(position) {
@@ -79,7 +108,7 @@ impl<'a> Objects<'a> {
             }
         }
         for name in schema.required.iter().filter(|name| schema.property(name).is_none()) {
-            if !row.members.iter().any(|member| member.key.of(row.text) == name.as_str()) {
+            if !row.members.iter().any(|member| member.key.is_named(row.text, name)) {
                 found.missing(place(row.start), name);
             }
         }
@@ -114,4 +143,12 @@ fn read(row: &Row<'_>, member: usize, value: &mut Value) -> Result<(), &'static 
         _ => *value = serde_json::from_slice(&row.text[found.start..found.end]).map_err(|_| NO_DOUBLE)?,
     }
     Ok(())
+}
+
+/// What a value is told from others by: its JSON, in which an integer has no fraction.
+fn identity(value: &Value) -> Vec<u8> {
+    match value.as_f64().filter(|_| value.is_f64()) {
+        Some(number) if number.fract() == 0.0 && number.abs() < 1e15 => (number as i64).to_string().into_bytes(),
+        _ => value.to_string().into_bytes(),
+    }
 }

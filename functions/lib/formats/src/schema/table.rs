@@ -2,12 +2,15 @@
 
 use super::cell::Reading;
 use super::found::{Found, Place};
-use super::{Cell, Property, RowSchema};
-use crate::error::DataError;
+use super::unique::Unique;
+use super::words::MISSING;
+use super::{Cell, Property, RowSchema, UNIQUE};
+use crate::error::Result;
 use crate::writer::Column;
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
+use std::cell::LazyCell;
 
 pub(crate) struct Rows<'a> {
     schema: &'a RowSchema,
@@ -15,6 +18,7 @@ pub(crate) struct Rows<'a> {
     /// The property of each column.
     properties: Vec<Option<usize>>,
     found: Found,
+    unique: Option<(Unique<'a>, Vec<usize>)>,
     /// Rows of a turn and their columns that do not fulfil it.
     failing: Vec<(u32, u32)>,
     /// What a cell is read into, in a buffer that is used again.
@@ -31,30 +35,70 @@ impl<'a> Rows<'a> {
         for name in schema.required.iter().filter(|name| !names.contains(name)) {
             found.missing(place, name);
         }
+        let unique: Option<Vec<usize>> =
+            schema.unique.iter().map(|name| names.iter().position(|column| column == name)).collect();
+        let unique = match unique {
+            Some(columns) if !columns.is_empty() => Some((Unique::new(&schema.unique), columns)),
+            Some(_) => None,
+            None => {
+                for name in schema.unique.iter().filter(|name| !names.contains(name)) {
+                    found.add(place, Some(name), UNIQUE, MISSING.to_owned(), format!("/{UNIQUE}"));
+                }
+                None
+            }
+        };
         if schema.is_closed && schema.is_of_properties {
             for (name, _) in names.iter().zip(&properties).filter(|(_, property)| property.is_none()) {
                 found.not_allowed(place, name);
             }
         }
-        Self { schema, names, properties, found, failing: vec![], value: Value::Object(Map::new()) }
+        Self { schema, names, properties, found, unique, failing: vec![], value: Value::Object(Map::new()) }
     }
 
-    /// Checks the last rows of the table. `first` is the number of the first of them, and `lines` tells where one of
-    /// them begins, by its number among them.
-    pub(crate) fn check(&mut self, columns: &mut [Column], rows: usize, first: u64, lines: impl Fn(usize) -> u64) {
+    /// Checks the last rows of the table. `first` is the number of the first of them, and `lines` tells on which lines
+    /// they begin.
+    ///
+    /// # Errors
+    /// If there is no room for what must be unique.
+    pub(crate) fn check(
+        &mut self,
+        columns: &mut [Column],
+        rows: usize,
+        first: u64,
+        lines: impl FnOnce() -> Vec<u64>,
+    ) -> Result<()> {
         if rows == 0 {
-            return;
+            return Ok(());
         }
-        let place = |row: usize| Place { row: Some(first + row as u64), line: Some(lines(row)) };
+        let lines = LazyCell::new(lines);
+        let place = |row: usize| Place { row: Some(first + row as u64), line: lines.get(row).copied() };
         if self.schema.is_of_properties {
             self.check_columns(columns, rows, place);
         } else {
             self.check_objects(columns, rows, place);
         }
+        let Some((unique, of)) = &mut self.unique else { return Ok(()) };
+        let columns = columns.iter_mut().enumerate().filter(|(column, _)| of.contains(column));
+        let mut cells: Vec<_> = columns.filter_map(|(_, column)| Some(column.texts()?.tail(rows))).collect();
+        let mut values = Vec::with_capacity(of.len());
+        for (row, line) in (first..).zip(lines.iter()) {
+            values.clear();
+            values.extend(cells.iter_mut().filter_map(Iterator::next).filter(|cell| !cell.is_empty()));
+            // What is empty is not the same as anything.
+            if values.len() == of.len() {
+                unique.take(values.iter().copied(), row, *line)?;
+            }
+        }
+        Ok(())
     }
 
-    pub(crate) fn finish(self) -> Result<(), DataError> {
-        self.found.into_result()
+    /// # Errors
+    /// If the rows do not fulfil the schema.
+    pub(crate) fn finish(mut self) -> Result<()> {
+        if let Some((unique, _)) = self.unique {
+            unique.finish(&mut self.found)?;
+        }
+        Ok(self.found.into_result()?)
     }
 
     fn check_columns(&mut self, columns: &mut [Column], rows: usize, place: impl Fn(usize) -> Place) {

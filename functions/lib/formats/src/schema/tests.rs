@@ -166,6 +166,25 @@ fn rows_are_asked_as_a_whole_where_the_schema_asks_that() {
 }
 
 #[test]
+fn no_two_rows_have_the_same_where_they_must_be_unique() {
+    let by = json!({ "x-unique": ["a", "b"] });
+    let file = "a,b,c\n1,x,1\n1,y,2\n2,x,3\n\n1,\"x\",4\n,x,5\n,x,6\n2,x,7\n";
+    let error = check(Format::Csv, file, &by).unwrap_err();
+    assert_eq!(error.violations[0].message, "expected another \"a\" and \"b\" in each row, found that of row 1 again");
+    assert_eq!(violations(Format::Csv, file, &by), [v(4, 6, "a", "x-unique"), v(7, 9, "a", "x-unique")]);
+    assert_eq!(violations(Format::Csv, "a,c\n1,2\n1,2\n", &by), [v(0, 1, "b", "x-unique")]);
+    let file = r#"[{"a": 1, "b": "x"},
+        {"a": "1", "b": "x"}, {"b": "x"}, {"b": "x", "a": null}, {"b": "x", "a": null},
+        {"b": "\u0078", "\u0061": 1.0},
+        {"a": [1, {"x": 1, "y": 2}], "b": 2}, {"b": 2, "a": [1, {"y": 2, "x": 1}]}]"#;
+    assert_eq!(violations(Format::Json, file, &by), [v(6, 3, "a", "x-unique"), v(8, 4, "a", "x-unique")]);
+    // Beside what else is wrong, in the order of the rows.
+    let by = json!({ "x-unique": ["a"], "properties": { "a": { "type": "integer" } } });
+    let found = violations(Format::Csv, "a\n1\n1\nx\nx\n", &by);
+    assert_eq!(found, [v(2, 3, "a", "x-unique"), v(3, 4, "a", "type"), v(4, 5, "a", "type"), v(4, 5, "a", "x-unique")]);
+}
+
+#[test]
 fn the_first_hundred_are_told_and_all_are_counted() {
     let rows: String = (0..1_000).map(|n| if n % 2 == 0 { "1,x\n" } else { "x,x\n" }).collect();
     let by = json!({ "properties": { "a": { "type": "integer" }, "b": { "minLength": 2 } } });
@@ -211,6 +230,8 @@ fn what_is_no_schema_of_a_row_says_where() {
         ),
         (json!({ "$schema": "http://json-schema.org/draft-07/schema#" }), "the schema at /$schema: must be"),
         (json!({ "type": "array" }), "the schema at /type: must be object"),
+        (json!({ "x-unique": "a" }), "the schema at /x-unique: must be an array of 1 to 16 names"),
+        (json!({ "x-unique": ["a", "a"] }), "the schema at /x-unique: must be an array of 1 to 16 names"),
         (json!(true), "the schema: must be an object"),
         (json!({ "description": "x".repeat(70_000) }), "the schema: has 70018 bytes, 65536 at most"),
     ] {

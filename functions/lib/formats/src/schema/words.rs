@@ -8,6 +8,9 @@ use std::borrow::Cow;
 /// Values of a schema are shown so far.
 const MAX_SHOWN_CHARS: usize = 120;
 
+/// Of a column.
+pub(super) const MISSING: &str = "expected a value, found none";
+
 /// What was expected, and what kind of thing was found.
 pub(super) fn expected(error: &ValidationError<'_>) -> String {
     let found = kind_of(error.instance());
@@ -17,6 +20,7 @@ pub(super) fn expected(error: &ValidationError<'_>) -> String {
             let kinds = dataset_types::in_words(kinds.into_iter().map(|kind| kind_named(kind).to_owned()), "or");
             return format!("expected {kinds}, found {found}");
         }
+        Kind::Required { .. } if error.instance_path().as_str().is_empty() => return MISSING.to_owned(),
         Kind::Required { property } => return format!("expected {}, found none", shown(property)),
         Kind::AdditionalProperties { .. } | Kind::UnevaluatedProperties { .. } => {
             "no other properties than the schema has".into()
