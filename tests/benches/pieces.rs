@@ -7,7 +7,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use dataset_formats::{Examples, Export, Limits, Search, Table, convert, diff};
+use dataset_formats::{Examples, Export, Limits, RowSchema, Search, Table, convert, diff};
 use dataset_types::Format;
 use dataset_types::dialect::Dialect;
 use divan::Bencher;
@@ -46,10 +46,21 @@ fn objects() -> String {
 }
 
 fn converting(bencher: Bencher<'_, '_>, format: Format, file: &str) {
+    checking(bencher, format, file, None);
+}
+
+fn checking(bencher: Bencher<'_, '_>, format: Format, file: &str, schema: Option<&RowSchema>) {
     let bytes = file.as_bytes();
     bencher.counter(BytesCount::of_slice(bytes)).bench(|| {
-        convert(format, &Dialect::default(), &mut || Ok(bytes), &mut io::sink(), &Limits::default(), None).unwrap();
+        convert(format, &Dialect::default(), &mut || Ok(bytes), &mut io::sink(), &Limits::default(), schema).unwrap();
     });
+}
+
+#[divan::bench]
+fn csv_numbers_by_a_schema(bencher: Bencher<'_, '_>) {
+    let properties = ["a", "b", "c", "d"].map(|name| format!(r#""{name}": {{"type": "integer", "minimum": 0}}"#));
+    let schema = format!(r#"{{"properties": {{{}}}, "required": ["a", "b", "c", "d"]}}"#, properties.join(","));
+    checking(bencher, Format::Csv, &numbers(), Some(&RowSchema::parse(&schema).unwrap()));
 }
 
 #[divan::bench]

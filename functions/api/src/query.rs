@@ -9,11 +9,12 @@ use axum::response::{IntoResponse, Response};
 use dataset_core::ErrorCode;
 
 /// Those that take some, below the API's path, and those of the original, which ignore what they don't know.
-pub(crate) const FREE: [(&str, &str); 10] = [
+pub(crate) const FREE: [(&str, &str); 11] = [
     ("POST", "/dataset-versions/from-file"),
     ("POST", "/dataset-groups"),
     ("GET", "/dataset-groups"),
     ("GET", "/dataset-groups/{dataset_group_id}/schema"),
+    ("GET", "/dataset-groups/{dataset_group_id}/schema/proposed"),
     ("GET", "/datasets"),
     ("DELETE", "/datasets/{dataset_id}"),
     ("GET", "/datasets/{dataset_id}/rows"),

@@ -62,7 +62,7 @@ routes! {
     from_upload { create }
     preview { preview }
     groups { create, list, read, update, delete }
-    schemas { read, put, delete }
+    schemas { read, put, delete, propose }
     lists { list }
     datasets { read, delete, restore }
     columns { list }

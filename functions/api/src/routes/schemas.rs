@@ -1,19 +1,22 @@
 //! What the rows of a group must be.
 
+use super::kept::kept;
 use super::paging::Query;
+use super::stored::{self, Scan};
 use crate::Api;
 use crate::auth::{Caller, Owned};
 use crate::body::{NoBody, Text};
 use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use dataset_core::group::Group;
 use dataset_core::id::GroupId;
 use dataset_core::schemas::Schema;
 use dataset_core::{Error, ErrorCode, Result};
 use dataset_formats::RowSchema;
 use dataset_types::ErrorResponse;
-use dataset_types::schema::{GroupSchema, WhichSchema};
+use dataset_types::schema::{GroupSchema, ProposeSchema, ProposedSchema, WhichSchema};
 use serde_json::value::RawValue;
 use std::sync::Arc;
 
@@ -118,6 +121,42 @@ pub(super) async fn delete(
         return Err(changed());
     }
     answer(&group, last, false, "Schema taken away successfully")
+}
+
+/// Propose a schema
+///
+/// Infers one from a version, whose rows fulfil it: types, what is required, lists of few values, lengths and formats.
+/// All rows are gone through. Nothing is put in force.
+#[utoipa::path(
+    get,
+    path = "/api/public/v2/dataset-groups/{dataset_group_id}/schema/proposed",
+    operation_id = "proposeDatasetGroupSchema",
+    params(ProposeSchema),
+    responses((status = 200, description = "A schema", body = ProposedSchema)),
+)]
+pub(super) async fn propose(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Owned(group): Owned<Group>,
+    Query(ProposeSchema { from }): Query<ProposeSchema>,
+) -> Result<Response, ApiError> {
+    let version = caller.version(&api, &from.to_string()).await?;
+    if version.0.group_id != group.id {
+        return Err(ApiError::dataset_not_found(&from));
+    }
+    let answer = async {
+        let scan = Scan::new(&api);
+        let table = scan.open(&api, &version).await?;
+        let text = scan.run(async move { table.proposed_schema().await.map_err(stored::unreadable) }).await?;
+        let schema = RawValue::from_string(text);
+        Ok(ProposedSchema {
+            success: true,
+            message: "Schema proposed successfully".into(),
+            dataset_id: from,
+            schema: schema.map_err(|e| Error::internal("a proposed schema is not JSON").because(e))?,
+        })
+    };
+    kept(&api, &("schema", from), answer).await
 }
 
 /// The schema that files of a group are checked by, if there is one.

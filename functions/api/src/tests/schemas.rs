@@ -1,5 +1,6 @@
 //! What the rows of a group must be.
 
+use super::versions::publish;
 use super::*;
 use dataset_core::dataset::{Dataset, Failure};
 use dataset_core::schemas::Schemas;
@@ -111,4 +112,25 @@ async fn a_list_has_no_violations() {
     let (_, list) = call(&router, "GET", "/api/public/v2/datasets?status=failed", "").await;
     let failure = &list["datasets"][0]["failure"];
     assert_eq!((&failure["violation_count"], &failure["violations"]), (&json!(1), &json!(null)));
+}
+
+#[tokio::test]
+async fn a_schema_is_proposed_of_a_version_of_the_group() {
+    let (fakes, router) = service().await;
+    publish(&fakes, 1, &group(7, 1, "Questions"), "n,t\n1,x\n2,\n").await;
+    let path = format!("{SCHEMA}/proposed");
+    let (status, proposed) = call(&router, "GET", &format!("{path}?from=1"), "").await;
+    assert_eq!(status, 200, "{proposed}");
+    assert_eq!((&proposed["dataset_id"], &proposed["schema"]["required"]), (&json!(1), &json!(["n"])));
+    assert_eq!(proposed["schema"]["properties"]["n"], json!({ "type": "integer" }));
+    let (status, _) = call(&router, "PUT", SCHEMA, proposed["schema"].to_string()).await;
+    assert_eq!(status, 200, "it can be put as it is");
+    for (query, status, code) in [("?from=2", 404, "dataset_not_found"), ("", 400, "invalid_parameter")] {
+        let (got, answer) = call(&router, "GET", &format!("{path}{query}"), "").await;
+        assert_eq!(got, status);
+        assert_envelope(&answer, code);
+    }
+    fakes.table.create_group(&group(9, 1, "Others")).await.unwrap();
+    let (status, _) = call(&router, "GET", &format!("{}?from=1", path.replace("/7/", "/9/")), "").await;
+    assert_eq!(status, 404, "it is of another group");
 }

@@ -12,7 +12,7 @@ use dataset_types::dialect::Dialect;
 const DATASETS: &str = "/api/public/v2/datasets";
 
 /// A version of this file.
-async fn publish(fakes: &Fakes, id: u64, group: &dataset_core::group::Group, file: &str) {
+pub(super) async fn publish(fakes: &Fakes, id: u64, group: &dataset_core::group::Group, file: &str) {
     let draft = draft(id, group, "q & a.csv");
     fakes.table.create_draft(&draft).await.unwrap();
     let mut rows = Vec::new();

@@ -40,13 +40,20 @@ pub struct DataError {
     pub line: Option<u64>,
     /// 1 is the first column.
     pub column: Option<u64>,
-    pub column_name: Option<String>,
+    pub column_name: Option<Box<str>>,
     /// Dialects in which the file can be read.
     pub suggestions: Box<[Suggestion]>,
-    /// The first places where the schema is not fulfilled.
-    pub violations: Box<[Violation]>,
+    /// Where the schema is not fulfilled.
+    pub violations: Option<Box<Violations>>,
+}
+
+/// Where a file does not fulfil its schema.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violations {
+    /// The first of them.
+    pub first: Vec<Violation>,
     /// How many there are in all.
-    pub violation_count: u64,
+    pub count: u64,
 }
 
 impl DataError {
@@ -59,8 +66,7 @@ impl DataError {
             column: None,
             column_name: None,
             suggestions: Box::default(),
-            violations: Box::default(),
-            violation_count: 0,
+            violations: None,
         }
     }
 
@@ -77,7 +83,7 @@ impl DataError {
     /// `index` counts from 0.
     pub(crate) fn at_column(mut self, index: usize, name: Option<&str>) -> Self {
         self.column = Some(index as u64 + 1);
-        self.column_name = name.map(str::to_owned);
+        self.column_name = name.map(Into::into);
         self
     }
 }
@@ -90,7 +96,7 @@ impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
         let parts = [("row", error.row), ("line", error.line), ("column", error.column)];
         let mut place: Vec<String> = parts.iter().filter_map(|(name, n)| n.map(|n| format!("{name} {n}"))).collect();
-        let column_name = error.column_name.map(shortened);
+        let column_name = error.column_name.as_deref().map(shortened);
         if let (None, Some(name)) = (error.column, &column_name) {
             place.push(format!("column {name:?}"));
         }
@@ -106,25 +112,25 @@ impl From<DataError> for Failure {
             column: column_name.map(Column::Name).or(error.column.map(Column::Index)),
             suggestions: error.suggestions.into(),
             schema_version: None,
-            violation_count: Some(error.violation_count).filter(|count| *count > 0),
-            violations: error.violations.into(),
+            violation_count: error.violations.as_ref().map(|violations| violations.count),
+            violations: error.violations.map(|violations| violations.first).unwrap_or_default(),
         }
     }
 }
 
 /// A failure is stored and sent, so a name of megabytes is cut.
-pub(crate) fn shortened(name: String) -> String {
+pub(crate) fn shortened(name: &str) -> String {
     match name.char_indices().nth(MAX_NAME_CHARS) {
         Some((end, _)) => format!("{}…", &name[..end]),
-        None => name,
+        None => name.to_owned(),
     }
 }
 
 #[cfg(test)]
 #[test]
 fn a_name_is_shown_as_far_as_it_can_be() {
-    assert_eq!(shortened("é".repeat(255)), "é".repeat(255));
-    assert_eq!(shortened("é".repeat(100_000)), "é".repeat(255) + "…");
+    assert_eq!(shortened(&"é".repeat(255)), "é".repeat(255));
+    assert_eq!(shortened(&"é".repeat(100_000)), "é".repeat(255) + "…");
 }
 
 impl From<DataError> for Error {

@@ -28,7 +28,7 @@ mod window;
 mod writer;
 
 pub use convert::convert;
-pub use error::{DataError, Error, Result};
+pub use error::{DataError, Error, Result, Violations};
 pub use limits::Limits;
 pub use output::Output;
 pub use rows::{

@@ -5,6 +5,7 @@ mod column_stats;
 mod diff;
 mod export;
 mod fetched;
+mod proposed_schema;
 mod reader;
 mod search;
 mod stored;

@@ -12,6 +12,7 @@ mod table;
 mod unique;
 mod words;
 
+pub(crate) use cell::{Types, number_of};
 pub(crate) use objects::Objects;
 pub(crate) use table::Rows;
 
@@ -215,6 +216,32 @@ fn unique_in(root: &Map<String, Value>) -> Result<Vec<String>, SchemaError> {
 /// A name within a JSON Pointer.
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
+}
+
+/// A format that texts may have.
+#[derive(Clone)]
+pub(crate) struct FormatCheck {
+    name: &'static str,
+    validator: Validator,
+}
+
+impl FormatCheck {
+    /// Those that are guessed, the more special before the more general.
+    pub(crate) fn all() -> Vec<Self> {
+        let checks = ["date", "date-time", "uuid", "ipv4", "email", "uri"].map(|name| {
+            let validator = options().build(&serde_json::json!({ "format": name }));
+            validator.ok().map(|validator| Self { name, validator })
+        });
+        checks.into_iter().flatten().collect()
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(crate) fn is_of(&self, text: &str) -> bool {
+        self.validator.is_valid(&Value::from(text))
+    }
 }
 
 fn options() -> ValidationOptions<'static> {

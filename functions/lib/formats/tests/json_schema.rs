@@ -1,7 +1,6 @@
 //! JSON Schema's own test suite, each case as a file of one row.
 
 #![expect(clippy::print_stdout, reason = "a test that did not run must say so")]
-#![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
 use dataset_formats::{Error, Limits, RowSchema, convert};
 use dataset_types::dialect::Dialect;

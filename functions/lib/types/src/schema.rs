@@ -2,7 +2,7 @@
 
 use crate::Time;
 use crate::dataset::Column;
-use crate::id::{GroupId, UserId};
+use crate::id::{DatasetId, GroupId, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -47,6 +47,24 @@ pub struct GroupSchema {
     /// As it was given.
     #[schema(value_type = Object)]
     pub schema: Box<RawValue>,
+}
+
+/// A JSON Schema that the rows of a version fulfil. It is not in force: look at it, change it, and put it.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProposedSchema {
+    pub success: bool,
+    pub message: String,
+    pub dataset_id: DatasetId,
+    #[schema(value_type = Object)]
+    pub schema: Box<RawValue>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct ProposeSchema {
+    /// The version that it is made of.
+    pub from: DatasetId,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, IntoParams)]

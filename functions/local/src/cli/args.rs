@@ -168,6 +168,9 @@ pub(crate) struct Schema {
     /// Take the schema away: files are not checked any more.
     #[arg(long, conflicts_with = "version")]
     pub(crate) remove: bool,
+    /// Print one that the rows of this version fulfil, to be changed and put.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["set", "remove", "version"])]
+    pub(crate) propose: Option<DatasetId>,
     /// Print one that was in force.
     #[arg(long)]
     pub(crate) version: Option<u64>,

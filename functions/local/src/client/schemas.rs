@@ -6,13 +6,17 @@ use crate::cli::args::{Access, GroupName, Schema};
 use crate::input::text_of;
 use dataset_formats::RowSchema;
 use dataset_types::ErrorCode;
-use dataset_types::schema::{GroupSchema, WhichSchema};
+use dataset_types::schema::{GroupSchema, ProposeSchema, ProposedSchema, WhichSchema};
 use serde_json::value::RawValue;
 
 pub(super) async fn run(args: Schema) -> anyhow::Result<()> {
-    let Schema { group, set, remove, version, remote } = args;
+    let Schema { group, set, remove, propose, version, remote } = args;
     let service = login::remote(&remote.access)?;
     let path = path_of(&service, &group).await?;
+    if let Some(from) = propose {
+        let answer = service.get(&format!("{path}/proposed"), &ProposeSchema { from }).await?;
+        return print(&remote, &answer, |answer| Ok(answer.parse::<ProposedSchema>()?.schema.get().to_owned()));
+    }
     let answer = match &set {
         Some(file) => {
             let schema: Box<RawValue> = serde_json::from_str(&text_of(file)?)

@@ -27,6 +27,17 @@ export async function showSchema(view, groupId, signal) {
       }
     }
   });
+  view.schema_propose.addEventListener("click", () =>
+    busy(view.schema_propose, view.schema_fault, async () => {
+      const { datasets } = await get("datasets", { dataset_group_id: groupId, status: "ready", sort_by: "version_number", per_page: 1 }, signal);
+      if (!datasets.length) {
+        say(view.schema_fault, "There is no version yet that one could be made of.");
+        return;
+      }
+      const { schema } = await get(`${path}/proposed`, { from: datasets[0].id }, signal);
+      view.schema_text.value = JSON.stringify(schema, null, 2);
+    }),
+  );
   show(await get(path, {}, signal).catch(noneIfMissing));
 }
 

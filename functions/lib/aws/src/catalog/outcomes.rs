@@ -4,7 +4,7 @@ use super::datasets::{DRAFT, FAILED, READY, columns};
 use super::totals;
 use crate::item::{Item, Read, flag, json, n, s, seconds};
 use crate::table::{Key, Table, Transacted, build_error, due, update_if};
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem};
 use dataset_core::Result;
 use dataset_core::catalog::{FailedDraft, OutboxEntry, Publication, Published};
 use dataset_core::clock::after;
@@ -23,16 +23,14 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .expression_attribute_values(":version", n(publication.version))
         .build()
         .map_err(build_error)?;
-    let schema = publication.contents.schema_version;
-    let set_schema = if schema.is_some() { ", schema_version = :schema" } else { "" };
     let version = table
         .update(Key::dataset(publication.dataset_id))
         .condition_expression("#status = :draft")
-        .update_expression(format!(
+        .update_expression(
             "SET #status = :ready, version = :version, finished_at = :at, #columns = :columns, row_count = :rows, notices = :notices, \
-             dialect = :dialect{set_schema} \
+             dialect = :dialect, schema_version = :schema \
              REMOVE drafts_of, due_shard, due_at, claim_owner, claim_until",
-        ))
+        )
         .expression_attribute_names("#status", "status")
         .expression_attribute_names("#columns", "columns")
         .expression_attribute_values(":draft", s(DRAFT))
@@ -42,12 +40,10 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .expression_attribute_values(":columns", columns(&publication.contents)?)
         .expression_attribute_values(":rows", n(publication.contents.row_count))
         .expression_attribute_values(":notices", json(&publication.contents.notices)?)
-        .expression_attribute_values(":dialect", json(&publication.contents.dialect)?);
-    let version = match schema {
-        Some(schema) => version.expression_attribute_values(":schema", n(schema)),
-        None => version,
-    };
-    let version = version.build().map_err(build_error)?;
+        .expression_attribute_values(":dialect", json(&publication.contents.dialect)?)
+        .expression_attribute_values(":schema", publication.contents.schema_version.map_or(AttributeValue::Null(true), n))
+        .build()
+        .map_err(build_error)?;
     let outbox = outbox_put(table, &publication.event)?;
 
     let mut actions = vec![

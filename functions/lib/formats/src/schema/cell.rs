@@ -8,10 +8,10 @@ const MAX_DEPTH: usize = 32;
 
 /// A set of JSON's types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Types(u8);
+pub(crate) struct Types(u8);
 
 impl Types {
-    const NONE: Self = Self(0);
+    pub(crate) const NONE: Self = Self(0);
     const NULL: Self = Self(1);
     const BOOLEAN: Self = Self(2);
     /// Integers too.
@@ -20,7 +20,7 @@ impl Types {
     /// Arrays and objects.
     const NESTED: Self = Self(16 | 32);
     const OBJECT: Self = Self(32);
-    const ALL: Self = Self(63);
+    pub(crate) const ALL: Self = Self(63);
 
     fn named(name: &str) -> Self {
         match name {
@@ -34,7 +34,7 @@ impl Types {
         }
     }
 
-    fn of(value: &Value) -> Self {
+    pub(crate) fn of(value: &Value) -> Self {
         match value {
             Value::Null => Self::NULL,
             Value::Bool(_) => Self::BOOLEAN,
@@ -45,7 +45,13 @@ impl Types {
         }
     }
 
-    fn or(self, other: Self) -> Self {
+    /// As a schema names them.
+    pub(crate) fn names(self) -> Vec<&'static str> {
+        let all = ["null", "boolean", "number", "string", "array", "object"];
+        all.into_iter().filter(|name| self.has(Self::named(name))).collect()
+    }
+
+    pub(crate) fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
@@ -213,7 +219,7 @@ impl Reading {
 const SHORT_DIGITS: usize = 18;
 
 /// A number as JSON writes them.
-fn number_of(cell: &[u8]) -> Option<Number> {
+pub(crate) fn number_of(cell: &[u8]) -> Option<Number> {
     let (is_negative, digits) = match cell {
         [b'-', digits @ ..] => (true, digits),
         digits => (false, digits),

@@ -1,7 +1,7 @@
 //! The violations of a file: the first of them with their places, and how many there are.
 
 use super::words::{MISSING, expected};
-use crate::error::DataError;
+use crate::error::{DataError, Violations, shortened};
 use dataset_types::FailureCode;
 use dataset_types::dataset::Column;
 use dataset_types::schema::{MAX_VIOLATIONS, Violation};
@@ -31,16 +31,16 @@ impl Found {
         self.count += violations as u64;
     }
 
-    pub(super) fn add(&mut self, place: Place, column: Option<&str>, keyword: &str, message: String, pointer: String) {
+    pub(super) fn add(&mut self, place: Place, column: Option<&str>, keyword: &str, message: String, pointer: &str) {
         self.count += 1;
         if !self.is_full() {
             self.first.push(Violation {
                 row: place.row,
                 line: place.line,
-                column: column.map(|name| Column::Name(crate::error::shortened(name.to_owned()))),
+                column: column.map(|name| Column::Name(shortened(name))),
                 keyword: keyword.to_owned(),
                 message,
-                schema_path: crate::error::shortened(pointer),
+                schema_path: shortened(pointer),
             });
         }
     }
@@ -51,7 +51,7 @@ impl Found {
             return self.count(1);
         }
         let path = format!("{pointer}{}", error.evaluation_path().as_str());
-        self.add(place, column, error.kind().keyword(), expected(error), path);
+        self.add(place, column, error.kind().keyword(), expected(error), &path);
     }
 
     /// Puts others among them, of which only the first are given.
@@ -63,12 +63,12 @@ impl Found {
     }
 
     pub(super) fn missing(&mut self, place: Place, name: &str) {
-        self.add(place, Some(name), "required", MISSING.to_owned(), "/required".to_owned());
+        self.add(place, Some(name), "required", MISSING.to_owned(), "/required");
     }
 
     pub(super) fn not_allowed(&mut self, place: Place, name: &str) {
         let message = "expected no other properties than the schema has".to_owned();
-        self.add(place, Some(name), "additionalProperties", message, "/additionalProperties".to_owned());
+        self.add(place, Some(name), "additionalProperties", message, "/additionalProperties");
     }
 
     pub(super) fn into_result(self) -> Result<(), DataError> {
@@ -85,11 +85,10 @@ impl Found {
             row: first.row,
             line: first.line,
             column_name: match &first.column {
-                Some(Column::Name(name)) => Some(name.clone()),
+                Some(Column::Name(name)) => Some(name.as_str().into()),
                 _ => None,
             },
-            violation_count: self.count,
-            violations: self.first.into(),
+            violations: Some(Box::new(Violations { first: self.first, count: self.count })),
             ..DataError::new(FailureCode::SchemaViolation, message)
         })
     }

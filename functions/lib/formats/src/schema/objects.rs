@@ -55,7 +55,7 @@ impl<'a> Objects<'a> {
                 Some(Ok(())) => values.push(identity(value)),
             }
         }
-        Ok(unique.take(values.iter().map(Vec::as_slice), number, line(row.start))?)
+        Ok(unique.take(values, number, line(row.start))?)
     }
 
     /// # Errors
@@ -91,7 +91,7 @@ impl<'a> Objects<'a> {
             last_row[index] = number;
             let property = &schema.properties[index];
             if let Err(message) = read(row, position, value) {
-                found.add(place(at), Some(name), "type", message.to_owned(), format!("{}/type", property.pointer));
+                found.add(place(at), Some(name), "type", message.to_owned(), &format!("{}/type", property.pointer));
                 continue;
             }
             if property.is_fulfilled_by(value) {
@@ -117,7 +117,7 @@ impl<'a> Objects<'a> {
     fn check_whole(&mut self, row: &Row<'_>, number: u64, line: impl Fn(usize) -> u64) {
         let place = Place { row: Some(number), line: Some(line(row.start)) };
         let Ok(object) = serde_json::from_slice(&row.text[row.start..row.start + row.bytes]) else {
-            return self.found.add(place, None, "type", NO_DOUBLE.to_owned(), "/type".to_owned());
+            return self.found.add(place, None, "type", NO_DOUBLE.to_owned(), "/type");
         };
         if self.schema.whole.is_valid(&object) {
             return;

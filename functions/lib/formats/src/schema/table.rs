@@ -42,7 +42,7 @@ impl<'a> Rows<'a> {
             Some(_) => None,
             None => {
                 for name in schema.unique.iter().filter(|name| !names.contains(name)) {
-                    found.add(place, Some(name), UNIQUE, MISSING.to_owned(), format!("/{UNIQUE}"));
+                    found.add(place, Some(name), UNIQUE, MISSING.to_owned(), &format!("/{UNIQUE}"));
                 }
                 None
             }
@@ -86,7 +86,7 @@ impl<'a> Rows<'a> {
             values.extend(cells.iter_mut().filter_map(Iterator::next).filter(|cell| !cell.is_empty()));
             // What is empty is not the same as anything.
             if values.len() == of.len() {
-                unique.take(values.iter().copied(), row, *line)?;
+                unique.take(&values, row, *line)?;
             }
         }
         Ok(())

@@ -1,7 +1,8 @@
 use super::{RowSchema, SchemaError};
+use crate::Table;
 use crate::convert;
 use crate::error::{DataError, Error};
-use crate::testing::tight;
+use crate::testing::{InMemory, block_on, parquet_of, tight};
 use dataset_types::dataset::Column;
 use dataset_types::dialect::Dialect;
 use dataset_types::schema::Violation;
@@ -35,8 +36,9 @@ fn check(format: Format, file: &str, by: &Value) -> Result<u64, DataError> {
 fn violations(format: Format, file: &str, by: &Value) -> Vec<(u64, u64, String, String)> {
     let Err(error) = check(format, file, by) else { return vec![] };
     assert_eq!(error.code, FailureCode::SchemaViolation, "{error}");
-    let found: Vec<_> = error
-        .violations
+    let violations = error.violations.unwrap();
+    let found: Vec<_> = violations
+        .first
         .iter()
         .map(|v| {
             let column = match &v.column {
@@ -46,7 +48,7 @@ fn violations(format: Format, file: &str, by: &Value) -> Vec<(u64, u64, String, 
             (v.row.unwrap_or_default(), v.line.unwrap_or_default(), column, v.keyword.clone())
         })
         .collect();
-    assert_eq!(error.violation_count, found.len() as u64);
+    assert_eq!(violations.count, found.len() as u64);
     assert_eq!((error.row.unwrap_or_default(), error.line.unwrap_or_default()), (found[0].0, found[0].1));
     found
 }
@@ -79,7 +81,7 @@ fn a_violation_says_what_was_expected_and_never_the_cell() {
     } });
     let file = "a,b,c,d,e,f\nsecret,secret,\"{\"\"secret\"\": 1}\",secret,secret,secret\n";
     let error = check(Format::Csv, file, &by).unwrap_err();
-    let told: Vec<_> = error.violations.iter().map(|v| (v.message.as_str(), v.schema_path.as_str())).collect();
+    let told: Vec<_> = told_of(&error).iter().map(|v| (v.message.as_str(), v.schema_path.as_str())).collect();
     assert_eq!(
         told,
         [
@@ -170,7 +172,7 @@ fn no_two_rows_have_the_same_where_they_must_be_unique() {
     let by = json!({ "x-unique": ["a", "b"] });
     let file = "a,b,c\n1,x,1\n1,y,2\n2,x,3\n\n1,\"x\",4\n,x,5\n,x,6\n2,x,7\n";
     let error = check(Format::Csv, file, &by).unwrap_err();
-    assert_eq!(error.violations[0].message, "expected another \"a\" and \"b\" in each row, found that of row 1 again");
+    assert_eq!(told_of(&error)[0].message, "expected another \"a\" and \"b\" in each row, found that of row 1 again");
     assert_eq!(violations(Format::Csv, file, &by), [v(4, 6, "a", "x-unique"), v(7, 9, "a", "x-unique")]);
     assert_eq!(violations(Format::Csv, "a,c\n1,2\n1,2\n", &by), [v(0, 1, "b", "x-unique")]);
     let file = r#"[{"a": 1, "b": "x"},
@@ -190,8 +192,9 @@ fn the_first_hundred_are_told_and_all_are_counted() {
     let by = json!({ "properties": { "a": { "type": "integer" }, "b": { "minLength": 2 } } });
     for by in [by.clone(), json!({ "allOf": [by] })] {
         let error = check(Format::Csv, &format!("a,b\n{rows}"), &by).unwrap_err();
-        assert_eq!((error.violations.len(), error.violation_count), (100, 1_500));
-        let rows: Vec<_> = error.violations.iter().map(|v| v.row.unwrap()).collect();
+        let violations = error.violations.unwrap();
+        assert_eq!((violations.first.len(), violations.count), (100, 1_500));
+        let rows: Vec<_> = violations.first.iter().map(|v| v.row.unwrap()).collect();
         assert!(rows.is_sorted());
         assert_eq!(rows.last(), Some(&67));
     }
@@ -249,6 +252,10 @@ fn a_number_that_no_double_holds_fulfils_nothing() {
     assert_eq!(violations(Format::Json, "[{\"n\": 1e400}]", &by), [v(1, 1, "n", "type")]);
     assert_eq!(violations(Format::Json, "[{\"m\": 1e400, \"n\": 1}]", &by), []);
     assert_eq!(violations(Format::Json, "[{\"n\": 1e400}]", &json!({ "not": { "required": ["m"] } })).len(), 1);
+}
+
+fn told_of(error: &DataError) -> &[Violation] {
+    error.violations.as_ref().map_or(&[], |violations| &violations.first)
 }
 
 /// In the order of rows and columns.
@@ -313,7 +320,7 @@ proptest! {
         let expected = objects.iter().filter(|object| !apart.is_fulfilled_by(object)).count();
         for schema in [&apart, &whole] {
             let found = check_with(chunk, Format::Json, &file, schema);
-            let mut rows: Vec<_> = found.err().iter().flat_map(|error| error.violations.iter().map(|v| v.row)).collect();
+            let mut rows: Vec<_> = found.err().iter().flat_map(|error| told_of(error).iter().map(|v| v.row)).collect();
             rows.dedup();
             prop_assert_eq!(rows.len(), expected);
         }
@@ -331,8 +338,92 @@ proptest! {
         };
         let [apart, whole] = [open(&by), { let mut s = open(&by); s["allOf"] = json!([true]); s }].map(|by| {
             let found = check_with(chunk, Format::Csv, &file, &schema(&by));
-            found.err().map(|error| sorted(&error.violations))
+            found.err().map(|error| sorted(told_of(&error)))
         });
         prop_assert_eq!(apart, whole);
     }
+
+    /// What is proposed of a file is fulfilled by it.
+    #[test]
+    fn a_version_fulfils_what_is_proposed_of_it(
+        rows in prop::collection::vec(prop::collection::vec((prop::sample::select(vec!["a", "b", "c"]), arb_cell()), 1..4), 1..30),
+    ) {
+        let objects: Vec<Value> = rows.into_iter().map(|row| row.into_iter().map(|(k, v)| (k.to_owned(), v)).collect()).collect();
+        let json = Value::from(objects.clone()).to_string().replace("\"huge\"", "1e400");
+        let lines = objects.iter().map(|object| {
+            let cells = ["a", "b", "c"].map(|name| match object.get(name) {
+                None | Some(Value::Null) => String::new(),
+                Some(Value::String(text)) => format!("\"{}\"", text.replace('"', "\"\"")),
+                Some(value) => format!("\"{}\"", value.to_string().replace('"', "\"\"")),
+            });
+            cells.join(",") + "\n"
+        });
+        let csv = format!("a,b,c\n{}", lines.collect::<String>());
+        for (format, file) in [(Format::Json, json), (Format::Csv, csv)] {
+            let by = proposed(format, &file);
+            prop_assert!(check_with(30, format, &file, &RowSchema::parse(&by).unwrap()).is_ok(), "{by} of {file}");
+        }
+    }
+}
+
+fn proposed(format: Format, file: &str) -> String {
+    let stored = parquet_of(format, file.as_bytes(), &tight(50)).unwrap();
+    let table = block_on(Table::open(InMemory::new(stored))).unwrap();
+    block_on(table.proposed_schema()).unwrap()
+}
+
+fn arb_cell() -> impl Strategy<Value = Value> {
+    let others = [
+        json!("huge"),
+        json!("007"),
+        json!("-0"),
+        json!("2026-01-31"),
+        json!("a@example.com"),
+        json!("True"),
+        json!(u64::MAX),
+    ];
+    prop_oneof![arb_value(), prop::sample::select(others.to_vec())]
+}
+
+#[test]
+fn a_schema_is_proposed_by_what_a_version_has() {
+    let row = |n: usize| {
+        let word = ["good", "bad"][n % 2];
+        format!(
+            "{n},{}.5,{word},2026-01-{:02},{},\"{{\"\"a\"\": 1}}\"\n",
+            n % 7,
+            n % 28 + 1,
+            if n == 3 { "" } else { "some text" }
+        )
+    };
+    let csv = format!(
+        "id,score,label,day,note,more\n{}",
+        (1..=40).map(row).collect::<String>().replace("some text", "x y").replacen("x y", "a longer note", 1)
+    );
+    let expected = json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {
+            "id": { "type": "integer" },
+            "score": { "type": "number" },
+            "label": { "enum": ["bad", "good"] },
+            "day": { "type": "string", "format": "date" },
+            "note": { "enum": ["a longer note", "x y"] },
+            "more": { "type": "object" },
+        },
+        "required": ["id", "score", "label", "day", "more"],
+    });
+    let found = proposed(Format::Csv, &csv);
+    assert_eq!(serde_json::from_str::<Value>(&found).unwrap(), expected);
+    assert!(found.find("\"id\"") < found.find("\"day\""), "the columns stand in their order: {found}");
+    let json = r#"[{"n": 1, "t": "x", "d": 1.5, "b": true, "o": {"k": 1}}, {"n": null, "t": "long", "d": 2, "b": false, "o": [1]}]"#;
+    let expected = json!({
+        "n": { "type": ["integer", "null"] },
+        "t": { "type": "string", "minLength": 1, "maxLength": 8 },
+        "d": { "type": "number" },
+        "b": { "type": "boolean" },
+        "o": { "type": ["array", "object"] },
+    });
+    let found: Value = serde_json::from_str(&proposed(Format::Json, json)).unwrap();
+    assert_eq!((&found["properties"], &found["required"]), (&expected, &json!(["t", "d", "b", "o"])));
 }
