@@ -53,7 +53,7 @@ fn describe(mut routes: OpenApi) -> Description {
 /// Each operation, and whether it may write.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool)> {
     let reading = item.get.iter_mut().map(|operation| (operation, false));
-    let writing = [&mut item.post, &mut item.patch, &mut item.delete];
+    let writing = [&mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
     reading.chain(writing.into_iter().flatten().map(|operation| (operation, true)))
 }
 
