@@ -65,6 +65,7 @@ catalog! {
         forget_withdrawn(id: DatasetId) -> ();
         dataset(id: DatasetId) -> Option<Dataset>;
         datasets(ids: &[DatasetId]) -> Vec<Dataset>;
+        version(group: GroupId, number: u64) -> Option<DatasetId>;
         list(scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
         set_deleted(dataset: &Dataset, is_deleted: bool) -> bool;
         acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;

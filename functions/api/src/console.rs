@@ -73,6 +73,7 @@ const ASSETS: &[Asset] = assets! {
     "script/view_groups.js"
     "script/violations.js"
     "script/group_schema.js"
+    "script/view_by_number.js"
     "script/view_rows.js"
     "script/view_sign_in.js"
     "script/view_upload.js"

@@ -4,6 +4,7 @@ use crate::body::shortened;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use dataset_core::group::Group;
 use dataset_core::{Error, Kind};
 use dataset_types::{ErrorCode, ErrorResponse};
 use std::any::Any;
@@ -79,6 +80,15 @@ impl ApiError {
 
     pub(crate) fn dataset_not_found(id: &(impl ToString + ?Sized)) -> Self {
         Self::not_found(ErrorCode::DatasetNotFound, "dataset", &id.to_string())
+    }
+
+    pub(crate) fn version_not_found(group: &Group, version: &str) -> Self {
+        let message = format!(
+            "dataset group {} has no version {}; its versions are numbers from 1, and `latest`",
+            group.id,
+            shortened(version)
+        );
+        Self::new(ErrorCode::DatasetNotFound, message)
     }
 
     pub(crate) fn webhook_not_found(id: &(impl ToString + ?Sized)) -> Self {

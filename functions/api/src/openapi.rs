@@ -1,5 +1,7 @@
 //! The description of the API, made of the types that it is about.
 
+use crate::routes::{DATASET, VERSION};
+use dataset_types::address::VersionName;
 use dataset_types::event::{EventType, Payload};
 use dataset_types::id::{DatasetId, DeliveryId, GroupId, WebhookId};
 use dataset_types::{ErrorResponse, Format, shared_schemas};
@@ -39,6 +41,9 @@ fn describe(mut routes: OpenApi) -> Description {
     components.schemas.extend(shared_schemas());
     components.schemas.insert("Event".to_owned(), Payload::schema());
     routes.security = Some(vec![SecurityRequirement::new(SCHEME, Vec::<String>::new())]);
+    let by_number: Vec<_> =
+        routes.paths.paths.iter().filter(|(path, _)| path.contains(DATASET)).map(of_group).collect();
+    routes.paths.paths.extend(by_number);
     for (path, item) in &mut routes.paths.paths {
         for (operation, writes) in operations(item) {
             operation.tags = Some(vec![tag_of(path).to_owned()]);
@@ -50,6 +55,16 @@ fn describe(mut routes: OpenApi) -> Description {
     Description { routes, webhooks }
 }
 
+/// The same calls, of a version that is named by its group and its number.
+fn of_group((path, item): (&String, &PathItem)) -> (String, PathItem) {
+    let mut item = item.clone();
+    for (operation, _) in operations(&mut item) {
+        operation.operation_id = operation.operation_id.take().map(|id| format!("{id}OfGroup"));
+        operation.summary = operation.summary.take().map(|summary| format!("{summary}, by its group and number"));
+    }
+    (path.replace(DATASET, VERSION), item)
+}
+
 /// Each operation, and whether it may write.
 fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool)> {
     let reading = item.get.iter_mut().map(|operation| (operation, false));
@@ -59,6 +74,7 @@ fn operations(item: &mut PathItem) -> impl Iterator<Item = (&mut Operation, bool
 
 fn tag_of(path: &str) -> &'static str {
     match path.split('/').nth(4) {
+        _ if path.contains(VERSION) => "datasets",
         Some("datasets" | "dataset-versions") => "datasets",
         Some("dataset-groups") => "dataset groups",
         Some("webhooks") => "webhooks",
@@ -75,6 +91,7 @@ fn add_path_parameters(path: &str, operation: &mut Operation) {
             "dataset_group_id" => GroupId::name(),
             "webhook_id" => WebhookId::name(),
             "delivery_id" => DeliveryId::name(),
+            "version" => VersionName::name(),
             other => panic!("{path} has the parameter {other}, which no one has described"),
         };
         ParameterBuilder::new()
@@ -99,19 +116,20 @@ fn add_common_failures(path: &str, operation: &mut Operation, writes: bool) {
     let has_input = has_body || operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty());
     let ends_with = |ends: &[&str]| ends.iter().any(|end| path.ends_with(end));
     // What is below a dataset is of a version.
-    let reads_version = !writes && path.contains("{dataset_id}/");
+    let is_of_dataset = path.contains(DATASET) || path.contains(VERSION);
+    let reads_version = !writes && (path.contains("{dataset_id}/") || path.contains("{version}/"));
     let sends = ends_with(&["/test", "/redeliver", "/recover"]);
     let may_repeat = operation.parameters.iter().flatten().any(|parameter| parameter.name == "Idempotency-Key");
     let failures = [
         (has_input, "400", "The request breaks a rule"),
         (!is_open, "401", "The API key is missing or not valid"),
         (path.contains("{dataset_group_id}"), "403", "The dataset group belongs to another workspace"),
-        (path.contains("{dataset_group_id}"), "404", "There is no such dataset group"),
-        (path.contains("{dataset_id}"), "404", "There is no such dataset"),
+        (path.contains("{dataset_group_id}") && !is_of_dataset, "404", "There is no such dataset group"),
+        (is_of_dataset, "404", "There is no such dataset"),
         (path.contains("{delivery_id}"), "404", "There is no such webhook or delivery"),
         (path.contains("{webhook_id}"), "404", "There is no such webhook"),
         (reads_version, "409", "A dataset is a draft, failed or is deleted"),
-        (path.contains("{dataset_id}") && writes, "409", "The dataset is no version"),
+        (is_of_dataset && writes, "409", "The dataset is no version"),
         (sends, "409", "The webhook is disabled"),
         (may_repeat, "409", "The first call with this Idempotency-Key is still running"),
         (may_repeat, "422", "The Idempotency-Key was sent with another body"),
@@ -190,7 +208,7 @@ fn the_calls_that_take_parameters_are_those_that_describe_some() {
     for (path, methods) in described["paths"].as_object().into_iter().flatten() {
         for (method, operation) in methods.as_object().into_iter().flatten() {
             let mut parameters = operation["parameters"].as_array().into_iter().flatten();
-            if parameters.any(|parameter| parameter["in"] == "query") {
+            if parameters.any(|parameter| parameter["in"] == "query") && !path.contains(VERSION) {
                 taking.push((method.to_uppercase(), path.trim_start_matches(crate::query::API).to_owned()));
             }
         }

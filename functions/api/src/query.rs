@@ -2,6 +2,7 @@
 
 use crate::body::shortened;
 use crate::error::ApiError;
+use crate::routes::{DATASET, VERSION};
 use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
 use axum::middleware::Next;
@@ -31,7 +32,7 @@ pub(crate) async fn refuse(request: Request, next: Next) -> Response {
     let path = request.extensions().get::<MatchedPath>().and_then(|path| path.as_str().strip_prefix(API));
     // What GET takes, HEAD takes.
     let method = if request.method() == Method::HEAD { &Method::GET } else { request.method() };
-    let is_free = |path: &str| FREE.contains(&(method.as_str(), path));
+    let is_free = |path: &str| FREE.contains(&(method.as_str(), &*path.replace(VERSION, DATASET)));
     if query.is_empty() || path.is_none_or(is_free) {
         return next.run(request).await;
     }

@@ -20,7 +20,7 @@ mod schemas;
 mod stored;
 mod webhooks;
 
-pub(crate) use paging::Path;
+pub(crate) use paging::{LOOKED_AT, Path};
 
 use crate::Api;
 use axum::Router;
@@ -31,21 +31,28 @@ use utoipa::openapi::path::HttpMethod;
 use utoipa_axum::{PathItemExt, paste};
 use webhooks::{again, deliveries};
 
+/// Whatever has the first in its path has the second, too: a version by its number in its group.
+pub(crate) const DATASET: &str = "/datasets/{dataset_id}";
+pub(crate) const VERSION: &str = "/dataset-groups/{dataset_group_id}/versions/{version}";
+
 /// Defines `routes`, the router, and `describe`, the OpenAPI description. They are two functions because
 /// building the description took a quarter of a Lambda's start.
 macro_rules! routes {
     ($($module:ident { $($handler:ident),+ })+) => {
         pub(crate) fn routes() -> Router<Arc<Api>> {
             use utoipa::Path as _;
+            let mut router = Router::new();
             paste! {
-                Router::new()
                 $($(
-                    .route(
-                        &$module::[<__path_ $handler>]::path(),
-                        on(any_of(&$module::[<__path_ $handler>]::methods()), $module::$handler),
-                    )
+                    let path = $module::[<__path_ $handler>]::path();
+                    let methods = any_of(&$module::[<__path_ $handler>]::methods());
+                    if path.contains(DATASET) {
+                        router = router.route(&path.replace(DATASET, VERSION), on(methods, $module::$handler));
+                    }
+                    router = router.route(&path, on(methods, $module::$handler));
                 )+)+
             }
+            router
         }
 
         #[cfg(test)]

@@ -143,6 +143,7 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
 }
 
 fn contents(summary: Summary) -> Contents {
+    let shape = summary.columns.iter().map(|column| (column.kind.into(), column.empty).into()).collect();
     let columns = summary.columns.into_iter().map(|column| column.name).collect();
     Contents {
         columns,
@@ -150,6 +151,7 @@ fn contents(summary: Summary) -> Contents {
         dialect: Some(summary.dialect),
         notices: summary.notices,
         schema_version: None,
+        shape,
     }
 }
 

@@ -16,6 +16,7 @@ use dataset_core::id::EventId;
 use dataset_core::ids::SystemIds;
 use dataset_types::dialect::{Dialect, Suggestion, Tried};
 use dataset_types::notice::{Notice, NoticeCode};
+use dataset_types::rows::ColumnType;
 use dataset_types::schema::Violation;
 use futures::future::join_all;
 use jiff::Timestamp;
@@ -55,6 +56,7 @@ fn publication(of: &Dataset, version: u64) -> Publication {
                 Notice::new(NoticeCode::JsonLines, ""),
             ],
             schema_version: Some(2),
+            shape: vec![(ColumnType::Text, 3).into(), (ColumnType::Json, 0).into()],
         },
         event: event(of, start() + seconds(30)),
     }
@@ -249,6 +251,9 @@ async fn publishing(catalog: &dyn Catalog) {
     let draft = draft(411, &group, "a.csv");
     catalog.create_draft(&draft).await.unwrap();
     assert_eq!(catalog.publish(&publication(&draft, 2)).await.unwrap(), Published::NumberTaken);
+    for number in [0, 1, 2] {
+        assert_eq!(catalog.version(group.id, number).await.unwrap(), None);
+    }
     assert_eq!(catalog.outbox_entry(&event_id(&draft)).await.unwrap(), None);
     assert_eq!(catalog.publish(&publication(&draft, 1)).await.unwrap(), Published::Done);
 
@@ -277,7 +282,9 @@ async fn publishing(catalog: &dyn Catalog) {
         let version = Dataset { is_deleted, ..version.clone() };
         assert_eq!(catalog.list(Scope::Group(group.id), None, 1_000).await.unwrap(), [DatasetSummary::from(&version)]);
         assert_eq!(catalog.dataset(draft.id).await.unwrap(), Some(version));
+        assert_eq!(catalog.version(group.id, 1).await.unwrap(), Some(draft.id));
     }
+    assert_eq!(catalog.version(group.id, 2).await.unwrap(), None);
 
     catalog.close_outbox_entry(&event_id(&draft)).await.unwrap();
     catalog.close_outbox_entry(&event_id(&draft)).await.unwrap();

@@ -207,6 +207,13 @@ impl Catalog for MemoryTable {
         Ok(ids.iter().filter_map(|id| tables.datasets.get(id).cloned()).collect())
     }
 
+    async fn version(&self, group: GroupId, number: u64) -> Result<Option<DatasetId>> {
+        let is_it = |dataset: &&Dataset| {
+            dataset.group_id == group && matches!(dataset.state, State::Ready { version, .. } if version == number)
+        };
+        Ok(self.tables().datasets.values().find(is_it).map(|dataset| dataset.id))
+    }
+
     async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>> {
         let inside = |dataset: &&Dataset| match scope {
             Scope::Group(id) => dataset.group_id == id,

@@ -73,6 +73,11 @@ fn versions_are_dense(items: &[Item], datasets: &BTreeMap<u64, &Item>) -> BTreeM
         let latest = group["latest_version"].as_u64().unwrap();
         assert_eq!(numbers, (1..=latest).collect::<Vec<_>>(), "numbers of group {id}");
     }
+    for (id, number) in &versions {
+        let key = (json!(format!("G#{}", datasets[id]["group_id"])), json!(format!("VERSION#{number}")));
+        let found = items.iter().find(|item| (&item["pk"], &item["sk"]) == (&key.0, &key.1));
+        assert_eq!(found.map(|item| &item["dataset_id"]), Some(&json!(id)), "version {number} is found by its number");
+    }
     versions
 }
 

@@ -107,6 +107,7 @@ pass! { Catalog, table,
     Changes forget_withdrawn(id: DatasetId) -> ();
     Reads dataset(id: DatasetId) -> Option<Dataset>;
     Reads datasets(ids: &[DatasetId]) -> Vec<Dataset>;
+    Reads version(group: GroupId, number: u64) -> Option<DatasetId>;
     Reads list(scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
     Changes set_deleted(dataset: &Dataset, is_deleted: bool) -> bool;
     Changes acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;

@@ -12,9 +12,10 @@ use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State as Held;
 use dataset_core::dataset::{Dataset, State, Status, taken_back};
+use dataset_core::drift::drift;
 use dataset_core::{Error, ErrorCode, Result, outbox, uploads};
 use dataset_types::ErrorResponse;
-use dataset_types::dataset::{DeleteDataset, OneDataset};
+use dataset_types::dataset::{self as api, DeleteDataset, OneDataset};
 use dataset_types::upload::IdempotencyKeyHeader;
 use futures::FutureExt;
 use std::sync::Arc;
@@ -124,7 +125,18 @@ async fn set(api: &Api, dataset: &Dataset, is_deleted: bool) -> Result<()> {
 
 async fn answer(api: &Api, dataset: Dataset, message: &str) -> Result<Json<OneDataset>, ApiError> {
     // Also of a deleted group, whose datasets stay readable.
-    let group = api.ports.catalog.group(dataset.group_id).await?;
+    let (group, drift) = tokio::try_join!(api.ports.catalog.group(dataset.group_id), drift_of(api, &dataset))?;
     let group = group.ok_or_else(|| Error::internal(format!("dataset {} has no group", dataset.id)))?;
-    Ok(Json(OneDataset { success: true, message: message.into(), dataset: view(dataset, &group) }))
+    let dataset = api::Dataset { drift, ..view(dataset, &group) };
+    Ok(Json(OneDataset { success: true, message: message.into(), dataset }))
+}
+
+/// How a version differs from the one before, deleted or not.
+async fn drift_of(api: &Api, dataset: &Dataset) -> Result<Option<api::Drift>> {
+    let State::Ready { version: version @ 2.., contents, .. } = &dataset.state else { return Ok(None) };
+    let Some(before) = api.ports.catalog.version(dataset.group_id, version - 1).await? else { return Ok(None) };
+    Ok(match api.ports.catalog.dataset(before).await?.map(|before| before.state) {
+        Some(State::Ready { contents: before, .. }) => drift(&before, contents),
+        _ => None,
+    })
 }

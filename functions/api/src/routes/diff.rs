@@ -4,11 +4,12 @@ use super::kept::kept;
 use super::paging::Query;
 use super::stored::{self, Scan};
 use crate::Api;
-use crate::auth::{Caller, Owned, Version};
+use crate::auth::{Caller, Owned, Version, version_of};
 use crate::error::ApiError;
 use axum::extract::State;
 use axum::response::Response;
 use dataset_formats::{Change, Difference, Examples, Retyped, diff};
+use dataset_types::address::Against;
 use dataset_types::rows::{
     ChangedRow, CompareDatasets, ComparedColumns, ComparedExamples, ComparedRows, Comparison, RetypedColumn,
 };
@@ -30,7 +31,15 @@ pub(super) async fn compare(
     Owned(new): Owned<Version>,
     Query(CompareDatasets { against, key, examples }): Query<CompareDatasets>,
 ) -> Result<Response, ApiError> {
-    let old = caller.version(&api, &against.to_string()).await?;
+    let old = match against {
+        Against::Dataset(id) => id,
+        Against::Version(name) => {
+            let group = caller.group(&api, new.0.group_id).await?;
+            let found = version_of(&api, &group, name).await?;
+            found.ok_or_else(|| ApiError::version_not_found(&group, &name.to_string()))?
+        }
+    };
+    let old = caller.version(&api, old).await?;
     let question = ("diff", new.0.id, old.0.id, key.clone(), examples.as_usize());
     kept(&api, &question, comparison(&api, &new, &old, key, examples.as_usize())).await
 }

@@ -88,6 +88,7 @@ fn view(group: Group) -> api::Group {
         latest_version_number: group.latest_version,
         created_at: group.created_at.into(),
         dialect: group.dialect,
+        schema_version: None,
     }
 }
 
@@ -161,9 +162,15 @@ pub(super) async fn list(
     operation_id = "getDatasetGroup",
     responses((status = 200, description = "The group", body = OneGroup)),
 )]
-pub(super) async fn read(Owned(group): Owned<Group>) -> Json<OneGroup> {
-    let message = "Dataset group retrieved successfully".into();
-    Json(OneGroup { success: true, message, dataset_group: view(group) })
+pub(super) async fn read(State(api): State<Arc<Api>>, Owned(group): Owned<Group>) -> Result<Json<OneGroup>, ApiError> {
+    one(&api, group, "Dataset group retrieved successfully").await
+}
+
+async fn one(api: &Api, group: Group, message: &str) -> Result<Json<OneGroup>, ApiError> {
+    let schema = api.ports.schemas.last_schema(group.id).await?.filter(|schema| !schema.is_removed);
+    let schema_version = schema.map(|schema| schema.version);
+    let dataset_group = api::Group { schema_version, ..view(group) };
+    Ok(Json(OneGroup { success: true, message: message.into(), dataset_group }))
 }
 
 /// Change a dataset group
@@ -187,8 +194,7 @@ pub(super) async fn update(
         }
         group.dialect = dialect;
     }
-    let message = "Dataset group updated successfully".into();
-    Ok(Json(OneGroup { success: true, message, dataset_group: view(group) }))
+    one(&api, group, "Dataset group updated successfully").await
 }
 
 /// Delete a dataset group

@@ -7,7 +7,7 @@ use dataset_types::{PageNumber, PerPage};
 use serde::de::DeserializeOwned;
 
 /// A list looks at so many items, however many there are.
-pub(super) const LOOKED_AT: usize = 10_000;
+pub(crate) const LOOKED_AT: usize = 10_000;
 
 /// A page of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -132,7 +132,10 @@ pub(super) async fn delete(
     path = "/api/public/v2/dataset-groups/{dataset_group_id}/schema/proposed",
     operation_id = "proposeDatasetGroupSchema",
     params(ProposeSchema),
-    responses((status = 200, description = "A schema", body = ProposedSchema)),
+    responses(
+        (status = 200, description = "A schema", body = ProposedSchema),
+        (status = 409, description = "The dataset is a draft, failed or is deleted", body = ErrorResponse),
+    ),
 )]
 pub(super) async fn propose(
     State(api): State<Arc<Api>>,
@@ -140,7 +143,7 @@ pub(super) async fn propose(
     Owned(group): Owned<Group>,
     Query(ProposeSchema { from }): Query<ProposeSchema>,
 ) -> Result<Response, ApiError> {
-    let version = caller.version(&api, &from.to_string()).await?;
+    let version = caller.version(&api, from).await?;
     if version.0.group_id != group.id {
         return Err(ApiError::dataset_not_found(&from));
     }

@@ -437,3 +437,56 @@ async fn a_draft_is_taken_back_and_told_of() {
     assert_eq!(fakes.queue.take().len(), 1, "it is told once");
     assert_eq!(call(&router, "GET", &path, "").await.1["dataset"]["status"], "failed");
 }
+
+/// What answers below a dataset answers below its number in its group, too.
+#[tokio::test]
+async fn a_version_goes_by_its_number_in_its_group() {
+    let (fakes, router) = service().await;
+    let questions = group(7, 1, "Questions");
+    publish(&fakes, 1, &questions, "a\n1\n").await;
+    publish(&fakes, 2, &questions, "a\n1\n2\n").await;
+    let of_group = |path: &str| format!("/api/public/v2/dataset-groups/7/versions{path}");
+    for (name, id) in [("/1", 1), ("/2", 2), ("/latest", 2)] {
+        for below in [
+            "",
+            "/rows?per_page=1",
+            "/columns",
+            "/diff?against=1",
+            "/diff?against=@1",
+            "/diff?against=@latest",
+            "/download?format=csv&redirect=false",
+        ] {
+            let (status, by_number) = call(&router, "GET", &of_group(&format!("{name}{below}")), "").await;
+            let below = below.replace("@1", "1").replace("@latest", "2");
+            assert_eq!((status, &by_number), (200, &get(&router, &format!("/{id}{below}")).await), "{name}{below}");
+        }
+    }
+    for (name, status, code) in [
+        ("/3", 404, "dataset_not_found"),
+        ("/0", 404, "dataset_not_found"),
+        ("/01", 404, "dataset_not_found"),
+        ("/newest", 404, "dataset_not_found"),
+        ("/1/diff?against=@3", 404, "dataset_not_found"),
+        ("/1/diff?against=@x", 400, "invalid_parameter"),
+        ("/1?x=1", 400, "invalid_parameter"),
+    ] {
+        let (got, answer) = call(&router, "GET", &of_group(name), "").await;
+        assert_eq!(got, status, "{name}: {answer}");
+        assert_envelope(&answer, code);
+    }
+    let (status, _) = call(&router, "GET", "/api/public/v2/dataset-groups/8/versions/1", "").await;
+    assert_eq!(status, 403, "the group is another workspace's");
+
+    // The key has made as many calls as it may.
+    fakes.clock.advance(Duration::from_secs(60));
+    // The newest is the newest that is there.
+    assert_eq!(call(&router, "DELETE", &of_group("/latest"), "").await.0, 200);
+    assert_eq!(call(&router, "GET", &of_group("/latest"), "").await.1["dataset"]["id"], 1);
+    assert_eq!(call(&router, "GET", &of_group("/2"), "").await.1["dataset"]["is_deleted"], true);
+    assert_eq!(call(&router, "POST", &of_group("/2/restore"), "").await.0, 200);
+    assert_eq!(call(&router, "GET", &of_group("/latest"), "").await.1["dataset"]["id"], 2);
+    fakes.table.create_group(&group(9, 1, "Empty")).await.unwrap();
+    let (status, answer) = call(&router, "GET", "/api/public/v2/dataset-groups/9/versions/latest", "").await;
+    assert_eq!(status, 404);
+    assert_envelope(&answer, "dataset_not_found");
+}

@@ -94,6 +94,10 @@ impl Catalog for Table {
         Ok(in_order(ids, datasets, |dataset| dataset.id))
     }
 
+    async fn version(&self, group: GroupId, number: u64) -> Result<Option<DatasetId>> {
+        datasets::version(self, group, number).await
+    }
+
     async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>> {
         datasets::list(self, scope, up_to, limit).await
     }

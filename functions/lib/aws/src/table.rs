@@ -3,6 +3,7 @@
 //! | pk | sk | what |
 //! |---|---|---|
 //! | `G#{group}` | `GROUP` | a group, with its latest number |
+//! | `G#{group}` | `VERSION#{number}` | which dataset it is; those of the first releases have none |
 //! | `G#{group}` | `SCHEMA` | the last schema of a group |
 //! | `G#{group}` | `SCHEMA#{version}` | each of its schemas |
 //! | `W#{workspace}` | `GROUP#{name}` | keeps a group's name unique, finds and lists groups |
@@ -86,6 +87,10 @@ pub(crate) struct Key {
 impl Key {
     pub(crate) fn group(id: GroupId) -> Self {
         Self { pk: format!("G#{id}"), sk: GROUP.into() }
+    }
+
+    pub(crate) fn version(group: GroupId, number: u64) -> Self {
+        Self { pk: format!("G#{group}"), sk: format!("VERSION#{number}") }
     }
 
     pub(crate) fn last_schema(group: GroupId) -> Self {

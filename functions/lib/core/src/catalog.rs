@@ -57,6 +57,9 @@ pub trait Catalog: Send + Sync {
     /// The datasets that exist, in the order of the ids.
     async fn datasets(&self, ids: &[DatasetId]) -> Result<Vec<Dataset>>;
 
+    /// The version of a group that has this number, deleted or not.
+    async fn version(&self, group: GroupId, number: u64) -> Result<Option<DatasetId>>;
+
     /// The newest datasets of a scope, newest first, at most `limit` of those up to an id. The list may lag by
     /// some moments.
     async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>>;

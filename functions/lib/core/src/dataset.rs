@@ -7,6 +7,7 @@ use dataset_types::FailureCode;
 pub use dataset_types::dataset::{Column, Failure, Status};
 use dataset_types::dialect::Dialect;
 use dataset_types::notice::Notice;
+use dataset_types::rows::ColumnType;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -75,6 +76,29 @@ pub struct Contents {
     /// The schema of the group that the rows fulfil, if one was in force.
     #[serde(default)]
     pub schema_version: Option<u64>,
+    /// Of each column; empty for versions of the first releases.
+    #[serde(default)]
+    pub shape: Vec<ColumnShape>,
+}
+
+/// A column's type, and how many of its cells are empty. Stored in short: there may be 4,096 of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(ColumnType, u64)", into = "(ColumnType, u64)")]
+pub struct ColumnShape {
+    pub kind: ColumnType,
+    pub empty: u64,
+}
+
+impl From<(ColumnType, u64)> for ColumnShape {
+    fn from((kind, empty): (ColumnType, u64)) -> Self {
+        Self { kind, empty }
+    }
+}
+
+impl From<ColumnShape> for (ColumnType, u64) {
+    fn from(ColumnShape { kind, empty }: ColumnShape) -> Self {
+        (kind, empty)
+    }
 }
 
 pub fn upload_expired() -> Failure {

@@ -31,6 +31,7 @@ pub mod dataset;
 pub mod deliveries;
 pub mod delivery;
 pub mod destination;
+pub mod drift;
 pub mod error;
 pub mod event;
 pub mod group;

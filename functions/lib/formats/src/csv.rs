@@ -27,7 +27,7 @@ use crate::schema::RowSchema;
 use crate::source::{Source, open_text};
 use crate::summary::{ColumnSummary, Summary};
 use crate::window::Window;
-use crate::writer::{ColumnType, PageCompressor};
+use crate::writer::{ColumnType, PageCompressor, Written};
 use dataset_types::dialect::{self as api, Delimiter as Word, ShortRows};
 use dataset_types::notice::{Notice, NoticeCode};
 use dataset_types::{FailureCode, Format, in_words};
@@ -123,12 +123,14 @@ impl Way<'_> {
     ) -> Result<Taken, Error> {
         let header = header::read(&mut window, &dialect, self.line_ends, self.limits)?;
         let encoding = window.encoding();
-        let (rows, unusual) = rows::write(window, &header, dialect, out, compressor, self.limits, self.schema)?;
+        let (Written { rows, empty }, unusual) =
+            rows::write(window, &header, dialect, out, compressor, self.limits, self.schema)?;
         let filled_in = unusual.short_rows.describe();
         let mut notices: Vec<Notice> = self.found_out(&dialect).into_iter().collect();
         notices.extend(header.notices);
         notices.extend(unusual.notices());
-        let columns = header.names.into_iter().map(|name| ColumnSummary { name, kind: ColumnType::Text }).collect();
+        let columns = header.names.into_iter().zip(empty);
+        let columns = columns.map(|(name, empty)| ColumnSummary { name, kind: ColumnType::Text, empty }).collect();
         let summary = Summary { columns, rows, dialect: dialect.in_full(encoding), notices };
         Ok(Taken { summary, filled_in })
     }

@@ -22,7 +22,7 @@ use crate::schema::{Objects, RowSchema};
 use crate::source::{Source, open_text};
 use crate::summary::Summary;
 use crate::window::Window;
-use crate::writer::{PageCompressor, TableWriter};
+use crate::writer::{PageCompressor, TableWriter, Written};
 use columns::Columns;
 use dataset_types::FailureCode;
 use dataset_types::Format;
@@ -60,7 +60,7 @@ pub(crate) fn convert<S: Source>(
     };
     look_ahead(&mut rows, &mut columns, limits)?;
     let (encoding, json_lines) = (rows.encoding(), rows.is_lines());
-    let taken = |columns: Columns<'_>, rows| {
+    let taken = |columns: Columns<'_>, written: Written| {
         let notices = match json_lines && said.json_lines != Some(true) {
             true => vec![Notice::new(NoticeCode::JsonLines, "the file is JSON Lines, one object after another")],
             false => vec![],
@@ -71,11 +71,12 @@ pub(crate) fn convert<S: Source>(
             json_lines: Some(json_lines),
             ..Dialect::default()
         };
-        let summary = Summary { columns: columns.summary(), rows, dialect, notices };
+        let (columns, rows) = (columns.summary(&written.empty), written.rows);
+        let summary = Summary { columns, rows, dialect, notices };
         Ok(Taken { summary, filled_in: None })
     };
-    if let Some(rows) = write(&mut rows, &mut columns, out, compressor, limits, schema)? {
-        return taken(columns, rows);
+    if let Some(written) = write(&mut rows, &mut columns, out, compressor, limits, schema)? {
+        return taken(columns, written);
     }
     while rows.advance()? {
         columns.see(&rows.row()).map_err(|error| rows.refuse(error))?;
@@ -88,8 +89,8 @@ pub(crate) fn convert<S: Source>(
     columns.rewind();
     out.restart().map_err(Error::from)?;
     let mut rows = Rows::begin(text(source, said, limits)?, start, limits)?;
-    let rows = write(&mut rows, &mut columns, out, compressor, limits, schema)?.ok_or_else(changed)?;
-    taken(columns, rows)
+    let written = write(&mut rows, &mut columns, out, compressor, limits, schema)?.ok_or_else(changed)?;
+    taken(columns, written)
 }
 
 fn text<S: Source>(source: &mut S, said: &Dialect, limits: &Limits) -> Result<Window<S::Reader>> {
@@ -135,8 +136,7 @@ fn look_ahead<R: Read>(rows: &mut Rows<'_, R>, columns: &mut Columns<'_>, limits
     Ok(())
 }
 
-/// Writes the rows in columns as they are known so far, and says how many
-/// there were; `None` behind the first that does not fit.
+/// Writes the rows in columns as they are known so far; `None` behind the first that does not fit.
 fn write<R: Read>(
     rows: &mut Rows<'_, R>,
     columns: &mut Columns<'_>,
@@ -144,7 +144,7 @@ fn write<R: Read>(
     compressor: &mut PageCompressor,
     limits: &Limits,
     schema: Option<&RowSchema>,
-) -> Result<Option<u64>> {
+) -> Result<Option<Written>> {
     if columns.is_empty() {
         // The first rows have no keys, or there is no whole row among the first bytes.
         return Ok(None);

@@ -18,4 +18,6 @@ pub struct Summary {
 pub struct ColumnSummary {
     pub name: String,
     pub kind: ColumnType,
+    /// Cells that are null or a text of no characters.
+    pub empty: u64,
 }

@@ -40,6 +40,13 @@ pub(crate) struct TableWriter<'a, W: Write + Send> {
     rows: u64,
 }
 
+/// A table that is whole.
+pub(crate) struct Written {
+    pub(crate) rows: u64,
+    /// Of each column, the cells that are null or a text of no characters.
+    pub(crate) empty: Vec<u64>,
+}
+
 /// What a value counts for beside its text: its length takes four bytes until
 /// its page is encoded, and less than one from then on.
 const VALUE_BYTES: usize = 1;
@@ -95,11 +102,10 @@ impl<'a, W: Write + Send> TableWriter<'a, W> {
         Ok(())
     }
 
-    /// The rows written.
-    pub(crate) fn close(mut self) -> Result<u64> {
+    pub(crate) fn close(mut self) -> Result<Written> {
         self.end_group()?;
         self.file.close()?;
-        Ok(self.rows)
+        Ok(Written { rows: self.rows, empty: self.columns.iter().map(Column::empty).collect() })
     }
 
     fn end_group(&mut self) -> Result<()> {

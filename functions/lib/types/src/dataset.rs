@@ -3,6 +3,7 @@
 use crate::dialect::{Dialect, Suggestion};
 use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
 use crate::notice::Notice;
+use crate::rows::RetypedColumn;
 use crate::schema::Violation;
 use crate::{FailureCode, PageNumber, PerPage, Time};
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,30 @@ pub struct Dataset {
     #[serde(default)]
     #[schema(required)]
     pub schema_version: Option<u64>,
+    /// How a version differs in shape from the one before. A list has none, nor has the first version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub drift: Option<Drift>,
+}
+
+/// What is not the same in two versions, one after the other, by the names of their columns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Drift {
+    pub columns_added: Vec<String>,
+    pub columns_removed: Vec<String>,
+    pub columns_retyped: Vec<RetypedColumn>,
+    /// Columns whose share of empty cells moved by more than 0.05.
+    pub empty_shares: Vec<EmptyShare>,
+}
+
+/// A column's part of cells that are null or a text of no characters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct EmptyShare {
+    pub name: String,
+    /// From 0 to 1.
+    pub before: f64,
+    /// From 0 to 1.
+    pub after: f64,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]

@@ -105,6 +105,10 @@ pub struct Group {
     #[serde(default)]
     #[schema(required)]
     pub dialect: Dialect,
+    /// The schema that is in force, if there is one; a list does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false, nullable = false)]
+    pub schema_version: Option<u64>,
 }
 
 /// What is not given stays.

@@ -5,6 +5,7 @@
 
 #![allow(unused_qualifications, reason = "the derive of schemas writes them")]
 
+pub mod address;
 mod bounded;
 mod canonical;
 pub mod dataset;
@@ -45,6 +46,7 @@ pub fn shared_schemas() -> Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::
         named::<id::UserId>(),
         named::<id::WebhookId>(),
         named::<id::DeliveryId>(),
+        named::<address::VersionName>(),
         named::<ErrorResponse>(),
     ]
 }

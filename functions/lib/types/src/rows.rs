@@ -1,5 +1,6 @@
 //! What versions hold: rows, columns, and what is not the same in two of them.
 
+use crate::address::Against;
 pub use crate::bounded::ExampleCount;
 use crate::id::DatasetId;
 use crate::limits::MAX_SEARCH_CHARS;
@@ -175,8 +176,10 @@ pub enum ColumnType {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct CompareDatasets {
-    /// The version to compare with, as a rule the older one.
-    pub against: DatasetId,
+    /// The version to compare with, as a rule the older one: its identifier, or `@` and its number in the same group, or
+    /// `@latest`.
+    #[param(inline)]
+    pub against: Against,
     /// A column that tells rows apart: rows with the same value in it are one row, before and after. Without it a
     /// row that was changed counts as one removed and one added.
     pub key: Option<String>,
@@ -212,7 +215,7 @@ pub struct ComparedColumns {
     pub retyped: Vec<RetypedColumn>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct RetypedColumn {
     pub name: String,
     pub before: ColumnType,

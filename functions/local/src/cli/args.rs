@@ -10,6 +10,7 @@ pub(crate) use said::Said;
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+use dataset_types::address::VersionName;
 use dataset_types::dataset::StatusFilter;
 use dataset_types::id::{DatasetId, GroupId};
 use dataset_types::rows::ExampleCount;
@@ -56,6 +57,29 @@ impl FromStr for GroupName {
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(text.parse().map_or_else(|_| Self::Name(text.to_owned()), Self::Id))
+    }
+}
+
+/// A dataset by its id, or a version as GROUP@NUMBER or GROUP@latest.
+#[derive(Clone, Debug)]
+pub(crate) enum DatasetName {
+    Id(DatasetId),
+    Version(GroupName, VersionName),
+}
+
+impl FromStr for DatasetName {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let expected = || format!("{text:?} is neither the id of a dataset nor GROUP@NUMBER or GROUP@latest");
+        match text.rsplit_once('@') {
+            // What stands before the last @ is the group's name.
+            Some((group, version)) if !group.is_empty() => {
+                let Ok(group) = group.parse();
+                version.parse().map(|version| Self::Version(group, version)).map_err(|_| expected())
+            }
+            _ => text.parse().map(Self::Id).map_err(|_| expected()),
+        }
     }
 }
 
@@ -170,7 +194,7 @@ pub(crate) struct Schema {
     pub(crate) remove: bool,
     /// Print one that the rows of this version fulfil, to be changed and put.
     #[arg(long, value_name = "ID", conflicts_with_all = ["set", "remove", "version"])]
-    pub(crate) propose: Option<DatasetId>,
+    pub(crate) propose: Option<DatasetName>,
     /// Print one that was in force.
     #[arg(long)]
     pub(crate) version: Option<u64>,
@@ -180,16 +204,16 @@ pub(crate) struct Schema {
 
 #[derive(Debug, Args)]
 pub(crate) struct OneDataset {
-    /// The id of the version.
-    pub(crate) id: DatasetId,
+    /// The id of the version, or GROUP@NUMBER, or GROUP@latest.
+    pub(crate) id: DatasetName,
     #[command(flatten)]
     pub(crate) remote: Remote,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct DeleteDataset {
-    /// The id of the version, or of the draft.
-    pub(crate) id: DatasetId,
+    /// The id of the version, or GROUP@NUMBER, or GROUP@latest; or the id of a draft.
+    pub(crate) id: DatasetName,
     #[command(flatten)]
     pub(crate) sure: Sure,
     #[command(flatten)]
@@ -198,8 +222,8 @@ pub(crate) struct DeleteDataset {
 
 #[derive(Debug, Args)]
 pub(crate) struct Rows {
-    /// The id of the version.
-    pub(crate) id: DatasetId,
+    /// The id of the version, or GROUP@NUMBER, or GROUP@latest.
+    pub(crate) id: DatasetName,
     /// Rows that have this in some cell, in any case.
     #[arg(short = 'q', long = "search", value_name = "TEXT")]
     pub(crate) search: Option<String>,
@@ -216,10 +240,10 @@ pub(crate) struct Rows {
 
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
-    /// The id of the older version.
-    pub(crate) old: DatasetId,
-    /// The id of the newer version.
-    pub(crate) new: DatasetId,
+    /// The older version, by its id, or GROUP@NUMBER, or GROUP@latest.
+    pub(crate) old: DatasetName,
+    /// The newer version.
+    pub(crate) new: DatasetName,
     /// A column that tells rows apart, such as an id.
     #[arg(long)]
     pub(crate) key: Option<String>,
@@ -232,8 +256,8 @@ pub(crate) struct Diff {
 
 #[derive(Debug, Args)]
 pub(crate) struct Download {
-    /// The id of the version.
-    pub(crate) id: DatasetId,
+    /// The id of the version, or GROUP@NUMBER, or GROUP@latest.
+    pub(crate) id: DatasetName,
     /// `source` is the file as it was uploaded.
     #[arg(long, default_value = "parquet", value_parser = one_of::<DownloadFormat>())]
     pub(crate) format: DownloadFormat,

@@ -1,8 +1,8 @@
 //! `datasets download`: a version as a file on this machine.
 
-use super::login;
 use super::remote::{Remote, Trouble};
 use super::show::bar;
+use super::{login, read};
 use crate::cli::args::Download;
 use crate::made::{Draft, Place};
 use crate::output::say;
@@ -18,14 +18,16 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 pub(crate) async fn download(args: Download) -> anyhow::Result<()> {
     let remote = login::remote(&args.remote.access)?;
+    // The newest may be another one by the next call.
+    let id = read::dataset_id(&remote, &args.id).await?;
     let out = match args.out {
         Some(out) => out,
-        None => named(&remote, args.id, args.format).await?,
+        None => named(&remote, id, args.format).await?,
     };
     let place = Place::of(&out)?;
     ensure!(args.force || !place.is_taken(), "{} exists; give another name by --out, or --force", out.display());
     let query = Query { format: args.format, redirect: true };
-    let url = remote.redirect(&format!("datasets/{}/download", args.id), &query).await?;
+    let url = remote.redirect(&format!("datasets/{id}/download"), &query).await?;
     let bytes = match place {
         Place::Stdout => {
             return match fetch(&remote, &url, &mut tokio::io::stdout()).await {

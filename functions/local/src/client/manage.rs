@@ -45,8 +45,9 @@ async fn delete_group(group: &GroupName, sure: &Sure, remote: &Remote) -> anyhow
 
 /// As what it is found to be: a draft that has become a version meanwhile is not put away instead.
 pub(crate) async fn delete(DeleteDataset { id, sure, remote }: DeleteDataset) -> anyhow::Result<()> {
-    let (service, path) = (login::remote(&remote.access)?, format!("datasets/{id}"));
-    let api::OneDataset { dataset, .. } = service.get(&path, &()).await?.parse()?;
+    let service = login::remote(&remote.access)?;
+    let api::OneDataset { dataset, .. } = service.get(&read::path_of(&service, &id).await?, &()).await?.parse()?;
+    let (id, path) = (dataset.id, format!("datasets/{}", dataset.id));
     let is_draft = dataset.status == Status::Draft;
     if is_draft {
         confirm(&format!("take back dataset {id}, {:?}, which ends as a failure", dataset.file_name), &sure).await?;
@@ -60,7 +61,8 @@ pub(crate) async fn delete(DeleteDataset { id, sure, remote }: DeleteDataset) ->
 }
 
 pub(crate) async fn restore(OneDataset { id, remote }: OneDataset) -> anyhow::Result<()> {
-    let answer = login::remote(&remote.access)?.post(&format!("datasets/{id}/restore"), &json!({})).await?;
+    let service = login::remote(&remote.access)?;
+    let answer = service.post(&format!("{}/restore", read::path_of(&service, &id).await?), &json!({})).await?;
     print(&remote, &answer, |answer| summary("restored", answer))
 }
 

@@ -3,11 +3,12 @@
 use super::login;
 use super::remote::{Remote, Trouble};
 use super::show::{cell, counted, details, in_columns, json, printable, short, state};
-use crate::cli::args::{self, Diff, GroupName, List, Rows};
+use crate::cli::args::{self, DatasetName, Diff, GroupName, List, Rows};
 use crate::output::say;
+use dataset_types::address::Against;
 use dataset_types::dataset::{Dataset, Datasets, ListDatasets, OneDataset};
 use dataset_types::group::{Group, Groups, ListGroups};
-use dataset_types::id::GroupId;
+use dataset_types::id::{DatasetId, GroupId};
 use dataset_types::rows::{self as api, CompareDatasets, ComparedRows, Comparison, ListRows, Row};
 use dataset_types::{ErrorCode, PerPage};
 use std::io::{self, IsTerminal};
@@ -85,8 +86,28 @@ pub(super) async fn group_id(remote: &Remote, group: &GroupName) -> anyhow::Resu
     }
 }
 
+/// Where a dataset is found.
+pub(super) async fn path_of(remote: &Remote, dataset: &DatasetName) -> anyhow::Result<String> {
+    Ok(match dataset {
+        DatasetName::Id(id) => format!("datasets/{id}"),
+        DatasetName::Version(group, version) => {
+            format!("dataset-groups/{}/versions/{version}", group_id(remote, group).await?)
+        }
+    })
+}
+
+/// The id of a dataset, which may be given by its group and its number.
+pub(super) async fn dataset_id(remote: &Remote, dataset: &DatasetName) -> anyhow::Result<DatasetId> {
+    if let DatasetName::Id(id) = dataset {
+        return Ok(*id);
+    }
+    let found: OneDataset = remote.get(&path_of(remote, dataset).await?, &()).await?.parse()?;
+    Ok(found.dataset.id)
+}
+
 pub(crate) async fn show(args: args::OneDataset) -> anyhow::Result<()> {
-    let answer = login::remote(&args.remote.access)?.get(&format!("datasets/{}", args.id), &()).await?;
+    let remote = login::remote(&args.remote.access)?;
+    let answer = remote.get(&path_of(&remote, &args.id).await?, &()).await?;
     if args.remote.json {
         return Ok(say(answer.text())?);
     }
@@ -109,7 +130,8 @@ pub(super) async fn groups(args: args::ListGroups) -> anyhow::Result<()> {
 
 pub(crate) async fn rows(args: Rows) -> anyhow::Result<()> {
     let query = ListRows { q: args.search, after_row: args.after_row, page: args.page, per_page: args.per_page };
-    let answer = login::remote(&args.remote.access)?.get(&format!("datasets/{}/rows", args.id), &query).await?;
+    let remote = login::remote(&args.remote.access)?;
+    let answer = remote.get(&format!("{}/rows", path_of(&remote, &args.id).await?), &query).await?;
     if args.remote.json {
         return Ok(say(answer.text())?);
     }
@@ -135,8 +157,10 @@ fn rest(page: u64, pages: u64, total: u64) -> anyhow::Result<()> {
 }
 
 pub(crate) async fn diff(args: Diff) -> anyhow::Result<()> {
-    let query = CompareDatasets { against: args.old, key: args.key, examples: args.examples };
-    let answer = login::remote(&args.remote.access)?.get(&format!("datasets/{}/diff", args.new), &query).await?;
+    let remote = login::remote(&args.remote.access)?;
+    let against = Against::Dataset(dataset_id(&remote, &args.old).await?);
+    let query = CompareDatasets { against, key: args.key, examples: args.examples };
+    let answer = remote.get(&format!("{}/diff", path_of(&remote, &args.new).await?), &query).await?;
     if args.remote.json {
         return Ok(say(answer.text())?);
     }

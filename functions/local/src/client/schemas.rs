@@ -14,6 +14,7 @@ pub(super) async fn run(args: Schema) -> anyhow::Result<()> {
     let service = login::remote(&remote.access)?;
     let path = path_of(&service, &group).await?;
     if let Some(from) = propose {
+        let from = read::dataset_id(&service, &from).await?;
         let answer = service.get(&format!("{path}/proposed"), &ProposeSchema { from }).await?;
         return print(&remote, &answer, |answer| Ok(answer.parse::<ProposedSchema>()?.schema.get().to_owned()));
     }

@@ -6,10 +6,10 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use console::truncate_str;
 use dataset_core::upload::is_deceptive;
-use dataset_types::dataset::{Column, Dataset, Failure};
+use dataset_types::dataset::{Column, Dataset, Drift, EmptyShare, Failure};
 use dataset_types::dialect::Suggestion;
 use dataset_types::notice::Notice;
-use dataset_types::rows::CellValue;
+use dataset_types::rows::{CellValue, RetypedColumn};
 use dataset_types::schema::Violation;
 use indicatif::{DecimalBytes, ProgressBar, ProgressStyle};
 
@@ -49,6 +49,9 @@ pub(super) fn details(dataset: &Dataset) -> String {
         if let Some(version) = dataset.schema_version {
             line("schema", format!("version {version}"));
         }
+        for change in dataset.drift.iter().flat_map(drifted) {
+            line("drift", change);
+        }
         for notice in &dataset.notices {
             line("notice", noticed(notice));
         }
@@ -70,6 +73,24 @@ pub(super) fn details(dataset: &Dataset) -> String {
         }
     }
     lines.join("\n")
+}
+
+/// What is not as in the version before.
+fn drifted(drift: &Drift) -> Vec<String> {
+    let named = |what: &str, names: &[String]| {
+        let names: Vec<String> = names.iter().map(|name| format!("{:?}", printable(name))).collect();
+        (!names.is_empty()).then(|| format!("{what}: {}", names.join(", ")))
+    };
+    let whole = [named("columns added", &drift.columns_added), named("columns gone", &drift.columns_removed)];
+    let retyped = drift.columns_retyped.iter().map(|RetypedColumn { name, before, after }| {
+        let [before, after] = [*before, *after].map(<&str>::from);
+        format!("column {:?}: {before} before, {after} now", printable(name))
+    });
+    let shares = drift.empty_shares.iter().map(|EmptyShare { name, before, after }| {
+        let [before, after] = [before, after].map(|share| 100.0 * share);
+        format!("column {:?}: {before:.1} % empty before, {after:.1} % now", printable(name))
+    });
+    whole.into_iter().flatten().chain(retyped).chain(shares).collect()
 }
 
 /// What was unusual in a file, and where.

@@ -2,7 +2,7 @@ import { call, get } from "./api.js";
 import { busy, dialog, onSubmit, say } from "./dom.js";
 
 /** Shows the schema of a group, and lets it be changed. */
-export async function showSchema(view, groupId, signal) {
+export async function showSchema(view, { id: groupId, schema_version: version }, signal) {
   const path = `dataset-groups/${groupId}/schema`;
   const show = (found) => {
     view.schema_state.textContent = found ? `version ${found.schema_version}` : "none, any row is taken";
@@ -38,12 +38,5 @@ export async function showSchema(view, groupId, signal) {
       view.schema_text.value = JSON.stringify(schema, null, 2);
     }),
   );
-  show(await get(path, {}, signal).catch(noneIfMissing));
-}
-
-function noneIfMissing(error) {
-  if (error.code === "schema_not_found") {
-    return undefined;
-  }
-  throw error;
+  show(version && (await get(path, { version }, signal)));
 }

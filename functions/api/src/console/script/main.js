@@ -12,6 +12,7 @@ const VIEWS = [
   [/^#?\/?$/, () => import("./view_groups.js"), "groups"],
   [/^#\/groups\/(\d+)$/, () => import("./view_group.js"), "groups"],
   [/^#\/datasets\/(\d+)(?:\/(rows|columns|code))?$/, () => import("./view_version.js"), "groups"],
+  [/^#\/groups\/(\d+)\/versions\/(\d+|latest)$/, () => import("./view_by_number.js"), "groups"],
   [/^#\/compare\/(\d+)\/(\d+)$/, () => import("./view_compare.js"), "groups"],
   [/^#\/webhooks$/, () => import("./view_webhooks.js"), "webhooks"],
   [/^#\/webhooks\/(\d+)$/, () => import("./view_webhook.js"), "webhooks"],

@@ -71,7 +71,7 @@ export async function show(main, [id], signal) {
   });
   await list();
   showUpload(view.upload, groupId, signal, refresh);
-  showSchema(view, groupId, signal).catch(complain(view.schema_fault));
+  showSchema(view, group, signal).catch(complain(view.schema_fault));
   keepCurrent(() => hasDrafts, refresh, signal);
   return name;
 }

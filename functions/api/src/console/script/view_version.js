@@ -38,6 +38,7 @@ export async function show(main, [id, section = "rows"], signal) {
     dataset.schema_version && `fulfils schema ${dataset.schema_version}`,
   );
   showNotices(view.notices, dataset.notices);
+  showDrift(view.drift, dataset.drift);
   if (isReady) {
     await showReady(view, dataset, section, signal);
   } else if (dataset.status === "failed") {
@@ -61,6 +62,21 @@ export async function show(main, [id, section = "rows"], signal) {
     untilSettled(id, view.fault, signal);
   }
   return `${title} of ${visible(group.name)}`;
+}
+
+/** Lists what is not as in the version before. */
+function showDrift(place, drift) {
+  const { columns_added: added = [], columns_removed: removed = [], columns_retyped: retyped = [], empty_shares: shares = [] } = drift ?? {};
+  const names = (columns) => columns.map((name) => `“${visible(name)}”`).join(", ");
+  const percent = (share) => `${(100 * share).toFixed(1)} %`;
+  const changes = [
+    added.length && `Columns added since the version before: ${names(added)}`,
+    removed.length && `Columns gone since the version before: ${names(removed)}`,
+    ...retyped.map(({ name, before, after }) => `Column ${names([name])} was ${before}, and is ${after}`),
+    ...shares.map(({ name, before, after }) => `Of column ${names([name])} ${percent(after)} is empty, before it was ${percent(before)}`),
+  ];
+  place.replaceChildren(...changes.filter(Boolean).map((change) => element("li", {}, change)));
+  place.hidden = place.childElementCount === 0;
 }
 
 /** Shows the view anew, title and all. */

@@ -41,5 +41,6 @@ pub(super) fn view(dataset: Dataset, group: &Group) -> api::Dataset {
         dialect,
         notices,
         schema_version,
+        drift: None,
     }
 }

@@ -69,6 +69,7 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
                 // Versions of the first releases have no such attributes.
                 notices: read.json_if_any("notices")?.unwrap_or_default(),
                 schema_version: read.maybe("schema_version"),
+                shape: read.json_if_any("shape")?.unwrap_or_default(),
                 dialect: read.json_if_any::<Option<_>>("dialect")?.flatten(),
             },
         },
@@ -141,6 +142,23 @@ pub(super) fn is_withdrawn(item: &Attributes) -> bool {
 /// The dataset in an item; `None` for a withdrawn draft.
 pub(super) fn read_unless_withdrawn(item: &Attributes) -> Result<Option<Dataset>> {
     if is_withdrawn(item) { Ok(None) } else { read(item).map(Some) }
+}
+
+pub(super) async fn version(table: &Table, group: GroupId, number: u64) -> Result<Option<DatasetId>> {
+    if let Some(item) = table.get(Key::version(group, number)).await? {
+        return Read(&item).parsed("dataset_id").map(Some);
+    }
+    // One that an early release published.
+    let query = table
+        .client
+        .query()
+        .table_name(&table.name)
+        .index_name(GROUP_INDEX)
+        .key_condition_expression("in_group = :group")
+        .filter_expression("version = :version")
+        .expression_attribute_values(":group", s(in_group(group)))
+        .expression_attribute_values(":version", n(number));
+    Ok(Table::first(query, 1, |item| Read(item).parsed("id").map(Some)).await?.pop())
 }
 
 pub(super) async fn list(

@@ -28,7 +28,7 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .condition_expression("#status = :draft")
         .update_expression(
             "SET #status = :ready, version = :version, finished_at = :at, #columns = :columns, row_count = :rows, notices = :notices, \
-             dialect = :dialect, schema_version = :schema \
+             dialect = :dialect, schema_version = :schema, shape = :shape \
              REMOVE drafts_of, due_shard, due_at, claim_owner, claim_until",
         )
         .expression_attribute_names("#status", "status")
@@ -41,6 +41,7 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .expression_attribute_values(":rows", n(publication.contents.row_count))
         .expression_attribute_values(":notices", json(&publication.contents.notices)?)
         .expression_attribute_values(":dialect", json(&publication.contents.dialect)?)
+        .expression_attribute_values(":shape", json(&publication.contents.shape)?)
         .expression_attribute_values(":schema", publication.contents.schema_version.map_or(AttributeValue::Null(true), n))
         .build()
         .map_err(build_error)?;
@@ -50,6 +51,7 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         TransactWriteItem::builder().update(number).build(),
         TransactWriteItem::builder().update(version).build(),
         TransactWriteItem::builder().put(outbox).build(),
+        TransactWriteItem::builder().put(number_put(table, publication)?).build(),
     ];
     if !publication.is_group_deleted {
         actions.push(totals::add(table, workspace_id, publication.dataset_id.get(), 0, 1)?);
@@ -60,6 +62,14 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         // Whoever was met has most likely taken the number.
         Transacted::Refused(_) | Transacted::Conflict => Published::NumberTaken,
     })
+}
+
+/// By which a version is found by its number.
+fn number_put(table: &Table, publication: &Publication) -> Result<Put> {
+    let key = Key::version(publication.group_id, publication.version);
+    let item =
+        Item::default().with("pk", s(key.pk)).with("sk", s(key.sk)).with("dataset_id", n(publication.dataset_id));
+    table.put().set_item(Some(item.into_attributes())).build().map_err(build_error)
 }
 
 pub(super) async fn fail(table: &Table, failed: &FailedDraft) -> Result<bool> {

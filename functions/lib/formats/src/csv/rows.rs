@@ -10,7 +10,7 @@ use crate::limits::Limits;
 use crate::output::Output;
 use crate::schema::{self, RowSchema};
 use crate::window::Window;
-use crate::writer::{Column, ColumnType, Field, PageCompressor, TableWriter};
+use crate::writer::{Column, ColumnType, Field, PageCompressor, TableWriter, Written};
 use dataset_types::FailureCode;
 use std::io::Read;
 
@@ -20,7 +20,7 @@ const MAX_TURN_CHUNKS: usize = 4;
 /// How far the fast way looks ahead behind a record that was not regular: there will be more of them.
 const MIN_AHEAD_BYTES: usize = 4 << 10;
 
-/// Checks all rows and writes them: how many there are, and what was unusual in them.
+/// Checks all rows and writes them: what was written, and what was unusual in it.
 pub(super) fn write<R: Read>(
     window: Window<R>,
     header: &Header,
@@ -29,7 +29,7 @@ pub(super) fn write<R: Read>(
     compressor: &mut PageCompressor,
     limits: &Limits,
     schema: Option<&RowSchema>,
-) -> Result<(u64, Unusual)> {
+) -> Result<(Written, Unusual)> {
     let names = &header.names;
     let fields: Vec<Field<'_>> =
         names.iter().map(|name| Field { name, kind: ColumnType::Text, is_nullable: false, has_long: false }).collect();

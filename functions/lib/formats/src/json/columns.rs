@@ -116,9 +116,9 @@ impl<'a> Columns<'a> {
         fields.collect()
     }
 
-    pub(super) fn summary(self) -> Vec<ColumnSummary> {
-        let columns = self.names.into_vec().into_iter().zip(&self.seen);
-        columns.map(|(name, seen)| ColumnSummary { name, kind: seen.narrowest() }).collect()
+    pub(super) fn summary(self, empty: &[u64]) -> Vec<ColumnSummary> {
+        let columns = self.names.into_vec().into_iter().zip(&self.seen).zip(empty);
+        columns.map(|((name, seen), empty)| ColumnSummary { name, kind: seen.narrowest(), empty: *empty }).collect()
     }
 
     /// Starts again at the first row, keeping the columns.

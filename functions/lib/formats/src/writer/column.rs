@@ -53,6 +53,8 @@ pub(crate) struct Column {
     levels: Levels,
     encoder: Encoder,
     chunk: Chunk,
+    /// Cells that are null or a text of no characters, of those that are in pages.
+    empty: u64,
 }
 
 /// A column's part of a row group.
@@ -85,7 +87,13 @@ impl Column {
                 _ => Encoder::Plain,
             },
             chunk: Chunk::default(),
+            empty: 0,
         }
+    }
+
+    /// How many of the cells in pages are null, or a text of no characters.
+    pub(super) fn empty(&self) -> u64 {
+        self.empty
     }
 
     pub(crate) fn kind(&self) -> ColumnType {
@@ -148,6 +156,9 @@ impl Column {
     /// Encodes a page of the cells. Where a dictionary pays, they become numbers
     /// first, which are a page only if they have `page_bytes` or `must` be.
     fn page(&mut self, compressor: &mut PageCompressor, must: bool, page_bytes: usize) -> Result<()> {
+        if let Cells::Text(text) = &self.cells {
+            self.empty += text.lengths().iter().filter(|length| **length == 0).count() as u64;
+        }
         if let (Encoder::Undecided, Cells::Text(text)) = (&self.encoder, &self.cells)
             && !text.lengths().is_empty()
         {
@@ -184,6 +195,7 @@ impl Column {
         self.chunk.pages.push(Page::new(PageKind::Data { rows }, encoding, &body));
         self.chunk.rows += rows;
         self.chunk.nulls += self.levels.nulls();
+        self.empty += self.levels.nulls() as u64;
         self.levels.clear();
         compressor.submit((self.index, id), body)
     }
