@@ -152,6 +152,81 @@ async fn from_login_to_download() {
     assert_eq!(down.run(&["ls"]).code, 3);
 }
 
+/// A group says what its rows must be; who breaks that finds out where, here and there, and goes back to what was.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_from_its_proposal_to_its_end() {
+    let (state, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let service = Service::start(state.path(), dataset_local::http_client().unwrap()).unwrap();
+    let variables = vec![("DATASETS_URL", service.base.clone()), ("DATASETS_API_KEY", KEY.to_owned())];
+    let shell = Shell { dir: dir.path(), variables };
+    shell.out(&["groups", "create", "a@b"]);
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("good.csv", "id,score,label\n1,5,x\n2,7,x\n");
+    write("bad.csv", "id,score\n1,5\n1,high\n,7\n");
+    assert_eq!(shell.run(&["groups", "schema", "a@b"]).code, 1);
+    let checked = shell.run(&["check", "good.csv", "--group", "a@b"]);
+    assert!(checked.code == 0 && checked.err.contains("no schema"), "{}", checked.err);
+    shell.out(&["push", "good.csv", "--group", "a@b", "--wait"]);
+    let proposed = shell.out(&["groups", "schema", "a@b", "--propose", "a@b@latest"]);
+    let proposed =
+        proposed.replace(r#""required": ["id","score","label"]"#, r#""required": ["id"], "x-unique": ["id"]"#);
+    write("schema.json", &proposed);
+    assert_eq!(
+        shell.out(&["groups", "schema", "a@b", "--set", "schema.json"]),
+        "version 1: Schema put in force successfully\n"
+    );
+    assert_eq!(shell.out(&["groups", "schema", "a@b"]).trim(), proposed.trim());
+
+    let lines = [
+        "row 2, line 3, column \"score\": expected an integer, found text (type)",
+        "row 2, line 3, column \"id\": expected another \"id\" in each row, found that of row 1 again (x-unique)",
+        "row 3, line 4, column \"id\": expected a value, found none (required)",
+    ];
+    for args in [
+        &["check", "bad.csv", "--schema", "schema.json"][..],
+        &["check", "bad.csv", "--group", "a@b"],
+        &["push", "bad.csv", "--group", "a@b", "--wait"],
+    ] {
+        let refused = shell.run(args);
+        assert_eq!(refused.code, 1);
+        let told: Vec<&str> = refused.err.lines().skip(1).map(str::trim).collect();
+        assert_eq!(told, lines, "{args:?}");
+        assert!(refused.err.contains("found 3 violations of it"), "{}", refused.err);
+    }
+    let failed = shell.json(&["ls", "--status", "failed"])["datasets"][0]["id"].to_string();
+    let shown = shell.out(&["show", &failed]);
+    assert!(lines.iter().all(|line| shown.contains(line)) && shown.contains("schema    version 1"), "{shown}");
+    let telling = shell.run(&["groups", "schema", "a@b", "--set", "bad.csv"]);
+    assert!(telling.code == 2 && telling.err.contains("bad.csv is not JSON"), "{}", telling.err);
+
+    // Versions by their numbers, and how the second differs.
+    write("other.csv", "id,score,more\n1,,\n2,7,x\n");
+    shell.out(&["push", "other.csv", "--group", "a@b", "--wait"]);
+    let shown = shell.out(&["show", "a@b@latest"]);
+    for line in
+        ["columns added: \"more\"", "columns gone: \"label\"", "column \"score\": 0.0 % empty before, 50.0 % now"]
+    {
+        assert!(shown.contains(line), "{shown}");
+    }
+    assert_eq!(shell.out(&["rows", "a@b@1"]).lines().count(), 3);
+    assert!(shell.out(&["diff", "a@b@1", "a@b@latest"]).contains("+ column more"));
+    shell.out(&["download", "a@b@1", "--format", "source", "--out", "back.csv"]);
+    assert_eq!(
+        std::fs::read(dir.path().join("back.csv")).unwrap(),
+        std::fs::read(dir.path().join("good.csv")).unwrap()
+    );
+    shell.out(&["delete", "a@b@latest"]);
+    assert!(shell.out(&["show", "a@b@latest"]).contains("good.csv: ready"));
+    shell.out(&["restore", "a@b@2"]);
+    for name in ["a@b@3", "nothing@1", "0", "a@b@"] {
+        assert_ne!(shell.run(&["show", name]).code, 0, "{name}");
+    }
+
+    shell.out(&["groups", "schema", "a@b", "--remove"]);
+    assert_eq!(shell.out(&["groups", "schema", "a@b", "--version", "1"]).trim(), proposed.trim());
+    shell.out(&["push", "bad.csv", "--group", "a@b", "--wait"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_are_made_and_revoked_while_the_service_runs_and_while_it_does_not() {
     let (state, dir) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

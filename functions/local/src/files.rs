@@ -4,7 +4,7 @@ use crate::cli::args::{Check, Convert, Said};
 use crate::client::{self, Trouble, noticed, trouble};
 use crate::input::{ENOUGH, Input, refused_here, text_of};
 use crate::made::{Draft, Place};
-use crate::output::say;
+use crate::output::{note, say};
 use anyhow::Context;
 use dataset_core::upload::{self, FileName};
 use dataset_formats::{ColumnType, DataError, Error, Limits, Output, RowSchema, Summary};
@@ -30,7 +30,13 @@ pub(crate) async fn check(args: Check) -> anyhow::Result<()> {
     }
     let schema = match (&args.schema, &args.group) {
         (Some(path), _) => Some(schema_in(path)?),
-        (None, Some(group)) => client::schema_of(group, &args.remote.access).await?,
+        (None, Some(group)) => {
+            let schema = client::schema_of(group, &args.remote.access).await?;
+            if schema.is_none() {
+                note("The group has no schema: rows are not checked by one.")?;
+            }
+            schema
+        }
         (None, None) => None,
     };
     let said = args.said;

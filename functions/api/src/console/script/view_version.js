@@ -68,7 +68,8 @@ export async function show(main, [id, section = "rows"], signal) {
 function showDrift(place, drift) {
   const { columns_added: added = [], columns_removed: removed = [], columns_retyped: retyped = [], empty_shares: shares = [] } = drift ?? {};
   const names = (columns) => columns.map((name) => `“${visible(name)}”`).join(", ");
-  const percent = (share) => `${(100 * share).toFixed(1)} %`;
+  // 0.0 is kept as it was written.
+  const percent = (share) => `${(100 * Number(JSON.stringify(share))).toFixed(1)} %`;
   const changes = [
     added.length && `Columns added since the version before: ${names(added)}`,
     removed.length && `Columns gone since the version before: ${names(removed)}`,
