@@ -10,6 +10,7 @@ mod found;
 mod objects;
 mod table;
 mod unique;
+mod weight;
 mod words;
 
 pub(crate) use cell::{Types, number_of};
@@ -21,6 +22,7 @@ use dataset_types::schema::MAX_SCHEMA_BYTES;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{PatternOptions, ValidationOptions, Validator};
 use serde_json::{Map, Value};
+use weight::weight;
 use words::expected;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -52,6 +54,9 @@ const MAX_UNIQUE: usize = 16;
 
 /// How large a pattern may be once it is compiled, in bytes.
 const MAX_PATTERN_BYTES: usize = 1 << 20;
+
+/// How many schemas a schema may be, with each that it refers to as often as it does.
+const MAX_WEIGHT: u64 = 100_000;
 
 /// A JSON Schema (2020-12) of one row, compiled.
 pub struct RowSchema {
@@ -125,6 +130,10 @@ impl RowSchema {
             && dialect.as_str().map(|dialect| dialect.trim_end_matches('#')) != Some(DIALECT)
         {
             return Err(SchemaError::new("/$schema", format!("must be {DIALECT}, or be left out")));
+        }
+        if weight(&schema) > MAX_WEIGHT {
+            let message = format!("is more than {MAX_WEIGHT} schemas, with each that it refers to; refer to fewer");
+            return Err(SchemaError::new("", message));
         }
         let options = options();
         let whole = options.build(&schema).map_err(|error| refused(&error))?;

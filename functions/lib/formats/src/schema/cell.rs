@@ -129,7 +129,7 @@ fn properties_within(schema: &Value, root: &Value, depth: usize, found: &mut Map
 }
 
 /// The schema at a reference within the document.
-fn local<'a>(to: &str, root: &'a Value) -> Option<&'a Value> {
+pub(super) fn local<'a>(to: &str, root: &'a Value) -> Option<&'a Value> {
     let pointer = to.strip_prefix('#')?;
     let pointer = percent_decoded(pointer)?;
     root.pointer(&pointer)

@@ -90,6 +90,9 @@ impl<'a> Objects<'a> {
             };
             last_row[index] = number;
             let property = &schema.properties[index];
+            if property.is_any_text && matches!(member.value.kind, TokenKind::String { .. }) {
+                continue;
+            }
             if let Err(message) = read(row, position, value) {
                 found.add(place(at), Some(name), "type", message.to_owned(), &format!("{}/type", property.pointer));
                 continue;

@@ -233,6 +233,7 @@ fn what_is_no_schema_of_a_row_says_where() {
         ),
         (json!({ "$schema": "http://json-schema.org/draft-07/schema#" }), "the schema at /$schema: must be"),
         (json!({ "type": "array" }), "the schema at /type: must be object"),
+        (bomb(20), "the schema: is more than 100000 schemas"),
         (json!({ "x-unique": "a" }), "the schema at /x-unique: must be an array of 1 to 16 names"),
         (json!({ "x-unique": ["a", "a"] }), "the schema at /x-unique: must be an array of 1 to 16 names"),
         (json!(true), "the schema: must be an object"),
@@ -244,6 +245,24 @@ fn what_is_no_schema_of_a_row_says_where() {
     let broken: Option<SchemaError> = RowSchema::parse("{").err();
     assert!(broken.unwrap().to_string().starts_with("the schema: is not valid JSON"));
     schema(&json!({ "$ref": "https://json-schema.org/draft/2020-12/schema" }));
+}
+
+/// Definitions that each name the one before twice.
+fn bomb(definitions: usize) -> Value {
+    let twice = |n: usize| json!({ "allOf": [{ "$ref": format!("#/$defs/{n}") }, { "$ref": format!("#/$defs/{n}") }] });
+    let all: serde_json::Map<String, Value> =
+        [("0".to_owned(), json!({ "type": "string" }))].into_iter().chain((1..=definitions).map(|n| (n.to_string(), twice(n - 1)))).collect();
+    json!({ "$defs": all, "properties": { "x": { "$ref": format!("#/$defs/{definitions}") } } })
+}
+
+#[test]
+fn schemas_may_refer_to_others_and_to_themselves() {
+    schema(&bomb(10));
+    let tree = json!({ "properties": { "t": { "$ref": "#/$defs/tree" } }, "$defs": { "tree": {
+        "type": "object", "properties": { "children": { "type": "array", "items": { "$ref": "#/$defs/tree" } } } } } });
+    let file = r#"[{"t": {"children": [{"children": []}]}}, {"t": {"children": [{"children": 1}]}}]"#;
+    let found = check(Format::Json, file, &tree).unwrap_err();
+    assert_eq!(told_of(&found)[0].schema_path, "/properties/t/$ref/properties/children/items/$ref/properties/children/type");
 }
 
 #[test]
