@@ -20,6 +20,7 @@ use dataset_core::secret::{Owner, Sealed, Secrets};
 use dataset_core::webhook::{Health, Webhook};
 use dataset_types::dialect::Dialect;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 pub fn workspace(id: u64) -> WorkspaceId {
     WorkspaceId::new(id).unwrap()
@@ -91,6 +92,7 @@ pub fn draft(id: u64, group: &Group, file_name: &str) -> Dataset {
         created_at: start(),
         file_due_at: rounded(start() + DRAFT_LIFETIME),
         is_deleted: false,
+        labels: BTreeSet::new(),
         state: State::Draft { due_at: rounded(start() + DRAFT_LIFETIME), lost_leases: 0, restarts: 0 },
     }
 }

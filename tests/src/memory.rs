@@ -3,6 +3,7 @@
 mod blobs;
 mod callers;
 mod idle_clock;
+mod labels;
 mod outline;
 mod schemas;
 mod table;
@@ -120,6 +121,7 @@ impl Fakes {
         Ports {
             catalog: self.table.clone(),
             schemas: self.table.clone(),
+            labels: self.table.clone(),
             idempotency: self.table.clone(),
             webhooks: self.table.clone(),
             deliveries: self.table.clone(),

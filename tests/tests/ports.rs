@@ -81,6 +81,7 @@ async fn the_table_in_memory() {
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
     contract::schemas(&table).await;
+    contract::labels(&table, &table).await;
     contract::webhooks(&table, &table).await;
     contract::deliveries(&table, &table).await;
 }
@@ -96,6 +97,7 @@ async fn the_table_on_dynamodb() {
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
     contract::schemas(&table).await;
+    contract::labels(&table, &table).await;
     contract::webhooks(&table, &table).await;
     contract::deliveries(&table, &table).await;
 }
@@ -273,6 +275,7 @@ async fn every_port_on(other: &OtherEngine, forward: fn(&reqwest::Client, &str) 
     contract::api_keys(&table).await;
     contract::idempotency(&table).await;
     contract::schemas(&table).await;
+    contract::labels(&table, &table).await;
     contract::webhooks(&table, &table).await;
     contract::deliveries(&table, &table).await;
     let bucket = aws.bucket("contract");

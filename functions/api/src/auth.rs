@@ -123,8 +123,8 @@ impl Caller {
             return self.dataset(api, id.parse().map_err(|_| ApiError::dataset_not_found(id))?).await;
         };
         let group = self.named_group(api, names).await?;
-        let name = version.parse().map_err(|_| ApiError::version_not_found(&group, version))?;
-        let id = version_of(api, &group, name).await?.ok_or_else(|| ApiError::version_not_found(&group, version))?;
+        let name: VersionName = version.parse().map_err(|_| ApiError::version_not_found(&group, version))?;
+        let id = version_of(api, &group, &name).await?.ok_or_else(|| ApiError::version_not_found(&group, version))?;
         self.dataset(api, id).await
     }
 
@@ -146,21 +146,30 @@ impl Caller {
 }
 
 /// The version of a group that has this name.
-pub(crate) async fn version_of(api: &Api, group: &Group, name: VersionName) -> Result<Option<DatasetId>> {
+pub(crate) async fn version_of(api: &Api, group: &Group, name: &VersionName) -> Result<Option<DatasetId>> {
     let catalog = &api.ports.catalog;
-    let VersionName::Number(number) = name else {
-        let newest = match catalog.version(group.id, group.latest_version).await? {
-            Some(id) => catalog.dataset(id).await?.filter(|dataset| !dataset.is_deleted),
-            None => None,
-        };
-        if let Some(newest) = newest {
-            return Ok(Some(newest.id));
+    let number = match name {
+        VersionName::Number(number) => *number,
+        VersionName::Labelled(name) => {
+            return Ok(api.ports.labels.label(group.id, name).await?.map(|label| label.dataset_id));
         }
-        let listed = catalog.list(Scope::Group(group.id), None, LOOKED_AT).await?;
-        let ready = listed.into_iter().filter(|listed| listed.condition == Condition::Ready);
-        return Ok(ready.max_by_key(|listed| listed.version).map(|listed| listed.id));
+        VersionName::Latest => return newest(api, group).await,
     };
     catalog.version(group.id, number).await
+}
+
+async fn newest(api: &Api, group: &Group) -> Result<Option<DatasetId>> {
+    let catalog = &api.ports.catalog;
+    let newest = match catalog.version(group.id, group.latest_version).await? {
+        Some(id) => catalog.dataset(id).await?.filter(|dataset| !dataset.is_deleted),
+        None => None,
+    };
+    if let Some(newest) = newest {
+        return Ok(Some(newest.id));
+    }
+    let listed = catalog.list(Scope::Group(group.id), None, LOOKED_AT).await?;
+    let ready = listed.into_iter().filter(|listed| listed.condition == Condition::Ready);
+    Ok(ready.max_by_key(|listed| listed.version).map(|listed| listed.id))
 }
 
 async fn readable(api: &Api, dataset: Dataset) -> Result<Version, ApiError> {

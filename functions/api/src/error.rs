@@ -84,7 +84,7 @@ impl ApiError {
 
     pub(crate) fn version_not_found(group: &Group, version: &str) -> Self {
         let message = format!(
-            "dataset group {} has no version {}; its versions are numbers from 1, and `latest`",
+            "dataset group {} has no version {}; a version goes by its number, a label, or `latest`",
             group.id,
             shortened(version)
         );

@@ -4,6 +4,7 @@ use crate::routes::{DATASET, VERSION};
 use dataset_types::address::VersionName;
 use dataset_types::event::{EventType, Payload};
 use dataset_types::id::{DatasetId, DeliveryId, GroupId, WebhookId};
+use dataset_types::label::LabelName;
 use dataset_types::{ErrorResponse, Format, shared_schemas};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -92,6 +93,7 @@ fn add_path_parameters(path: &str, operation: &mut Operation) {
             "webhook_id" => WebhookId::name(),
             "delivery_id" => DeliveryId::name(),
             "version" => VersionName::name(),
+            "label" => LabelName::name(),
             other => panic!("{path} has the parameter {other}, which no one has described"),
         };
         ParameterBuilder::new()

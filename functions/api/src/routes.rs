@@ -13,6 +13,7 @@ mod groups;
 mod health;
 pub(crate) mod idempotency;
 mod kept;
+mod labels;
 mod paging;
 mod preview;
 mod rows;
@@ -70,6 +71,7 @@ routes! {
     preview { preview }
     groups { create, list, read, update, delete }
     schemas { read, put, delete, propose }
+    labels { list, read, put, delete }
     lists { list }
     datasets { read, delete, restore }
     columns { list }

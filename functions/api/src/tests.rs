@@ -1,6 +1,7 @@
 mod calls;
 mod console;
 mod dialects;
+mod labels;
 mod schemas;
 mod versions;
 mod webhooks;

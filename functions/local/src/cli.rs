@@ -10,7 +10,7 @@ use crate::{demo, keys, memory, serve};
 #[cfg(feature = "service")]
 use args::service::{Keys, Serve};
 use args::webhooks::{Listen, Webhooks};
-use args::{Check, Convert, DeleteDataset, Diff, Download, Groups, List, Login, OneDataset, Push, Rows};
+use args::{Check, Convert, DeleteDataset, Diff, Download, Groups, Labels, List, Login, OneDataset, Push, Rows};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -46,6 +46,8 @@ enum Command {
     Show(OneDataset),
     /// List, create or delete dataset groups.
     Groups(Groups),
+    /// Name versions: list, move or take away the labels of a group.
+    Labels(Labels),
     /// Show rows of a version.
     Rows(Rows),
     /// Compare two versions.
@@ -98,6 +100,7 @@ impl Cli {
             Command::Ls(args) => until_stopped(client::list(args)),
             Command::Show(args) => until_stopped(client::show(args)),
             Command::Groups(args) => until_stopped(client::groups(args)),
+            Command::Labels(args) => until_stopped(client::labels(args)),
             Command::Rows(args) => until_stopped(client::rows(args)),
             Command::Diff(args) => until_stopped(client::diff(args)),
             Command::Download(args) => until_stopped(client::download(args)),

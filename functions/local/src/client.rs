@@ -2,6 +2,7 @@
 
 mod choice;
 mod download;
+mod labels;
 mod listen;
 mod login;
 mod manage;
@@ -13,6 +14,7 @@ mod show;
 mod webhooks;
 
 pub(crate) use download::download;
+pub(crate) use labels::labels;
 pub(crate) use listen::listen;
 pub(crate) use login::login;
 pub(crate) use manage::{delete, groups, restore};

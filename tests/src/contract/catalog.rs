@@ -30,7 +30,7 @@ fn event_id(of: &Dataset) -> EventId {
     EventId::parse(&format!("{:016}0123abcd", of.id.get())).unwrap()
 }
 
-fn event(of: &Dataset, due_at: Timestamp) -> OutboxEntry {
+pub(super) fn event(of: &Dataset, due_at: Timestamp) -> OutboxEntry {
     OutboxEntry {
         event_id: event_id(of),
         workspace_id: of.workspace_id,
@@ -40,7 +40,7 @@ fn event(of: &Dataset, due_at: Timestamp) -> OutboxEntry {
     }
 }
 
-fn publication(of: &Dataset, version: u64) -> Publication {
+pub(super) fn publication(of: &Dataset, version: u64) -> Publication {
     Publication {
         dataset_id: of.id,
         group_id: of.group_id,

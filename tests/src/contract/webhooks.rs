@@ -1,7 +1,7 @@
 use crate::{rounded, start, webhook, workspace};
 use dataset_core::Kind;
 use dataset_core::catalog::{Catalog, Due};
-use dataset_core::event::EventType;
+use dataset_core::event::{EventFilter, EventType};
 use dataset_core::secret::{Sealed, Secret, Vault};
 use dataset_core::webhook::{AttemptResult, DisabledReason, Health, Outcome, Webhook};
 use dataset_core::webhooks::{Webhooks, change};
@@ -10,7 +10,10 @@ use std::time::Duration;
 
 /// `catalog` is the same store, and lists what is due.
 pub async fn webhooks(webhooks: &dyn Webhooks, catalog: &dyn Catalog) {
-    let first = Webhook { event_types: vec![EventType::VersionFailed], ..webhook(81, 81, "https://example.com/é") };
+    let first = Webhook {
+        event_types: vec![EventFilter::Type(EventType::VersionFailed), EventFilter::Every],
+        ..webhook(81, 81, "https://example.com/é")
+    };
     let second = webhook(9, 81, "https://example.com/");
     webhooks.register(&first).await.unwrap();
     webhooks.register(&second).await.unwrap();

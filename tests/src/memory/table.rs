@@ -11,6 +11,7 @@ use dataset_core::delivery::{Delivery, DeliveryKey, DeliveryState, QUEUE_GRACE};
 use dataset_core::group::{Group, name_taken};
 use dataset_core::id::EventId;
 use dataset_core::id::{DatasetId, GroupId, WebhookId, WorkspaceId};
+use dataset_core::labels::{Label, LabelName, is_labelled};
 use dataset_core::schemas::Schema;
 use dataset_core::webhook::Webhook;
 use dataset_core::{Error, Result};
@@ -33,6 +34,7 @@ impl Clone for MemoryTable {
 pub(super) struct Tables {
     pub(super) callers: Callers,
     pub(super) groups: BTreeMap<GroupId, Group>,
+    pub(super) labels: BTreeMap<(GroupId, LabelName), Label>,
     pub(super) schemas: BTreeMap<GroupId, Vec<Schema>>,
     pub(super) datasets: BTreeMap<DatasetId, Dataset>,
     pub(super) leases: HashMap<DatasetId, LeaseRequest>,
@@ -230,6 +232,9 @@ impl Catalog for MemoryTable {
         let Some(dataset) = tables.datasets.get_mut(&dataset.id).filter(is_version) else {
             return Ok(false);
         };
+        if is_deleted && !dataset.labels.is_empty() {
+            return Err(is_labelled());
+        }
         if dataset.is_deleted != is_deleted {
             dataset.is_deleted = is_deleted;
             let count = tables.groups.get_mut(&dataset.group_id).unwrap().deleted_versions.as_mut().unwrap();

@@ -66,8 +66,9 @@ impl GatedPorts {
     pub(crate) fn ports(self: &Arc<Self>, callers: &Arc<MemoryTable>) -> Ports {
         Ports {
             catalog: self.clone(),
-            // What calls have keys or schemas, the model leaves out.
+            // Keys, schemas and labels, the model leaves out.
             schemas: callers.clone(),
+            labels: callers.clone(),
             idempotency: callers.clone(),
             webhooks: self.clone(),
             deliveries: self.clone(),

@@ -4,6 +4,7 @@ pub(super) mod list;
 mod view;
 
 use super::idempotency::{CallKey, once};
+use super::labels;
 use super::paging::Query;
 use crate::Api;
 use crate::auth::{Caller, Owned, is_group_deleted};
@@ -48,13 +49,14 @@ pub(super) async fn read(
     params(DeleteDataset),
     responses(
         (status = 200, description = "The deleted version, or the failure that the draft is now", body = OneDataset),
-        (status = 409, description = "It is neither a version nor a draft, or has not the status asked for", body = ErrorResponse),
+        (status = 409, description = "It is neither a version nor a draft, has not the status asked for, or has a label", body = ErrorResponse),
     ),
 )]
 pub(super) async fn delete(
     Held(api): Held<Arc<Api>>,
     Owned(dataset): Owned<Dataset>,
-    Query(DeleteDataset { status }): Query<DeleteDataset>,
+    caller: Caller,
+    Query(DeleteDataset { status, unlabel }): Query<DeleteDataset>,
     _: NoBody,
 ) -> Result<Json<OneDataset>, ApiError> {
     let mut dataset = dataset;
@@ -78,6 +80,12 @@ pub(super) async fn delete(
             Err(ApiError::new(ErrorCode::StatusChanged, message))
         }
         _ => {
+            if unlabel && !dataset.labels.is_empty() {
+                let group = api.ports.catalog.group(dataset.group_id).await?;
+                let group = group.ok_or_else(|| Error::internal(format!("dataset {} has no group", dataset.id)))?;
+                labels::unlabel(&api, &caller, &group, &dataset.labels).await?;
+                dataset.labels.clear();
+            }
             set(&api, &dataset, true).await?;
             answer(&api, Dataset { is_deleted: true, ..dataset }, "Dataset deleted successfully").await
         }

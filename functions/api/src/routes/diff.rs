@@ -31,8 +31,8 @@ pub(super) async fn compare(
     Owned(new): Owned<Version>,
     Query(CompareDatasets { against, key, examples }): Query<CompareDatasets>,
 ) -> Result<Response, ApiError> {
-    let old = match against {
-        Against::Dataset(id) => id,
+    let old = match &against {
+        Against::Dataset(id) => *id,
         Against::Version(name) => {
             let group = caller.group(&api, new.0.group_id).await?;
             let found = version_of(&api, &group, name).await?;

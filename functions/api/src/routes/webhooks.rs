@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use dataset_core::event::EventType;
+use dataset_core::event::EventFilter;
 use dataset_core::id::WebhookId;
 use dataset_core::secret::{OLD_SECRET_LIFETIME, Owner, Secret, Secrets};
 use dataset_core::webhook::{DisabledReason, Health, Webhook};
@@ -28,11 +28,11 @@ use futures::FutureExt;
 use jiff::Timestamp;
 use std::sync::Arc;
 
-fn check_offered(event_types: &[EventType]) -> Result<(), ApiError> {
-    if event_types.iter().all(|event_type| event_type.is_offered()) {
+fn check_offered(event_types: &[EventFilter]) -> Result<(), ApiError> {
+    if event_types.iter().all(|asked| EventFilter::offered().any(|offered| offered == *asked)) {
         return Ok(());
     }
-    let offered = in_words(EventType::offered().map(EventType::name), "and");
+    let offered = in_words(EventFilter::offered().map(EventFilter::name), "and");
     Err(ApiError::new(ErrorCode::InvalidRequest, format!("event_types can be {offered}")))
 }
 

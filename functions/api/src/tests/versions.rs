@@ -467,7 +467,7 @@ async fn a_version_goes_by_its_number_in_its_group() {
         ("/01", 404, "dataset_not_found"),
         ("/newest", 404, "dataset_not_found"),
         ("/1/diff?against=@3", 404, "dataset_not_found"),
-        ("/1/diff?against=@x", 400, "invalid_parameter"),
+        ("/1/diff?against=@X", 400, "invalid_parameter"),
         ("/1?x=1", 400, "invalid_parameter"),
     ] {
         let (got, answer) = call(&router, "GET", &of_group(name), "").await;

@@ -6,6 +6,8 @@ mod leases;
 mod outcomes;
 pub(crate) mod totals;
 
+pub(crate) use outcomes::outbox_put;
+
 use crate::failure::unexpected;
 use crate::item::{Attributes, Read, n, s};
 use crate::table::{

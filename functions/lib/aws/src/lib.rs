@@ -10,6 +10,7 @@ mod failure;
 mod idempotency;
 mod in_process;
 mod item;
+mod labels;
 mod layout;
 mod lazily;
 mod queue;

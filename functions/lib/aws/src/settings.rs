@@ -220,6 +220,7 @@ impl Aws {
         Ports {
             catalog: table.clone(),
             schemas: table.clone(),
+            labels: table.clone(),
             idempotency: table.clone(),
             webhooks: table.clone(),
             deliveries: table,

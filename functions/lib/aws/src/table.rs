@@ -6,6 +6,7 @@
 //! | `G#{group}` | `VERSION#{number}` | which dataset it is; those of the first releases have none |
 //! | `G#{group}` | `SCHEMA` | the last schema of a group |
 //! | `G#{group}` | `SCHEMA#{version}` | each of its schemas |
+//! | `G#{group}` | `LABEL#{name}` | which version a label is at, and where it has been |
 //! | `W#{workspace}` | `GROUP#{name}` | keeps a group's name unique, finds and lists groups |
 //! | `W#{workspace}` | `RECEIVER#{id}` | a webhook receiver |
 //! | `D#{dataset}` | `DATASET` | a draft, a version or a failure; or a withdrawn draft's id, until it is cleaned up after |
@@ -39,6 +40,7 @@ use dataset_core::delivery::DeliveryKey;
 use dataset_core::id::{DatasetId, DeliveryId, EventId, GroupId, KeyId, WebhookId, WorkspaceId};
 use dataset_core::idempotency::IdempotencyKey;
 use dataset_core::ids::{SystemIds, full_jitter};
+use dataset_core::labels::LabelName;
 use dataset_core::{Error, Result};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -69,6 +71,7 @@ pub(crate) const GROUP_NAME_PREFIX: &str = "GROUP#";
 pub(crate) const RECEIVER_PREFIX: &str = "RECEIVER#";
 pub(crate) const KEY_PREFIX: &str = "KEY#";
 pub(crate) const TOTAL_PREFIX: &str = "TOTAL#";
+pub(crate) const LABEL_PREFIX: &str = "LABEL#";
 pub(crate) const DELIVERY_PREFIX: &str = "DELIVERY#";
 
 /// The DynamoDB table, on which most ports are implemented.
@@ -91,6 +94,10 @@ impl Key {
 
     pub(crate) fn version(group: GroupId, number: u64) -> Self {
         Self { pk: format!("G#{group}"), sk: format!("VERSION#{number}") }
+    }
+
+    pub(crate) fn label(group: GroupId, name: &LabelName) -> Self {
+        Self { pk: format!("G#{group}"), sk: format!("{LABEL_PREFIX}{name}") }
     }
 
     pub(crate) fn last_schema(group: GroupId) -> Self {

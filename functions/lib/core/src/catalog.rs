@@ -64,7 +64,8 @@ pub trait Catalog: Send + Sync {
     /// some moments.
     async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>>;
 
-    /// Deletes a version, or restores it. `false` if the dataset is no version.
+    /// Deletes a version, or restores it. `false` if the dataset is no version; refused as `dataset_labelled` if it is
+    /// to be deleted and has a label.
     async fn set_deleted(&self, dataset: &Dataset, is_deleted: bool) -> Result<bool>;
 
     /// Leases a draft for one parse, unless another invocation has it. The lease

@@ -6,10 +6,12 @@ use crate::upload::FileName;
 use dataset_types::FailureCode;
 pub use dataset_types::dataset::{Column, Failure, Status};
 use dataset_types::dialect::Dialect;
+use dataset_types::label::LabelName;
 use dataset_types::notice::Notice;
 use dataset_types::rows::ColumnType;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How long a draft waits for its file. The function that stores the file lives for
@@ -40,6 +42,8 @@ pub struct Dataset {
     pub file_due_at: Timestamp,
     /// Whether a version is deleted. It can be restored.
     pub is_deleted: bool,
+    /// Those of a version, which can't be deleted with any.
+    pub labels: BTreeSet<LabelName>,
     pub state: State,
 }
 

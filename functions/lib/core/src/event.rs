@@ -4,7 +4,7 @@ use crate::id::{EventId, UserId, WorkspaceId};
 use crate::ids::{Ids, random_u64, time_ordered};
 use dataset_types::canonical;
 use dataset_types::event::Payload;
-pub use dataset_types::event::{Details, EventType};
+pub use dataset_types::event::{Details, EventFilter, EventType};
 use jiff::Timestamp;
 
 #[derive(Clone, Debug, PartialEq)]

@@ -7,6 +7,7 @@
 //! | port | what it holds |
 //! |---|---|
 //! | [`catalog`] | groups, datasets, the outbox: the table, in domain words |
+//! | [`labels`] | names of versions that are moved |
 //! | [`schemas`] | what the rows of groups must be |
 //! | [`webhooks`] | webhook receivers |
 //! | [`deliveries`] | the deliveries to them |
@@ -37,6 +38,7 @@ pub mod event;
 pub mod group;
 pub mod idempotency;
 pub mod ids;
+pub mod labels;
 pub mod outbox;
 pub mod parking;
 pub mod queue;
@@ -58,6 +60,7 @@ use std::sync::Arc;
 pub struct Ports {
     pub catalog: Arc<dyn catalog::Catalog>,
     pub schemas: Arc<dyn schemas::Schemas>,
+    pub labels: Arc<dyn labels::Labels>,
     pub idempotency: Arc<dyn idempotency::Idempotency>,
     pub webhooks: Arc<dyn webhooks::Webhooks>,
     pub deliveries: Arc<dyn deliveries::Deliveries>,

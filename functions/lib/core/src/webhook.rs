@@ -7,7 +7,7 @@
 //! [`crate::parking`] wakes them.
 //! A webhook that has done nothing but fail for five days, or that says it is gone, is disabled.
 
-use crate::event::EventType;
+use crate::event::{EventFilter, EventType};
 use crate::id::{WebhookId, WorkspaceId};
 use crate::secret::{Owner, Secrets};
 pub use dataset_types::webhook::DisabledReason;
@@ -35,8 +35,7 @@ pub struct Webhook {
     pub workspace_id: WorkspaceId,
     pub url: String,
     pub secrets: Secrets,
-    /// Empty for every type.
-    pub event_types: Vec<EventType>,
+    pub event_types: Vec<EventFilter>,
     pub disabled: Option<Disabled>,
     pub health: Health,
     pub created_at: Timestamp,
@@ -107,7 +106,7 @@ impl Health {
 
 impl Webhook {
     pub fn wants(&self, event_type: EventType) -> bool {
-        self.event_types.is_empty() || self.event_types.contains(&event_type)
+        EventFilter::any_takes(&self.event_types, event_type)
     }
 
     pub fn owner(&self) -> Owner {

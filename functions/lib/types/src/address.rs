@@ -1,6 +1,7 @@
 //! Versions by their names.
 
 use crate::id::DatasetId;
+use crate::label::LabelName;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -9,14 +10,16 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 /// A version of a group, within the group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum VersionName {
     Number(u64),
     /// The one of the greatest number that is not deleted.
     Latest,
+    /// The one that has this label.
+    Labelled(LabelName),
 }
 
-const LATEST: &str = "latest";
+pub(crate) const LATEST: &str = "latest";
 
 impl FromStr for VersionName {
     type Err = &'static str;
@@ -26,7 +29,10 @@ impl FromStr for VersionName {
         match text.parse() {
             _ if text == LATEST => Ok(Self::Latest),
             Ok(number) if is_number => Ok(Self::Number(number)),
-            _ => Err("a version goes by its number from 1, or is `latest`"),
+            _ => text
+                .parse()
+                .map(Self::Labelled)
+                .map_err(|_| "a version goes by its number from 1, is `latest`, or goes by a label"),
         }
     }
 }
@@ -36,6 +42,7 @@ impl fmt::Display for VersionName {
         match self {
             Self::Number(number) => number.fmt(f),
             Self::Latest => f.write_str(LATEST),
+            Self::Labelled(name) => name.fmt(f),
         }
     }
 }
@@ -44,8 +51,8 @@ impl PartialSchema for VersionName {
     fn schema() -> RefOr<Schema> {
         ObjectBuilder::new()
             .schema_type(Type::String)
-            .description(Some("The number of a version in its group, or `latest`."))
-            .pattern(Some("^([1-9][0-9]{0,15}|latest)$"))
+            .description(Some("The number of a version in its group, a label, or `latest`."))
+            .pattern(Some("^([1-9][0-9]{0,15}|[a-z][a-z0-9._-]{0,63})$"))
             .into()
     }
 }
@@ -53,7 +60,7 @@ impl PartialSchema for VersionName {
 impl ToSchema for VersionName {}
 
 /// What a version is compared with: a dataset, or `@` and the name of another version of its group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Against {
     Dataset(DatasetId),
@@ -85,9 +92,9 @@ impl PartialSchema for Against {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .description(Some(
-                "The identifier of a dataset, or `@` and the number of a version of the same group, or `@latest`.",
+                "The identifier of a dataset, or `@` and the number or a label of a version of the same group, or `@latest`.",
             ))
-            .pattern(Some("^([1-9][0-9]{0,15}|@[1-9][0-9]{0,15}|@latest)$"))
+            .pattern(Some("^([1-9][0-9]{0,15}|@[1-9][0-9]{0,15}|@[a-z][a-z0-9._-]{0,63})$"))
             .into()
     }
 }

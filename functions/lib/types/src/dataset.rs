@@ -2,6 +2,7 @@
 
 use crate::dialect::{Dialect, Suggestion};
 use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
+use crate::label::LabelName;
 use crate::notice::Notice;
 use crate::rows::RetypedColumn;
 use crate::schema::Violation;
@@ -64,6 +65,10 @@ pub struct Dataset {
     #[serde(default)]
     #[schema(required)]
     pub schema_version: Option<u64>,
+    /// Of a version, by name.
+    #[serde(default)]
+    #[schema(required)]
+    pub labels: Vec<LabelName>,
     /// How a version differs in shape from the one before. A list has none, nor has the first version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
@@ -200,6 +205,10 @@ pub struct DeleteDataset {
     /// Only if that is what it still is, else 409: a draft that is taken back may be a version by now.
     #[param(inline)]
     pub status: Option<Status>,
+    /// Take away the labels of the version with it, which else is 409.
+    #[serde(default)]
+    #[param(inline, required = false)]
+    pub unlabel: bool,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize, IntoParams)]

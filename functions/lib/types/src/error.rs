@@ -76,14 +76,16 @@ error_codes! {
     }
     401 { InvalidApiKey }
     403 { AccessDenied NotSigned OriginNotAllowed }
-    404 { DatasetGroupNotFound DatasetNotFound DeliveryNotFound RouteNotFound SchemaNotFound WebhookNotFound }
+    404 { DatasetGroupNotFound DatasetNotFound DeliveryNotFound LabelNotFound RouteNotFound SchemaNotFound WebhookNotFound }
     405 { MethodNotAllowed }
     409 {
         DatasetDeleted
         DatasetFailed
         DatasetGroupDeleted
+        DatasetLabelled
         DatasetNotReady
         IdempotencyInProgress
+        LabelMoved
         NotAVersion
         SchemaChanged
         StatusChanged

@@ -3,7 +3,8 @@
 //! A new kind of event is a line in the catalogue and the type of its details.
 
 use crate::dataset::{Column, Failure};
-use crate::id::{DatasetId, UserId, WorkspaceId};
+use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
+use crate::label::LabelName;
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
@@ -86,6 +87,13 @@ catalogue! {
         many: "files that were refused",
         is_offered: true
     }
+    /// A label of a dataset group has been put, moved or taken away.
+    LabelMoved(LabelMoved) {
+        name: "dataset_label_moved",
+        one: "a label was moved",
+        many: "labels that are moved",
+        is_offered: true
+    }
     /// Someone tries a webhook. Sent to that one, whatever it asks for.
     Test(Test) { name: "webhook_test", one: "a test", many: "tests", is_offered: false }
 }
@@ -101,7 +109,62 @@ impl PartialSchema for EventType {
 
 impl ToSchema for EventType {}
 
+/// What a webhook asks for: a type, or `*` for every one that there is and will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum EventFilter {
+    Every,
+    Type(EventType),
+}
+
+/// How a webhook asks for every event.
+pub const EVERY: &str = "*";
+
+impl EventFilter {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Every => EVERY,
+            Self::Type(kind) => kind.name(),
+        }
+    }
+
+    /// What can be asked for.
+    pub fn offered() -> impl Iterator<Item = Self> {
+        EventType::offered().map(Self::Type).chain([Self::Every])
+    }
+
+    /// Whether a webhook that asks for these is told of an event. Who asks for none is told of what the original tells.
+    pub fn any_takes(filters: &[Self], event_type: EventType) -> bool {
+        let is_asked = |filter: &Self| *filter == Self::Every || *filter == Self::Type(event_type);
+        if filters.is_empty() { event_type.is_of_original() } else { filters.iter().any(is_asked) }
+    }
+}
+
+impl TryFrom<String> for EventFilter {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        let kind = EventType::ALL.iter().find(|kind| kind.name() == name);
+        match kind {
+            _ if name == EVERY => Ok(Self::Every),
+            Some(kind) => Ok(Self::Type(*kind)),
+            None => Err(format!("unknown event type `{name}`")),
+        }
+    }
+}
+
+impl From<EventFilter> for String {
+    fn from(filter: EventFilter) -> Self {
+        filter.name().to_owned()
+    }
+}
+
 impl EventType {
+    /// Whether the original tells of it, so that receivers who ask for nothing expect it.
+    pub fn is_of_original(self) -> bool {
+        matches!(self, Self::VersionCreated | Self::VersionFailed)
+    }
+
     /// What a webhook can ask for.
     pub fn offered() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(|kind| kind.is_offered())
@@ -115,6 +178,19 @@ impl EventType {
 pub struct VersionCreated {
     pub dataset_id: DatasetId,
     pub dataset_version_number: u64,
+}
+
+/// Where a label is now, if it is anywhere, and where it was before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct LabelMoved {
+    pub dataset_group_id: GroupId,
+    #[schema(required)]
+    pub dataset_id: Option<DatasetId>,
+    #[schema(required)]
+    pub dataset_version_number: Option<u64>,
+    pub label: LabelName,
+    #[schema(required)]
+    pub previous_version_number: Option<u64>,
 }
 
 /// Why a file was refused, and where in it. Text is in ASCII, without quotes.

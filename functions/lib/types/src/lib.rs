@@ -16,6 +16,7 @@ pub mod event;
 mod format;
 pub mod group;
 pub mod id;
+pub mod label;
 pub mod limits;
 pub mod notice;
 pub mod preview;
@@ -47,6 +48,7 @@ pub fn shared_schemas() -> Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::
         named::<id::WebhookId>(),
         named::<id::DeliveryId>(),
         named::<address::VersionName>(),
+        named::<label::LabelName>(),
         named::<ErrorResponse>(),
     ]
 }

@@ -176,8 +176,8 @@ pub enum ColumnType {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct CompareDatasets {
-    /// The version to compare with, as a rule the older one: its identifier, or `@` and its number in the same group, or
-    /// `@latest`.
+    /// The version to compare with, as a rule the older one: its identifier, or `@` and its number or label in the same
+    /// group, or `@latest`.
     #[param(inline)]
     pub against: Against,
     /// A column that tells rows apart: rows with the same value in it are one row, before and after. Without it a

@@ -1,7 +1,7 @@
 //! Webhooks: URLs that events are sent to.
 
 use crate::Time;
-use crate::event::EventType;
+use crate::event::EventFilter;
 use crate::id::WebhookId;
 use crate::limits::MAX_URL_CHARS;
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ pub struct RegisterWebhook {
     pub url: String,
     #[serde(default)]
     #[schema(schema_with = event_types, required = false)]
-    pub event_types: Vec<EventType>,
+    pub event_types: Vec<EventFilter>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = secret, required = false)]
     pub secret: Option<String>,
@@ -51,7 +51,7 @@ pub struct ChangeWebhook {
     pub disabled: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = event_types_or_null, required = false)]
-    pub event_types: Option<Vec<EventType>>,
+    pub event_types: Option<Vec<EventFilter>>,
 }
 
 fn url() -> Object {
@@ -70,14 +70,17 @@ fn url_or_null() -> Object {
 }
 
 fn event_types() -> Array {
-    let names = EventType::offered().map(EventType::name);
+    let names = EventFilter::offered().map(EventFilter::name);
     let name = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names));
-    ArrayBuilder::new().description(Some("Every type, if it is missing or empty.")).items(name).build()
+    ArrayBuilder::new()
+        .description(Some("`*` for every type. If it is missing or empty, the two that PromptLayer has."))
+        .items(name)
+        .build()
 }
 
 fn event_types_or_null() -> Array {
     let mut types = event_types();
-    types.description = Some("Empty for every type.".to_owned());
+    types.description = Some("`*` for every type, empty for the two that PromptLayer has.".to_owned());
     types.schema_type = SchemaType::from_iter([Type::Array, Type::Null]);
     types
 }
@@ -89,7 +92,7 @@ pub struct WebhookRegistered {
     pub id: WebhookId,
     pub url: String,
     #[schema(schema_with = event_types)]
-    pub event_types: Vec<EventType>,
+    pub event_types: Vec<EventFilter>,
     /// A webhook with the same URL: its receiver is told of what both ask for twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false, nullable = false)]
@@ -130,7 +133,7 @@ pub struct Webhook {
     pub id: WebhookId,
     pub url: String,
     #[schema(schema_with = event_types)]
-    pub event_types: Vec<EventType>,
+    pub event_types: Vec<EventFilter>,
     pub disabled: bool,
     #[schema(required)]
     pub disabled_reason: Option<DisabledReason>,

@@ -13,6 +13,7 @@ use clap::{Args, Subcommand};
 use dataset_types::address::VersionName;
 use dataset_types::dataset::StatusFilter;
 use dataset_types::id::{DatasetId, GroupId};
+use dataset_types::label::LabelName;
 use dataset_types::rows::ExampleCount;
 use dataset_types::upload::DownloadFormat;
 use dataset_types::{PageNumber, PerPage};
@@ -60,7 +61,7 @@ impl FromStr for GroupName {
     }
 }
 
-/// A dataset by its id, or a version as GROUP@NUMBER or GROUP@latest.
+/// A dataset by its id, or a version as GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
 #[derive(Clone, Debug)]
 pub(crate) enum DatasetName {
     Id(DatasetId),
@@ -71,7 +72,8 @@ impl FromStr for DatasetName {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || format!("{text:?} is neither the id of a dataset nor GROUP@NUMBER or GROUP@latest");
+        let expected =
+            || format!("{text:?} is neither the id of a dataset nor GROUP@NUMBER, GROUP@LABEL or GROUP@latest");
         match text.rsplit_once('@') {
             // What stands before the last @ is the group's name.
             Some((group, version)) if !group.is_empty() => {
@@ -183,6 +185,39 @@ pub(crate) enum GroupsCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Labels {
+    #[command(subcommand)]
+    pub(crate) command: LabelsCommand,
+    #[command(flatten)]
+    pub(crate) remote: Remote,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LabelsCommand {
+    /// List the labels of a group, and the versions that have them.
+    List {
+        /// The id or the name of the group.
+        group: GroupName,
+    },
+    /// Put a label on a version, wherever it is.
+    Move {
+        /// Such as `prod`.
+        label: LabelName,
+        /// The version that gets it: its id, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
+        version: DatasetName,
+        /// Only if it is at the version of this number; 0 if it is to be at none.
+        #[arg(long, value_name = "NUMBER")]
+        expected: Option<u64>,
+    },
+    /// Take a label away.
+    Delete {
+        label: LabelName,
+        /// The id or the name of the group.
+        group: GroupName,
+    },
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Schema {
     /// The id or the name of the group.
     pub(crate) group: GroupName,
@@ -204,7 +239,7 @@ pub(crate) struct Schema {
 
 #[derive(Debug, Args)]
 pub(crate) struct OneDataset {
-    /// The id of the version, or GROUP@NUMBER, or GROUP@latest.
+    /// The id of the version, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
     pub(crate) id: DatasetName,
     #[command(flatten)]
     pub(crate) remote: Remote,
@@ -212,8 +247,11 @@ pub(crate) struct OneDataset {
 
 #[derive(Debug, Args)]
 pub(crate) struct DeleteDataset {
-    /// The id of the version, or GROUP@NUMBER, or GROUP@latest; or the id of a draft.
+    /// The id of the version, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest; or the id of a draft.
     pub(crate) id: DatasetName,
+    /// Take its labels away with it; a version that has some stays without this.
+    #[arg(long)]
+    pub(crate) unlabel: bool,
     #[command(flatten)]
     pub(crate) sure: Sure,
     #[command(flatten)]
@@ -222,7 +260,7 @@ pub(crate) struct DeleteDataset {
 
 #[derive(Debug, Args)]
 pub(crate) struct Rows {
-    /// The id of the version, or GROUP@NUMBER, or GROUP@latest.
+    /// The id of the version, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
     pub(crate) id: DatasetName,
     /// Rows that have this in some cell, in any case.
     #[arg(short = 'q', long = "search", value_name = "TEXT")]
@@ -240,7 +278,7 @@ pub(crate) struct Rows {
 
 #[derive(Debug, Args)]
 pub(crate) struct Diff {
-    /// The older version, by its id, or GROUP@NUMBER, or GROUP@latest.
+    /// The older version, by its id, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
     pub(crate) old: DatasetName,
     /// The newer version.
     pub(crate) new: DatasetName,
@@ -256,7 +294,7 @@ pub(crate) struct Diff {
 
 #[derive(Debug, Args)]
 pub(crate) struct Download {
-    /// The id of the version, or GROUP@NUMBER, or GROUP@latest.
+    /// The id of the version, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
     pub(crate) id: DatasetName,
     /// `source` is the file as it was uploaded.
     #[arg(long, default_value = "parquet", value_parser = one_of::<DownloadFormat>())]

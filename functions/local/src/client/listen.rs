@@ -7,6 +7,7 @@ use crate::cli::args::webhooks::Listen;
 use crate::output::{note, say};
 use crate::receiver::{Receiver, Webhook};
 use crate::signals::StopSignals;
+use dataset_types::event::EventFilter;
 use dataset_types::webhook::WebhookRegistered;
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -15,7 +16,7 @@ pub(crate) async fn listen(args: Listen) -> anyhow::Result<()> {
     let mut receiver = Receiver::start(args.port).await?;
     let Some(secret) = &args.secret else {
         let service = login::remote(&args.remote.access)?;
-        let (answer, secret) = register(&service, &receiver.url, Vec::new()).await?;
+        let (answer, secret) = register(&service, &receiver.url, vec![EventFilter::Every]).await?;
         let WebhookRegistered { id, .. } = answer.parse()?;
         note(&format!("Webhook {id} sends to {} until Ctrl-C.", receiver.url))?;
         let result = until_stopped(&mut receiver, &secret, args.remote.json).await;

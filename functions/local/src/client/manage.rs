@@ -44,7 +44,7 @@ async fn delete_group(group: &GroupName, sure: &Sure, remote: &Remote) -> anyhow
 }
 
 /// As what it is found to be: a draft that has become a version meanwhile is not put away instead.
-pub(crate) async fn delete(DeleteDataset { id, sure, remote }: DeleteDataset) -> anyhow::Result<()> {
+pub(crate) async fn delete(DeleteDataset { id, unlabel, sure, remote }: DeleteDataset) -> anyhow::Result<()> {
     let service = login::remote(&remote.access)?;
     let api::OneDataset { dataset, .. } = service.get(&read::path_of(&service, &id).await?, &()).await?.parse()?;
     let (id, path) = (dataset.id, format!("datasets/{}", dataset.id));
@@ -52,7 +52,12 @@ pub(crate) async fn delete(DeleteDataset { id, sure, remote }: DeleteDataset) ->
     if is_draft {
         confirm(&format!("take back dataset {id}, {:?}, which ends as a failure", dataset.file_name), &sure).await?;
     }
-    let answer = service.delete(&if is_draft { format!("{path}?status=draft") } else { path }).await?;
+    let query = match () {
+        () if is_draft => "?status=draft",
+        () if unlabel => "?unlabel=true",
+        () => "",
+    };
+    let answer = service.delete(&format!("{path}{query}")).await?;
     print(&remote, &answer, |answer| match answer.parse::<api::OneDataset>()?.dataset.failure {
         // Also a repeat.
         Some(_) => Ok(format!("dataset {id} is withdrawn")),

@@ -46,6 +46,9 @@ pub(super) fn details(dataset: &Dataset) -> String {
         if let Some(dialect) = &dataset.dialect {
             line("read with", printable(&dialect.to_string()));
         }
+        for label in &dataset.labels {
+            line("label", label.to_string());
+        }
         if let Some(version) = dataset.schema_version {
             line("schema", format!("version {version}"));
         }

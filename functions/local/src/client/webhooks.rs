@@ -11,7 +11,7 @@ use dataset_core::secret::Secret;
 use dataset_types::delivery::{
     Attempt, Deliveries, Delivery, ListDeliveries, OneDelivery, Recover, Recovered, TestSent,
 };
-use dataset_types::event::EventType;
+use dataset_types::event::{EventFilter, EventType};
 use dataset_types::id::WebhookId;
 use dataset_types::in_words;
 use dataset_types::webhook::{
@@ -22,8 +22,12 @@ use serde_json::json;
 /// Where a URL, or an answer, is cut off in a table.
 const WIDTH: usize = 50;
 
-fn wanted(types: &[EventType]) -> String {
-    if types.is_empty() { "every event".to_owned() } else { in_words(types.iter().map(|kind| kind.name()), "and") }
+fn wanted(types: &[EventFilter]) -> String {
+    match types {
+        _ if types.contains(&EventFilter::Every) => "every event".to_owned(),
+        [] => in_words(EventType::ALL.iter().filter(|kind| kind.is_of_original()).map(|kind| kind.name()), "and"),
+        types => in_words(types.iter().map(|kind| kind.name()), "and"),
+    }
 }
 
 /// How a webhook has been doing.
@@ -56,8 +60,10 @@ pub(crate) async fn webhooks(args::Webhooks { command, remote }: args::Webhooks)
         WebhooksCommand::Update { id, url, events, every_event, enable, disable } => {
             let body = ChangeWebhook {
                 url,
-                // Without any, a webhook gets every event.
-                event_types: (every_event || !events.is_empty()).then_some(events),
+                event_types: match every_event {
+                    true => Some(vec![EventFilter::Every]),
+                    false => Some(events).filter(|events| !events.is_empty()),
+                },
                 disabled: (enable || disable).then_some(disable),
             };
             print(&remote, &service.patch(&format!("webhooks/{id}"), &body).await?, |answer| {
@@ -104,7 +110,7 @@ pub(crate) async fn webhooks(args::Webhooks { command, remote }: args::Webhooks)
 pub(super) async fn register(
     service: &Remote,
     url: &str,
-    event_types: Vec<EventType>,
+    event_types: Vec<EventFilter>,
 ) -> anyhow::Result<(Answer, String)> {
     let secret = fresh_secret();
     let body = RegisterWebhook { url: url.to_owned(), event_types, secret: Some(secret.clone()) };

@@ -103,6 +103,7 @@ function entry(dataset) {
     dataset.row_count !== null && count(dataset.row_count, "row"),
     columns && count(columns, "column"),
     bytes(dataset.file_size),
+    ...dataset.labels.map((label) => element("span", { class: "tag" }, label)),
     `user ${dataset.user_id}`,
     when(dataset.created_at),
   );

@@ -35,6 +35,7 @@ export async function show(main, [id, section = "rows"], signal) {
     `user ${dataset.user_id}`,
     when(dataset.created_at),
     `id ${dataset.id}`,
+    ...dataset.labels.map((label) => element("span", { class: "tag" }, label)),
     dataset.schema_version && `fulfils schema ${dataset.schema_version}`,
   );
   showNotices(view.notices, dataset.notices);
@@ -96,10 +97,16 @@ async function showReady(view, dataset, section, signal) {
   }
   view.actions.hidden = view.tabs.hidden = false;
   onSubmit(view.download, view.fault, () => download(dataset.id, view.format.value, signal));
+  onSubmit(view.label, view.fault, async () => {
+    const name = view.label_name.value;
+    await call("PUT", `dataset-groups/${dataset.dataset_group_id}/labels/${name}`, { body: { version: dataset.version_number }, signal });
+    reload();
+  });
   view.delete.addEventListener("click", async () => {
-    const question = `Version ${dataset.version_number} is put away; it can be restored, and its number is never given again.`;
+    const labels = dataset.labels.length ? ` It loses ${dataset.labels.map((label) => `“${label}”`).join(", ")}.` : "";
+    const question = `Version ${dataset.version_number} is put away; it can be restored, and its number is never given again.${labels}`;
     if (await dialog("Delete this version?", [question], { act: "Delete", isDangerous: true })) {
-      const deleted = await busy(view.delete, view.fault, () => call("DELETE", `datasets/${dataset.id}`, { signal }));
+      const deleted = await busy(view.delete, view.fault, () => call("DELETE", `datasets/${dataset.id}`, { query: { unlabel: dataset.labels.length > 0 || undefined }, signal }));
       if (deleted) {
         reload();
       }

@@ -8,28 +8,33 @@ export function eventText(type, how) {
   return kinds.find(({ value }) => value === type)?.dataset[how] ?? type;
 }
 
-/** Of no types: of every one. */
-export const eventsText = (types) => (types.length ? types.map((type) => eventText(type, "many")).join(", ") : "every event");
+const EVERY = "*";
+
+/** Who asks for no types is told of these. */
+const unasked = () => [...document.getElementById("event-types").options].filter(({ dataset }) => "unasked" in dataset).map(({ value }) => value);
+
+export const eventsText = (types) => (types.includes(EVERY) ? "every event" : (types.length ? types : unasked()).map((type) => eventText(type, "many")).join(", "));
 
 export const stateOf = (webhook) => (webhook.disabled ? "disabled" : webhook.failing_since ? "failing" : "active");
 
-const every = (boxes) => boxes.querySelector("input[value='']");
+const every = (boxes) => boxes.querySelector(`input[value='${EVERY}']`);
 
 /** Ticks the boxes of these types, and while the box of every event is ticked, lets no other be chosen. */
 export function tick(boxes, types) {
+  const asked = types.length ? types : unasked();
   for (const box of boxes.querySelectorAll("input")) {
-    box.checked = box.value ? !types.length || types.includes(box.value) : !types.length;
+    box.checked = asked.includes(EVERY) || asked.includes(box.value);
   }
-  const others = [...boxes.querySelectorAll("input:not([value=''])")];
+  const others = [...boxes.querySelectorAll("input")].filter(({ value }) => value !== EVERY);
   const follow = () => others.forEach((box) => (box.disabled = every(boxes).checked));
   every(boxes).onchange = follow;
   follow();
 }
 
-/** The types that are ticked in a set of boxes; none for every event. */
+/** The types that are ticked in a set of boxes. */
 export function ticked(boxes) {
   if (every(boxes).checked) {
-    return [];
+    return [EVERY];
   }
   const types = [...boxes.querySelectorAll("input:checked")].map(({ value }) => value);
   if (!types.length) {

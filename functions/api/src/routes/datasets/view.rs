@@ -41,6 +41,7 @@ pub(super) fn view(dataset: Dataset, group: &Group) -> api::Dataset {
         dialect,
         notices,
         schema_version,
+        labels: dataset.labels.into_iter().collect(),
         drift: None,
     }
 }

@@ -8,10 +8,12 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
 use dataset_core::catalog::{Condition, DatasetSummary, Scope};
 use dataset_core::dataset::{Contents, Dataset, State, Status};
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
+use dataset_core::labels::{LabelName, is_labelled};
 use dataset_core::{Error, Result};
 use dataset_types::dialect::Dialect;
 use dataset_types::limits::MAX_SAFE_INTEGER;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 
 pub(super) const DRAFT: &str = "draft";
 pub(super) const READY: &str = "ready";
@@ -87,8 +89,15 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
         created_at: read.parsed("created_at")?,
         file_due_at: read.parsed("file_due_at")?,
         is_deleted: read.flag("is_deleted"),
+        labels: labels(item)?,
         state,
     })
+}
+
+/// None, in an item without such an attribute.
+fn labels(item: &Attributes) -> Result<BTreeSet<LabelName>> {
+    let names = item.get("labels").and_then(|labels| labels.as_ss().ok()).into_iter().flatten();
+    names.map(|name| name.parse().map_err(Error::internal)).collect()
 }
 
 /// The item keeps the id in use until everything is cleaned up, but leaves all lists.
@@ -229,7 +238,10 @@ pub(super) async fn set_deleted(table: &Table, dataset: &Dataset, is_deleted: bo
         let group = group.ok_or_else(|| Error::internal(format!("dataset {} has no group", dataset.id)))?;
         let version = table
             .update(Key::dataset(dataset.id))
-            .condition_expression("#status = :ready AND is_deleted = :before")
+            .condition_expression(match is_deleted {
+                true => "#status = :ready AND is_deleted = :before AND attribute_not_exists(labels)",
+                false => "#status = :ready AND is_deleted = :before",
+            })
             .update_expression("SET is_deleted = :deleted")
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":ready", s(READY))
@@ -254,8 +266,11 @@ pub(super) async fn set_deleted(table: &Table, dataset: &Dataset, is_deleted: bo
             Ok(()) => return Ok(true),
             // It is so already, or it is no version.
             Err(refused) if refused.contains(&0) => {
-                let item = table.get(Key::dataset(dataset.id)).await?;
-                return Ok(item.is_some_and(|item| Read(&item).text("status").is_ok_and(|status| status == READY)));
+                let now = table.get(Key::dataset(dataset.id)).await?.map(|item| read(&item)).transpose()?;
+                return match now {
+                    Some(now) if is_deleted && !now.labels.is_empty() => Err(is_labelled()),
+                    now => Ok(now.is_some_and(|now| now.state.status() == Status::Ready)),
+                };
             }
             Err(_) => {}
         }

@@ -111,7 +111,7 @@ pub(super) async fn cleaned_up(table: &Table, id: DatasetId) -> Result<()> {
     update_if(update).await.map(drop)
 }
 
-fn outbox_put(table: &Table, entry: &OutboxEntry) -> Result<Put> {
+pub(crate) fn outbox_put(table: &Table, entry: &OutboxEntry) -> Result<Put> {
     let key = Key::outbox(&entry.event_id);
     let mut item = Item::default()
         .with("pk", s(key.pk))

@@ -14,6 +14,7 @@ use crate::{Error, Kind, Ports, Result};
 use bytes::Bytes;
 use dataset_types::dialect::Dialect;
 use jiff::Timestamp;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Attempts with another id, or with a key whose first call came to nothing.
@@ -154,6 +155,7 @@ impl CreateDraft {
             created_at: now,
             file_due_at: due_at,
             is_deleted: false,
+            labels: BTreeSet::new(),
             state: State::Draft { due_at, lost_leases: 0, restarts: 0 },
         })
     }

@@ -250,8 +250,10 @@ fn what_is_no_schema_of_a_row_says_where() {
 /// Definitions that each name the one before twice.
 fn bomb(definitions: usize) -> Value {
     let twice = |n: usize| json!({ "allOf": [{ "$ref": format!("#/$defs/{n}") }, { "$ref": format!("#/$defs/{n}") }] });
-    let all: serde_json::Map<String, Value> =
-        [("0".to_owned(), json!({ "type": "string" }))].into_iter().chain((1..=definitions).map(|n| (n.to_string(), twice(n - 1)))).collect();
+    let all: serde_json::Map<String, Value> = [("0".to_owned(), json!({ "type": "string" }))]
+        .into_iter()
+        .chain((1..=definitions).map(|n| (n.to_string(), twice(n - 1))))
+        .collect();
     json!({ "$defs": all, "properties": { "x": { "$ref": format!("#/$defs/{definitions}") } } })
 }
 
@@ -262,7 +264,10 @@ fn schemas_may_refer_to_others_and_to_themselves() {
         "type": "object", "properties": { "children": { "type": "array", "items": { "$ref": "#/$defs/tree" } } } } } });
     let file = r#"[{"t": {"children": [{"children": []}]}}, {"t": {"children": [{"children": 1}]}}]"#;
     let found = check(Format::Json, file, &tree).unwrap_err();
-    assert_eq!(told_of(&found)[0].schema_path, "/properties/t/$ref/properties/children/items/$ref/properties/children/type");
+    assert_eq!(
+        told_of(&found)[0].schema_path,
+        "/properties/t/$ref/properties/children/items/$ref/properties/children/type"
+    );
 }
 
 #[test]

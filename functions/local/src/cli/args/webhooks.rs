@@ -5,7 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{ArgGroup, Args, Subcommand};
 use dataset_types::PerPage;
 use dataset_types::delivery::DeliveryStatus;
-use dataset_types::event::EventType;
+use dataset_types::event::EventFilter;
 use dataset_types::id::WebhookId;
 
 #[derive(Debug, Args)]
@@ -17,9 +17,12 @@ pub(crate) struct Webhooks {
 }
 
 /// What there is to ask for, each with its words for `--help`.
-fn event_types() -> impl TypedValueParser<Value = EventType> {
-    let names = EventType::offered().map(|kind| PossibleValue::new(kind.name()).help(kind.many()));
-    let named = |name: String| EventType::offered().find(|kind| kind.name() == name).ok_or("there is no such type");
+fn event_types() -> impl TypedValueParser<Value = EventFilter> {
+    let names = EventFilter::offered().map(|asked| match asked {
+        EventFilter::Every => PossibleValue::new(asked.name()).help("every event"),
+        EventFilter::Type(kind) => PossibleValue::new(kind.name()).help(kind.many()),
+    });
+    let named = |name: String| EventFilter::try_from(name);
     PossibleValuesParser::from(names).try_map(named)
 }
 
@@ -30,9 +33,9 @@ pub(crate) enum WebhooksCommand {
         /// Where events are sent.
         #[arg(id = "receiver", value_name = "RECEIVER_URL")]
         url: String,
-        /// Events of this type alone; can be repeated.
+        /// Events of this type alone; can be repeated. Without it: versions that are ready, and files that were refused.
         #[arg(long = "event", value_name = "TYPE", value_parser = event_types())]
-        events: Vec<EventType>,
+        events: Vec<EventFilter>,
     },
     /// List the webhooks of the workspace, and how they are doing.
     List,
@@ -46,7 +49,7 @@ pub(crate) enum WebhooksCommand {
         url: Option<String>,
         /// Events of this type alone; can be repeated.
         #[arg(long = "event", value_name = "TYPE", value_parser = event_types())]
-        events: Vec<EventType>,
+        events: Vec<EventFilter>,
         /// Events of every type from now on.
         #[arg(long, conflicts_with = "events")]
         every_event: bool,
