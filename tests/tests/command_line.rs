@@ -215,7 +215,15 @@ async fn a_schema_from_its_proposal_to_its_end() {
         std::fs::read(dir.path().join("back.csv")).unwrap(),
         std::fs::read(dir.path().join("good.csv")).unwrap()
     );
-    shell.out(&["delete", "a@b@latest"]);
+    assert_eq!(shell.out(&["labels", "move", "prod", "a@b@1", "--expected", "0"]), "prod is at version 1 of a@b\n");
+    assert_eq!(shell.run(&["labels", "move", "prod", "a@b@2", "--expected", "0"]).code, 1);
+    shell.out(&["labels", "move", "prod", "a@b@latest", "--expected", "1"]);
+    assert!(shell.out(&["labels", "list", "a@b"]).contains("prod"));
+    assert!(shell.out(&["show", "a@b@prod"]).contains("label     prod"));
+    let kept = shell.run(&["delete", "a@b@prod"]);
+    assert!(kept.code == 1 && kept.err.contains("dataset_labelled"), "{}", kept.err);
+    shell.out(&["delete", "a@b@prod", "--unlabel"]);
+    assert_eq!(shell.run(&["labels", "delete", "prod", "a@b"]).code, 1);
     assert!(shell.out(&["show", "a@b@latest"]).contains("good.csv: ready"));
     shell.out(&["restore", "a@b@2"]);
     for name in ["a@b@3", "nothing@1", "0", "a@b@"] {
@@ -276,7 +284,10 @@ async fn webhooks_are_managed_and_listened_to() {
     let secret = shell.out(&["webhooks", "create", &receiver.url]);
     assert!(secret.starts_with("whsec_"));
     let id = shell.json(&["webhooks", "list"])["webhooks"][0]["id"].to_string();
-    assert!(shell.out(&["webhooks", "list"]).ends_with(&format!("{}  well   every event\n", receiver.url)));
+    assert!(shell.out(&["webhooks", "list"]).ends_with(&format!(
+        "{}  well   dataset_version_created_by_file and dataset_version_created_by_file_failed\n",
+        receiver.url
+    )));
     assert_eq!(shell.run(&["webhooks", "create", "ftp://example.com"]).code, 1);
 
     let test = shell.json(&["webhooks", "test", &id])["delivery_id"].as_str().unwrap().to_owned();

@@ -6,6 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dataset_core::group::Group;
 use dataset_core::{Error, Kind};
+use dataset_types::address::VersionName;
 use dataset_types::{ErrorCode, ErrorResponse};
 use std::any::Any;
 use std::time::Duration;
@@ -83,6 +84,10 @@ impl ApiError {
     }
 
     pub(crate) fn version_not_found(group: &Group, version: &str) -> Self {
+        if version.parse() == Ok(VersionName::Latest) {
+            let message = format!("dataset group {} has no version yet, or none that is not deleted", group.id);
+            return Self::new(ErrorCode::DatasetNotFound, message);
+        }
         let message = format!(
             "dataset group {} has no version {}; a version goes by its number, a label, or `latest`",
             group.id,
@@ -96,7 +101,7 @@ impl ApiError {
     }
 
     pub(crate) fn schema_not_found() -> Self {
-        Self::new(ErrorCode::SchemaNotFound, "the dataset group has no such schema; put one, or leave its version out")
+        Self::new(ErrorCode::SchemaNotFound, "the dataset group has no schema in force, or none of this version")
     }
 
     pub(crate) fn delivery_not_found() -> Self {

@@ -13,6 +13,7 @@ use dataset_core::labels::{Label, LabelName, Move, Moved, Moving};
 use dataset_core::{ErrorCode, Result, outbox};
 use dataset_types::ErrorResponse;
 use dataset_types::event::LabelMoved;
+use dataset_types::id::Whole;
 use dataset_types::label::{self as api, Labels, MAX_MOVES, MoveLabel, OneLabel};
 use std::sync::Arc;
 
@@ -75,7 +76,7 @@ pub(super) async fn put(
     caller: Caller,
     Owned(group): Owned<Group>,
     Path((_, name)): Path<(String, String)>,
-    JsonBody(MoveLabel { version, expected }): JsonBody<MoveLabel>,
+    JsonBody(MoveLabel { version: Whole(version), expected }): JsonBody<MoveLabel>,
 ) -> Result<Json<OneLabel>, ApiError> {
     let name: LabelName = name.parse().map_err(|message: &str| ApiError::new(ErrorCode::InvalidName, message))?;
     let found = api.ports.catalog.version(group.id, version).await?;
@@ -84,7 +85,7 @@ pub(super) async fn put(
     for _ in 0..MAX_TRIES {
         let before = api.ports.labels.label(group.id, &name).await?;
         let at = before.as_ref().map(Label::version);
-        if expected.is_some_and(|expected| expected != at) {
+        if expected.is_some_and(|expected| expected.map(|Whole(version)| version) != at) {
             return Err(moved(&name, at));
         }
         if let Some(before) = before.as_ref().filter(|before| before.dataset_id == dataset_id) {

@@ -145,7 +145,8 @@ pub(super) async fn propose(
 ) -> Result<Response, ApiError> {
     let version = caller.version(&api, from).await?;
     if version.0.group_id != group.id {
-        return Err(ApiError::dataset_not_found(&from));
+        let message = format!("dataset {from} is a version of another group; name one of dataset group {}", group.id);
+        return Err(ApiError::new(ErrorCode::DatasetNotFound, message));
     }
     let answer = async {
         let scan = Scan::new(&api);

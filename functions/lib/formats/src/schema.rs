@@ -20,7 +20,7 @@ pub(crate) use table::Rows;
 use cell::Reading;
 use dataset_types::schema::MAX_SCHEMA_BYTES;
 use jsonschema::error::ValidationErrorKind;
-use jsonschema::{PatternOptions, ValidationOptions, Validator};
+use jsonschema::{PatternOptions, ValidationOptions, Validator, ValidatorMap};
 use serde_json::{Map, Value};
 use weight::weight;
 use words::expected;
@@ -60,8 +60,12 @@ const MAX_WEIGHT: u64 = 100_000;
 
 /// A JSON Schema (2020-12) of one row, compiled.
 pub struct RowSchema {
+    source: Value,
     /// Of a row as an object.
     whole: Validator,
+    /// Of every schema within it, by its place.
+    validators: ValidatorMap,
+    /// Of one that says something of each property alone.
     properties: Vec<Property>,
     required: Vec<String>,
     unique: Vec<String>,
@@ -77,8 +81,7 @@ struct Property {
     pointer: String,
     reading: Reading,
     is_required: bool,
-    /// Of a value alone; `None` where the schema as a whole is asked.
-    validator: Option<Validator>,
+    validator: Validator,
     /// Whether any text will do.
     is_any_text: bool,
 }
@@ -123,7 +126,7 @@ impl RowSchema {
         }
         let schema: Value =
             serde_json::from_str(text).map_err(|error| SchemaError::new("", format!("is not valid JSON: {error}")))?;
-        let Value::Object(root) = &schema else {
+        let Value::Object(root) = &schema.clone() else {
             return Err(SchemaError::new("", "must be an object, such as {\"properties\": {...}}"));
         };
         if let Some(dialect) = root.get("$schema")
@@ -138,7 +141,8 @@ impl RowSchema {
         let options = options();
         let whole = options.build(&schema).map_err(|error| refused(&error))?;
         if !cell::types(&schema, &schema).has_objects() {
-            return Err(SchemaError::new("/type", "must be object, since each row is one"));
+            let place = if root.contains_key("type") { "/type" } else { "" };
+            return Err(SchemaError::new(place, "must be object, since each row is one"));
         }
         let is_of_properties = root.keys().all(|keyword| OF_PROPERTIES.contains(&keyword.as_str()))
             && root.get("additionalProperties").is_none_or(Value::is_boolean)
@@ -148,27 +152,30 @@ impl RowSchema {
             _ => vec![],
         };
         let unique = unique_in(root)?;
-        let mut found = Map::new();
-        cell::properties(&schema, &schema, &mut found);
         let validators = options.build_map(&schema).map_err(|error| refused(&error))?;
-        let mut properties = Vec::with_capacity(found.len());
-        for (name, of) in found {
-            let pointer = format!("/properties/{}", escaped(&name));
-            let validator = validators.get(&format!("#{pointer}")).cloned();
-            if is_of_properties && validator.is_none() {
+        let own = root.get("properties").and_then(Value::as_object).filter(|_| is_of_properties);
+        let mut properties = Vec::new();
+        for (name, of) in own.into_iter().flatten() {
+            let pointer = format!("/properties/{}", escaped(name));
+            let Some(validator) = validators.get(&format!("#{pointer}")).cloned() else {
                 return Err(SchemaError::new(pointer, "can't be compiled"));
-            }
+            };
             properties.push(Property {
-                reading: Reading::of(&of, &schema, validator.as_ref()),
-                is_required: required.contains(&name),
-                is_any_text: cell::is_any_text(&of),
+                reading: Reading::of(&cell::said_of(&schema, name), &schema, &validators),
+                is_required: required.contains(name),
+                is_any_text: cell::is_any_text(of),
                 validator,
                 pointer,
-                name,
+                name: name.clone(),
             });
         }
-        let is_closed = root.get("additionalProperties") == Some(&Value::Bool(false));
-        Ok(Self { whole, properties, required, unique, is_closed, is_of_properties })
+        let is_closed = is_of_properties && root.get("additionalProperties") == Some(&Value::Bool(false));
+        Ok(Self { source: schema, whole, validators, properties, required, unique, is_closed, is_of_properties })
+    }
+
+    /// How the cells of a column of CSV are read where rows are asked as a whole.
+    fn reading_of(&self, name: &str) -> Reading {
+        Reading::of(&cell::said_of(&self.source, name), &self.source, &self.validators)
     }
 
     fn property(&self, name: &str) -> Option<usize> {
@@ -203,7 +210,7 @@ impl Property {
 
     #[inline]
     fn is_fulfilled_by(&self, value: &Value) -> bool {
-        self.validator.as_ref().is_none_or(|validator| validator.is_valid(value))
+        self.validator.is_valid(value)
     }
 }
 
@@ -264,9 +271,15 @@ fn options() -> ValidationOptions<'static> {
 fn refused(error: &jsonschema::ValidationError<'_>) -> SchemaError {
     let pointer = error.instance_path().as_str();
     let message = match error.kind() {
-        ValidationErrorKind::Format { format } if format == "regex" => format!(
-            "expected a regular expression that is matched in linear time, without look-around and back-references, and of {MAX_PATTERN_BYTES} bytes at most once compiled"
-        ),
+        ValidationErrorKind::Format { format } if format == "regex" => {
+            let mut pattern = regex::RegexBuilder::new(error.instance().as_str().unwrap_or_default());
+            let why = pattern.size_limit(MAX_PATTERN_BYTES).build().err().map(|why| why.to_string());
+            // Where in the pattern it is stands in the lines before.
+            let why = why.as_deref().and_then(|why| why.lines().last()).unwrap_or_default().to_owned();
+            format!(
+                "expected a regular expression that is matched in linear time, without look-around and back-references, and of {MAX_PATTERN_BYTES} bytes at most once compiled; {why}"
+            )
+        }
         ValidationErrorKind::AnyOf { .. } if pointer.ends_with("/type") => {
             "expected null, boolean, integer, number, string, array or object, or several of these in an array"
                 .to_owned()

@@ -1,7 +1,7 @@
 //! Labels: names that a group gives to its versions, and moves.
 
 use crate::Time;
-use crate::id::{DatasetId, GroupId, UserId};
+use crate::id::{DatasetId, GroupId, UserId, Whole};
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -74,16 +74,16 @@ impl ToSchema for LabelName {}
 #[serde(deny_unknown_fields, expecting = "a JSON object")]
 pub struct MoveLabel {
     /// The number of the version that gets it.
-    #[schema(minimum = 1)]
-    pub version: u64,
+    #[schema(value_type = u64, minimum = 1)]
+    pub version: Whole,
     /// Only if it is at the version of this number, or if this is null at none; else 409. Without it, wherever it is.
     #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     #[schema(value_type = Option<u64>, required = false)]
-    pub expected: Option<Option<u64>>,
+    pub expected: Option<Option<Whole>>,
 }
 
 /// Null is not the same as nothing.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<Whole>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 

@@ -5,6 +5,7 @@ use super::show::{in_columns, printable};
 use super::{login, read};
 use crate::cli::args::{Labels as Args, LabelsCommand};
 use dataset_types::dataset::OneDataset;
+use dataset_types::id::Whole;
 use dataset_types::label::{Labels, MoveLabel, OneLabel};
 
 pub(crate) async fn labels(Args { command, remote }: Args) -> anyhow::Result<()> {
@@ -24,8 +25,8 @@ pub(crate) async fn labels(Args { command, remote }: Args) -> anyhow::Result<()>
             let found: OneDataset = service.get(&read::path_of(&service, &version).await?, &()).await?.parse()?;
             let path = format!("dataset-groups/{}/labels/{label}", found.dataset.dataset_group_id);
             // What is no version has the number -1, and is refused as version 0 is.
-            let version = u64::try_from(found.dataset.version_number).unwrap_or_default();
-            let expected = expected.map(|number| Some(number).filter(|number| *number > 0));
+            let version = Whole(u64::try_from(found.dataset.version_number).unwrap_or_default());
+            let expected = expected.map(|number| Some(Whole(number)).filter(|_| number > 0));
             print(&remote, &service.put(&path, &MoveLabel { version, expected }).await?, |answer| {
                 let OneLabel { label, .. } = answer.parse()?;
                 Ok(format!(

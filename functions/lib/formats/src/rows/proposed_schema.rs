@@ -6,6 +6,7 @@ use super::table::Table;
 use crate::error::Result;
 use crate::schema::{FormatCheck, Types};
 use crate::writer::ColumnType;
+use dataset_types::schema::MAX_SCHEMA_BYTES;
 use futures::TryStreamExt;
 use serde_json::{Map, Value, json};
 
@@ -17,6 +18,9 @@ const MIN_REPEATS: u64 = 10;
 
 /// A longer text is no word of a list.
 const MAX_VALUE_BYTES: usize = 100;
+
+/// For what is around the properties.
+const ROOM: usize = 1_000;
 
 /// What is known of a column.
 struct Guess {
@@ -63,11 +67,18 @@ impl<F: Ranges + 'static> Table<F> {
 
 /// With the properties in the order of the columns, as a `Map` has them not.
 fn text(all: &[Guess]) -> String {
+    let (mut properties, mut required, mut bytes) = (Vec::new(), Vec::new(), 0);
     // A number that no double holds fulfils nothing, so nothing is asked of its column.
-    let described = all.iter().filter(|guess| guess.types != Types::ALL);
-    let properties: Vec<String> =
-        described.map(|guess| format!("    {}: {}", json!(guess.name), Value::from(guess.property()))).collect();
-    let required: Vec<&str> = all.iter().filter(|guess| guess.empty == 0).map(|guess| guess.name.as_str()).collect();
+    for guess in all.iter().filter(|guess| guess.types != Types::ALL) {
+        let property = format!("    {}: {}", json!(guess.name), Value::from(guess.property()));
+        bytes += 2 * property.len();
+        // What does not fit is left open.
+        if bytes > MAX_SCHEMA_BYTES - ROOM {
+            break;
+        }
+        properties.push(property);
+        required.extend((guess.empty == 0).then_some(guess.name.as_str()));
+    }
     format!(
         r#"{{
   "$schema": "https://json-schema.org/draft/2020-12/schema",

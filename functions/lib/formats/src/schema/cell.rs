@@ -1,7 +1,9 @@
 //! What a cell of a CSV file is, by what the schema says it may be.
 
-use jsonschema::Validator;
-use serde_json::{Map, Number, Value};
+use super::escaped;
+use jsonschema::ValidatorMap;
+use serde_json::{Number, Value};
+use std::collections::HashSet;
 
 /// Schemas that refer to others are followed so far.
 const MAX_DEPTH: usize = 32;
@@ -104,28 +106,94 @@ fn types_within(schema: &Value, root: &Value, depth: usize) -> Types {
     types
 }
 
-/// What a schema of rows says of each property, by `properties` of its own and of the schemas that it refers to.
-pub(super) fn properties(schema: &Value, root: &Value, found: &mut Map<String, Value>) {
-    properties_within(schema, root, MAX_DEPTH, found);
+/// A schema that speaks of a property of rows.
+pub(super) struct Said<'a> {
+    /// Where it stands.
+    pub(super) pointer: String,
+    pub(super) schema: &'a Value,
 }
 
-fn properties_within(schema: &Value, root: &Value, depth: usize, found: &mut Map<String, Value>) {
-    let Some(depth) = depth.checked_sub(1) else { return };
-    if let Some(Value::Object(own)) = schema.get("properties") {
-        for (name, schema) in own {
-            found.entry(name).or_insert_with(|| schema.clone());
+/// All that a schema of rows says of a property, wherever in it.
+pub(super) fn said_of<'a>(root: &'a Value, name: &str) -> Vec<Said<'a>> {
+    let mut said = Vec::new();
+    gather(root, root, "#", name, &mut HashSet::new(), &mut said);
+    said
+}
+
+fn gather<'a>(
+    schema: &'a Value,
+    root: &'a Value,
+    pointer: &str,
+    name: &str,
+    seen: &mut HashSet<String>,
+    said: &mut Vec<Said<'a>>,
+) {
+    let Value::Object(keywords) = schema else { return };
+    if !seen.insert(pointer.to_owned()) {
+        return;
+    }
+    let own = said.len();
+    if let Some(schema) = keywords.get("properties").and_then(|properties| properties.get(name)) {
+        said.push(Said { pointer: format!("{pointer}/properties/{}", escaped(name)), schema });
+    }
+    for (pattern, schema) in keywords.get("patternProperties").and_then(Value::as_object).into_iter().flatten() {
+        if regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(name)) {
+            said.push(Said { pointer: format!("{pointer}/patternProperties/{}", escaped(pattern)), schema });
         }
     }
-    if let Some(Value::String(to)) = schema.get("$ref")
+    for others in ["additionalProperties", "unevaluatedProperties"] {
+        if let Some(schema) = keywords.get(others).filter(|schema| schema.is_object() && said.len() == own) {
+            said.push(Said { pointer: format!("{pointer}/{others}"), schema });
+        }
+    }
+    if let Some(Value::String(to)) = keywords.get("$ref")
         && let Some(schema) = local(to, root)
     {
-        properties_within(schema, root, depth, found);
+        gather(schema, root, to, name, seen, said);
     }
     for keyword in ["allOf", "anyOf", "oneOf"] {
-        for schema in schema.get(keyword).and_then(Value::as_array).into_iter().flatten() {
-            properties_within(schema, root, depth, found);
+        for (index, schema) in keywords.get(keyword).and_then(Value::as_array).into_iter().flatten().enumerate() {
+            gather(schema, root, &format!("{pointer}/{keyword}/{index}"), name, seen, said);
         }
     }
+    for keyword in ["if", "then", "else", "not"] {
+        if let Some(schema) = keywords.get(keyword) {
+            gather(schema, root, &format!("{pointer}/{keyword}"), name, seen, said);
+        }
+    }
+    for (other, schema) in keywords.get("dependentSchemas").and_then(Value::as_object).into_iter().flatten() {
+        gather(schema, root, &format!("{pointer}/dependentSchemas/{}", escaped(other)), name, seen, said);
+    }
+}
+
+/// The types that a schema says something of, where it lets all of them through.
+fn hints(schema: &Value, root: &Value, depth: usize) -> Types {
+    let (Value::Object(keywords), Some(depth)) = (schema, depth.checked_sub(1)) else { return Types::NONE };
+    let of = |schema: &Value| match types_within(schema, root, depth) {
+        Types::ALL => hints(schema, root, depth),
+        types => types,
+    };
+    Types::any(keywords.iter().map(|(keyword, value)| match (keyword.as_str(), value) {
+        ("minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf", _) => Types::NUMBER,
+        ("items" | "prefixItems" | "contains" | "minItems" | "maxItems" | "uniqueItems" | "unevaluatedItems", _)
+        | (
+            "properties"
+            | "patternProperties"
+            | "additionalProperties"
+            | "required"
+            | "minProperties"
+            | "maxProperties"
+            | "propertyNames"
+            | "dependentRequired"
+            | "dependentSchemas"
+            | "unevaluatedProperties",
+            _,
+        ) => Types::NESTED,
+        ("if" | "then" | "else", schema) => of(schema),
+        ("allOf" | "anyOf" | "oneOf", Value::Array(schemas)) => Types::any(schemas.iter().map(of)),
+        ("$ref", Value::String(to)) => local(to, root).map_or(Types::NONE, of),
+        _ => Types::NONE,
+    }))
 }
 
 /// The schema at a reference within the document.
@@ -152,6 +220,8 @@ pub(super) fn is_any_text(schema: &Value) -> bool {
 /// How a cell of a CSV file is read.
 pub(super) struct Reading {
     types: Types,
+    /// Whether the schema says that it may be text.
+    may_be_text: bool,
     empty: Empty,
 }
 
@@ -164,19 +234,35 @@ enum Empty {
 }
 
 impl Reading {
-    pub(super) fn of(schema: &Value, root: &Value, validator: Option<&Validator>) -> Self {
-        let types = types(schema, root);
-        let is_valid = |value: &Value| validator.is_none_or(|validator| validator.is_valid(value));
-        let empty = match () {
-            () if types.has(Types::TEXT) && is_valid(&Value::String(String::new())) => Empty::Text,
-            () if types.has(Types::NULL) && is_valid(&Value::Null) => Empty::Null,
+    /// By all that is said of the property.
+    pub(super) fn of(said: &[Said<'_>], root: &Value, validators: &ValidatorMap) -> Self {
+        if said.is_empty() {
+            return Self::TEXT;
+        }
+        let mut reading = Self { types: Types::NONE, may_be_text: false, empty: Empty::Absent };
+        for Said { schema, .. } in said {
+            let types = types(schema, root);
+            if types == Types::ALL {
+                reading.types = reading.types.or(hints(schema, root, MAX_DEPTH)).or(Types::TEXT);
+            } else {
+                reading.types = reading.types.or(types);
+                reading.may_be_text |= types.has(Types::TEXT);
+            }
+        }
+        let is_taken = |value: &Value| {
+            let validators = said.iter().filter_map(|said| validators.get(&said.pointer));
+            validators.into_iter().all(|validator| validator.is_valid(value))
+        };
+        reading.empty = match () {
+            () if reading.types.has(Types::TEXT) && is_taken(&Value::String(String::new())) => Empty::Text,
+            () if reading.types.has(Types::NULL) && is_taken(&Value::Null) => Empty::Null,
             () => Empty::Absent,
         };
-        Self { types, empty }
+        reading
     }
 
     /// Of a column that the schema has no property for.
-    pub(super) const TEXT: Self = Self { types: Types::TEXT, empty: Empty::Text };
+    const TEXT: Self = Self { types: Types::TEXT, may_be_text: true, empty: Empty::Text };
 
     /// Reads a cell as the type that the schema says, as text if it is none of them. `false` if it is absent.
     #[inline]
@@ -198,7 +284,7 @@ impl Reading {
 
     /// Whether a cell that was read as another type may be text after all.
     pub(super) fn may_be_text(&self) -> bool {
-        self.types.has(Types::TEXT)
+        self.may_be_text
     }
 
     fn typed(&self, cell: &[u8]) -> Option<Value> {

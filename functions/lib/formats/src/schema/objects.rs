@@ -51,7 +51,7 @@ impl<'a> Objects<'a> {
             match member.map(|member| read(row, member, value)) {
                 // What is not there is not the same as anything.
                 None | Some(Err(_)) => return Ok(()),
-                Some(Ok(())) if value.is_null() => return Ok(()),
+                Some(Ok(())) if value.is_null() || *value == "" => return Ok(()),
                 Some(Ok(())) => values.push(identity(value)),
             }
         }
@@ -101,7 +101,7 @@ impl<'a> Objects<'a> {
                 continue;
             }
             let place = if found.is_full() { Place::default() } else { place(at) };
-            for error in property.validator.iter().flat_map(|validator| validator.iter_errors(value)) {
+            for error in property.validator.iter_errors(value) {
                 found.add_error(place, Some(name), &error, &property.pointer);
             }
         }
@@ -148,10 +148,19 @@ fn read(row: &Row<'_>, member: usize, value: &mut Value) -> Result<(), &'static 
     Ok(())
 }
 
-/// What a value is told from others by: its JSON, in which an integer has no fraction.
+/// What a value is told from others by: its JSON, in which a number without a fraction is written without one.
 fn identity(value: &Value) -> Vec<u8> {
-    match value.as_f64().filter(|_| value.is_f64()) {
-        Some(number) if number.fract() == 0.0 && number.abs() < 1e15 => (number as i64).to_string().into_bytes(),
-        _ => value.to_string().into_bytes(),
+    plain(value).to_string().into_bytes()
+}
+
+fn plain(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(plain).collect(),
+        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
+        Value::Number(number) => match number.as_f64().filter(|double| number.is_f64() && double.fract() == 0.0) {
+            Some(double) => serde_json::from_str(&format!("{double:.0}")).unwrap_or_else(|_| value.clone()),
+            None => value.clone(),
+        },
+        other => other.clone(),
     }
 }

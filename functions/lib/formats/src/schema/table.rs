@@ -1,6 +1,6 @@
 //! Checks the rows of a CSV file, as they lie in columns.
 
-use super::cell::Reading;
+use super::cell::{Reading, set_text};
 use super::found::{Found, Place};
 use super::unique::Unique;
 use super::words::MISSING;
@@ -17,6 +17,8 @@ pub(crate) struct Rows<'a> {
     names: &'a [String],
     /// The property of each column.
     properties: Vec<Option<usize>>,
+    /// How each column is read where rows are asked as a whole.
+    readings: Vec<Reading>,
     found: Found,
     unique: Option<(Unique<'a>, Vec<usize>)>,
     /// Rows of a turn and their columns that do not fulfil it.
@@ -29,6 +31,8 @@ impl<'a> Rows<'a> {
     /// Begins with the header, which stands on this line.
     pub(crate) fn new(schema: &'a RowSchema, names: &'a [String], line: u64) -> Self {
         let properties: Vec<_> = names.iter().map(|name| schema.property(name)).collect();
+        let whole = names.iter().filter(|_| !schema.is_of_properties);
+        let readings = whole.map(|name| schema.reading_of(name)).collect();
         let mut found = Found::default();
         let place = Place { row: None, line: Some(line) };
         // A column that is missing is one violation, and not one a row.
@@ -41,18 +45,20 @@ impl<'a> Rows<'a> {
             Some(columns) if !columns.is_empty() => Some((Unique::new(&schema.unique), columns)),
             Some(_) => None,
             None => {
-                for name in schema.unique.iter().filter(|name| !names.contains(name)) {
+                // What is required is told of already.
+                let told = |name: &&String| names.contains(name) || schema.required.contains(name);
+                for name in schema.unique.iter().filter(|name| !told(name)) {
                     found.add(place, Some(name), UNIQUE, MISSING.to_owned(), &format!("/{UNIQUE}"));
                 }
                 None
             }
         };
-        if schema.is_closed && schema.is_of_properties {
+        if schema.is_closed {
             for (name, _) in names.iter().zip(&properties).filter(|(_, property)| property.is_none()) {
                 found.not_allowed(place, name);
             }
         }
-        Self { schema, names, properties, found, unique, failing: vec![], value: Value::Object(Map::new()) }
+        Self { schema, names, properties, readings, found, unique, failing: vec![], value: Value::Object(Map::new()) }
     }
 
     /// Checks the last rows of the table. `first` is the number of the first of them, and `lines` tells on which lines
@@ -148,33 +154,30 @@ impl<'a> Rows<'a> {
     }
 
     fn check_objects(&mut self, columns: &mut [Column], rows: usize, place: impl Fn(usize) -> Place) {
-        let Self { schema, names, properties, found, value, .. } = self;
-        let mut cells: Vec<_> = columns.iter_mut().filter_map(Column::texts).map(|texts| texts.tail(rows)).collect();
+        let Self { schema, names, readings, found, value, .. } = self;
+        let mut tails: Vec<_> = columns.iter_mut().filter_map(Column::texts).map(|texts| texts.tail(rows)).collect();
+        let mut cells = Vec::with_capacity(names.len());
         for row in 0..rows {
-            let Value::Object(object) = &mut *value else { return };
-            for ((cells, name), property) in cells.iter_mut().zip(*names).zip(&*properties) {
-                let Some(cell) = cells.next() else { return };
-                let read = |value: &mut Value| match property {
-                    Some(property) => schema.properties[*property].read(cell, value) != Cell::Absent,
-                    None => Reading::TEXT.read(cell, value),
-                };
-                match object.get_mut(name) {
-                    Some(value) => {
-                        if !read(value) {
-                            object.remove(name);
-                        }
-                    }
-                    None => {
-                        let mut value = Value::Null;
-                        if read(&mut value) {
-                            object.insert(name.clone(), value);
-                        }
-                    }
+            cells.clear();
+            cells.extend(tails.iter_mut().filter_map(Iterator::next));
+            let columns = || names.iter().zip(&*readings).zip(&cells);
+            for ((name, reading), cell) in columns() {
+                put(value, name, |value| reading.read(cell, value));
+            }
+            if schema.whole.is_valid(value) {
+                continue;
+            }
+            // What looks like a number may be meant as text.
+            let typed = value.clone();
+            for ((name, _), cell) in columns().filter(|((_, reading), _)| reading.may_be_text()) {
+                if let Some(value) = value.get_mut(name).filter(|value| !value.is_null()) {
+                    set_text(cell, value);
                 }
             }
             if schema.whole.is_valid(value) {
                 continue;
             }
+            *value = typed;
             let place = if found.is_full() { Place::default() } else { place(row) };
             for error in schema.whole.iter_errors(value) {
                 // A missing column has been told of.
@@ -187,8 +190,26 @@ impl<'a> Rows<'a> {
     }
 }
 
+/// Puts a member of an object, or removes it if there is none to be put.
+fn put(object: &mut Value, name: &str, read: impl FnOnce(&mut Value) -> bool) {
+    let Value::Object(object) = object else { return };
+    match object.get_mut(name) {
+        Some(value) => {
+            if !read(value) {
+                object.remove(name);
+            }
+        }
+        None => {
+            let mut value = Value::Null;
+            if read(&mut value) {
+                object.insert(name.to_owned(), value);
+            }
+        }
+    }
+}
+
 fn errors<'a>(property: &'a Property, value: &'a Value) -> impl Iterator<Item = ValidationError<'a>> {
-    property.validator.iter().flat_map(move |validator| validator.iter_errors(value))
+    property.validator.iter_errors(value)
 }
 
 /// The property that a row must have, and has not, by the schema's own `required`.

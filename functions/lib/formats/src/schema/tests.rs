@@ -132,6 +132,61 @@ fn an_empty_cell_is_absent_unless_text_may_be_empty() {
     assert_eq!(found(&with(json!({ "type": ["integer", "null"] }), &["x"])), []);
 }
 
+/// Wherever a schema speaks of a property, its cells are read so that they may fulfil it.
+#[test]
+fn cells_are_read_by_all_that_is_said_of_them() {
+    let in_branches =
+        |branches: [Value; 2]| json!({ "oneOf": branches.map(|properties| json!({ "properties": properties })) });
+    let union = in_branches([
+        json!({ "t": { "const": "n" }, "v": { "type": "number" } }),
+        json!({ "t": { "const": "b" }, "v": { "type": "boolean" } }),
+    ]);
+    let by_kind = json!({
+        "properties": { "t": { "type": "string" } },
+        "if": { "properties": { "t": { "const": "n" } } },
+        "then": { "properties": { "v": { "type": "number" } } },
+        "else": { "properties": { "v": { "type": "boolean" } } },
+    });
+    let row = |of: Value| json!({ "$defs": { "r": of }, "$ref": "#/$defs/r" });
+    for (by, good, bad) in [
+        (json!({ "additionalProperties": { "type": "integer" } }), "a,b\n1,\n", "a,b\n1,x\n"),
+        (
+            json!({ "patternProperties": { "^n_": { "type": "number" } }, "properties": { "id": {} } }),
+            "id,n_a\nx,2.5\n",
+            "id,n_a\nx,y\n",
+        ),
+        (
+            json!({ "if": { "properties": { "k": { "const": 1 } } }, "then": { "properties": { "w": { "const": "a" } } } }),
+            "k,w\n1,a\n2,x\n",
+            "k,w\n1,x\n",
+        ),
+        (union, "t,v\nn,1\nb,true\n", "t,v\nn,true\n"),
+        (by_kind, "t,v\nn,1\nb,true\n", "t,v\nb,1\n"),
+        (
+            json!({ "dependentSchemas": { "a": { "properties": { "b": { "type": "integer" } } } } }),
+            "a,b\n1,2\n",
+            "a,b\n1,x\n",
+        ),
+        (row(json!({ "properties": { "a": { "const": "z" } } })), "a,b\n,x\nz,x\n", "a,b\ny,x\n"),
+        (json!({ "allOf": [{ "properties": { "a": { "minLength": 3 } } }] }), "a,b\n,x\nabc,x\n", "a,b\nab,x\n"),
+        (json!({ "properties": { "k": { "minimum": 5 } } }), "k,l\n9,1\nx,1\n,1\n", "k,l\n1,1\n"),
+        (
+            json!({ "properties": { "k": { "if": { "type": "integer" }, "then": { "minimum": 5 } } } }),
+            "k,l\n9,1\n",
+            "k,l\n1,1\n",
+        ),
+        (json!({ "allOf": [{ "properties": { "k": { "enum": ["5", 6] } } }] }), "k,l\n5,1\n6,1\n", "k,l\n7,1\n"),
+        (
+            json!({ "allOf": [{ "properties": { "k": { "type": ["string", "number"], "maximum": 5 }, "l": { "minLength": 2 } } }] }),
+            "k,l\n4,ab\nx,\n",
+            "k,l\n4,a\n",
+        ),
+    ] {
+        assert_eq!(check(Format::Csv, good, &by), Ok(good.lines().count() as u64 - 1), "{by}");
+        assert!(!violations(Format::Csv, bad, &by).is_empty(), "{by}");
+    }
+}
+
 #[test]
 fn a_missing_column_is_one_violation() {
     let by = json!({ "properties": { "x": {} }, "required": ["x", "y"], "additionalProperties": false });
@@ -178,7 +233,7 @@ fn no_two_rows_have_the_same_where_they_must_be_unique() {
     let file = r#"[{"a": 1, "b": "x"},
         {"a": "1", "b": "x"}, {"b": "x"}, {"b": "x", "a": null}, {"b": "x", "a": null},
         {"b": "\u0078", "\u0061": 1.0},
-        {"a": [1, {"x": 1, "y": 2}], "b": 2}, {"b": 2, "a": [1, {"y": 2, "x": 1}]}]"#;
+        {"a": [1, {"x": 1, "y": 2}], "b": 2}, {"b": 2, "a": [1.0, {"y": 2, "x": 1}]}, {"a": "", "b": 1}, {"a": "", "b": 1}]"#;
     assert_eq!(violations(Format::Json, file, &by), [v(6, 3, "a", "x-unique"), v(8, 4, "a", "x-unique")]);
     // Beside what else is wrong, in the order of the rows.
     let by = json!({ "x-unique": ["a"], "properties": { "a": { "type": "integer" } } });
@@ -407,6 +462,14 @@ fn arb_cell() -> impl Strategy<Value = Value> {
         json!(u64::MAX),
     ];
     prop_oneof![arb_value(), prop::sample::select(others.to_vec())]
+}
+
+#[test]
+fn what_is_proposed_is_never_too_large() {
+    let names: Vec<String> = (0..4_000).map(|n| format!("column {n}")).collect();
+    let by = proposed(Format::Csv, &format!("{}\n{}\n", names.join(","), "some text".to_owned() + &",x".repeat(3_999)));
+    let schema = RowSchema::parse(&by).unwrap();
+    assert!(schema.properties.len() > 100 && schema.properties.len() < 4_000);
 }
 
 #[test]
