@@ -54,3 +54,20 @@ test("a version says what is not as in the one before", async () => {
   ]);
   await close(page);
 });
+
+test("a version is labelled, found by its label, and not deleted by a slip", async () => {
+  const { id } = await group("Labelled");
+  const { id: dataset } = await version(id, "a.csv", "id\n1\n");
+  const page = await open(`#/datasets/${dataset}`);
+  await page.getByRole("textbox", { name: "Label" }).fill("prod");
+  await page.getByRole("button", { name: "Label it" }).click();
+  await page.locator(".facts .tag").filter({ hasText: "prod" }).waitFor();
+  await page.goto(page.url().replace(/#.*/, `#/groups/${id}/versions/prod`));
+  await heading(page, /^Version 1/);
+  await page.getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("dialog").getByText("It loses “prod”.").waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+  await page.getByRole("button", { name: "Restore" }).waitFor();
+  assert.deepEqual((await api("GET", `dataset-groups/${id}/labels`)).labels, []);
+  await close(page);
+});

@@ -117,6 +117,7 @@ test("a receiver of every event says so, can be edited, and is not registered tw
   await page.getByText("Change URL or events").click();
   await page.getByLabel("every event").uncheck();
   await page.getByLabel("files that were refused").uncheck();
+  await page.getByLabel("labels that are moved").uncheck();
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByRole("status").filter({ hasText: "Saved" }).waitFor();
   const { webhooks } = await api("GET", "webhooks");
