@@ -44,7 +44,7 @@ enum Command {
     Ls(List),
     /// Show one dataset: a draft, a version, or a failure with its reason.
     Show(OneDataset),
-    /// List, create or delete dataset groups.
+    /// List, create or delete dataset groups, and say what their rows must be.
     Groups(Groups),
     /// Name versions: list, move or take away the labels of a group.
     Labels(Labels),

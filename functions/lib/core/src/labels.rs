@@ -52,7 +52,7 @@ pub enum Moved {
 /// The error of every adapter when a version with a label is deleted.
 pub fn is_labelled() -> Error {
     let message =
-        "the version has a label, so it stays; move the label, or ask for it to be taken away with the version";
+        "the version has a label, so it stays; move the label, or have it taken away with the version, by unlabel";
     Error::refused(ErrorCode::DatasetLabelled, message)
 }
 

@@ -275,7 +275,8 @@ fn refused(error: &jsonschema::ValidationError<'_>) -> SchemaError {
             let mut pattern = regex::RegexBuilder::new(error.instance().as_str().unwrap_or_default());
             let why = pattern.size_limit(MAX_PATTERN_BYTES).build().err().map(|why| why.to_string());
             // Where in the pattern it is stands in the lines before.
-            let why = why.as_deref().and_then(|why| why.lines().last()).unwrap_or_default().to_owned();
+            let why = why.as_deref().and_then(|why| why.lines().last()).unwrap_or_default();
+            let why = why.trim_start_matches("error: ");
             format!(
                 "expected a regular expression that is matched in linear time, without look-around and back-references, and of {MAX_PATTERN_BYTES} bytes at most once compiled; {why}"
             )

@@ -171,7 +171,7 @@ pub(crate) enum GroupsCommand {
         #[command(flatten)]
         remote: Remote,
     },
-    /// Print the JSON Schema that the rows of a group must fulfil, put one in force, or take it away.
+    /// Print the JSON Schema that is in force in a group, put one in force, or take it away.
     Schema(Schema),
     /// Put a group away with all its versions. There is no way back.
     Delete {
@@ -211,6 +211,7 @@ pub(crate) enum LabelsCommand {
     },
     /// Take a label away.
     Delete {
+        /// Such as `prod`.
         label: LabelName,
         /// The id or the name of the group.
         group: GroupName,
@@ -227,7 +228,7 @@ pub(crate) struct Schema {
     /// Take the schema away: files are not checked any more.
     #[arg(long, conflicts_with = "version")]
     pub(crate) remove: bool,
-    /// Print one that the rows of this version fulfil, to be changed and put.
+    /// Print one that the rows of this version fulfil, to be changed and put; by its id, or GROUP@NUMBER.
     #[arg(long, value_name = "ID", conflicts_with_all = ["set", "remove", "version"])]
     pub(crate) propose: Option<DatasetName>,
     /// Print one that was in force.

@@ -1,9 +1,10 @@
 //! Lists, moves and takes away labels of versions.
 
 use super::manage::print;
-use super::show::{in_columns, printable};
-use super::{login, read};
+use super::show::{in_columns, printable, state};
+use super::{Trouble, login, read};
 use crate::cli::args::{Labels as Args, LabelsCommand};
+use dataset_types::ErrorCode;
 use dataset_types::dataset::OneDataset;
 use dataset_types::id::Whole;
 use dataset_types::label::{Labels, MoveLabel, OneLabel};
@@ -24,8 +25,10 @@ pub(crate) async fn labels(Args { command, remote }: Args) -> anyhow::Result<()>
         LabelsCommand::Move { label, version, expected } => {
             let found: OneDataset = service.get(&read::path_of(&service, &version).await?, &()).await?.parse()?;
             let path = format!("dataset-groups/{}/labels/{label}", found.dataset.dataset_group_id);
-            // What is no version has the number -1, and is refused as version 0 is.
-            let version = Whole(u64::try_from(found.dataset.version_number).unwrap_or_default());
+            let Ok(version) = u64::try_from(found.dataset.version_number).map(Whole) else {
+                let message = format!("dataset {} is {}, and no version", found.dataset.id, state(&found.dataset));
+                return Err(Trouble::Refused { code: ErrorCode::NotAVersion.name().to_owned(), message }.into());
+            };
             let expected = expected.map(|number| Some(Whole(number)).filter(|_| number > 0));
             print(&remote, &service.put(&path, &MoveLabel { version, expected }).await?, |answer| {
                 let OneLabel { label, .. } = answer.parse()?;

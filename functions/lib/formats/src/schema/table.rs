@@ -3,7 +3,6 @@
 use super::cell::{Reading, set_text};
 use super::found::{Found, Place};
 use super::unique::Unique;
-use super::words::MISSING;
 use super::{Cell, Property, RowSchema, UNIQUE};
 use crate::error::Result;
 use crate::writer::Column;
@@ -11,6 +10,8 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Map, Value};
 use std::cell::LazyCell;
+
+const NO_COLUMN: &str = "expected a column of this name, found none";
 
 pub(crate) struct Rows<'a> {
     schema: &'a RowSchema,
@@ -37,7 +38,7 @@ impl<'a> Rows<'a> {
         let place = Place { row: None, line: Some(line) };
         // A column that is missing is one violation, and not one a row.
         for name in schema.required.iter().filter(|name| !names.contains(name)) {
-            found.missing(place, name);
+            found.add(place, Some(name), "required", NO_COLUMN.to_owned(), "/required");
         }
         let unique: Option<Vec<usize>> =
             schema.unique.iter().map(|name| names.iter().position(|column| column == name)).collect();
@@ -48,14 +49,15 @@ impl<'a> Rows<'a> {
                 // What is required is told of already.
                 let told = |name: &&String| names.contains(name) || schema.required.contains(name);
                 for name in schema.unique.iter().filter(|name| !told(name)) {
-                    found.add(place, Some(name), UNIQUE, MISSING.to_owned(), &format!("/{UNIQUE}"));
+                    found.add(place, Some(name), UNIQUE, NO_COLUMN.to_owned(), &format!("/{UNIQUE}"));
                 }
                 None
             }
         };
         if schema.is_closed {
             for (name, _) in names.iter().zip(&properties).filter(|(_, property)| property.is_none()) {
-                found.not_allowed(place, name);
+                let message = "expected no column of this name".to_owned();
+                found.add(place, Some(name), "additionalProperties", message, "/additionalProperties");
             }
         }
         Self { schema, names, properties, readings, found, unique, failing: vec![], value: Value::Object(Map::new()) }

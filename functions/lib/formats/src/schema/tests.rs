@@ -289,6 +289,7 @@ fn what_is_no_schema_of_a_row_says_where() {
         (json!({ "$schema": "http://json-schema.org/draft-07/schema#" }), "the schema at /$schema: must be"),
         (json!({ "type": "array" }), "the schema at /type: must be object"),
         (bomb(20), "the schema: is more than 100000 schemas"),
+        (chain(1_400), "the schema: is more than 100000 schemas"),
         (json!({ "x-unique": "a" }), "the schema at /x-unique: must be an array of 1 to 16 names"),
         (json!({ "x-unique": ["a", "a"] }), "the schema at /x-unique: must be an array of 1 to 16 names"),
         (json!(true), "the schema: must be an object"),
@@ -312,9 +313,18 @@ fn bomb(definitions: usize) -> Value {
     json!({ "$defs": all, "properties": { "x": { "$ref": format!("#/$defs/{definitions}") } } })
 }
 
+/// Definitions that each name the one before.
+fn chain(definitions: usize) -> Value {
+    let next = |n: usize| (n.to_string(), json!({ "not": { "not": { "$ref": format!("#/$defs/{}", n - 1) } } }));
+    let all: serde_json::Map<String, Value> =
+        [("0".to_owned(), json!({}))].into_iter().chain((1..definitions).map(next)).collect();
+    json!({ "$defs": all, "$ref": format!("#/$defs/{}", definitions - 1) })
+}
+
 #[test]
 fn schemas_may_refer_to_others_and_to_themselves() {
     schema(&bomb(10));
+    schema(&chain(100));
     let tree = json!({ "properties": { "t": { "$ref": "#/$defs/tree" } }, "$defs": { "tree": {
         "type": "object", "properties": { "children": { "type": "array", "items": { "$ref": "#/$defs/tree" } } } } } });
     let file = r#"[{"t": {"children": [{"children": []}]}}, {"t": {"children": [{"children": 1}]}}]"#;

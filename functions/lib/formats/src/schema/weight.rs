@@ -11,8 +11,13 @@ const VALUES: [&str; 4] = ["const", "enum", "default", "examples"];
 
 /// How many schemas a schema is, with those that it refers to, each as often as it is referred to. One that refers to
 /// itself counts once: it goes on within the value.
+///
+/// Each schema within it is compiled by itself, too: what all of them are together counts for a tenth.
 pub(super) fn weight(root: &Value) -> u64 {
-    weight_of(root, root, &mut HashMap::new())
+    let mut known = HashMap::new();
+    let weight = weight_of(root, root, &mut known);
+    let all = known.values().fold(0_u64, |all, weight| all.saturating_add(*weight));
+    weight.max(all / 10)
 }
 
 fn weight_of(schema: &Value, root: &Value, known: &mut HashMap<*const Value, u64>) -> u64 {
