@@ -149,6 +149,8 @@ impl Caller {
 pub(crate) async fn version_of(api: &Api, group: &Group, name: &VersionName) -> Result<Option<DatasetId>> {
     let catalog = &api.ports.catalog;
     let number = match name {
+        // Whatever was not published is looked for nowhere.
+        VersionName::Number(number) if !(1..=group.latest_version).contains(number) => return Ok(None),
         VersionName::Number(number) => *number,
         VersionName::Labelled(name) => {
             return Ok(api.ports.labels.label(group.id, name).await?.map(|label| label.dataset_id));

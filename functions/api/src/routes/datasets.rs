@@ -83,7 +83,7 @@ pub(super) async fn delete(
             if unlabel && !dataset.labels.is_empty() {
                 let group = api.ports.catalog.group(dataset.group_id).await?;
                 let group = group.ok_or_else(|| Error::internal(format!("dataset {} has no group", dataset.id)))?;
-                labels::unlabel(&api, &caller, &group, &dataset.labels).await?;
+                labels::unlabel(&api, &caller, &group, &dataset).await?;
                 dataset.labels.clear();
             }
             set(&api, &dataset, true).await?;

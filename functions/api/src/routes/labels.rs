@@ -1,17 +1,19 @@
 //! Labels of versions.
 
 use crate::Api;
-use crate::auth::{Caller, Owned};
+use crate::auth::{Caller, Owned, version_of};
 use crate::body::{Json as JsonBody, NoBody};
 use crate::error::ApiError;
 use crate::routes::Path;
 use axum::Json;
 use axum::extract::State;
 use dataset_core::catalog::OutboxEntry;
+use dataset_core::dataset::Dataset;
 use dataset_core::group::Group;
 use dataset_core::labels::{Label, LabelName, Move, Moved, Moving};
 use dataset_core::{ErrorCode, Result, outbox};
 use dataset_types::ErrorResponse;
+use dataset_types::address::VersionName;
 use dataset_types::event::LabelMoved;
 use dataset_types::id::Whole;
 use dataset_types::label::{self as api, Labels, MAX_MOVES, MoveLabel, OneLabel};
@@ -79,7 +81,7 @@ pub(super) async fn put(
     JsonBody(MoveLabel { version: Whole(version), expected }): JsonBody<MoveLabel>,
 ) -> Result<Json<OneLabel>, ApiError> {
     let name: LabelName = name.parse().map_err(|message: &str| ApiError::new(ErrorCode::InvalidName, message))?;
-    let found = api.ports.catalog.version(group.id, version).await?;
+    let found = version_of(&api, &group, &VersionName::Number(version)).await?;
     let dataset_id = found.ok_or_else(|| ApiError::version_not_found(&group, &version.to_string()))?;
     let message = "Label moved successfully";
     for _ in 0..MAX_TRIES {
@@ -135,15 +137,11 @@ pub(super) async fn delete(
     }
 }
 
-/// Takes the labels of a version away.
-pub(super) async fn unlabel(
-    api: &Api,
-    caller: &Caller,
-    group: &Group,
-    names: impl IntoIterator<Item = &LabelName>,
-) -> Result<()> {
-    for name in names {
-        if let Some(before) = api.ports.labels.label(group.id, name).await? {
+/// Takes the labels of a version away. One that has moved on meanwhile stays where it is.
+pub(super) async fn unlabel(api: &Api, caller: &Caller, group: &Group, version: &Dataset) -> Result<()> {
+    for name in &version.labels {
+        let label = api.ports.labels.label(group.id, name).await?;
+        if let Some(before) = label.filter(|label| label.dataset_id == version.id) {
             send(api, caller, group, Some(&before), name, None).await?;
         }
     }

@@ -126,7 +126,7 @@ impl RowSchema {
         }
         let schema: Value =
             serde_json::from_str(text).map_err(|error| SchemaError::new("", format!("is not valid JSON: {error}")))?;
-        let Value::Object(root) = &schema.clone() else {
+        let Value::Object(root) = &schema else {
             return Err(SchemaError::new("", "must be an object, such as {\"properties\": {...}}"));
         };
         if let Some(dialect) = root.get("$schema")

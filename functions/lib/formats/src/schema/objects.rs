@@ -118,15 +118,15 @@ impl<'a> Objects<'a> {
     }
 
     fn check_whole(&mut self, row: &Row<'_>, number: u64, line: impl Fn(usize) -> u64) {
-        let place = Place { row: Some(number), line: Some(line(row.start)) };
+        let place = || Place { row: Some(number), line: Some(line(row.start)) };
         let Ok(object) = serde_json::from_slice(&row.text[row.start..row.start + row.bytes]) else {
-            return self.found.add(place, None, "type", NO_DOUBLE.to_owned(), "/type");
+            return self.found.add(place(), None, "type", NO_DOUBLE.to_owned(), "/type");
         };
         if self.schema.whole.is_valid(&object) {
             return;
         }
         for error in self.schema.whole.iter_errors(&object) {
-            self.found.add_error(place, column_of(&error).as_deref(), &error, "");
+            self.found.add_error(place(), column_of(&error).as_deref(), &error, "");
         }
     }
 }
