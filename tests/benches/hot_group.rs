@@ -67,6 +67,7 @@ catalog! {
         datasets(ids: &[DatasetId]) -> Vec<Dataset>;
         version(group: GroupId, number: u64) -> Option<DatasetId>;
         list(scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
+        annotate(id: DatasetId, change: &dataset_types::annotations::AnnotateDataset) -> Option<Dataset>;
         set_deleted(dataset: &Dataset, is_deleted: bool) -> bool;
         acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;
         release_lease(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;

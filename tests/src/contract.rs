@@ -1,6 +1,7 @@
 //! One suite for each port. A suite needs a port that is empty, at least for the identifiers that it uses,
 //! and panics if the port breaks its contract.
 
+mod annotations;
 mod blobs;
 mod callers;
 mod catalog;

@@ -13,7 +13,7 @@ pub mod receiver;
 pub mod service;
 pub mod wire;
 
-use dataset_core::dataset::{DRAFT_LIFETIME, Dataset, State};
+use dataset_core::dataset::{Annotations, DRAFT_LIFETIME, Dataset, State};
 use dataset_core::group::Group;
 use dataset_core::id::{DatasetId, GroupId, UserId, WebhookId, WorkspaceId};
 use dataset_core::secret::{Owner, Sealed, Secrets};
@@ -93,6 +93,7 @@ pub fn draft(id: u64, group: &Group, file_name: &str) -> Dataset {
         file_due_at: rounded(start() + DRAFT_LIFETIME),
         is_deleted: false,
         labels: BTreeSet::new(),
+        annotations: Annotations::default(),
         state: State::Draft { due_at: rounded(start() + DRAFT_LIFETIME), lost_leases: 0, restarts: 0 },
     }
 }

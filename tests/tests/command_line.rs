@@ -5,6 +5,7 @@
 use dataset_tests::receiver::Receiver;
 use dataset_tests::service::{KEY, Service, binary};
 use serde_json::Value;
+use sha2::Digest;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
@@ -229,6 +230,19 @@ async fn a_schema_from_its_proposal_to_its_end() {
     for name in ["a@b@3", "nothing@1", "0", "a@b@"] {
         assert_ne!(shell.run(&["show", name]).code, 0, "{name}");
     }
+
+    // What is said of versions, and what is proved of them.
+    let said = ["--description", "from the crawl", "--tag", "gold", "--metadata", r#"{"run":12}"#];
+    shell.out(&[&["push", "good.csv", "--group", "a@b", "--wait"][..], &said].concat());
+    let shown = shell.out(&["annotate", "a@b@latest", "--tag", "new", "--clear", "description"]);
+    assert!(shown.contains("  tag       new\n  metadata  run: 12\n") && !shown.contains("crawl"), "{shown}");
+    assert_eq!(shell.out(&["ls", "--tag", "new", "--metadata", r#"{"run": 12}"#]).lines().count(), 2);
+    assert_eq!(shell.out(&["ls", "--tag", "gold"]).lines().count(), 1);
+    assert_eq!(shell.run(&["annotate", "a@b@latest", "--metadata", "{"]).code, 2);
+    let hash = sha2::Sha256::digest(std::fs::read(dir.path().join("good.csv")).unwrap());
+    let of_file: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert!(shell.out(&["show", "a@b@latest"]).contains(&format!("file      sha256 {of_file}")));
+    assert!(shell.out(&["download", "a@b@latest", "--out", "a.parquet"]).ends_with("sha256 as it was stored\n"));
 
     shell.out(&["groups", "schema", "a@b", "--remove"]);
     assert_eq!(shell.out(&["groups", "schema", "a@b", "--version", "1"]).trim(), proposed.trim());

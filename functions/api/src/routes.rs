@@ -73,7 +73,7 @@ routes! {
     schemas { read, put, delete, propose }
     labels { list, read, put, delete }
     lists { list }
-    datasets { read, delete, restore }
+    datasets { read, annotate, delete, restore }
     columns { list }
     rows { list }
     download { download }

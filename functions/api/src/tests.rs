@@ -1,3 +1,4 @@
+mod annotations;
 mod calls;
 mod console;
 mod dialects;

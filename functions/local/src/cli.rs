@@ -7,6 +7,7 @@ use crate::signals::StopSignals;
 use crate::{client, files};
 #[cfg(feature = "service")]
 use crate::{demo, keys, memory, serve};
+use args::annotations::Annotate;
 #[cfg(feature = "service")]
 use args::service::{Keys, Serve};
 use args::webhooks::{Listen, Webhooks};
@@ -54,6 +55,8 @@ enum Command {
     Diff(Diff),
     /// Save a version as a file.
     Download(Download),
+    /// Change the description, the tags or the metadata of a dataset.
+    Annotate(Annotate),
     /// Put a version away: it leaves the lists, and its number stays taken. Of a draft: take it back, for good.
     Delete(DeleteDataset),
     /// Bring a deleted version back.
@@ -104,6 +107,7 @@ impl Cli {
             Command::Rows(args) => until_stopped(client::rows(args)),
             Command::Diff(args) => until_stopped(client::diff(args)),
             Command::Download(args) => until_stopped(client::download(args)),
+            Command::Annotate(args) => until_stopped(client::annotate(args)),
             Command::Delete(args) => until_stopped(client::delete(args)),
             Command::Restore(args) => until_stopped(client::restore(args)),
             Command::Webhooks(args) => until_stopped(client::webhooks(args)),

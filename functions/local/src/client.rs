@@ -17,7 +17,7 @@ pub(crate) use download::download;
 pub(crate) use labels::labels;
 pub(crate) use listen::listen;
 pub(crate) use login::login;
-pub(crate) use manage::{delete, groups, restore};
+pub(crate) use manage::{annotate, delete, groups, restore};
 pub(crate) use push::push;
 pub(crate) use read::{diff, list, rows, show};
 pub use remote::Trouble;

@@ -1,7 +1,7 @@
 //! Takes one uploaded file to its outcome.
 
 use crate::Processor;
-use crate::pipe::{self, PartWriter, StoredFile};
+use crate::pipe::{self, PartWriter, ReadHash, StoredFile};
 use dataset_core::catalog::{FailedDraft, Leased, OutboxEntry, Publication};
 use dataset_core::dataset::{Contents, Dataset, Failure, State};
 use dataset_core::group::Group;
@@ -94,9 +94,11 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
     let schema_version = schema.as_ref().map(|schema| schema.version);
     let (out, parts) = PartWriter::new();
     let storing = tokio::spawn(pipe::store(rows, parts));
+    let hash = ReadHash::default();
     let converting = tokio::task::spawn_blocking({
         let (runtime, blobs) = (Handle::current(), Arc::clone(blobs));
-        let mut source = StoredFile { runtime, blobs, object: draft.upload(), length: draft.file_size_bytes };
+        let (object, length, hash) = (draft.upload(), draft.file_size_bytes, hash.clone());
+        let mut source = StoredFile { runtime, blobs, object, length, hash };
         let (format, said, limits) = (draft.file_name.format(), draft.said.clone(), Arc::clone(&processor.limits));
         move || {
             let mut out = out;
@@ -109,13 +111,25 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
     let converted: Result<Summary, FormatError> = converting.await.map_err(died)?;
     let (rows, stored) = storing.await.map_err(died)?;
     let problem = match (converted, stored) {
-        (Ok(summary), Ok(())) => {
-            let (finished, group) = tokio::join!(rows.finish(), uploads::group_of(ports, draft));
-            return match finished {
-                // An earlier attempt stored the rows, and the same file gives the same rows.
-                Err(error) if error.kind() != Kind::AlreadyExists => Err(error.into()),
-                _ => Ok(Ok((Contents { schema_version, ..contents(summary) }, group?))),
+        (Ok(summary), Ok(rows_sha256)) => {
+            let file_sha256 = async {
+                match hash.take() {
+                    Some(hash) => Ok(hash),
+                    // The parser saw what it needed before the end.
+                    None => pipe::hash_of(&**blobs, draft.upload()).await,
+                }
             };
+            let (finished, group, file) = tokio::join!(rows.finish(), uploads::group_of(ports, draft), file_sha256);
+            let rows_sha256 = match finished {
+                Ok(()) => rows_sha256,
+                // An earlier attempt stored the rows, and the same file gives the same rows; in Parquet they may be
+                // those of another release.
+                Err(error) if error.kind() == Kind::AlreadyExists => pipe::hash_of(&**blobs, draft.rows()).await?,
+                Err(error) => return Err(error.into()),
+            };
+            let (file_sha256, rows_sha256) = (Some(file?), Some(rows_sha256));
+            let contents = Contents { schema_version, file_sha256, rows_sha256, ..contents(summary) };
+            return Ok(Ok((contents, group?)));
         }
         (Err(FormatError::Data(error)), _) => {
             let failure = Failure::from(*error);
@@ -150,8 +164,8 @@ fn contents(summary: Summary) -> Contents {
         row_count: summary.rows,
         dialect: Some(summary.dialect),
         notices: summary.notices,
-        schema_version: None,
         shape,
+        ..Contents::default()
     }
 }
 

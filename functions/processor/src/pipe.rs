@@ -1,14 +1,16 @@
 //! Pipes between storage, which is asynchronous, and the parser, which is not. They
-//! hold a fixed number of chunks, so the faster side waits.
+//! hold a fixed number of chunks, so the faster side waits. What goes through them is hashed on storage's side, while
+//! the parser is at work.
 
 use bytes::Bytes;
 use dataset_core::blobs::{BlobWriter, Blobs, MIN_PART_BYTES, Object};
 use dataset_core::{Error, Result};
 use dataset_formats::{Output, Source};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
+use sha2::{Digest, Sha256};
 use std::io::{self, Read, Write};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -31,21 +33,55 @@ pub(crate) struct StoredFile {
     pub(crate) object: Object,
     /// In bytes.
     pub(crate) length: u64,
+    pub(crate) hash: ReadHash,
+}
+
+/// The SHA-256 of an object that was read to its end.
+#[derive(Clone, Default)]
+pub(crate) struct ReadHash(Arc<Mutex<Option<String>>>);
+
+impl ReadHash {
+    fn set(&self, hash: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = hash;
+    }
+
+    pub(crate) fn take(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+/// The SHA-256 of a stored object.
+pub(crate) async fn hash_of(blobs: &dyn Blobs, object: Object) -> Result<String> {
+    let mut chunks = blobs.read(object).await?;
+    let mut hash = Sha256::new();
+    while let Some(chunk) = chunks.try_next().await? {
+        hash.update(&chunk);
+    }
+    Ok(hex::encode(hash.finalize()))
 }
 
 impl Source for StoredFile {
     type Reader = ObjectReader;
 
     fn open(&mut self) -> io::Result<ObjectReader> {
-        let Self { runtime, blobs, object, length } = self;
+        let Self { runtime, blobs, object, length, hash: known } = self;
         let mut stream = runtime.block_on(blobs.read(*object)).map_err(io::Error::other)?;
         let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
+        let known = known.clone();
+        known.set(None);
         runtime.spawn(async move {
+            let mut hash = Sha256::new();
             while let Some(chunk) = stream.next().await {
+                if let Ok(chunk) = &chunk {
+                    hash.update(chunk);
+                }
                 if sender.send(chunk).await.is_err() {
                     return;
                 }
             }
+            // Before the reader sees the end.
+            known.set(Some(hex::encode(hash.finalize())));
+            drop(sender);
         });
         Ok(ObjectReader { chunks, current: Bytes::new(), missing: *length })
     }
@@ -144,21 +180,28 @@ impl Output for PartWriter {
     }
 }
 
-/// Stores parts as they arrive.
+/// Stores parts as they arrive. Returns the SHA-256 of them all.
 pub(crate) async fn store(
     mut writer: Box<dyn BlobWriter>,
     mut steps: mpsc::Receiver<Step>,
-) -> (Box<dyn BlobWriter>, Result<()>) {
+) -> (Box<dyn BlobWriter>, Result<String>) {
+    let mut hash = Sha256::new();
     while let Some(step) = steps.recv().await {
         let done = match step {
-            Step::Part(part) => writer.write(part).await,
-            Step::Restart => writer.restart().await,
+            Step::Part(part) => {
+                hash.update(&part);
+                writer.write(part).await
+            }
+            Step::Restart => {
+                hash = Sha256::new();
+                writer.restart().await
+            }
         };
         if let Err(error) = done {
             return (writer, Err(error));
         }
     }
-    (writer, Ok(()))
+    (writer, Ok(hex::encode(hash.finalize())))
 }
 
 /// The domain's error within an I/O error of these pipes.

@@ -1,4 +1,4 @@
-use crate::{Processor, handle};
+use crate::{Processor, handle, pipe};
 use dataset_core::blobs::{Blobs, Object};
 use dataset_core::catalog::{Catalog, LeaseRequest};
 use dataset_core::dataset::{Column, DRAFT_LIFETIME, Dataset, State};
@@ -50,6 +50,14 @@ impl Setting {
         self.fakes.table.dataset(dataset_id(id)).await.unwrap().unwrap()
     }
 
+    /// Whether the version says of both its objects what they are.
+    async fn is_proved(&self, id: u64) -> bool {
+        let dataset = self.dataset(id).await;
+        let State::Ready { contents, .. } = &dataset.state else { panic!("{dataset:?}") };
+        let hash = async |object| pipe::hash_of(&*self.fakes.blobs, object).await.ok();
+        contents.file_sha256 == hash(dataset.upload()).await && contents.rows_sha256 == hash(dataset.rows()).await
+    }
+
     /// The bodies of the deliveries on the queue.
     async fn told(&self) -> Vec<Value> {
         let mut told = Vec::new();
@@ -70,6 +78,9 @@ async fn a_good_file_becomes_a_version_and_a_repeat_changes_nothing() {
     assert_eq!((&contents.columns[..], contents.row_count), (&["q".to_owned(), "a".to_owned()][..], 2));
     let keys = [version.upload(), version.rows()];
     assert_eq!(setting.fakes.blobs.objects(), keys);
+    let of_file = "5d95164d8717505a8d7a5a84ce9d744d2002c5a4b92db1efd361d3c725496f57";
+    assert_eq!(contents.file_sha256.as_deref(), Some(of_file));
+    assert!(setting.is_proved(FIRST).await);
     let told = setting.told().await;
     assert_eq!(told.len(), 1);
     assert_eq!(told[0]["details"]["dataset_version_number"], 1);
@@ -180,6 +191,7 @@ async fn what_a_dead_invocation_left_is_completed() {
     setting.fakes.table.acquire_lease(draft.id, &lease).await.unwrap();
     setting.handle(PUT, "dead").await.unwrap();
     assert_eq!(setting.dataset(FIRST).await.version_number(), 1);
+    assert!(setting.is_proved(FIRST).await, "of the rows that are stored");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -264,4 +276,18 @@ async fn a_file_larger_than_every_buffer_goes_through() {
     setting.handle(PUT, "first").await.unwrap();
     let State::Ready { contents, .. } = setting.dataset(FIRST).await.state else { panic!("no version") };
     assert_eq!(contents.row_count, 200_000);
+    assert!(setting.is_proved(FIRST).await);
+}
+
+/// Each is read again, or to its end by no parser.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_way_a_file_is_read_it_is_hashed_once_and_whole() {
+    let late = format!("a\n{}x\n", "1\n".repeat(2_000_000));
+    let spaces = format!("[{{\"a\":1}}]{}", " ".repeat(1 << 20));
+    let pretty = format!("{{\"data\": [{}]}}", vec!["{\"a\": 1}"; 100_000].join(",\n"));
+    for (name, file) in [("a.csv", &late), ("a.json", &spaces), ("a.json", &pretty)] {
+        let setting = Setting::with(&[(name, file)]).await;
+        setting.handle(PUT, "first").await.unwrap();
+        assert!(setting.is_proved(FIRST).await, "{name}");
+    }
 }

@@ -57,6 +57,8 @@ pub(super) fn publication(of: &Dataset, version: u64) -> Publication {
             ],
             schema_version: Some(2),
             shape: vec![(ColumnType::Text, 3).into(), (ColumnType::Json, 0).into()],
+            file_sha256: Some("ab".repeat(32)),
+            rows_sha256: None,
         },
         event: event(of, start() + seconds(30)),
     }
@@ -75,6 +77,7 @@ pub async fn catalog(catalog: &dyn Catalog) {
     one_number_each(catalog).await;
     failing(catalog).await;
     what_is_due(catalog).await;
+    super::annotations::annotations(catalog).await;
 }
 
 async fn groups(catalog: &dyn Catalog) {

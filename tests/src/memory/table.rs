@@ -15,6 +15,7 @@ use dataset_core::labels::{Label, LabelName, is_labelled};
 use dataset_core::schemas::Schema;
 use dataset_core::webhook::Webhook;
 use dataset_core::{Error, Result};
+use dataset_types::annotations::AnnotateDataset;
 use dataset_types::dialect::Dialect;
 use jiff::Timestamp;
 use std::collections::{BTreeMap, HashMap};
@@ -224,6 +225,15 @@ impl Catalog for MemoryTable {
         let tables = self.tables();
         let datasets = tables.datasets.values().rev().filter(|dataset| up_to.is_none_or(|last| dataset.id <= last));
         Ok(datasets.filter(inside).take(limit).map(DatasetSummary::from).collect())
+    }
+
+    async fn annotate(&self, id: DatasetId, change: &AnnotateDataset) -> Result<Option<Dataset>> {
+        let mut tables = self.tables();
+        let found = tables.datasets.get_mut(&id);
+        Ok(found.map(|dataset| {
+            dataset.annotations.change(change);
+            dataset.clone()
+        }))
     }
 
     async fn set_deleted(&self, dataset: &Dataset, is_deleted: bool) -> Result<bool> {

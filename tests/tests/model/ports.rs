@@ -24,6 +24,7 @@ use dataset_core::secret::Owner;
 use dataset_core::webhook::Webhook;
 use dataset_core::webhooks::Webhooks;
 use dataset_tests::memory::{CountingIds, MemoryBlobs, MemoryQueue, MemoryTable};
+use dataset_types::annotations::AnnotateDataset;
 use dataset_types::dialect::Dialect;
 use dataset_webhooks::{Answer, Transport};
 use futures::StreamExt;
@@ -110,6 +111,7 @@ pass! { Catalog, table,
     Reads datasets(ids: &[DatasetId]) -> Vec<Dataset>;
     Reads version(group: GroupId, number: u64) -> Option<DatasetId>;
     Reads list(scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Vec<DatasetSummary>;
+    Changes annotate(id: DatasetId, change: &AnnotateDataset) -> Option<Dataset>;
     Changes set_deleted(dataset: &Dataset, is_deleted: bool) -> bool;
     Changes acquire_lease(id: DatasetId, request: &LeaseRequest) -> Leased;
     Changes release_lease(id: DatasetId, owner: &str, due_at: Timestamp) -> bool;

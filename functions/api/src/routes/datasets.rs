@@ -8,7 +8,7 @@ use super::labels;
 use super::paging::Query;
 use crate::Api;
 use crate::auth::{Caller, Owned, is_group_deleted};
-use crate::body::NoBody;
+use crate::body::{Json as JsonBody, NoBody};
 use crate::error::ApiError;
 use axum::Json;
 use axum::extract::State as Held;
@@ -16,6 +16,7 @@ use dataset_core::dataset::{Dataset, State, Status, taken_back};
 use dataset_core::drift::drift;
 use dataset_core::{Error, ErrorCode, Result, outbox, uploads};
 use dataset_types::ErrorResponse;
+use dataset_types::annotations::AnnotateDataset;
 use dataset_types::dataset::{self as api, DeleteDataset, OneDataset};
 use dataset_types::upload::IdempotencyKeyHeader;
 use futures::FutureExt;
@@ -36,6 +37,27 @@ pub(super) async fn read(
     Owned(dataset): Owned<Dataset>,
 ) -> Result<Json<OneDataset>, ApiError> {
     answer(&api, dataset, "Dataset retrieved successfully").await
+}
+
+/// Annotate a dataset
+///
+/// Changes its description, tags or metadata; its rows never change. What is not given stays, and of two calls at once
+/// the last one stays.
+#[utoipa::path(
+    patch,
+    path = "/api/public/v2/datasets/{dataset_id}",
+    operation_id = "annotateDataset",
+    request_body = AnnotateDataset,
+    responses((status = 200, description = "The dataset as it is now", body = OneDataset)),
+)]
+pub(super) async fn annotate(
+    Held(api): Held<Arc<Api>>,
+    Owned(dataset): Owned<Dataset>,
+    JsonBody(change): JsonBody<AnnotateDataset>,
+) -> Result<Json<OneDataset>, ApiError> {
+    let annotated = api.ports.catalog.annotate(dataset.id, &change).await?;
+    let annotated = annotated.ok_or_else(|| ApiError::dataset_not_found(&dataset.id))?;
+    answer(&api, annotated, "Dataset annotated successfully").await
 }
 
 /// Delete a dataset

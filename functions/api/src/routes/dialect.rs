@@ -17,8 +17,3 @@ pub(super) fn of(said: Option<Dialect>, of_group: &Dialect, format: Format) -> R
         }
     }
 }
-
-/// What of a call's fingerprint is its dialect.
-pub(super) fn fingerprint(said: Option<&Dialect>) -> Vec<u8> {
-    said.map(|said| serde_json::to_vec(said).unwrap_or_default()).unwrap_or_default()
-}

@@ -1,7 +1,7 @@
 //! `POST /api/public/v2/dataset-versions/from-file`: a file in, a draft out.
 
 use super::dialect;
-use super::idempotency::{CallKey, fingerprint, in_progress, reused};
+use super::idempotency::{CallKey, fingerprint_of_upload, in_progress, reused};
 use crate::Api;
 use crate::auth::Caller;
 use crate::error::ApiError;
@@ -11,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
 use dataset_core::Error;
-use dataset_core::dataset::DRAFT_LIFETIME;
+use dataset_core::dataset::{Annotations, DRAFT_LIFETIME};
 use dataset_core::id::GroupId;
 use dataset_core::idempotency::IdempotencyKey;
 use dataset_core::upload::{FileName, too_large};
@@ -34,6 +34,7 @@ pub struct Upload {
     pub group_id: GroupId,
     pub file_name: FileName,
     pub dialect: Option<Dialect>,
+    pub annotations: Annotations,
     pub file: Bytes,
 }
 
@@ -95,6 +96,7 @@ async fn queue(
         file_name: upload.file_name,
         file_size: upload.file.len() as u64,
         said,
+        annotations: upload.annotations,
         upload_ttl: DRAFT_LIFETIME,
         idempotent,
     };
@@ -113,10 +115,9 @@ async fn queue(
 
 fn fingerprint_of(upload: &Upload) -> String {
     let file = Sha256::digest(&upload.file);
-    let (group_id, dialect) = (upload.group_id.to_string(), dialect::fingerprint(upload.dialect.as_ref()));
-    let parts: [&[u8]; 5] = [b"from-file", group_id.as_bytes(), upload.file_name.as_str().as_bytes(), &file, &dialect];
-    // Without a dialect, the fingerprint is that of the releases before it.
-    fingerprint(if dialect.is_empty() { &parts[..4] } else { &parts })
+    let group_id = upload.group_id.to_string();
+    let parts: [&[u8]; 4] = [b"from-file", group_id.as_bytes(), upload.file_name.as_str().as_bytes(), &file];
+    fingerprint_of_upload(&parts, upload.dialect.as_ref(), &upload.annotations)
 }
 
 /// Parses a body, and decodes the file within the body's memory.
@@ -126,18 +127,19 @@ fn fingerprint_of(upload: &Upload) -> String {
 pub fn unpack(body: Bytes) -> Result<Upload, ApiError> {
     // Copies the body if it is shared, which it never is.
     let mut body = body.try_into_mut().unwrap_or_else(|shared| BytesMut::from(&shared[..]));
-    let Parts { group_id, file_name, dialect, string } = match take_apart(&body) {
+    let Parts { group_id, file_name, dialect, annotations, string } = match take_apart(&body) {
         Err(_) if remove_line_breaks(&mut body) => take_apart(&body)?,
         taken => taken?,
     };
     let file = decode::decode(&mut body, string, "file_content_base64")?;
-    Ok(Upload { group_id, file_name, dialect, file: body.freeze().slice(file) })
+    Ok(Upload { group_id, file_name, dialect, annotations, file: body.freeze().slice(file) })
 }
 
 struct Parts {
     group_id: GroupId,
     file_name: FileName,
     dialect: Option<Dialect>,
+    annotations: Annotations,
     /// Where in the body the base64 is.
     string: Range<usize>,
 }
@@ -146,7 +148,8 @@ fn take_apart(body: &[u8]) -> Result<Parts, ApiError> {
     let parsed: FromFile<'_> = body::parse(body)?;
     let (group_id, file_name) = (parsed.dataset_group_id, FileName::parse(&parsed.file_name)?);
     let string = body::base64_in(body, "file_content_base64", parsed.file_content_base64)?;
-    Ok(Parts { group_id, file_name, dialect: parsed.dialect, string })
+    let FromFile { dialect, description, tags, metadata, .. } = parsed;
+    Ok(Parts { group_id, file_name, dialect, annotations: Annotations { description, tags, metadata }, string })
 }
 
 /// Removes raw line breaks within the base64. They are not valid JSON, but a shell

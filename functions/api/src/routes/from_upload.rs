@@ -2,7 +2,7 @@
 //! which its file is stored without passing through here.
 
 use super::dialect;
-use super::idempotency::{CallKey, fingerprint, in_progress, reused};
+use super::idempotency::{CallKey, fingerprint_of_upload, in_progress, reused};
 use crate::Api;
 use crate::auth::Caller;
 use crate::body::Json as JsonBody;
@@ -14,7 +14,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dataset_core::blobs::UploadTerms;
 use dataset_core::clock::after;
-use dataset_core::dataset::{Dataset, UPLOAD_LIFETIME};
+use dataset_core::dataset::{Annotations, Dataset, UPLOAD_LIFETIME};
 use dataset_core::id::Whole;
 use dataset_core::upload::{FileName, check_size};
 use dataset_core::uploads::{self, CreateDraft, DraftStart, Idempotent};
@@ -52,18 +52,16 @@ pub(super) async fn create(
     check_size(file_size)?;
     let checksum = body.checksum_sha256.as_deref().map(check_checksum).transpose()?;
     let group = caller.group(&api, body.dataset_group_id).await?;
-    let dialect = dialect::fingerprint(body.dialect.as_ref());
+    let annotations = Annotations { description: body.description, tags: body.tags, metadata: body.metadata };
     let (group_id, size) = (group.id.to_string(), file_size.to_string());
-    let parts: [&[u8]; 6] = [
+    let parts: [&[u8]; 5] = [
         b"from-upload",
         group_id.as_bytes(),
         file_name.as_str().as_bytes(),
         size.as_bytes(),
         checksum.unwrap_or_default().as_bytes(),
-        &dialect,
     ];
-    // Without a dialect, the fingerprint is that of the releases before it.
-    let fingerprint = fingerprint(if dialect.is_empty() { &parts[..5] } else { &parts });
+    let fingerprint = fingerprint_of_upload(&parts, body.dialect.as_ref(), &annotations);
     let said = dialect::of(body.dialect, &group.dialect, file_name.format())?;
     let request = CreateDraft {
         workspace_id: caller.workspace_id,
@@ -72,6 +70,7 @@ pub(super) async fn create(
         file_name,
         file_size,
         said,
+        annotations,
         upload_ttl: UPLOAD_LIFETIME,
         idempotent: key.map(|key| Idempotent { key, fingerprint }),
     };

@@ -5,9 +5,11 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use dataset_core::dataset::Annotations;
 use dataset_core::idempotency::{IdempotencyKey, Reservation, Reserved};
 use dataset_core::ids::{made_at, random_u64, time_ordered};
 use dataset_core::{Error, ErrorCode, Kind, Result};
+use dataset_types::dialect::Dialect;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -122,6 +124,20 @@ fn without_secret(answer: &impl Serialize) -> Result<String> {
 fn salt_of(key: &IdempotencyKey) -> u32 {
     let hash: [u8; 32] = Sha256::digest(key.as_str()).into();
     u32::from_be_bytes(*hash.first_chunk().unwrap_or(&[0; 4]))
+}
+
+/// That of a call that brings a file, and of what it says about it.
+pub(super) fn fingerprint_of_upload(parts: &[&[u8]], dialect: Option<&Dialect>, annotations: &Annotations) -> String {
+    let dialect = dialect.and_then(|dialect| serde_json::to_vec(dialect).ok()).unwrap_or_default();
+    let annotations = Some(annotations).filter(|annotations| !annotations.is_empty());
+    let annotations = annotations.and_then(|annotations| serde_json::to_vec(annotations).ok()).unwrap_or_default();
+    // What is said by no word is left out: the fingerprint is that of the releases before there were such words.
+    let said: &[&[u8]] = match (dialect.is_empty(), annotations.is_empty()) {
+        (true, true) => &[],
+        (false, true) => &[&dialect],
+        (_, false) => &[&dialect, &annotations],
+    };
+    fingerprint(&[parts, said].concat())
 }
 
 /// A hash of the parts and their lengths.

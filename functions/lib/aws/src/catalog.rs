@@ -24,6 +24,7 @@ use dataset_core::id::EventId;
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
 use dataset_core::secret::Owner;
 use dataset_core::{Error, Result};
+use dataset_types::annotations::AnnotateDataset;
 use dataset_types::dialect::Dialect;
 use futures::future::try_join_all;
 use groups::read as read_group;
@@ -102,6 +103,10 @@ impl Catalog for Table {
 
     async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>> {
         datasets::list(self, scope, up_to, limit).await
+    }
+
+    async fn annotate(&self, id: DatasetId, change: &AnnotateDataset) -> Result<Option<Dataset>> {
+        datasets::annotate(self, id, change).await
     }
 
     async fn set_deleted(&self, dataset: &Dataset, is_deleted: bool) -> Result<bool> {

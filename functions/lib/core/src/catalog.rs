@@ -8,6 +8,7 @@ use crate::group::Group;
 use crate::id::{DatasetId, EventId, GroupId, WorkspaceId};
 use crate::secret::Owner;
 use async_trait::async_trait;
+use dataset_types::annotations::AnnotateDataset;
 use dataset_types::dialect::Dialect;
 use jiff::Timestamp;
 
@@ -63,6 +64,9 @@ pub trait Catalog: Send + Sync {
     /// The newest datasets of a scope, newest first, at most `limit` of those up to an id. The list may lag by
     /// some moments.
     async fn list(&self, scope: Scope, up_to: Option<DatasetId>, limit: usize) -> Result<Vec<DatasetSummary>>;
+
+    /// Changes what is said of a dataset. `None` if there is none.
+    async fn annotate(&self, id: DatasetId, change: &AnnotateDataset) -> Result<Option<Dataset>>;
 
     /// Deletes a version, or restores it. `false` if the dataset is no version; refused as `dataset_labelled` if it is
     /// to be deleted and has a label.

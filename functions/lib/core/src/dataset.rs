@@ -4,6 +4,7 @@ use crate::blobs::Object;
 use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
 use crate::upload::FileName;
 use dataset_types::FailureCode;
+pub use dataset_types::annotations::Annotations;
 pub use dataset_types::dataset::{Column, Failure, Status};
 use dataset_types::dialect::Dialect;
 use dataset_types::label::LabelName;
@@ -44,6 +45,7 @@ pub struct Dataset {
     pub is_deleted: bool,
     /// Those of a version, which can't be deleted with any.
     pub labels: BTreeSet<LabelName>,
+    pub annotations: Annotations,
     pub state: State,
 }
 
@@ -83,6 +85,11 @@ pub struct Contents {
     /// Of each column; empty for versions of the first releases.
     #[serde(default)]
     pub shape: Vec<ColumnShape>,
+    /// The SHA-256 of the file and of the rows in Parquet, in hexadecimal. Versions of the first releases have none.
+    #[serde(default)]
+    pub file_sha256: Option<String>,
+    #[serde(default)]
+    pub rows_sha256: Option<String>,
 }
 
 /// A column's type, and how many of its cells are empty. Stored in short: there may be 4,096 of them.

@@ -1,5 +1,6 @@
 //! Datasets: drafts, versions and failures.
 
+use crate::annotations::{Description, Metadata, Tag, Tags};
 use crate::dialect::{Dialect, Suggestion};
 use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
 use crate::label::LabelName;
@@ -69,6 +70,23 @@ pub struct Dataset {
     #[serde(default)]
     #[schema(required)]
     pub labels: Vec<LabelName>,
+    #[serde(default)]
+    #[schema(required)]
+    pub description: Option<Description>,
+    #[serde(default)]
+    #[schema(required)]
+    pub tags: Tags,
+    #[serde(default)]
+    #[schema(required)]
+    pub metadata: Metadata,
+    /// Of the file of a version, as it was uploaded. Versions of the first releases do not know.
+    #[serde(default)]
+    #[schema(required, pattern = "^[0-9a-f]{64}$")]
+    pub file_sha256: Option<String>,
+    /// Of the rows of a version as Parquet, which is what a download of it gives.
+    #[serde(default)]
+    #[schema(required, pattern = "^[0-9a-f]{64}$")]
+    pub rows_sha256: Option<String>,
     /// How a version differs in shape from the one before. A list has none, nor has the first version.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(required = false)]
@@ -221,6 +239,11 @@ pub struct ListDatasets {
     /// Without it: versions that are not deleted, and drafts.
     #[param(inline)]
     pub status: Option<StatusFilter>,
+    /// Datasets that have this tag. Each is read for that: a list by it is newest first, and goes on by `up_to_id`.
+    pub tag: Option<Tag>,
+    /// Datasets whose metadata has all that is in this JSON object, such as `{"stage":"gold"}`; as with `tag`.
+    #[param(value_type = Option<String>)]
+    pub metadata: Option<MetadataQuery>,
     /// Datasets up to this identifier: the pages of a list stay as they are while others write.
     pub up_to_id: Option<DatasetId>,
     #[serde(default)]
@@ -236,6 +259,25 @@ pub struct ListDatasets {
     #[serde(default)]
     #[param(inline, required = false)]
     pub per_page: PerPage,
+}
+
+/// Metadata as the text of a parameter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MetadataQuery(pub Metadata);
+
+impl TryFrom<String> for MetadataQuery {
+    type Error = String;
+
+    fn try_from(json: String) -> Result<Self, String> {
+        json.parse().map(Self)
+    }
+}
+
+impl From<MetadataQuery> for String {
+    fn from(MetadataQuery(metadata): MetadataQuery) -> Self {
+        serde_json::to_string(&metadata).unwrap_or_default()
+    }
 }
 
 /// By what became of a dataset, or by whether it has been deleted.
@@ -275,13 +317,14 @@ pub struct Datasets {
     pub datasets: Vec<Dataset>,
     pub page: u64,
     pub per_page: u64,
-    /// How many there are; where `total_is_capped`, among the newest 10,000, which is what a list looks at.
+    /// How many there are; where `total_is_capped`, among those that were looked at: the newest 10,000, or with `tag`
+    /// or `metadata` those of this page.
     pub total: u64,
     pub pages: u64,
     #[serde(default)]
     pub total_is_capped: bool,
-    /// Where there are more: the dataset behind this page, with which as `up_to_id` the list goes on; in another order
-    /// than newest first, the newest that was not looked at.
+    /// Where there are more, or may be: the dataset behind this page, with which as `up_to_id` the list goes on; in
+    /// another order than newest first, the newest that was not looked at.
     #[serde(default)]
     #[schema(required)]
     pub next_up_to_id: Option<DatasetId>,

@@ -6,6 +6,7 @@
 #![allow(unused_qualifications, reason = "the derive of schemas writes them")]
 
 pub mod address;
+pub mod annotations;
 mod bounded;
 mod canonical;
 pub mod dataset;
@@ -49,6 +50,8 @@ pub fn shared_schemas() -> Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::
         named::<id::DeliveryId>(),
         named::<address::VersionName>(),
         named::<label::LabelName>(),
+        named::<annotations::Description>(),
+        named::<annotations::Tag>(),
         named::<ErrorResponse>(),
     ]
 }

@@ -19,6 +19,9 @@ pub const MAX_IDEMPOTENCY_KEY_CHARS: usize = 255;
 /// The longest text that rows are searched for, in characters.
 pub const MAX_SEARCH_CHARS: usize = 255;
 
+/// The metadata of a dataset, as JSON without spaces.
+pub const MAX_METADATA_BYTES: usize = 4_096;
+
 /// The longest URL of a webhook, in characters.
 pub const MAX_URL_CHARS: usize = 2_048;
 

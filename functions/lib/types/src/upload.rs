@@ -1,5 +1,6 @@
 //! Files on their way in, and versions on their way out.
 
+use crate::annotations::{Description, Metadata, Tags, or_nothing};
 use crate::dialect::Dialect;
 use crate::id::{DatasetId, GroupId, Whole};
 use crate::limits::{MAX_FILE_BYTES, MAX_FILE_NAME_CHARS, MAX_IDEMPOTENCY_KEY_CHARS};
@@ -29,6 +30,15 @@ pub struct FromFile<'a> {
     /// How the file is written; what is not said is found out. It replaces all that the group says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub description: Option<Description>,
+    #[serde(default, skip_serializing_if = "Tags::is_empty", deserialize_with = "or_nothing")]
+    #[schema(required = false)]
+    pub tags: Tags,
+    #[serde(default, skip_serializing_if = "Metadata::is_empty", deserialize_with = "or_nothing")]
+    #[schema(required = false)]
+    pub metadata: Metadata,
 }
 
 pub(crate) fn file_name() -> Object {
@@ -84,6 +94,15 @@ pub struct FromUpload {
     /// How the file is written; what is not said is found out. It replaces all that the group says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(required = false)]
+    pub description: Option<Description>,
+    #[serde(default, skip_serializing_if = "Tags::is_empty", deserialize_with = "or_nothing")]
+    #[schema(required = false)]
+    pub tags: Tags,
+    #[serde(default, skip_serializing_if = "Metadata::is_empty", deserialize_with = "or_nothing")]
+    #[schema(required = false)]
+    pub metadata: Metadata,
 }
 
 fn file_size() -> Object {

@@ -1,16 +1,19 @@
 //! Arguments of the commands.
 
+pub(crate) mod annotations;
 mod said;
 #[cfg(feature = "service")]
 pub(crate) mod service;
 pub(crate) mod webhooks;
 
+pub(crate) use annotations::Annotations;
 pub(crate) use said::Said;
 
 use anyhow::Context;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use dataset_types::address::VersionName;
+use dataset_types::annotations::{Metadata, Tag};
 use dataset_types::dataset::StatusFilter;
 use dataset_types::id::{DatasetId, GroupId};
 use dataset_types::label::LabelName;
@@ -112,6 +115,8 @@ pub(crate) struct Push {
     #[command(flatten)]
     pub(crate) said: Said,
     #[command(flatten)]
+    pub(crate) annotations: Annotations,
+    #[command(flatten)]
     pub(crate) remote: Remote,
 }
 
@@ -134,6 +139,15 @@ pub(crate) struct List {
     /// Datasets of this status alone.
     #[arg(long, value_parser = one_of::<StatusFilter>())]
     pub(crate) status: Option<StatusFilter>,
+    /// Datasets that have this tag.
+    #[arg(long)]
+    pub(crate) tag: Option<Tag>,
+    /// Datasets whose metadata has all that is in this JSON object.
+    #[arg(long, value_name = "JSON")]
+    pub(crate) metadata: Option<Metadata>,
+    /// Datasets up to this id, to go on with a list that stopped there.
+    #[arg(long, value_name = "ID")]
+    pub(crate) up_to_id: Option<DatasetId>,
     #[command(flatten)]
     pub(crate) pages: Pages,
     #[command(flatten)]

@@ -1,8 +1,9 @@
-//! Creates and deletes groups; deletes and restores versions.
+//! Creates and deletes groups; annotates, deletes and restores versions.
 
 use super::remote::Answer;
 use super::show::counted;
 use super::{login, read, schemas, show};
+use crate::cli::args::annotations::Annotate;
 use crate::cli::args::{DeleteDataset, GroupName, Groups, GroupsCommand, OneDataset, Remote, Sure};
 use crate::output::{confirm, note, say};
 use dataset_types::dataset::{self as api, Status};
@@ -41,6 +42,13 @@ async fn delete_group(group: &GroupName, sure: &Sure, remote: &Remote) -> anyhow
     confirm(&format!("delete group {:?} ({id}), which has had {versions}", dataset_group.name), sure).await?;
     let answer = service.delete(&path).await?;
     print(remote, &answer, |_| Ok(format!("group {id} deleted")))
+}
+
+pub(crate) async fn annotate(args: Annotate) -> anyhow::Result<()> {
+    let change = args.change()?;
+    let service = login::remote(&args.remote.access)?;
+    let answer = service.patch(&read::path_of(&service, &args.id).await?, &change).await?;
+    print(&args.remote, &answer, |answer| Ok(show::details(&answer.parse::<api::OneDataset>()?.dataset)))
 }
 
 /// As what it is found to be: a draft that has become a version meanwhile is not put away instead.

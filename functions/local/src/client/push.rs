@@ -15,6 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use dataset_core::upload::{FileName, check_size};
+use dataset_types::annotations::Annotations;
 use dataset_types::dataset::{Failure, OneDataset, Status};
 use dataset_types::dialect::Dialect;
 use dataset_types::id::{DatasetId, GroupId, Whole};
@@ -130,9 +131,10 @@ async fn take_in(args: &Push, reached: &Cell<Reached>) -> anyhow::Result<()> {
     let remote = login::remote(&args.remote.access)?;
 
     let group = group_id(&remote, &args.group).await?;
+    let annotations = args.annotations.of_upload()?;
     let mut said = Some(args.said.dialect()).filter(|said| *said != Dialect::default());
     loop {
-        let order = Order { path, group, name, said: said.take() };
+        let order = Order { path, group, name, said: said.take(), annotations: annotations.clone() };
         let Some(failure) = send(&remote, args, order, metadata.len(), reached).await? else { return Ok(()) };
         reached.set(Reached::Refused);
         said = if args.remote.json { None } else { choose(&remote, path, name, &failure).await? };
@@ -149,6 +151,7 @@ struct Order<'a> {
     name: &'a str,
     /// Unless the group is to say it.
     said: Option<Dialect>,
+    annotations: Annotations,
 }
 
 /// Sends the file, and tells what became of it, but for why it was refused.
@@ -196,12 +199,16 @@ async fn send(
 /// Uploads the file within the request.
 async fn inline(remote: &Remote, path: &Path, order: Order<'_>) -> anyhow::Result<VersionQueued> {
     let file = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
+    let Annotations { description, tags, metadata } = order.annotations;
     let base64 = RawValue::from_string(format!("\"{}\"", STANDARD.encode(file)))?;
     let body = FromFile {
         dataset_group_id: order.group,
         file_name: order.name.into(),
         file_content_base64: &base64,
         dialect: order.said,
+        description,
+        tags,
+        metadata,
     };
     let answer = remote.post_file("dataset-versions/from-file", &body).await?;
     Ok(answer.parse()?)
@@ -220,12 +227,16 @@ async fn straight(
     let sum = tokio::task::spawn_blocking(move || sha256(&owned, &progress)).await?;
     checksum.finish_and_clear();
     let sum = sum.with_context(|| format!("{} could not be read", path.display()))?;
+    let Annotations { description, tags, metadata } = order.annotations;
     let body = FromUpload {
         dataset_group_id: order.group,
         file_name: order.name.to_owned(),
         file_size: Whole(size),
         checksum_sha256: Some(sum),
         dialect: order.said,
+        description,
+        tags,
+        metadata,
     };
     reached.set(Reached::Asking);
     let answer = remote.post("dataset-versions/from-upload", &body).await;

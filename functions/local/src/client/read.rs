@@ -6,7 +6,7 @@ use super::show::{cell, counted, details, in_columns, json, printable, short, st
 use crate::cli::args::{self, DatasetName, Diff, GroupName, List, Rows};
 use crate::output::say;
 use dataset_types::address::Against;
-use dataset_types::dataset::{Dataset, Datasets, ListDatasets, OneDataset};
+use dataset_types::dataset::{Dataset, Datasets, ListDatasets, MetadataQuery, OneDataset};
 use dataset_types::group::{Group, Groups, ListGroups};
 use dataset_types::id::{DatasetId, GroupId};
 use dataset_types::rows::{self as api, CompareDatasets, ComparedRows, Comparison, ListRows, Row};
@@ -28,10 +28,14 @@ pub(crate) async fn list(args: List) -> anyhow::Result<()> {
         dataset_group_id: group,
         name: args.name,
         status: args.status,
+        tag: args.tag,
+        metadata: args.metadata.map(MetadataQuery),
+        up_to_id: args.up_to_id,
         page: args.pages.page,
         per_page: args.pages.per_page,
         ..ListDatasets::default()
     };
+    let is_annotated = query.tag.is_some() || query.metadata.is_some();
     let answer = remote.get("datasets", &query).await?;
     if args.remote.json {
         return Ok(say(answer.text())?);
@@ -53,6 +57,9 @@ pub(crate) async fn list(args: List) -> anyhow::Result<()> {
     };
     let header = ["ID", "GROUP", "NO.", "STATUS", "ROWS", "FILE", "CREATED (UTC)"];
     say(&in_columns(&header, &[0, 2, 4], listed.datasets.iter().map(row).collect()))?;
+    if let Some(next) = listed.next_up_to_id.filter(|_| is_annotated) {
+        say(&format!("\nthere may be more; go on with --up-to-id {next}"))?;
+    }
     rest(listed.page, listed.pages, listed.total)
 }
 

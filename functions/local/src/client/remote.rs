@@ -45,6 +45,8 @@ pub enum Trouble {
     Faulty { status: StatusCode },
     #[error("{url} answered {status}, and not as this service does; is that its URL?")]
     NotOurs { url: String, status: StatusCode },
+    #[error("what came is not what was stored: its sha256 is {sha256}, and {expected} was expected; try again")]
+    Damaged { expected: String, sha256: String },
     #[error("{0} (storage_full)")]
     Full(String),
     #[error("{0} (invalid_api_key)")]
@@ -72,6 +74,7 @@ impl Trouble {
             Self::Unreachable { .. } => "unreachable",
             Self::Faulty { .. } => "service_fault",
             Self::NotOurs { .. } | Self::Unreadable(_) => "not_this_service",
+            Self::Damaged { .. } => "damaged",
             Self::Full(_) => ErrorCode::StorageFull.name(),
             Self::Unauthorized(_) => ErrorCode::InvalidApiKey.name(),
             Self::NoService => "no_service",
@@ -90,6 +93,7 @@ impl Trouble {
             Self::Unreachable { .. }
             | Self::Faulty { .. }
             | Self::NotOurs { .. }
+            | Self::Damaged { .. }
             | Self::Full(_)
             | Self::Unreadable(_) => 3,
             Self::Unauthorized(_) | Self::NoService | Self::NoKey { .. } => 4,

@@ -35,6 +35,15 @@ pub(super) fn details(dataset: &Dataset) -> String {
     line("group", dataset.dataset_group_id.to_string());
     line("size", size(dataset));
     line("created", dataset.created_at.to_string());
+    if let Some(description) = &dataset.description {
+        line("says", printable(description.as_str()));
+    }
+    for tag in dataset.tags.iter() {
+        line("tag", printable(tag));
+    }
+    for (name, value) in dataset.metadata.iter() {
+        line("metadata", printable(&format!("{name}: {value}")));
+    }
     if let Some(until) = &dataset.file_due_at {
         line("waits", format!("for its file, unless that has come, until {until}"));
     }
@@ -57,6 +66,11 @@ pub(super) fn details(dataset: &Dataset) -> String {
         }
         for notice in &dataset.notices {
             line("notice", noticed(notice));
+        }
+        for (what, sha256) in [("file", &dataset.file_sha256), ("parquet", &dataset.rows_sha256)] {
+            if let Some(sha256) = sha256 {
+                line(what, format!("sha256 {sha256}"));
+            }
         }
     }
     if let Some(failure) = &dataset.failure {

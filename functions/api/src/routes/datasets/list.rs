@@ -71,6 +71,9 @@ pub(in crate::routes) async fn list(
     };
     let list = List { api: &api, wanted: &wanted, scope, group, workspace_id: caller.workspace_id };
     let paging = Paging::new(wanted.page, wanted.per_page);
+    if wanted.tag.is_some() || wanted.metadata.is_some() {
+        return list.annotated(paging).await;
+    }
     let all = LOOKED_AT.max(paging.end().unwrap_or_default());
     // Where the rest is counted, no more has to be looked at than the page.
     let few = paging.end().filter(|_| is_countable(&wanted)).map_or(all, |end| (end + SURPLUS).min(all));
@@ -97,7 +100,7 @@ pub(in crate::routes) async fn list(
     Ok(Json(Datasets {
         success: true,
         message: "Datasets retrieved successfully".into(),
-        datasets: views(&api, &paging.cut(found)).await?,
+        datasets: views(&api, whole(&api, &paging.cut(found)).await?).await?,
         page: wanted.page.get(),
         per_page: wanted.per_page.get(),
         total,
@@ -109,6 +112,10 @@ pub(in crate::routes) async fn list(
 
 /// Datasets that are looked at beyond a page, since some of them may not be wanted.
 const SURPLUS: usize = 100;
+
+/// Datasets that are read whole for a page, and at once: one may have 400 KB.
+const MAX_READ: usize = 1_000;
+const READ_AT_ONCE: usize = 100;
 
 /// A list that is asked for.
 struct List<'a> {
@@ -135,6 +142,40 @@ impl List<'_> {
         let groups = self.shown(found.iter().map(|found| found.group_id)).await?;
         found.retain(|found| groups.contains(&found.group_id));
         Ok(Looked { found, next })
+    }
+
+    /// A page of those that have what is asked for in their annotations, which no index has: so they are read whole,
+    /// newest first, until the page is full or enough of them are read.
+    async fn annotated(&self, paging: Paging) -> Result<Json<Datasets>, ApiError> {
+        if paging.offset() > 0 || !is_newest_first(self.wanted) {
+            let message = "a list by tag or metadata is newest first, and goes on with next_up_to_id as up_to_id; leave page, sort_by and sort_order out";
+            return Err(ApiError::new(ErrorCode::InvalidParameter, message));
+        }
+        let (tag, metadata) = (self.wanted.tag.as_ref(), self.wanted.metadata.as_ref().map(|query| &query.0));
+        let Looked { found, next } = self.look(LOOKED_AT).await?;
+        let per_page = self.wanted.per_page.get() as usize;
+        let (mut page, mut behind) = (Vec::new(), found.get(MAX_READ).map(|found| found.id).or(next));
+        for some in found[..found.len().min(MAX_READ)].chunks(READ_AT_ONCE) {
+            let datasets = whole(self.api, some).await?;
+            page.extend(datasets.into_iter().filter(|dataset| dataset.annotations.have(tag, metadata)));
+            if page.len() > per_page {
+                behind = Some(page[per_page].id);
+                page.truncate(per_page);
+                break;
+            }
+        }
+        let total = page.len() as u64;
+        Ok(Json(Datasets {
+            success: true,
+            message: "Datasets retrieved successfully".into(),
+            datasets: views(self.api, page).await?,
+            page: 1,
+            per_page: self.wanted.per_page.get(),
+            total,
+            pages: paging.pages(total),
+            total_is_capped: behind.is_some(),
+            next_up_to_id: behind,
+        }))
     }
 
     /// Those of the groups that are not deleted and have the name that is asked for.
@@ -196,12 +237,14 @@ fn is_forgotten(listed: &DatasetSummary, now: Timestamp) -> bool {
 }
 
 /// The whole datasets, without those that were removed since they were listed.
-async fn views(api: &Api, page: &[DatasetSummary]) -> Result<Vec<api::Dataset>> {
-    let ids: Vec<DatasetId> = page.iter().map(|listed| listed.id).collect();
-    let mut group_ids: Vec<GroupId> = page.iter().map(|listed| listed.group_id).collect();
-    group_ids.sort_unstable();
-    group_ids.dedup();
-    let (datasets, groups) = tokio::try_join!(api.ports.catalog.datasets(&ids), api.ports.catalog.groups(&group_ids))?;
+async fn whole(api: &Api, listed: &[DatasetSummary]) -> Result<Vec<Dataset>> {
+    let ids: Vec<DatasetId> = listed.iter().map(|listed| listed.id).collect();
+    api.ports.catalog.datasets(&ids).await
+}
+
+async fn views(api: &Api, datasets: Vec<Dataset>) -> Result<Vec<api::Dataset>> {
+    let group_ids: BTreeSet<GroupId> = datasets.iter().map(|dataset| dataset.group_id).collect();
+    let groups = api.ports.catalog.groups(&group_ids.into_iter().collect::<Vec<_>>()).await?;
     let groups: HashMap<GroupId, Group> = groups.into_iter().map(|group| (group.id, group)).collect();
     let full = |dataset: Dataset| {
         let group = groups.get(&dataset.group_id)?;
@@ -215,8 +258,9 @@ async fn views(api: &Api, page: &[DatasetSummary]) -> Result<Vec<api::Dataset>> 
     Ok(views)
 }
 
-/// What the rest of an answer has of the limit: a hundred names of files and of groups.
-const MAX_COLUMN_NAMES_BYTES: usize = MAX_ANSWER_BYTES - 1_000_000;
+/// What the rest of an answer leaves of the limit: a hundred names of files and of groups, and annotations, of which
+/// each has up to 20 KB with what is escaped.
+const MAX_COLUMN_NAMES_BYTES: usize = MAX_ANSWER_BYTES - 3_000_000;
 
 /// Names that stay of a version whose names are cut.
 const COLUMN_NAMES_KEPT: usize = 100;

@@ -1,6 +1,6 @@
 //! A dataset as clients see it.
 
-use dataset_core::dataset::{Contents, Dataset, State, Status};
+use dataset_core::dataset::{Annotations, Contents, Dataset, State, Status};
 use dataset_core::group::Group;
 use dataset_types::dataset as api;
 
@@ -12,7 +12,9 @@ pub(super) fn view(dataset: Dataset, group: &Group) -> api::Dataset {
         State::Failed { finished_at, failure } => (Some(finished_at), None, Some(failure)),
     };
     let row_count = contents.as_ref().map(|contents| contents.row_count);
-    let Contents { dialect, notices, schema_version, .. } = contents.clone().unwrap_or_default();
+    let Contents { dialect, notices, schema_version, file_sha256, rows_sha256, .. } =
+        contents.clone().unwrap_or_default();
+    let Annotations { description, tags, metadata } = dataset.annotations;
     let column_names = contents.map(|contents| contents.columns);
     api::Dataset {
         id: dataset.id,
@@ -42,6 +44,11 @@ pub(super) fn view(dataset: Dataset, group: &Group) -> api::Dataset {
         notices,
         schema_version,
         labels: dataset.labels.into_iter().collect(),
+        description,
+        tags,
+        metadata,
+        file_sha256,
+        rows_sha256,
         drift: None,
     }
 }

@@ -4,16 +4,16 @@ use super::{groups, totals};
 use crate::failure::unexpected;
 use crate::item::{Attributes, Item, Read, flag, json, n, s};
 use crate::table::{DRAFTS_INDEX, GROUP_INDEX, Key, Table, WORKSPACE_INDEX, build_error, due, update_if};
-use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, TransactWriteItem};
 use dataset_core::catalog::{Condition, DatasetSummary, Scope};
-use dataset_core::dataset::{Contents, Dataset, State, Status};
+use dataset_core::dataset::{Annotations, Contents, Dataset, State, Status};
 use dataset_core::id::{DatasetId, GroupId, WorkspaceId};
-use dataset_core::labels::{LabelName, is_labelled};
+use dataset_core::labels::is_labelled;
 use dataset_core::{Error, Result};
+use dataset_types::annotations::{AnnotateDataset, Tag, Tags};
 use dataset_types::dialect::Dialect;
 use dataset_types::limits::MAX_SAFE_INTEGER;
 use jiff::Timestamp;
-use std::collections::BTreeSet;
 
 pub(super) const DRAFT: &str = "draft";
 pub(super) const READY: &str = "ready";
@@ -47,6 +47,9 @@ pub(super) fn draft_item(draft: &Dataset) -> Result<Attributes> {
     if draft.said != Dialect::default() {
         item = item.with("said", json(&draft.said)?);
     }
+    for (name, value) in annotations(&everything(&draft.annotations))? {
+        item = value.into_iter().fold(item, |item, value| item.with(name, value));
+    }
     for (name, value) in due(draft.id.get(), due_at) {
         item = item.with(name, value);
     }
@@ -73,6 +76,8 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
                 schema_version: read.maybe("schema_version"),
                 shape: read.json_if_any("shape")?.unwrap_or_default(),
                 dialect: read.json_if_any::<Option<_>>("dialect")?.flatten(),
+                file_sha256: read.maybe("file_sha256"),
+                rows_sha256: read.maybe("rows_sha256"),
             },
         },
         FAILED => State::Failed { failure: read.json("failure")?, finished_at: read.parsed("finished_at")? },
@@ -89,15 +94,71 @@ pub(super) fn read(item: &Attributes) -> Result<Dataset> {
         created_at: read.parsed("created_at")?,
         file_due_at: read.parsed("file_due_at")?,
         is_deleted: read.flag("is_deleted"),
-        labels: labels(item)?,
+        labels: names(item, "labels").map(|name| name.parse().map_err(Error::internal)).collect::<Result<_>>()?,
+        annotations: Annotations {
+            description: read.maybe("description"),
+            tags: tags(item)?,
+            metadata: read.json_if_any("metadata")?.unwrap_or_default(),
+        },
         state,
     })
 }
 
 /// None, in an item without such an attribute.
-fn labels(item: &Attributes) -> Result<BTreeSet<LabelName>> {
-    let names = item.get("labels").and_then(|labels| labels.as_ss().ok()).into_iter().flatten();
-    names.map(|name| name.parse().map_err(Error::internal)).collect()
+fn names<'a>(item: &'a Attributes, attribute: &str) -> impl Iterator<Item = &'a String> {
+    item.get(attribute).and_then(|names| names.as_ss().ok()).into_iter().flatten()
+}
+
+fn tags(item: &Attributes) -> Result<Tags> {
+    let tags = names(item, "tags").map(|tag| tag.parse().map_err(Error::internal)).collect::<Result<Vec<Tag>>>()?;
+    tags.try_into().map_err(Error::internal)
+}
+
+fn everything(Annotations { description, tags, metadata }: &Annotations) -> AnnotateDataset {
+    let (description, tags, metadata) = (description.clone(), tags.clone(), metadata.clone());
+    AnnotateDataset { description: Some(description), tags: Some(tags), metadata: Some(metadata) }
+}
+
+/// The attributes that change, each with its value unless it goes.
+fn annotations(change: &AnnotateDataset) -> Result<Vec<(&'static str, Option<AttributeValue>)>> {
+    let AnnotateDataset { description, tags, metadata } = change;
+    let mut changed = Vec::new();
+    if let Some(description) = description {
+        changed.push(("description", description.as_ref().map(|text| s(text.as_str()))));
+    }
+    if let Some(tags) = tags {
+        let tags: Vec<String> = tags.iter().map(str::to_owned).collect();
+        changed.push(("tags", (!tags.is_empty()).then_some(AttributeValue::Ss(tags))));
+    }
+    if let Some(metadata) = metadata {
+        changed.push(("metadata", if metadata.is_empty() { None } else { Some(json(metadata)?) }));
+    }
+    Ok(changed)
+}
+
+pub(super) async fn annotate(table: &Table, id: DatasetId, change: &AnnotateDataset) -> Result<Option<Dataset>> {
+    let changed = annotations(change)?;
+    if changed.is_empty() {
+        return table.get(Key::dataset(id)).await?.map_or(Ok(None), |item| read_unless_withdrawn(&item));
+    }
+    let (set, gone): (Vec<_>, Vec<_>) = changed.iter().partition(|(_, value)| value.is_some());
+    let listed = |verb: &str, changed: &[&(&str, Option<AttributeValue>)], assigned: &str| {
+        let names: Vec<String> =
+            changed.iter().map(|(name, _)| format!("{name}{}", assigned.replace("{}", name))).collect();
+        if names.is_empty() { String::new() } else { format!("{verb} {} ", names.join(", ")) }
+    };
+    let update = table
+        .update_item(Key::dataset(id))
+        .condition_expression("attribute_exists(pk) AND #status <> :withdrawn")
+        .update_expression(listed("SET", &set, " = :{}") + &listed("REMOVE", &gone, ""))
+        .expression_attribute_names("#status", "status")
+        .expression_attribute_values(":withdrawn", s(WITHDRAWN))
+        .return_values(ReturnValue::AllNew);
+    let update = changed.iter().fold(update, |update, (name, value)| match value {
+        Some(value) => update.expression_attribute_values(format!(":{name}"), value.clone()),
+        None => update,
+    });
+    update_if(update).await?.map(|item| read(&item)).transpose()
 }
 
 /// The item keeps the id in use until everything is cleaned up, but leaves all lists.

@@ -28,7 +28,8 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .condition_expression("#status = :draft")
         .update_expression(
             "SET #status = :ready, version = :version, finished_at = :at, #columns = :columns, row_count = :rows, notices = :notices, \
-             dialect = :dialect, schema_version = :schema, shape = :shape \
+             dialect = :dialect, schema_version = :schema, shape = :shape, \
+             file_sha256 = :file, rows_sha256 = :parquet \
              REMOVE drafts_of, due_shard, due_at, claim_owner, claim_until",
         )
         .expression_attribute_names("#status", "status")
@@ -41,6 +42,8 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         .expression_attribute_values(":rows", n(publication.contents.row_count))
         .expression_attribute_values(":notices", json(&publication.contents.notices)?)
         .expression_attribute_values(":dialect", json(&publication.contents.dialect)?)
+        .expression_attribute_values(":file", text_if_any(publication.contents.file_sha256.as_deref()))
+        .expression_attribute_values(":parquet", text_if_any(publication.contents.rows_sha256.as_deref()))
         .expression_attribute_values(":shape", json(&publication.contents.shape)?)
         .expression_attribute_values(":schema", publication.contents.schema_version.map_or(AttributeValue::Null(true), n))
         .build()
@@ -62,6 +65,10 @@ pub(super) async fn publish(table: &Table, publication: &Publication) -> Result<
         // Whoever was met has most likely taken the number.
         Transacted::Refused(_) | Transacted::Conflict => Published::NumberTaken,
     })
+}
+
+fn text_if_any(text: Option<&str>) -> AttributeValue {
+    text.map_or(AttributeValue::Null(true), s)
 }
 
 /// By which a version is found by its number.

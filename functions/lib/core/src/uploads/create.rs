@@ -5,7 +5,7 @@
 
 use super::withdraw;
 use crate::clock::after;
-use crate::dataset::{Dataset, State, upload_expired};
+use crate::dataset::{Annotations, Dataset, State, upload_expired};
 use crate::id::{DatasetId, GroupId, UserId, WorkspaceId};
 use crate::idempotency::{IdempotencyKey, Reservation, Reserved};
 use crate::ids::time_ordered;
@@ -29,6 +29,7 @@ pub struct CreateDraft {
     pub file_size: u64,
     /// What is said of how the file is written.
     pub said: Dialect,
+    pub annotations: Annotations,
     /// How long the draft waits for its file.
     pub upload_ttl: Duration,
     pub idempotent: Option<Idempotent>,
@@ -156,6 +157,7 @@ impl CreateDraft {
             file_due_at: due_at,
             is_deleted: false,
             labels: BTreeSet::new(),
+            annotations: self.annotations.clone(),
             state: State::Draft { due_at, lost_leases: 0, restarts: 0 },
         })
     }
