@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
-use dataset_tests::service::{KEY, Service};
+use dataset_tests::service::{KEY, Service, binary};
 use std::path::Path;
 use std::process::Command;
 
@@ -30,6 +30,15 @@ fn clients_of_others_work_unchanged() {
     let service = service(dir.path());
     let check = Command::new(python).args(["clients/check.py", &service.base, KEY]).status();
     assert!(check.unwrap().success(), "some client does not work");
+}
+
+#[test]
+fn an_assistant_does_by_mcp_what_it_may() {
+    let Some(python) = python() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let service = service(dir.path());
+    let check = Command::new(python).arg("clients/assistant.py").arg(binary()).args([&service.base, KEY]).status();
+    assert!(check.unwrap().success(), "some tool does not work");
 }
 
 /// Requests that the description allows are accepted, others are refused, and every answer is as described.

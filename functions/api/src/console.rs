@@ -50,6 +50,7 @@ macro_rules! assets {
 const ASSETS: &[Asset] = assets! {
     "styles.css"
     "icon.svg"
+    "script/annotations.js"
     "script/api.js"
     "script/cells.js"
     "script/chart.js"

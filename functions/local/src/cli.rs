@@ -11,7 +11,7 @@ use args::annotations::Annotate;
 #[cfg(feature = "service")]
 use args::service::{Keys, Serve};
 use args::webhooks::{Listen, Webhooks};
-use args::{Check, Convert, DeleteDataset, Diff, Download, Groups, Labels, List, Login, OneDataset, Push, Rows};
+use args::{Check, Convert, DeleteDataset, Diff, Download, Groups, Labels, List, Login, Mcp, OneDataset, Push, Rows};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -65,6 +65,8 @@ enum Command {
     Webhooks(Webhooks),
     /// Receive webhooks here, check and print them.
     Listen(Listen),
+    /// Serve an assistant by the Model Context Protocol, on standard input and output.
+    Mcp(Mcp),
     /// Keep the URL and the key of a service for the commands that talk to it.
     Login(Login),
     /// Make, list or revoke API keys of the service on this machine, or of a deployment in AWS.
@@ -112,6 +114,7 @@ impl Cli {
             Command::Restore(args) => until_stopped(client::restore(args)),
             Command::Webhooks(args) => until_stopped(client::webhooks(args)),
             Command::Listen(args) => block_on(client::listen(args)),
+            Command::Mcp(args) => until_stopped(client::mcp(args)),
             // It hears signals itself while it reads the key.
             Command::Login(args) => block_on(client::login(args)),
             #[cfg(feature = "service")]

@@ -1,6 +1,6 @@
 //! `datasets check` and `convert`: the checks of an upload, without a service.
 
-use crate::cli::args::{Check, Convert, Said};
+use crate::cli::args::{Check, Convert};
 use crate::client::{self, Trouble, noticed, trouble};
 use crate::input::{ENOUGH, Input, refused_here, text_of};
 use crate::made::{Draft, Place};
@@ -9,25 +9,20 @@ use anyhow::Context;
 use dataset_core::upload::{self, FileName};
 use dataset_formats::{ColumnType, DataError, Error, Limits, Output, RowSchema, Summary};
 use dataset_types::dataset::Failure;
-use dataset_types::{in_words, rows as api};
+use dataset_types::dialect::Dialect;
+use dataset_types::{FailureCode, in_words, rows as api};
 use serde_json::{Value, json};
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Says what an upload would say.
 ///
 /// # Errors
 /// What is wrong with the file, and where.
 pub(crate) async fn check(args: Check) -> anyhow::Result<()> {
-    let input = Input::open(&args.file, args.name.as_deref(), ENOUGH).await?;
-    let size = fs::metadata(&input.path).with_context(|| unreadable(&input))?.len();
-    if let Err(error) = upload::check_size(size) {
-        if args.remote.json {
-            say(&checked(json!({ "failure": { "code": error.code().name(), "message": error.to_string() } })))?;
-        }
-        return Err(refused_here(&input.shown, &error).into());
-    }
+    let input = Arc::new(Input::open(&args.file, args.name.as_deref(), ENOUGH).await?);
     let schema = match (&args.schema, &args.group) {
         (Some(path), _) => Some(schema_in(path)?),
         (None, Some(group)) => {
@@ -39,18 +34,32 @@ pub(crate) async fn check(args: Check) -> anyhow::Result<()> {
         }
         (None, None) => None,
     };
-    let said = args.said;
-    let checking = move || (read(&input, &said, &mut io::sink(), &Limits::default(), schema.as_ref()), input);
-    let (read, input) = tokio::task::spawn_blocking(checking).await?;
-    match (read?, args.remote.json) {
-        (Ok(summary), true) => Ok(say(&checked(as_json(&summary)))?),
-        (Ok(summary), false) => report(&input, &summary),
-        (Err(failure), true) => {
-            say(&checked(json!({ "failure": Failure::from(failure.clone()) })))?;
-            Err(refusal(&input, &failure))
-        }
-        (Err(failure), false) => Err(refusal(&input, &failure)),
+    let judged = judge(&input, args.said.dialect(), schema).await?;
+    if args.remote.json {
+        say(&as_json(&judged))?;
     }
+    match judged {
+        Ok(_) if args.remote.json => Ok(()),
+        Ok(summary) => report(&input, &summary),
+        Err(failure) => Err(trouble(failure, &input.shown).into()),
+    }
+}
+
+/// What an upload would say of a file.
+pub(crate) async fn judge(
+    input: &Arc<Input>,
+    said: Dialect,
+    schema: Option<RowSchema>,
+) -> anyhow::Result<Result<Summary, Failure>> {
+    let size = fs::metadata(&input.path).with_context(|| unreadable(input))?.len();
+    if let Err(error) = upload::check_size(size) {
+        // No version fails by it: the API refuses such a file at once.
+        let code = error.code().name().to_owned();
+        return Ok(Err(Failure { code, ..Failure::new(FailureCode::ProcessingFailed, error.to_string()) }));
+    }
+    let input = Arc::clone(input);
+    let checking = move || read(&input, &said, &mut io::sink(), &Limits::default(), schema.as_ref());
+    Ok(tokio::task::spawn_blocking(checking).await??.map_err(Failure::from))
 }
 
 /// Writes what would be stored, of a file of any size. One that is refused leaves nothing behind.
@@ -67,9 +76,9 @@ pub(crate) async fn convert(args: Convert) -> anyhow::Result<()> {
     let draft = Draft::new(place)?;
     let mut out = draft.file()?;
     let input = Input::open(&args.file, args.name.as_deref(), u64::MAX).await?;
-    let converting = move || {
-        let summary = read(&input, &args.said, &mut out, &limits, None)?;
-        summary.map_err(|failure| refusal(&input, &failure)).map(|summary| (input, summary))
+    let converting = move || match read(&input, &args.said.dialect(), &mut out, &limits, None)? {
+        Ok(summary) => Ok((input, summary)),
+        Err(error) => Err(anyhow::Error::from(trouble(error.into(), &input.shown))),
     };
     let (input, summary) = tokio::task::spawn_blocking(converting).await??;
     // Whoever reads a pipe may take his time, and must not keep the command from being stopped.
@@ -85,14 +94,13 @@ fn schema_in(path: &Path) -> anyhow::Result<RowSchema> {
 /// What is in the file, or what is wrong with it.
 fn read(
     input: &Input,
-    said: &Said,
+    said: &Dialect,
     out: &mut impl Output,
     limits: &Limits,
     schema: Option<&RowSchema>,
 ) -> anyhow::Result<Result<Summary, DataError>> {
     let Input { path, name, shown, .. } = input;
     let name = FileName::parse(name).map_err(|error| refused_here(shown, &error))?;
-    let said = said.dialect();
     if let words @ [_, ..] = &said.words_of_others(name.format())[..] {
         let words = in_words(words.iter().copied(), "and");
         return Err(Trouble::Usage(format!(
@@ -101,25 +109,25 @@ fn read(
         ))
         .into());
     }
-    match dataset_formats::convert(name.format(), &said, &mut || File::open(path), out, limits, schema) {
+    match dataset_formats::convert(name.format(), said, &mut || File::open(path), out, limits, schema) {
         Ok(summary) => Ok(Ok(summary)),
         Err(Error::Data(error)) => Ok(Err(*error)),
         Err(error) => Err(anyhow::Error::from(error).context(format!("{shown} could not be converted"))),
     }
 }
 
-fn refusal(input: &Input, error: &DataError) -> anyhow::Error {
-    trouble(error.clone().into(), &input.shown).into()
-}
-
 /// As the API answers a preview.
-fn checked(mut what: Value) -> String {
+pub(crate) fn as_json(judged: &Result<Summary, Failure>) -> String {
+    let mut what = match judged {
+        Ok(summary) => of_summary(summary),
+        Err(failure) => json!({ "failure": failure }),
+    };
     what["success"] = true.into();
     what["message"] = "File checked successfully".into();
     what.to_string()
 }
 
-fn as_json(summary: &Summary) -> Value {
+fn of_summary(summary: &Summary) -> Value {
     let names = summary.columns.iter().map(|column| &column.name);
     let columns = summary.columns.iter();
     let columns = columns.map(|column| json!({ "name": column.name, "type": api::ColumnType::from(column.kind) }));

@@ -324,6 +324,18 @@ pub(crate) struct Download {
     pub(crate) remote: Remote,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Mcp {
+    /// Let the assistant upload files and move labels, too.
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// The directory whose files the assistant may have checked and uploaded.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) files: PathBuf,
+    #[command(flatten)]
+    pub(crate) access: Access,
+}
+
 /// Asks for the key, or reads it from standard input.
 #[derive(Debug, Args)]
 pub(crate) struct Login {

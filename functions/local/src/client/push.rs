@@ -27,15 +27,16 @@ use reqwest::header::CONTENT_LENGTH;
 use reqwest::{Body, StatusCode};
 use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
-use std::cell::Cell;
 use std::fs::File;
 use std::future::poll_fn;
 use std::io::{self, Read};
 use std::path::Path;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
+use tokio::sync::watch;
 
 /// Bytes of a file that are read at a time.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -48,7 +49,7 @@ const RETRIES: usize = 2;
 
 /// How far a push has come, for whom it is cut short.
 #[derive(Clone, Copy)]
-enum Reached {
+pub(super) enum Reached {
     Nothing,
     /// A draft is asked for, whose answer tells its id.
     Asking,
@@ -61,13 +62,14 @@ enum Reached {
 
 /// Uploads a file. Whenever it is stopped or its time is up, it says what becomes of the dataset.
 pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
-    let (mut stop, reached) = (StopSignals::new()?, Cell::new(Reached::Nothing));
-    let mut pushing = pin!(take_in(&args, &reached));
+    let (mut stop, reached) = (StopSignals::new()?, watch::Sender::new(Reached::Nothing));
+    let remote = login::remote(&args.remote.access)?;
+    let mut pushing = pin!(take_in(&remote, &args, &reached));
     let is_stopped = tokio::select! {
-        pushed = tokio::time::timeout(args.timeout, &mut pushing) => match (pushed, reached.get()) {
+        pushed = tokio::time::timeout(args.timeout, &mut pushing) => match (pushed, *reached.borrow()) {
             (Ok(Err(error)), Reached::Draft(id)) => {
                 let what = tokio::select! {
-                    what = take_back(&args, id) => what,
+                    what = take_back(&remote, id) => what,
                     () = stop.next() => left(id),
                 };
                 return Err(error.context(what));
@@ -77,23 +79,24 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
         },
         () = stop.next() => true,
     };
-    let asked = poll_fn(|context| match (reached.get(), pushing.as_mut().poll(context)) {
+    let asked = poll_fn(|context| match (*reached.borrow(), pushing.as_mut().poll(context)) {
         (Reached::Asking, Poll::Pending) => Poll::Pending,
         _ => Poll::Ready(()),
     });
-    if matches!(reached.get(), Reached::Asking) {
+    if matches!(*reached.borrow(), Reached::Asking) {
         tokio::select! {
             _ = tokio::time::timeout(TAKE_BACK_TIME, asked) => {}
             () = stop.next() => {}
         }
     }
     let why = if is_stopped { "stopped".to_owned() } else { format!("not done in {} s", args.timeout.as_secs()) };
-    let what = match reached.get() {
+    let last = *reached.borrow();
+    let what = match last {
         Reached::Nothing => "nothing is known to be queued".to_owned(),
         Reached::Refused => "the file was refused, and is not sent again".to_owned(),
         Reached::Asking => "a draft may have been made, which ends within the hour".to_owned(),
         Reached::Draft(id) => tokio::select! {
-            what = take_back(&args, id) => what,
+            what = take_back(&remote, id) => what,
             // A second Ctrl-C.
             () = stop.next() => left(id),
         },
@@ -106,13 +109,10 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
 const TAKE_BACK_TIME: Duration = Duration::from_secs(5);
 
 /// Takes back a draft whose file will not come, and says what has become of it.
-async fn take_back(args: &Push, id: DatasetId) -> String {
-    let taking_back = async {
-        let remote = login::remote(&args.remote.access).ok()?;
-        remote.delete(&format!("datasets/{id}?status=draft")).await.ok()
-    };
-    match tokio::time::timeout(TAKE_BACK_TIME, taking_back).await {
-        Ok(Some(_)) => format!("the file of dataset {id} was not sent whole, and the dataset is withdrawn"),
+pub(super) async fn take_back(remote: &Remote, id: DatasetId) -> String {
+    let path = format!("datasets/{id}?status=draft");
+    match tokio::time::timeout(TAKE_BACK_TIME, remote.delete(&path)).await {
+        Ok(Ok(_)) => format!("the file of dataset {id} was not sent whole, and the dataset is withdrawn"),
         _ => left(id),
     }
 }
@@ -123,21 +123,20 @@ fn left(id: DatasetId) -> String {
     )
 }
 
-async fn take_in(args: &Push, reached: &Cell<Reached>) -> anyhow::Result<()> {
+async fn take_in(remote: &Remote, args: &Push, reached: &watch::Sender<Reached>) -> anyhow::Result<()> {
     let Input { path, name, .. } = &Input::open(&args.file, args.name.as_deref(), ENOUGH).await?;
     FileName::parse(name).map_err(|error| refused_here(name, &error))?;
     let metadata = std::fs::metadata(path).with_context(|| format!("{name} could not be read"))?;
     check_size(metadata.len()).map_err(|error| refused_here(name, &error))?;
-    let remote = login::remote(&args.remote.access)?;
-
-    let group = group_id(&remote, &args.group).await?;
+    let group = group_id(remote, &args.group).await?;
     let annotations = args.annotations.of_upload()?;
     let mut said = Some(args.said.dialect()).filter(|said| *said != Dialect::default());
     loop {
-        let order = Order { path, group, name, said: said.take(), annotations: annotations.clone() };
-        let Some(failure) = send(&remote, args, order, metadata.len(), reached).await? else { return Ok(()) };
-        reached.set(Reached::Refused);
-        said = if args.remote.json { None } else { choose(&remote, path, name, &failure).await? };
+        let order =
+            Order { path, size: metadata.len(), group, name, said: said.take(), annotations: annotations.clone() };
+        let Some(failure) = send(remote, args, order, reached).await? else { return Ok(()) };
+        reached.send_replace(Reached::Refused);
+        said = if args.remote.json { None } else { choose(remote, path, name, &failure).await? };
         if said.is_none() {
             return Err(trouble(failure, name).into());
         }
@@ -145,13 +144,15 @@ async fn take_in(args: &Push, reached: &Cell<Reached>) -> anyhow::Result<()> {
 }
 
 /// A file, and what is said of it.
-struct Order<'a> {
-    path: &'a Path,
-    group: GroupId,
-    name: &'a str,
+pub(super) struct Order<'a> {
+    pub(super) path: &'a Path,
+    /// In bytes.
+    pub(super) size: u64,
+    pub(super) group: GroupId,
+    pub(super) name: &'a str,
     /// Unless the group is to say it.
-    said: Option<Dialect>,
-    annotations: Annotations,
+    pub(super) said: Option<Dialect>,
+    pub(super) annotations: Annotations,
 }
 
 /// Sends the file, and tells what became of it, but for why it was refused.
@@ -159,17 +160,11 @@ async fn send(
     remote: &Remote,
     args: &Push,
     order: Order<'_>,
-    size: u64,
-    reached: &Cell<Reached>,
+    reached: &watch::Sender<Reached>,
 ) -> anyhow::Result<Option<Failure>> {
-    let Order { path, name, .. } = order;
-    let queued = if size <= MAX_INLINE_BYTES {
-        inline(remote, path, order).await?
-    } else {
-        straight(remote, path, order, size, reached).await?
-    };
+    let name = order.name;
+    let queued = queue(remote, order, reached).await?;
     let id = queued.dataset_id;
-    reached.set(Reached::Queued(id));
     if !args.wait {
         let text = if args.remote.json {
             serde_json::to_string(&queued)?
@@ -196,9 +191,23 @@ async fn send(
     Ok(None)
 }
 
+/// Sends the file, whichever way it goes.
+pub(super) async fn queue(
+    remote: &Remote,
+    order: Order<'_>,
+    reached: &watch::Sender<Reached>,
+) -> anyhow::Result<VersionQueued> {
+    let queued = match order.size {
+        ..=MAX_INLINE_BYTES => inline(remote, order).await?,
+        _ => straight(remote, order, reached).await?,
+    };
+    reached.send_replace(Reached::Queued(queued.dataset_id));
+    Ok(queued)
+}
+
 /// Uploads the file within the request.
-async fn inline(remote: &Remote, path: &Path, order: Order<'_>) -> anyhow::Result<VersionQueued> {
-    let file = std::fs::read(path).with_context(|| format!("{} could not be read", path.display()))?;
+async fn inline(remote: &Remote, order: Order<'_>) -> anyhow::Result<VersionQueued> {
+    let file = std::fs::read(order.path).with_context(|| format!("{} could not be read", order.path.display()))?;
     let Annotations { description, tags, metadata } = order.annotations;
     let base64 = RawValue::from_string(format!("\"{}\"", STANDARD.encode(file)))?;
     let body = FromFile {
@@ -217,11 +226,10 @@ async fn inline(remote: &Remote, path: &Path, order: Order<'_>) -> anyhow::Resul
 /// Uploads the file straight to storage, by a presigned URL.
 async fn straight(
     remote: &Remote,
-    path: &Path,
     order: Order<'_>,
-    size: u64,
-    reached: &Cell<Reached>,
+    reached: &watch::Sender<Reached>,
 ) -> anyhow::Result<VersionQueued> {
+    let Order { path, size, .. } = order;
     let (checksum, owned) = (bar(size, "checking"), path.to_owned());
     let progress = checksum.clone();
     let sum = tokio::task::spawn_blocking(move || sha256(&owned, &progress)).await?;
@@ -238,11 +246,11 @@ async fn straight(
         tags,
         metadata,
     };
-    reached.set(Reached::Asking);
+    reached.send_replace(Reached::Asking);
     let answer = remote.post("dataset-versions/from-upload", &body).await;
-    reached.set(Reached::Nothing);
+    reached.send_replace(Reached::Nothing);
     let awaited: UploadAwaited = answer?.parse()?;
-    reached.set(Reached::Draft(awaited.dataset_id));
+    reached.send_replace(Reached::Draft(awaited.dataset_id));
     put(remote, path, &awaited.upload, size).await?;
     // Its URL is not for others to see.
     let UploadAwaited { success, dataset_id, .. } = awaited;
@@ -263,9 +271,9 @@ fn sha256(path: &Path, progress: &ProgressBar) -> io::Result<String> {
 
 /// Sends the file until it is stored. The URL stores a file once, so a retry is safe.
 async fn put(remote: &Remote, path: &Path, upload: &UploadRequest, size: u64) -> anyhow::Result<()> {
-    let (progress, tried) = (bar(size, "sending"), Cell::new(0));
+    let (progress, tried) = (bar(size, "sending"), AtomicUsize::new(0));
     let attempt = || async {
-        tried.set(tried.get() + 1);
+        let tries_before = tried.fetch_add(1, Ordering::Relaxed);
         progress.set_position(0);
         let file =
             tokio::fs::File::open(path).await.with_context(|| format!("{} could not be read", path.display()))?;
@@ -278,7 +286,7 @@ async fn put(remote: &Remote, path: &Path, upload: &UploadRequest, size: u64) ->
         match response.status() {
             status if status.is_success() => Ok(()),
             // An earlier attempt stored it, and its answer was lost.
-            StatusCode::PRECONDITION_FAILED if tried.get() > 1 => Ok(()),
+            StatusCode::PRECONDITION_FAILED if tries_before > 0 => Ok(()),
             StatusCode::INSUFFICIENT_STORAGE => {
                 let message =
                     "the disk of the service is full or can't be written to; send the file again when there is room";
@@ -321,7 +329,7 @@ fn body(file: tokio::fs::File, progress: ProgressBar) -> Body {
 struct StillADraft;
 
 /// Waits until the dataset is no draft any more, as long as the command may take.
-async fn finished(remote: &Remote, id: DatasetId) -> anyhow::Result<Answer> {
+pub(super) async fn finished(remote: &Remote, id: DatasetId) -> anyhow::Result<Answer> {
     let spinner = ProgressBar::new_spinner().with_message("waiting for the version");
     let look = || async {
         spinner.tick();

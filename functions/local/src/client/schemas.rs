@@ -1,6 +1,7 @@
 //! Prints, puts and takes away the schemas of groups.
 
 use super::manage::print;
+use super::remote::Remote;
 use super::{Trouble, login, read};
 use crate::cli::args::{Access, GroupName, Schema};
 use crate::input::text_of;
@@ -36,8 +37,11 @@ pub(super) async fn run(args: Schema) -> anyhow::Result<()> {
 
 /// The schema in force in a group, if there is one.
 pub(crate) async fn schema_of(group: &GroupName, access: &Access) -> anyhow::Result<Option<RowSchema>> {
-    let service = login::remote(access)?;
-    let path = path_of(&service, group).await?;
+    schema_in_force(&login::remote(access)?, group).await
+}
+
+pub(super) async fn schema_in_force(service: &Remote, group: &GroupName) -> anyhow::Result<Option<RowSchema>> {
+    let path = path_of(service, group).await?;
     let found = match service.get(&path, &WhichSchema::default()).await {
         Err(Trouble::Refused { code, .. }) if code == ErrorCode::SchemaNotFound.name() => return Ok(None),
         found => found?.parse::<GroupSchema>()?,
@@ -46,6 +50,6 @@ pub(crate) async fn schema_of(group: &GroupName, access: &Access) -> anyhow::Res
     Ok(Some(schema.map_err(|error| Trouble::Usage(format!("schema {} of the group: {error}", found.schema_version)))?))
 }
 
-async fn path_of(service: &super::remote::Remote, group: &GroupName) -> anyhow::Result<String> {
+async fn path_of(service: &Remote, group: &GroupName) -> anyhow::Result<String> {
     Ok(format!("dataset-groups/{}/schema", read::group_id(service, group).await?))
 }

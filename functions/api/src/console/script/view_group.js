@@ -1,6 +1,6 @@
 import { call, get, latest, pause } from "./api.js";
 import { bars } from "./chart.js";
-import { busy, complain, crumbs, dialog, element, facts, fill, fromTemplate, pager, say, tag } from "./dom.js";
+import { busy, complain, crumbs, dialog, element, facts, fill, fromTemplate, onTyping, pager, say, tag as showTag } from "./dom.js";
 import { showSchema } from "./group_schema.js";
 import { here, remember } from "./place.js";
 import { bytes, count, visible, when } from "./text.js";
@@ -25,25 +25,32 @@ export async function show(main, [id], signal) {
   const { chosen } = here();
   let page = Number(chosen.page) || 1;
   view.status.value = chosen.show ?? "all";
+  view.tag.value = chosen.tag ?? "";
+  /** Where a list by tag begins, and where it goes on. */
+  let upTo;
+  let next;
   let hasDrafts = false;
   let shown;
 
   async function list() {
     const of = (query) => get("datasets", { dataset_group_id: groupId, ...query }, signal);
     const status = view.status.value;
-    const wanted = [of({ status, page, per_page: PER_PAGE }), of({ status: "ready", per_page: MAX_PICTURED }), of({ status: "draft", per_page: 1 })];
+    const tag = view.tag.value.trim();
+    const wanted = [of({ status, per_page: PER_PAGE, ...(tag ? { tag, up_to_id: upTo } : { page }) }), of({ status: "ready", per_page: MAX_PICTURED }), of({ status: "draft", per_page: 1 })];
     const [found, versions, drafts] = await newest(Promise.all(wanted));
     say(view.fault, "");
-    remember({ show: status === "all" ? undefined : status, page: page > 1 ? page : undefined });
+    remember({ show: status === "all" ? undefined : status, tag: tag || undefined, page: page > 1 ? page : undefined });
     hasDrafts = drafts.total > 0;
     // If nothing changed, the page is left alone, so that it keeps the focus.
-    const news = JSON.stringify([status, found, versions]);
+    const news = JSON.stringify([status, tag, found, versions]);
     if (news === shown) {
       return;
     }
     shown = news;
     view.list.replaceChildren(...found.datasets.map(entry));
-    say(view.empty, found.total ? "" : status === "all" ? "Nothing was uploaded here yet." : "There is none.");
+    view.stopped.hidden = !tag || !found.next_up_to_id;
+    next = found.next_up_to_id;
+    say(view.empty, found.total ? "" : status === "all" && !tag ? "Nothing was uploaded here yet." : "There is none.");
     pager(view, { ...found, noun: "in all" }, (wanted) => {
       page = wanted;
       refresh();
@@ -54,8 +61,15 @@ export async function show(main, [id], signal) {
   }
 
   const refresh = () => list().catch(complain(view.fault));
-  view.status.addEventListener("change", () => {
+  const startAnew = () => {
     page = 1;
+    upTo = undefined;
+    refresh();
+  };
+  view.status.addEventListener("change", startAnew);
+  onTyping(view.tag, startAnew);
+  view.go_on.addEventListener("click", () => {
+    upTo = next;
     refresh();
   });
   view.delete.addEventListener("click", async () => {
@@ -96,7 +110,7 @@ function entry(dataset) {
   number.textContent = isVersion ? `v${dataset.version_number}` : "–";
   file.textContent = visible(dataset.file_name);
   file.href = `#/datasets/${dataset.id}`;
-  tag(status, dataset.is_deleted ? "deleted" : dataset.status);
+  showTag(status, dataset.is_deleted ? "deleted" : dataset.status);
   const columns = dataset.column_names?.length;
   facts(
     line,

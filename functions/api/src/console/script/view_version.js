@@ -5,6 +5,7 @@ import { showNotices } from "./notices.js";
 import { bytes, count, visible, when } from "./text.js";
 import { leaveForDownload, uploadOf } from "./uploads.js";
 import { failureText, showExcerpt } from "./view_upload.js";
+import { showAnnotations } from "./annotations.js";
 import { showCode } from "./view_code.js";
 import { showColumns } from "./view_columns.js";
 import { showRows } from "./view_rows.js";
@@ -36,10 +37,12 @@ export async function show(main, [id, section = "rows"], signal) {
     when(dataset.created_at),
     `id ${dataset.id}`,
     ...dataset.labels.map((label) => element("span", { class: "tag" }, label)),
+    ...dataset.tags.map((tag) => `#${visible(tag)}`),
     dataset.schema_version && `fulfils schema ${dataset.schema_version}`,
   );
   showNotices(view.notices, dataset.notices);
   showDrift(view.drift, dataset.drift);
+  showAnnotations(view, dataset, signal, reload);
   if (isReady) {
     await showReady(view, dataset, section, signal);
   } else if (dataset.status === "failed") {

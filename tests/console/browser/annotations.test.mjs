@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { test } from "node:test";
+import { api, close, group, heading, open, version } from "./browser.mjs";
+
+test("a version is described, tagged, found by its tag and proved", async () => {
+  const { id, name } = await group("Described");
+  const text = "id\n1\n";
+  const { id: first } = await version(id, "first.csv", text);
+  await version(id, "second.csv", "id\n2\n");
+  const page = await open(`#/datasets/${first}`);
+  const details = page.getByText("Description, tags, metadata and hashes");
+  await details.click();
+  await page.getByText(createHash("sha256").update(text).digest("hex")).waitFor();
+  const metadata = page.getByRole("textbox", { name: "Metadata" });
+  await metadata.fill("[");
+  await page.getByRole("button", { name: "Keep" }).click();
+  await page.getByText(/The metadata is not JSON/).waitFor();
+  await metadata.fill('{"run": 12345678901234567890}');
+  await page.getByRole("textbox", { name: "Description" }).fill("<b>From</b> the crawl");
+  await page.getByRole("textbox", { name: "Tags" }).fill("gold\n\n of 2026 ");
+  await page.getByRole("button", { name: "Keep" }).click();
+  await page.getByText("#of 2026").waitFor();
+  await page.locator(".said").getByText("<b>From</b> the crawl").waitFor();
+  await details.click();
+  assert.match(await metadata.inputValue(), /12345678901234567890/);
+  assert.deepEqual((await api("GET", `datasets/${first}`)).dataset.tags, ["gold", "of 2026"]);
+
+  await page.goto(page.url().replace(/#.*/, `#/groups/${id}`));
+  await heading(page, name);
+  const versions = page.getByRole("list", { name: "Versions, the newest first" }).getByRole("listitem");
+  await versions.nth(1).waitFor();
+  await page.getByRole("searchbox", { name: "tagged" }).fill("gold");
+  await page.waitForFunction(() => document.querySelectorAll(".timeline > li").length === 1);
+  assert.match(await versions.textContent(), /first\.csv/);
+  await page.reload();
+  await page.waitForFunction(() => document.querySelectorAll(".timeline > li").length === 1);
+  await page.getByRole("searchbox", { name: "tagged" }).fill("none has it");
+  await page.getByText("There is none.").waitFor();
+  await close(page);
+});
