@@ -9,6 +9,7 @@ use dataset_core::webhooks::Webhooks;
 use dataset_formats::Limits;
 use dataset_tests::memory::Fakes;
 use dataset_tests::{dataset_id, draft, group, start, webhook_at};
+use dataset_types::dialect::Dialect;
 use futures::future::join_all;
 use lambda_runtime::{Context, LambdaEvent};
 use serde_json::Value;
@@ -279,15 +280,20 @@ async fn a_file_larger_than_every_buffer_goes_through() {
     assert!(setting.is_proved(FIRST).await);
 }
 
-/// Each is read again, or to its end by no parser.
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_way_a_file_is_read_it_is_hashed_once_and_whole() {
-    let late = format!("a\n{}x\n", "1\n".repeat(2_000_000));
-    let spaces = format!("[{{\"a\":1}}]{}", " ".repeat(1 << 20));
-    let pretty = format!("{{\"data\": [{}]}}", vec!["{\"a\": 1}"; 100_000].join(",\n"));
-    for (name, file) in [("a.csv", &late), ("a.json", &spaces), ("a.json", &pretty)] {
-        let setting = Setting::with(&[(name, file)]).await;
+    // It is read twice.
+    let late = format!("[{}{{\"a\":\"x\"}}]", "{\"a\":1},".repeat(200_000));
+    // The parser has all rows long before the end.
+    let within = format!("{{\"data\":[{{\"a\":1}}],\"more\":\"{}\"}}", "x".repeat(8 << 20));
+    for (file, rows_at) in [(late, None), (within, Some("/data"))] {
+        let setting = Setting::with(&[]).await;
+        let said = Dialect { rows_at: rows_at.map(|at| at.to_owned().try_into().unwrap()), ..Dialect::default() };
+        let draft = draft(FIRST, &group(7, 1, "Questions"), "a.json");
+        let draft = Dataset { said, file_size_bytes: file.len() as u64, ..draft };
+        setting.fakes.table.create_draft(&draft).await.unwrap();
+        setting.fakes.blobs.put_new(draft.upload(), "", file.into()).await.unwrap();
         setting.handle(PUT, "first").await.unwrap();
-        assert!(setting.is_proved(FIRST).await, "{name}");
+        assert!(setting.is_proved(FIRST).await);
     }
 }

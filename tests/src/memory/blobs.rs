@@ -16,6 +16,9 @@ use std::time::Duration;
 
 type Objects = Arc<Mutex<BTreeMap<Object, Bytes>>>;
 
+/// About what a connection gives at once.
+const MAX_CHUNK_BYTES: usize = 64 << 10;
+
 #[derive(Default)]
 pub struct MemoryBlobs {
     objects: Objects,
@@ -66,9 +69,11 @@ impl Blobs for MemoryBlobs {
     async fn read(&self, object: Object) -> Result<BoxStream<'static, Result<Bytes>>> {
         self.up()?;
         let body = self.objects.lock().unwrap().get(&object).cloned().ok_or_else(not_found)?;
-        // In two chunks, since no reader may rely on a single one.
-        let (first, second) = (body.slice(..body.len() / 2), body.slice(body.len() / 2..));
-        Ok(stream::iter([Ok(first), Ok(second)]).boxed())
+        // In two chunks at least, since no reader may rely on a single one.
+        let length = (body.len() / 2).clamp(1, MAX_CHUNK_BYTES);
+        let starts = (0..body.len()).step_by(length);
+        let chunks = starts.map(|start| Ok(body.slice(start..body.len().min(start + length))));
+        Ok(stream::iter(chunks.collect::<Vec<_>>()).boxed())
     }
 
     async fn read_tail(&self, object: Object, bytes: u64) -> Result<(Bytes, u64)> {

@@ -8,6 +8,7 @@
 
 mod columns;
 mod describe;
+mod number;
 mod object;
 mod rows;
 mod scan;
@@ -28,11 +29,12 @@ use dataset_types::FailureCode;
 use dataset_types::Format;
 use dataset_types::dialect::{Dialect, RowsAt};
 use dataset_types::notice::{Notice, NoticeCode};
+pub(crate) use number::{all_digits, number};
 pub(crate) use rows::Row;
 use rows::{Rows, Start};
 pub(crate) use scan::{TokenKind, unescape};
 use std::io::Read;
-pub(crate) use value::{Parsed, decimal, number};
+pub(crate) use value::Parsed;
 use wrapped::Shape;
 
 pub(crate) fn convert<S: Source>(

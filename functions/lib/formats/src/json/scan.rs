@@ -39,7 +39,9 @@ pub(super) type Scan<T> = Result<T, Stop>;
 pub(crate) enum TokenKind {
     Null,
     Bool(bool),
-    Number,
+    Number {
+        is_integer: bool,
+    },
     /// The raw text includes the quotes.
     String {
         escaped: bool,
@@ -115,7 +117,10 @@ impl Text<'_> {
                 let (end, escaped) = self.string(at)?;
                 (TokenKind::String { escaped }, end)
             }
-            Some(b'-' | b'0'..=b'9') => (TokenKind::Number, number(self.bytes, at)?),
+            Some(b'-' | b'0'..=b'9') => {
+                let (end, is_integer) = number(self.bytes, at)?;
+                (TokenKind::Number { is_integer }, end)
+            }
             Some(b'{' | b'[') => (TokenKind::Nested, self.nested(at)?),
             Some(b't') => (TokenKind::Bool(true), literal(self.bytes, at, b"true")?),
             Some(b'f') => (TokenKind::Bool(false), literal(self.bytes, at, b"false")?),
@@ -266,9 +271,9 @@ fn hex4(bytes: &[u8], at: usize) -> Scan<u32> {
     Ok(code)
 }
 
-/// Where the number that starts at `at` ends.
+/// Where the number that starts at `at` ends, and whether it has neither a point nor an exponent.
 #[inline]
-fn number(bytes: &[u8], at: usize) -> Scan<usize> {
+fn number(bytes: &[u8], at: usize) -> Scan<(usize, bool)> {
     let fault = Stop::Fault(Fault::Number, at);
     let digits = |mut position: usize| {
         let start = position;
@@ -287,6 +292,7 @@ fn number(bytes: &[u8], at: usize) -> Scan<usize> {
         Some(_) => digits(position)?,
         None => return Err(Stop::NeedMore),
     };
+    let behind_integer = position;
     if bytes.get(position) == Some(&b'.') {
         position = digits(position + 1)?;
     }
@@ -296,7 +302,7 @@ fn number(bytes: &[u8], at: usize) -> Scan<usize> {
     }
     match bytes.get(position) {
         None => Err(Stop::NeedMore),
-        Some(b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t') => Ok(position),
+        Some(b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t') => Ok((position, position == behind_integer)),
         Some(_) => Err(fault),
     }
 }

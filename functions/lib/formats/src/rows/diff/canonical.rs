@@ -2,7 +2,7 @@
 //! their column. 1, 1.0 and the JSON text `1` are one number.
 
 use super::super::cell::CellRef;
-use crate::json::{Parsed, decimal, number, unescape};
+use crate::json::{Parsed, all_digits, number, unescape};
 
 const NULL: u8 = 0;
 const FALSE: u8 = 1;
@@ -159,7 +159,7 @@ fn write_number(text: &str, out: &mut Vec<u8>) {
         Parsed::UInt(value) => write_integer(value.into(), out),
         Parsed::Double(value) => write_double(value, out),
         _ => {
-            let (digits, exponent) = decimal(text);
+            let (digits, exponent) = all_digits(text);
             out.push(DECIMAL);
             out.push(u8::from(text.starts_with('-')));
             out.extend_from_slice(&exponent.to_le_bytes());
