@@ -61,10 +61,11 @@ impl Outline {
     /// of the metadata of each of these groups.
     pub(crate) fn excerpt(schema: &[u8], rows: u64, groups: &[&[u8]]) -> Vec<u8> {
         let mut footer = schema.to_vec();
-        thrift::write_fields_behind(&mut footer, 2, |file| {
+        thrift::write_open_struct(&mut footer, 2, |file| {
             file.i64(3, rows.cast_signed());
             file.list(4, Type::Struct, groups.iter(), |out, group| out.extend_from_slice(group));
         });
+        footer.push(0);
         footer
     }
 }

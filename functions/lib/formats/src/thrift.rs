@@ -24,21 +24,15 @@ pub(crate) struct Struct<'a> {
 
 /// Appends a struct of the fields that `fields` writes.
 pub(crate) fn write_struct(out: &mut Vec<u8>, fields: impl FnOnce(&mut Struct<'_>)) {
-    write_open_struct(out, fields);
+    write_open_struct(out, 0, fields);
     out.push(0);
 }
 
-/// Appends a struct without its end, to which fields can be added. Returns the id of the last field.
-pub(crate) fn write_open_struct(out: &mut Vec<u8>, fields: impl FnOnce(&mut Struct<'_>)) -> u8 {
-    let mut open = Struct { out, last_id: 0 };
+/// Appends fields of a struct that is finished elsewhere, behind the field of this id. Returns the id of the last.
+pub(crate) fn write_open_struct(out: &mut Vec<u8>, last_id: u8, fields: impl FnOnce(&mut Struct<'_>)) -> u8 {
+    let mut open = Struct { out, last_id };
     fields(&mut open);
     open.last_id
-}
-
-/// Appends fields to a struct whose last field so far has this id, and ends it.
-pub(crate) fn write_fields_behind(out: &mut Vec<u8>, last_id: u8, fields: impl FnOnce(&mut Struct<'_>)) {
-    fields(&mut Struct { out, last_id });
-    out.push(0);
 }
 
 /// Reads a field that is text or bytes and has the next id.
@@ -134,12 +128,10 @@ impl Struct<'_> {
         items.for_each(|item| write(self.out, item));
     }
 
-    /// A struct whose first fields have been written elsewhere, up to the one
-    /// of `last_id`, and those that `fields` adds.
-    pub(crate) fn continued(&mut self, id: u8, start: &[u8], last_id: u8, fields: impl FnOnce(&mut Struct<'_>)) {
-        self.field(id, Type::Struct);
-        self.out.extend_from_slice(start);
-        write_fields_behind(self.out, last_id, fields);
+    /// Takes fields that have been written elsewhere, up to the one of `last_id`.
+    pub(crate) fn go_on(&mut self, fields: &[u8], last_id: u8) {
+        self.out.extend_from_slice(fields);
+        self.last_id = last_id;
     }
 
     /// Where in the output the next field begins.

@@ -104,7 +104,7 @@ impl<'a, W: Write + Send> TableWriter<'a, W> {
 
     pub(crate) fn close(mut self) -> Result<Written> {
         self.end_group()?;
-        self.file.close()?;
+        self.file.close(self.columns.iter().map(Column::kind).collect())?;
         Ok(Written { rows: self.rows, empty: self.columns.iter().map(Column::empty).collect() })
     }
 

@@ -31,8 +31,10 @@ pub(super) fn write<R: Read>(
     schema: Option<&RowSchema>,
 ) -> Result<(Written, Unusual)> {
     let names = &header.names;
-    let fields: Vec<Field<'_>> =
-        names.iter().map(|name| Field { name, kind: ColumnType::Text, is_nullable: false, has_long: false }).collect();
+    let fields: Vec<Field<'_>> = names
+        .iter()
+        .map(|name| Field { name, kind: ColumnType::Text, is_open: false, is_nullable: false, has_long: false })
+        .collect();
     let mut table = TableWriter::new(out, &fields, compressor, limits)?;
     let mut rows = Rows::new(window, header, dialect, limits, schema);
     loop {

@@ -11,7 +11,7 @@ use crate::writer::{Column, ColumnType, Field, is_short};
 use dataset_types::FailureCode;
 
 /// The types of values seen in a column.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Default, PartialEq)]
 struct Seen {
     bools: bool,
     strings: bool,
@@ -111,7 +111,7 @@ impl<'a> Columns<'a> {
         let columns = self.names.as_slice().iter().zip(&self.seen);
         let fields = columns.map(|(name, seen)| {
             let kind = seen.narrowest();
-            Field { name, kind, is_nullable: true, has_long: seen.long }
+            Field { name, kind, is_open: seen.is_nothing(), is_nullable: true, has_long: seen.long }
         });
         fields.collect()
     }
@@ -149,6 +149,11 @@ impl Seen {
             Parsed::Double(_) => self.doubles = true,
             Parsed::Other => self.others = true,
         }
+    }
+
+    /// Whether there was no value but null.
+    fn is_nothing(self) -> bool {
+        self == Self::default()
     }
 
     fn narrowest(self) -> ColumnType {

@@ -130,7 +130,6 @@ fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
         (json!({"a": 0.5}), vec![("a", ColumnType::Double), ("b", ColumnType::Bool), ("c", ColumnType::Text)]),
         (json!({"a": "x"}), vec![("a", ColumnType::Json), ("b", ColumnType::Bool), ("c", ColumnType::Text)]),
         (json!({"a": u64::MAX}), vec![("a", ColumnType::UInt), ("b", ColumnType::Bool), ("c", ColumnType::Text)]),
-        (json!({"c": 1}), vec![("a", ColumnType::Int), ("b", ColumnType::Bool), ("c", ColumnType::Int)]),
         (
             json!({"d": "x"}),
             vec![("a", ColumnType::Int), ("b", ColumnType::Bool), ("c", ColumnType::Text), ("d", ColumnType::Text)],
@@ -158,6 +157,36 @@ fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
         };
         convert(Format::Json, &Dialect::default(), &mut source, &mut vec![], &Limits::default(), None).unwrap();
         assert_eq!(opened, 1, "{last}");
+    }
+}
+
+/// Nulls are of any type, so the first value gives a column its type, however late it comes.
+#[test]
+fn a_column_that_begins_with_nulls_is_read_once() {
+    let nulls = vec![json!({"a": null, "b": 1}); 500];
+    for (values, kind) in [
+        (vec![json!(1), json!(2), json!(-3)], ColumnType::Int),
+        (vec![json!(i64::MIN), json!(i64::MAX)], ColumnType::Int),
+        (vec![json!(u64::MAX), json!(1)], ColumnType::UInt),
+        (vec![json!(0.5), json!(-0.0), json!(null), json!(0.25)], ColumnType::Double),
+        (vec![json!(true), json!(null), json!(false)], ColumnType::Bool),
+        (vec![json!("x"), json!(""), json!("x")], ColumnType::Text),
+        (vec![json!([1]), json!(2), json!("x")], ColumnType::Json),
+        (vec![json!(null)], ColumnType::Text),
+    ] {
+        let rows: Vec<Value> = values.iter().map(|value| json!({"a": value, "b": 1})).collect();
+        let file = serde_json::to_vec(&[&nulls[..], &rows, &nulls[..3]].concat()).unwrap();
+        let (mut opened, mut out) = (0, vec![]);
+        let mut source = || {
+            opened += 1;
+            Ok(&file[..])
+        };
+        let summary = convert(Format::Json, &Dialect::default(), &mut source, &mut out, &tight(300), None).unwrap();
+        assert_eq!((summary.columns[0].kind, opened), (kind, 1), "{values:?}");
+        let page = page_of(InMemory::new(out), 499, 1_000);
+        let found: Vec<Value> = page.rows.iter().map(|row| json!(row[0])).collect();
+        let expected: Vec<Value> = [&[json!(null)], &values[..], &vec![json!(null); 3]].concat();
+        assert_eq!(found, expected, "{values:?}");
     }
 }
 

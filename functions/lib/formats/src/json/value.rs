@@ -44,13 +44,27 @@ impl Parsed {
         }
     }
 
+    /// The type of a column that has no other value; `None` for null.
+    fn narrowest(self) -> Option<ColumnType> {
+        Some(match self {
+            Parsed::Null => return None,
+            Parsed::Bool(_) => ColumnType::Bool,
+            Parsed::Int(_) => ColumnType::Int,
+            Parsed::UInt(_) => ColumnType::UInt,
+            Parsed::Double(_) => ColumnType::Double,
+            Parsed::String => ColumnType::Text,
+            Parsed::Other => ColumnType::Json,
+        })
+    }
+
     /// Appends the value to row `row` of `column`; `false` if the column's type can't hold it.
     pub(super) fn push(self, text: &[u8], value: &Value, row: usize, column: &mut Column) -> bool {
-        let (kind, cells) = match (column.kind(), self) {
+        let Some(kind) = self.narrowest() else {
             // A column fills up with nulls by itself.
-            (_, Parsed::Null) => return true,
-            (kind, _) => (kind, column.value(row)),
+            return true;
         };
+        column.settle(kind, matches!(self, Parsed::Int(value) if !is_short(value)));
+        let (kind, cells) = (column.kind(), column.value(row));
         match (kind, cells, self) {
             (ColumnType::Bool, Cells::Bool(cells), Parsed::Bool(value)) => cells.push(value),
             (ColumnType::Int, Cells::Int(cells), Parsed::Int(value)) if is_short(value) => cells.push(value),

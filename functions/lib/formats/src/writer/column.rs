@@ -45,9 +45,20 @@ enum Encoder {
     Outgrown(Dictionary),
 }
 
+impl Encoder {
+    fn of(kind: ColumnType) -> Self {
+        match kind {
+            ColumnType::Text | ColumnType::Json => Self::Undecided,
+            _ => Self::Plain,
+        }
+    }
+}
+
 pub(crate) struct Column {
     index: usize,
     kind: ColumnType,
+    /// There were only nulls so far, which are of any type.
+    is_open: bool,
     is_nullable: bool,
     cells: Cells,
     levels: Levels,
@@ -75,17 +86,15 @@ impl Page {
 
 impl Column {
     pub(super) fn new(index: usize, field: &Field<'_>) -> Self {
-        let Field { kind, is_nullable, has_long, .. } = *field;
+        let Field { kind, is_open, is_nullable, has_long, .. } = *field;
         Self {
             index,
             kind,
+            is_open,
             is_nullable,
             cells: Cells::new(kind, has_long),
             levels: Levels::default(),
-            encoder: match kind {
-                ColumnType::Text | ColumnType::Json => Encoder::Undecided,
-                _ => Encoder::Plain,
-            },
+            encoder: Encoder::of(kind),
             chunk: Chunk::default(),
             empty: 0,
         }
@@ -98,6 +107,14 @@ impl Column {
 
     pub(crate) fn kind(&self) -> ColumnType {
         self.kind
+    }
+
+    /// Gives the column the type of its first value, unless it has had one.
+    #[inline]
+    pub(crate) fn settle(&mut self, kind: ColumnType, is_long: bool) {
+        if std::mem::take(&mut self.is_open) {
+            (self.kind, self.cells, self.encoder) = (kind, Cells::new(kind, is_long), Encoder::of(kind));
+        }
     }
 
     /// The texts of a column that has one in every row.
@@ -184,6 +201,8 @@ impl Column {
                 }
                 Encoding::RLE_DICTIONARY
             }
+            // No value of no type.
+            _ if self.is_open => Encoding::PLAIN,
             _ => {
                 self.chunk.ranges.widen(&self.cells);
                 self.cells.encode(&mut body)

@@ -77,6 +77,26 @@ type Pages = (Vec<(Place, Range<usize>)>, Bytes);
 
 /// Runs `work` with a compressor on so many threads, the calling one included.
 pub(crate) fn with_threads<T>(threads: usize, work: impl FnOnce(&mut PageCompressor) -> Result<T>) -> Result<T> {
+    with_helpers(threads, |zstd, page, out| zstd.compress_to_buffer(page, out), work)
+}
+
+/// Threads that died say so, since others would wait for what they had.
+struct Alive<'a>(&'a Sender<Done>);
+
+impl Drop for Alive<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // No one waits any more if it can't be sent.
+            let _ = self.0.send(Err(io::Error::other("a thread that compresses has died")));
+        }
+    }
+}
+
+fn with_helpers<T>(
+    threads: usize,
+    compress: impl Fn(&mut Compressor<'static>, &[u8], &mut Vec<u8>) -> io::Result<usize> + Copy + Send,
+    work: impl FnOnce(&mut PageCompressor) -> Result<T>,
+) -> Result<T> {
     let helpers = threads.saturating_sub(1);
     let (sender, finished) = crossbeam_channel::unbounded();
     let mut compressor = PageCompressor {
@@ -92,10 +112,11 @@ pub(crate) fn with_threads<T>(threads: usize, work: impl FnOnce(&mut PageCompres
         for jobs in queues {
             let (finished, mut zstd) = (sender.clone(), Compressor::new(LEVEL)?);
             scope.spawn(move || {
+                let _alive = Alive(&finished);
                 for mut job in jobs {
                     job.out.clear();
                     job.out.reserve(compress_bound(job.page.len()));
-                    let done = zstd.compress_to_buffer(&job.page[..], &mut job.out);
+                    let done = compress(&mut zstd, &job.page, &mut job.out);
                     if finished.send(done.map(|_| job)).is_err() {
                         break;
                     }
@@ -180,5 +201,29 @@ impl PageCompressor {
             buffer.clear();
             self.spare.push(buffer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "a scoped thread panicked")]
+    fn a_thread_that_dies_is_not_waited_for() {
+        // The others live on.
+        let died = with_helpers(
+            4,
+            |_, _, _| panic!("no page is compressed"),
+            |compressor| {
+                compressor.submit((0, PageId::Data(0)), vec![0; 64])?;
+                // Else this thread would take it back.
+                while compressor.queue.as_ref().is_some_and(|(_, jobs)| !jobs.is_empty()) {
+                    thread::yield_now();
+                }
+                compressor.finish().map(drop)
+            },
+        );
+        died.unwrap();
     }
 }

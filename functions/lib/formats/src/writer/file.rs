@@ -14,6 +14,8 @@ use std::io::{BufWriter, Write};
 pub(crate) struct Field<'a> {
     pub(crate) name: &'a str,
     pub(crate) kind: ColumnType,
+    /// Its first value may give it another type: so far there were only nulls.
+    pub(crate) is_open: bool,
     pub(crate) is_nullable: bool,
     /// Whether some of its integers are not [`is_short`](super::delta::is_short).
     pub(crate) has_long: bool,
@@ -132,9 +134,9 @@ impl<W: Write> ParquetFile<W> {
         Ok(())
     }
 
-    /// Writes the footer.
-    pub(super) fn close(mut self) -> Result<()> {
-        let end = self.footer.encode(self.position);
+    /// Writes the footer, with the type of each column.
+    pub(super) fn close(mut self, kinds: Vec<ColumnType>) -> Result<()> {
+        let end = self.footer.encode(self.position, kinds);
         self.write_bytes(&end)?;
         self.write_bytes(MAGIC)?;
         Ok(self.out.flush()?)

@@ -17,7 +17,8 @@ use parquet::basic::Encoding;
 const CREATED_BY: &str = concat!("dataset-versions version ", env!("CARGO_PKG_VERSION"));
 
 pub(super) struct Footer {
-    columns: Vec<(String, ColumnType, bool)>,
+    /// Their names, and whether they may have nulls.
+    columns: Vec<(String, bool)>,
     groups: Vec<Group>,
     /// The metadata of all chunks, one after another.
     metadata: Vec<u8>,
@@ -28,7 +29,7 @@ pub(super) struct Footer {
     has_pages: bool,
 }
 
-/// A chunk whose metadata, but for the statistics, and whose offset index are
+/// A chunk whose metadata, but for the type and the statistics, and whose offset index are
 /// behind those of the chunk before.
 struct Encoded {
     metadata_bytes: u32,
@@ -48,7 +49,7 @@ struct Group {
 
 impl Footer {
     pub(super) fn new(fields: &[Field<'_>]) -> Self {
-        let columns = fields.iter().map(|field| (field.name.to_owned(), field.kind, field.is_nullable));
+        let columns = fields.iter().map(|field| (field.name.to_owned(), field.is_nullable));
         Self {
             columns: columns.collect(),
             groups: vec![],
@@ -71,9 +72,9 @@ impl Footer {
 
     /// Adds the chunk of the row group's next column.
     pub(super) fn add_chunk(&mut self, chunk: &Chunk) {
-        let (name, kind, _) = &self.columns[self.chunks.len() % self.columns.len()];
+        let (name, _) = &self.columns[self.chunks.len() % self.columns.len()];
         let (metadata_at, index_at) = (self.metadata.len(), self.indexes.len());
-        let last_id = write_open_struct(&mut self.metadata, |metadata| write_metadata(metadata, name, *kind, chunk));
+        let last_id = write_open_struct(&mut self.metadata, TYPE_ID, |metadata| write_metadata(metadata, name, chunk));
         write_struct(&mut self.indexes, |index| write_offset_index(index, chunk));
         let length = |bytes: &[u8], start| (bytes.len() - start) as u32;
         self.chunks.push(Encoded {
@@ -95,28 +96,29 @@ impl Footer {
     ///
     /// Some readers fail where some row groups have an offset index and others
     /// have none, so there is one for all or, if each chunk is a page, for none.
-    pub(super) fn encode(&self, offset: u64) -> Vec<u8> {
+    pub(super) fn encode(&self, offset: u64, kinds: Vec<ColumnType>) -> Vec<u8> {
         let mut out = if self.has_pages { self.indexes.clone() } else { vec![] };
         let footer_at = out.len();
-        write_struct(&mut out, |file| self.write_file(file, footer_at, offset));
+        write_struct(&mut out, |file| self.write_file(file, footer_at, offset, kinds));
         let length = (out.len() - footer_at) as u32;
         out.extend_from_slice(&length.to_le_bytes());
         out
     }
 
-    fn write_file(&self, file: &mut Struct<'_>, footer_at: usize, indexes_at: u64) {
+    fn write_file(&self, file: &mut Struct<'_>, footer_at: usize, indexes_at: u64, kinds: Vec<ColumnType>) {
         file.i32(1, 1);
         file.list(2, Type::Struct, 0..self.columns.len() + 1, |out, index| {
             write_struct(out, |element| match index.checked_sub(1) {
                 None => self.write_root(element),
-                Some(column) => write_column(element, &self.columns[column]),
+                Some(column) => write_column(element, &self.columns[column], kinds[column]),
             });
         });
-        let json = self.columns.iter().zip(0..).filter(|((_, kind, _), _)| *kind == ColumnType::Json);
+        let json = kinds.iter().zip(0..).filter(|(kind, _)| **kind == ColumnType::Json);
         let json_columns = json.map(|(_, index)| index).collect();
         let mut outline = Outline { json_columns, schema_end: file.position() - footer_at, groups: vec![] };
         file.i64(3, self.groups.iter().map(|group| group.rows).sum::<u64>().cast_signed());
-        let mut rest = Rest { metadata: &self.metadata, index_at: indexes_at, is_bounded: self.bounded_columns() };
+        let (index_at, is_bounded) = (indexes_at, self.bounded_columns());
+        let mut rest = Rest { metadata: &self.metadata, index_at, is_bounded, kinds };
         let groups = self.groups.iter().zip(self.chunks.chunks(self.columns.len())).enumerate();
         file.list(4, Type::Struct, groups, |out, (ordinal, (group, chunks))| {
             let start = out.len() - footer_at;
@@ -165,7 +167,11 @@ impl Footer {
             let bounds = chunk.bounds.filter(|_| rest.is_bounded[column]);
             write_struct(out, |out| {
                 out.i64(2, group.offset.cast_signed());
-                out.continued(3, metadata, chunk.last_id, |out| write_statistics(out, chunk.nulls, bounds));
+                out.inner(3, |out| {
+                    out.i32(TYPE_ID, physical(rest.kinds[column]));
+                    out.go_on(metadata, chunk.last_id);
+                    write_statistics(out, chunk.nulls, bounds);
+                });
                 if self.has_pages {
                     out.i64(4, rest.index_at.cast_signed());
                     out.i32(5, chunk.index_bytes.cast_signed());
@@ -191,6 +197,7 @@ struct Rest<'a> {
     index_at: u64,
     /// For each column.
     is_bounded: Vec<bool>,
+    kinds: Vec<ColumnType>,
 }
 
 /// Parquet's physical type.
@@ -203,8 +210,8 @@ fn physical(kind: ColumnType) -> i32 {
     }
 }
 
-fn write_column(element: &mut Struct<'_>, (name, kind, is_nullable): &(String, ColumnType, bool)) {
-    element.i32(1, physical(*kind));
+fn write_column(element: &mut Struct<'_>, (name, is_nullable): &(String, bool), kind: ColumnType) {
+    element.i32(1, physical(kind));
     element.i32(3, i32::from(*is_nullable));
     element.binary(4, name.as_bytes());
     // First the converted type, for readers that know no logical types.
@@ -228,7 +235,11 @@ fn write_column(element: &mut Struct<'_>, (name, kind, is_nullable): &(String, C
     }
 }
 
-fn write_metadata(out: &mut Struct<'_>, name: &str, kind: ColumnType, chunk: &Chunk) {
+/// The first field of a chunk's metadata, which is known for certain only at the end.
+const TYPE_ID: u8 = 1;
+
+/// What follows the type.
+fn write_metadata(out: &mut Struct<'_>, name: &str, chunk: &Chunk) {
     const ZSTD: i32 = 6;
     let mut encodings = vec![Encoding::RLE];
     for encoding in &chunk.encodings {
@@ -236,7 +247,6 @@ fn write_metadata(out: &mut Struct<'_>, name: &str, kind: ColumnType, chunk: &Ch
             encodings.push(*encoding);
         }
     }
-    out.i32(1, physical(kind));
     out.list(2, Type::I32, encodings.iter(), |out, encoding| write_i32(out, *encoding as i32));
     out.list(3, Type::Binary, std::iter::once(name), |out, name| write_binary(out, name.as_bytes()));
     out.i32(4, ZSTD);
