@@ -8,10 +8,14 @@ Every tool is called once as it should be, and with what it must refuse, with an
 import asyncio
 import json
 import os
+import subprocess
 import sys
 import tempfile
+import threading
+import time
 from pathlib import Path
 
+import requests
 from mcp import ClientSession, StdioServerParameters, stdio_client
 
 DATASETS, URL, KEY = sys.argv[1:]
@@ -82,8 +86,8 @@ async def works(assistant, group):
     first = (await assistant.get("push_file", path="first.csv", group=group, **said))["dataset"]
     expect((first["version_number"], first["tags"], first["metadata"]) == (1, ["mcp"], {"run": 12}), first)
     second = (await assistant.get("push_file", path="second.csv", group=group))["dataset"]
-    failed = (await assistant.get("push_file", path="broken.csv", group=group))["dataset"]
-    expect((failed["status"], failed["failure"]["code"]) == ("failed", "too_few_fields"), failed)
+    await assistant.refused("too_few_fields", "push_file", path="broken.csv", group=group)
+    failed = (await assistant.get("list_versions", group=group, status="failed"))["datasets"][0]
 
     groups = await assistant.get("list_groups", name="assist")
     expect([found["name"] for found in groups["dataset_groups"]] == [group], groups)
@@ -108,13 +112,18 @@ async def works(assistant, group):
     await assistant.refused("label_moved", "move_label", label="prod", version=f"{group}@2", expected=2)
     await assistant.refused("--files", "check_file", path="../outside.csv")
     await assistant.refused("--files", "push_file", path="link.csv", group=group)
-    await assistant.refused("could not be opened", "check_file", path="nothing.csv")
+    await assistant.refused("could not be read", "check_file", path="nothing.csv")
+    await assistant.refused("pipe", "check_file", path="pipe.csv")
+    await assistant.refused("directory", "check_file", path="folder.csv")
     await assistant.refused("must end with", "push_file", path="notes.txt", group=group)
-    await assistant.refused("no dataset group named", "push_file", path="first.csv", group="other")
+    await assistant.refused("list_groups", "push_file", path="first.csv", group="other")
     await assistant.refused("neither", "show_version", version="nothing")
     await assistant.refused("dataset_not_found", "show_version", version=f"{group}@9")
     await assistant.refused("dataset_failed", "read_rows", version=str(failed["id"]))
-    await assistant.refused("100", "read_rows", version=f"{group}@1", per_page=101)
+    await assistant.refused("per_page", "read_rows", version=f"{group}@1", per_page=101)
+    await assistant.refused("active, deleted", "list_versions", status="new")
+    by_number = await assistant.get("show_version", version=first["id"])
+    expect(by_number["dataset"]["id"] == first["id"], by_number)
     await assistant.refused("64 characters", "list_versions", tag="")
     await asyncio.gather(*(assistant.get("show_version", version=f"{group}@1") for _ in range(20)))
 
@@ -131,9 +140,65 @@ async def only_reads(assistant, group):
     expect(label["version_number"] == 1, label)
 
 
-async def main():
-    import requests
+async def swapped(assistant, files):
+    """A name that is a file of the directory now, and a way out of it then."""
+    inside, outside, name = files / "inside", files / "outside", files / "swapped.csv"
+    stop = threading.Event()
 
+    def swap():
+        while not stop.is_set():
+            inside.write_text("in\n1\n")
+            inside.replace(name)
+            outside.symlink_to("../outside.csv")
+            outside.replace(name)
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    seen = 0
+    try:
+        for _ in range(300):
+            result = await assistant.call("check_file", path=name.name)
+            if not result.is_error:
+                names = json.loads(result.content[0].text)["column_names"]
+                expect(names == ["in"], names)
+                seen += 1
+    finally:
+        stop.set()
+        swapping.join()
+    expect(seen > 0, "no file was met")
+
+
+def stopped(group, files):
+    """A push whose server is told to stop leaves no draft that waits."""
+    large = files / "large.csv"
+    large.write_text("a\n" + "some text\n" * 6_000_000)
+    for wait in (0.1, 0.3, 0.6):
+        server = subprocess.Popen(
+            [DATASETS, "mcp", "--files", files, "--write"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "DATASETS_URL": URL, "DATASETS_API_KEY": KEY},
+        )
+        arguments = {"path": "large.csv", "group": group}
+        for message in (
+            {"id": 1, "method": "initialize", "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}},
+            {"method": "notifications/initialized"},
+            {"id": 2, "method": "tools/call", "params": {"name": "push_file", "arguments": arguments}},
+        ):
+            server.stdin.write(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+            server.stdin.flush()
+        time.sleep(wait)
+        server.terminate()
+        expect(server.wait(20) == 130, server.returncode)
+    url = f"{URL}/api/public/v2/datasets?status=draft"
+    deadline = time.monotonic() + 30
+    while drafts := requests.get(url, headers={"X-API-KEY": KEY}).json()["datasets"]:
+        # One whose file was whole is on its way.
+        expect(time.monotonic() < deadline, drafts)
+        time.sleep(0.2)
+
+
+async def main():
     group = "An assistant's"
     made = requests.post(f"{URL}/api/public/v2/dataset-groups", headers={"X-API-KEY": KEY}, json={"name": group})
     expect(made.status_code == 201, made.text)
@@ -149,8 +214,12 @@ async def main():
         }.items():
             (files / name).write_text(text)
         (files / "link.csv").symlink_to("../outside.csv")
+        (files / "folder.csv").mkdir()
+        os.mkfifo(files / "pipe.csv")
         await assistant(lambda it: works(it, group), files, "--write")
         await assistant(lambda it: only_reads(it, group), files)
+        await assistant(lambda it: swapped(it, files), files)
+        stopped(group, files)
 
 
 asyncio.run(main())

@@ -114,8 +114,8 @@ impl Cli {
             Command::Restore(args) => until_stopped(client::restore(args)),
             Command::Webhooks(args) => until_stopped(client::webhooks(args)),
             Command::Listen(args) => block_on(client::listen(args)),
-            Command::Mcp(args) => until_stopped(client::mcp(args)),
-            // It hears signals itself while it reads the key.
+            // They hear signals themselves: one has drafts to take back, one reads the key.
+            Command::Mcp(args) => block_on(client::mcp(args)),
             Command::Login(args) => block_on(client::login(args)),
             #[cfg(feature = "service")]
             Command::Keys(args) => until_stopped(keys::run(args)),

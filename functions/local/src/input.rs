@@ -68,16 +68,27 @@ impl Input {
         if is_regular {
             return Ok(Self { path: path.to_owned(), name, shown, _copy: None });
         }
+        let source = path.to_owned();
+        let open = move || -> io::Result<Box<dyn Read>> {
+            Ok(if is_stdin { Box::new(io::stdin().lock()) } else { Box::new(File::open(source)?) })
+        };
+        Self::copied(open, name, max_bytes).await.with_context(unreadable)
+    }
+
+    /// A copy of what is read up to so many bytes, under this name.
+    ///
+    /// # Errors
+    /// If it can't be read, or there is no room.
+    pub(crate) async fn copied<R: Read>(
+        open: impl FnOnce() -> io::Result<R> + Send + 'static,
+        name: String,
+        max_bytes: u64,
+    ) -> anyhow::Result<Self> {
         let copy = NamedTempFile::new().context("there is no room for temporary files")?;
-        let (mut out, source) = (copy.reopen()?, path.to_owned());
+        let mut out = copy.reopen()?;
         // On a thread of its own, since whoever writes it may take his time; whoever is stopped meanwhile drops
         // the copy.
-        let copying = tokio::task::spawn_blocking(move || {
-            let stream: Box<dyn Read> =
-                if is_stdin { Box::new(io::stdin().lock()) } else { Box::new(File::open(source)?) };
-            io::copy(&mut stream.take(max_bytes), &mut out)
-        });
-        copying.await?.with_context(unreadable)?;
+        tokio::task::spawn_blocking(move || io::copy(&mut open()?.take(max_bytes), &mut out)).await??;
         Ok(Self { path: copy.path().to_owned(), shown: name.clone(), name, _copy: Some(copy) })
     }
 }

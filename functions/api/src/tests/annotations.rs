@@ -54,7 +54,7 @@ async fn annotations_come_with_the_upload_and_change_later() {
             ("description", json!("x".repeat(1_001)), "1,000 characters"),
             ("tags", json!([" a"]), "tags[0]"),
             ("tags", json!((0..21).map(|n| n.to_string()).collect::<Vec<_>>()), "20 tags"),
-            ("metadata", json!({"a": "x".repeat(4_096)}), "4104 bytes"),
+            ("metadata", json!({"a": "x".repeat(4_096)}), "4096 bytes"),
             ("metadata", json!([1]), "metadata"),
         ] {
             let mut body = body.clone();

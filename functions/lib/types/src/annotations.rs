@@ -1,6 +1,7 @@
 //! What people say of a dataset: a description, tags, and metadata of their own.
 
-use crate::limits::MAX_METADATA_BYTES;
+use crate::limits::{MAX_METADATA_BYTES, MAX_METADATA_DEPTH};
+use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -96,7 +97,7 @@ impl FromStr for Description {
         if (1..=MAX_DESCRIPTION_CHARS).contains(&text.chars().count()) {
             return Ok(Self(text.to_owned()));
         }
-        Err("a description has 1 to 1,000 characters; null is none")
+        Err("a description has 1 to 1,000 characters")
     }
 }
 
@@ -167,10 +168,27 @@ impl TryFrom<Vec<Tag>> for Tags {
     }
 }
 
-/// Any JSON object.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(try_from = "Map<String, Value>")]
+/// Any JSON object that is not too long or too deep.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Metadata(Map<String, Value>);
+
+impl<'de> Deserialize<'de> for Metadata {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Object(metadata) => metadata.try_into().map_err(D::Error::custom),
+            _ => Err(D::Error::custom("metadata must be a JSON object")),
+        }
+    }
+}
+
+/// How deep arrays and objects are within each other, the outermost included.
+fn depth(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Value::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
 
 impl Metadata {
     pub fn is_empty(&self) -> bool {
@@ -188,7 +206,12 @@ impl TryFrom<Map<String, Value>> for Metadata {
     fn try_from(metadata: Map<String, Value>) -> Result<Self, Self::Error> {
         let bytes = serde_json::to_vec(&metadata).map_or(0, |json| json.len());
         if bytes > MAX_METADATA_BYTES {
-            return Err(format!("metadata has {bytes} bytes as JSON without spaces; it may have {MAX_METADATA_BYTES}"));
+            return Err(format!(
+                "metadata may have {MAX_METADATA_BYTES} bytes as JSON without spaces, and has {bytes}"
+            ));
+        }
+        if metadata.values().map(depth).max() >= Some(MAX_METADATA_DEPTH) {
+            return Err(format!("metadata may have {MAX_METADATA_DEPTH} arrays and objects within each other"));
         }
         Ok(Self(metadata))
     }
@@ -226,7 +249,9 @@ impl PartialSchema for Tags {
 
 impl PartialSchema for Metadata {
     fn schema() -> RefOr<Schema> {
-        let description = format!("Any JSON object of at most {MAX_METADATA_BYTES} bytes without spaces.");
+        let description = format!(
+            "Any JSON object of at most {MAX_METADATA_BYTES} bytes without spaces, with at most {MAX_METADATA_DEPTH} arrays and objects within each other. Numbers are integers of 64 bits, or doubles."
+        );
         ObjectBuilder::new()
             .schema_type(Type::Object)
             .description(Some(description))
@@ -265,7 +290,10 @@ mod tests {
     fn what_is_too_long_is_refused() {
         let metadata = |chars: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(chars)).parse::<Metadata>();
         assert!(metadata(MAX_METADATA_BYTES - 8).is_ok());
-        assert!(metadata(MAX_METADATA_BYTES - 7).unwrap_err().contains("4097 bytes"));
+        assert!(metadata(MAX_METADATA_BYTES - 7).unwrap_err().ends_with("has 4097"));
+        let nested = |depth: usize| format!("{}1{}", "{\"a\":".repeat(depth), "}".repeat(depth)).parse::<Metadata>();
+        assert!(nested(32).is_ok());
+        assert!(nested(33).unwrap_err().contains("32 arrays and objects"));
         assert!("[]".parse::<Metadata>().is_err());
         assert!("ü".repeat(1_000).parse::<Description>().is_ok());
         assert!("ü".repeat(1_001).parse::<Description>().is_err());

@@ -22,6 +22,9 @@ pub const MAX_SEARCH_CHARS: usize = 255;
 /// The metadata of a dataset, as JSON without spaces.
 pub const MAX_METADATA_BYTES: usize = 4_096;
 
+/// Arrays and objects of metadata within each other.
+pub const MAX_METADATA_DEPTH: usize = 32;
+
 /// The longest URL of a webhook, in characters.
 pub const MAX_URL_CHARS: usize = 2_048;
 

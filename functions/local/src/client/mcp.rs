@@ -1,32 +1,42 @@
 //! `datasets mcp`: what an assistant can do with a service, by the Model Context Protocol on standard input and output.
 
 use super::push::{Order, Reached, finished, queue, take_back};
-use super::remote::Remote;
+use super::remote::{Remote, Trouble};
 use super::{login, read, schemas, show};
 use crate::cli::args::{DatasetName, GroupName, Mcp};
 use crate::files::{as_json, judge};
-use crate::input::{ENOUGH, Input, refused_here};
+use crate::input::{ENOUGH, Input};
+use crate::signals::StopSignals;
 use anyhow::Context;
+use cap_std::ambient_authority;
+#[cfg(unix)]
+use cap_std::fs::OpenOptionsExt;
+use cap_std::fs::{Dir, OpenOptions};
 use dataset_core::upload::{FileName, check_size};
 use dataset_types::address::Against;
 use dataset_types::annotations::{Annotations, Tag};
 use dataset_types::dataset::{ListDatasets, MetadataQuery, OneDataset, StatusFilter};
 use dataset_types::dialect::Dialect;
 use dataset_types::group::ListGroups;
-use dataset_types::id::Whole;
+use dataset_types::id::{GroupId, Whole};
 use dataset_types::label::{LabelName, MoveLabel};
 use dataset_types::rows::{CellValue, CompareDatasets, ComparedColumns, ComparedRows, Comparison, ListRows, Row, Rows};
-use dataset_types::{PageNumber, PerPage};
+use dataset_types::{PageNumber, PerPage, in_words};
+use futures::future::join_all;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{CallToolResult, ContentBlock, Implementation, ServerCapabilities, ServerConfig};
 use rmcp::schemars::JsonSchema;
+use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ServerHandler, ServiceExt, tool, tool_handler, tool_router};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use strum::VariantNames;
 use tokio::sync::watch;
 
 const INSTRUCTIONS: &str = "Versioned datasets: each file that is uploaded becomes the next immutable version of a \
@@ -35,17 +45,78 @@ const INSTRUCTIONS: &str = "Versioned datasets: each file that is uploaded becom
 
 /// Serves one assistant, until it closes standard input.
 pub(crate) async fn mcp(args: Mcp) -> anyhow::Result<()> {
-    let tools = Tools::new(login::remote(&args.access)?, &args.files, args.write)?;
-    let serving = tools.serve(rmcp::transport::stdio()).await.context("the assistant did not greet as MCP asks for")?;
-    serving.waiting().await?;
-    Ok(())
+    let mut stop = StopSignals::new()?;
+    let service = Arc::new(login::remote(&args.access)?);
+    let pushes = Pushes::default();
+    let tools = Tools::new(Arc::clone(&service), &args.files, args.write, pushes.clone())?;
+    let serving = async {
+        let serving = tools.serve(rmcp::transport::stdio()).await;
+        serving.context("the assistant did not greet as MCP asks for")?.waiting().await?;
+        Ok(())
+    };
+    tokio::select! {
+        served = serving => served,
+        () = stop.next() => {
+            pushes.take_back(&service).await;
+            Err(Trouble::Stopped.into())
+        }
+    }
 }
 
 struct Tools {
-    service: Remote,
-    /// Files that are outside of it are not read.
-    files: PathBuf,
+    service: Arc<Remote>,
+    /// Nothing that is outside of it is read.
+    files: Arc<Dir>,
+    pushes: Pushes,
     router: ToolRouter<Self>,
+}
+
+/// How far the files have come that are being pushed.
+#[derive(Clone, Default)]
+struct Pushes(Arc<Mutex<Vec<watch::Receiver<Reached>>>>);
+
+impl Pushes {
+    /// Follows a push until its end.
+    fn begin(&self) -> watch::Sender<Reached> {
+        let (reached, follows) = watch::channel(Reached::Nothing);
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|push| push.has_changed().is_ok());
+        all.push(follows);
+        reached
+    }
+
+    /// Takes back the drafts whose files are not sent whole.
+    async fn take_back(&self, service: &Remote) {
+        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let drafts = all.iter().filter(|push| push.has_changed().is_ok()).filter_map(|push| match *push.borrow() {
+            Reached::Draft(id) => Some(id),
+            _ => None,
+        });
+        join_all(drafts.map(|id| take_back(service, id))).await;
+    }
+}
+
+/// A name or an id, which may be sent as a number.
+#[derive(Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+#[serde(from = "TextOrNumber")]
+struct Named(String);
+
+#[derive(Deserialize, JsonSchema)]
+#[schemars(crate = "rmcp::schemars")]
+#[serde(untagged)]
+enum TextOrNumber {
+    Text(String),
+    Number(u64),
+}
+
+impl From<TextOrNumber> for Named {
+    fn from(name: TextOrNumber) -> Self {
+        Self(match name {
+            TextOrNumber::Text(text) => text,
+            TextOrNumber::Number(number) => number.to_string(),
+        })
+    }
 }
 
 /// How long a file that was pushed is waited for.
@@ -69,8 +140,9 @@ struct GroupsAsked {
 #[serde(deny_unknown_fields)]
 struct VersionsAsked {
     /// The id or the name of a group; without it, those of all groups.
-    group: Option<String>,
+    group: Option<Named>,
     /// `active` (versions and drafts, which is the default), `draft`, `ready`, `failed`, `deleted` or `all`.
+    #[schemars(extend("enum" = StatusFilter::VARIANTS))]
     status: Option<String>,
     /// Those that have this tag.
     tag: Option<String>,
@@ -79,6 +151,7 @@ struct VersionsAsked {
     /// To go on: `next_up_to_id` of the answer before.
     up_to_id: Option<u64>,
     /// How many, at most 100; 20 without it.
+    #[schemars(range(min = 1, max = 100))]
     per_page: Option<u64>,
 }
 
@@ -87,7 +160,7 @@ struct VersionsAsked {
 #[serde(deny_unknown_fields)]
 struct VersionAsked {
     /// A dataset id, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
-    version: String,
+    version: Named,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -95,10 +168,12 @@ struct VersionAsked {
 #[serde(deny_unknown_fields)]
 struct RowsAsked {
     /// A dataset id, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
-    version: String,
+    version: Named,
     /// Counts from 1.
+    #[schemars(range(min = 1))]
     page: Option<u64>,
     /// How many, at most 100; 10 without it.
+    #[schemars(range(min = 1, max = 100))]
     per_page: Option<u64>,
 }
 
@@ -107,14 +182,16 @@ struct RowsAsked {
 #[serde(deny_unknown_fields)]
 struct SearchAsked {
     /// A dataset id, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
-    version: String,
+    version: Named,
     /// What rows must have in some cell, in any case.
     text: String,
     /// To go on where a search stopped: `searched_to_row` of an answer that is not complete.
     after_row: Option<u64>,
     /// Counts from 1.
+    #[schemars(range(min = 1))]
     page: Option<u64>,
     /// How many, at most 100; 10 without it.
+    #[schemars(range(min = 1, max = 100))]
     per_page: Option<u64>,
 }
 
@@ -123,12 +200,13 @@ struct SearchAsked {
 #[serde(deny_unknown_fields)]
 struct VersionsCompared {
     /// The older one: a dataset id, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
-    old: String,
+    old: Named,
     /// The newer one.
-    new: String,
+    new: Named,
     /// A column that tells rows apart, such as an id; without it a changed row is one removed and one added.
     key: Option<String>,
     /// How many rows of each sort to show, at most 100; 10 without it.
+    #[schemars(range(max = 100))]
     examples: Option<u64>,
 }
 
@@ -136,28 +214,26 @@ struct VersionsCompared {
 #[schemars(crate = "rmcp::schemars")]
 #[serde(deny_unknown_fields)]
 struct FileChecked {
-    /// A CSV or JSON file on this machine, in the directory that the server was given.
+    /// A CSV or JSON file on this machine, from the directory that the server was given.
     path: String,
     /// The id or the name of a group by whose schema its rows are checked.
-    group: Option<String>,
+    group: Option<Named>,
 }
 
 #[derive(Deserialize, JsonSchema)]
 #[schemars(crate = "rmcp::schemars")]
 #[serde(deny_unknown_fields)]
 struct FilePushed {
-    /// A CSV or JSON file on this machine, in the directory that the server was given.
+    /// A CSV or JSON file on this machine, from the directory that the server was given.
     path: String,
     /// The id or the name of the group that gets the version.
-    group: String,
+    group: Named,
     /// Text for people, of at most 1,000 characters.
     description: Option<String>,
     /// Words to find it by; 20 at most.
-    #[serde(default)]
-    tags: Vec<String>,
+    tags: Option<Vec<String>>,
     /// Of at most 4,096 bytes as JSON.
-    #[serde(default)]
-    metadata: Map<String, Value>,
+    metadata: Option<Map<String, Value>>,
 }
 
 #[derive(Deserialize, JsonSchema)]
@@ -167,7 +243,7 @@ struct LabelMoved {
     /// A lower-case word such as `prod`.
     label: String,
     /// The version that gets it: a dataset id, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
-    version: String,
+    version: Named,
     /// Only if it is at the version of this number; 0 if it is to be at none.
     expected: Option<u64>,
 }
@@ -234,8 +310,12 @@ impl Tools {
 impl Tools {
     /// Upload a local file as the next version of a group, and wait for what becomes of it. Check it first.
     #[tool(annotations(read_only_hint = false, destructive_hint = false, open_world_hint = false))]
-    async fn push_file(&self, Parameters(asked): Parameters<FilePushed>) -> CallToolResult {
-        told(self.push(asked).await)
+    async fn push_file(
+        &self,
+        Parameters(asked): Parameters<FilePushed>,
+        context: RequestContext<RoleServer>,
+    ) -> CallToolResult {
+        told(self.push(asked, context.ct.cancelled()).await)
     }
 
     /// Put a label on a version, wherever it is: whoever reads by the label gets that version from now on.
@@ -268,18 +348,19 @@ fn told(answer: anyhow::Result<String>) -> CallToolResult {
 }
 
 impl Tools {
-    fn new(service: Remote, files: &Path, may_write: bool) -> anyhow::Result<Self> {
-        let files = files.canonicalize().with_context(|| format!("{} could not be opened", files.display()))?;
+    fn new(service: Arc<Remote>, files: &Path, may_write: bool, pushes: Pushes) -> anyhow::Result<Self> {
+        let files = Dir::open_ambient_dir(files, ambient_authority())
+            .with_context(|| format!("{} could not be opened as a directory", files.display()))?;
         let mut router = Self::reading();
         if may_write {
             router.merge(Self::writing());
         }
-        Ok(Self { service, files, router })
+        Ok(Self { service, files: files.into(), pushes, router })
     }
 
     /// What the API answers about a version.
-    async fn below(&self, version: &str, path: &str) -> anyhow::Result<String> {
-        let version = read::path_of(&self.service, &named(version)?).await?;
+    async fn below(&self, version: &Named, path: &str) -> anyhow::Result<String> {
+        let version = self.path_of(version).await?;
         Ok(self.service.get(&format!("{version}{path}"), &()).await?.text().to_owned())
     }
 
@@ -287,17 +368,16 @@ impl Tools {
         let VersionsAsked { group, status, tag, metadata, up_to_id, per_page } = asked;
         let query = ListDatasets {
             dataset_group_id: match group {
-                Some(group) => Some(read::group_id(&self.service, &group_named(&group)).await?),
+                Some(group) => Some(self.group_id(&group).await?),
                 None => None,
             },
-            status: status
-                .map(|status| status.parse::<StatusFilter>())
-                .transpose()
-                .context("status is none there is")?,
-            tag: tag.map(|tag| tag.parse::<Tag>()).transpose().map_err(anyhow::Error::msg)?,
-            metadata: metadata.map(TryInto::try_into).transpose().map_err(anyhow::Error::msg)?.map(MetadataQuery),
-            up_to_id: up_to_id.map(TryInto::try_into).transpose().map_err(anyhow::Error::msg)?,
-            per_page: per_page.unwrap_or(20).try_into().map_err(anyhow::Error::msg)?,
+            status: status.map(|status| status.parse()).transpose().with_context(|| {
+                format!("status must be {}", in_words(StatusFilter::VARIANTS.iter().copied(), "or"))
+            })?,
+            tag: tag.map(|tag| tag.parse()).transpose().map_err(wrong("tag"))?,
+            metadata: metadata.map(TryInto::try_into).transpose().map_err(wrong("metadata"))?.map(MetadataQuery),
+            up_to_id: up_to_id.map(TryInto::try_into).transpose().map_err(wrong("up_to_id"))?,
+            per_page: per_page.unwrap_or(20).try_into().map_err(wrong("per_page"))?,
             ..ListDatasets::default()
         };
         Ok(self.service.get("datasets", &query).await?.text().to_owned())
@@ -305,14 +385,14 @@ impl Tools {
 
     async fn rows(
         &self,
-        version: &str,
+        version: &Named,
         query: ListRows,
         page: Option<u64>,
         per_page: Option<u64>,
     ) -> anyhow::Result<String> {
-        let page: PageNumber = page.unwrap_or(1).try_into().map_err(anyhow::Error::msg)?;
-        let per_page: PerPage = per_page.unwrap_or(10).try_into().map_err(anyhow::Error::msg)?;
-        let path = read::path_of(&self.service, &named(version)?).await?;
+        let page: PageNumber = page.unwrap_or(1).try_into().map_err(wrong("page"))?;
+        let per_page: PerPage = per_page.unwrap_or(10).try_into().map_err(wrong("per_page"))?;
+        let path = self.path_of(version).await?;
         let answer = self.service.get(&format!("{path}/rows"), &ListRows { page, per_page, ..query }).await?;
         let Rows { columns, rows, page, pages, total, searched_to_row, is_complete, .. } = answer.parse()?;
         let rows = rows.into_iter().map(Cells::from).collect();
@@ -322,8 +402,8 @@ impl Tools {
     async fn compare(&self, asked: VersionsCompared) -> anyhow::Result<String> {
         let VersionsCompared { old, new, key, examples } = asked;
         let against = Against::Dataset(read::dataset_id(&self.service, &named(&old)?).await?);
-        let examples = examples.unwrap_or(10).try_into().map_err(anyhow::Error::msg)?;
-        let path = read::path_of(&self.service, &named(&new)?).await?;
+        let examples = examples.unwrap_or(10).try_into().map_err(wrong("examples"))?;
+        let path = self.path_of(&new).await?;
         let query = CompareDatasets { against, key, examples };
         let compared: Comparison = self.service.get(&format!("{path}/diff"), &query).await?.parse()?;
         let examples = compared.examples;
@@ -341,45 +421,53 @@ impl Tools {
     async fn check(&self, FileChecked { path, group }: FileChecked) -> anyhow::Result<String> {
         let input = Arc::new(self.file(&path).await?);
         let schema = match group {
-            Some(group) => schemas::schema_in_force(&self.service, &group_named(&group)).await?,
+            Some(group) => {
+                schemas::schema_in_force(&self.service, &GroupName::Id(self.group_id(&group).await?)).await?
+            }
             None => None,
         };
         Ok(as_json(&judge(&input, Dialect::default(), schema).await?))
     }
 
-    async fn push(&self, asked: FilePushed) -> anyhow::Result<String> {
+    async fn push(&self, asked: FilePushed, stopped: impl Future<Output = ()>) -> anyhow::Result<String> {
         let FilePushed { path, group, description, tags, metadata } = asked;
-        let tags = tags.iter().map(|tag| tag.parse()).collect::<Result<Vec<Tag>, _>>().map_err(anyhow::Error::msg)?;
+        let tags = tags.unwrap_or_default().iter().map(|tag| tag.parse()).collect::<Result<Vec<Tag>, _>>();
         let annotations = Annotations {
-            description: description.map(|text| text.parse()).transpose().map_err(anyhow::Error::msg)?,
-            tags: tags.try_into().map_err(anyhow::Error::msg)?,
-            metadata: metadata.try_into().map_err(anyhow::Error::msg)?,
+            description: description.map(|text| text.parse()).transpose().map_err(wrong("description"))?,
+            tags: tags.and_then(TryInto::try_into).map_err(wrong("tags"))?,
+            metadata: metadata.unwrap_or_default().try_into().map_err(wrong("metadata"))?,
         };
         let Input { path, name, .. } = &self.file(&path).await?;
-        FileName::parse(name).map_err(|error| refused_here(name, &error))?;
         let size = std::fs::metadata(path)?.len();
-        check_size(size).map_err(|error| refused_here(name, &error))?;
-        let group = read::group_id(&self.service, &group_named(&group)).await?;
+        check_size(size)?;
+        let group = self.group_id(&group).await?;
         let order = Order { path, size, group, name, said: None, annotations };
-        let reached = watch::Sender::new(Reached::Nothing);
-        let queued = queue(&self.service, order, &reached).await;
+        let reached = self.pushes.begin();
+        let queued = tokio::select! {
+            queued = queue(&self.service, order, &reached) => queued,
+            () = stopped => Err(anyhow::anyhow!("the call was cancelled")),
+        };
         let last = *reached.borrow();
-        match (queued, last) {
-            (Ok(queued), _) => {
-                let id = queued.dataset_id;
-                match tokio::time::timeout(PATIENCE, finished(&self.service, id)).await {
-                    Ok(answer) => Ok(answer?.text().to_owned()),
-                    Err(_) => anyhow::bail!("dataset {id} is queued, and still a draft; show_version tells more later"),
-                }
+        let id = match (queued, last) {
+            (Ok(queued), _) => queued.dataset_id,
+            (Err(error), Reached::Draft(id)) => return Err(error.context(take_back(&self.service, id).await)),
+            (Err(error), _) => return Err(error),
+        };
+        let told_later =
+            || format!("dataset {id} is queued, and show_version tells what becomes of it; do not push again");
+        let answer = tokio::time::timeout(PATIENCE, finished(&self.service, id)).await;
+        let answer = answer.with_context(told_later)?.with_context(told_later)?;
+        match answer.parse::<OneDataset>()?.dataset.failure {
+            Some(failure) => {
+                Err(anyhow::Error::from(show::trouble(failure, name)).context(format!("dataset {id} failed")))
             }
-            (Err(error), Reached::Draft(id)) => Err(error.context(take_back(&self.service, id).await)),
-            (Err(error), _) => Err(error),
+            None => Ok(answer.text().to_owned()),
         }
     }
 
     async fn label(&self, LabelMoved { label, version, expected }: LabelMoved) -> anyhow::Result<String> {
         let label: LabelName = label.parse().map_err(anyhow::Error::msg)?;
-        let path = read::path_of(&self.service, &named(&version)?).await?;
+        let path = self.path_of(&version).await?;
         let OneDataset { dataset, .. } = self.service.get(&path, &()).await?.parse()?;
         let version = u64::try_from(dataset.version_number).map(Whole);
         let version = version.with_context(|| format!("dataset {} is {}", dataset.id, show::state(&dataset)))?;
@@ -388,23 +476,46 @@ impl Tools {
         Ok(self.service.put(&path, &MoveLabel { version, expected }).await?.text().to_owned())
     }
 
-    /// A file that may be read.
+    async fn path_of(&self, version: &Named) -> anyhow::Result<String> {
+        read::path_of(&self.service, &named(version)?).await
+    }
+
+    async fn group_id(&self, group: &Named) -> anyhow::Result<GroupId> {
+        let found = read::group_id(&self.service, &group_named(group)).await;
+        found.with_context(|| format!("group {:?} was not found; list_groups lists them", group.0))
+    }
+
+    /// A copy of a file that may be read: what has its name may be another one soon.
     async fn file(&self, path: &str) -> anyhow::Result<Input> {
-        let found = self.files.join(path).canonicalize().with_context(|| format!("{path} could not be opened"))?;
-        anyhow::ensure!(
-            found.starts_with(&self.files),
-            "{path} is not in {}, which is the directory that --files of `datasets mcp` gives",
-            self.files.display()
-        );
-        Input::open(&found, None, ENOUGH).await
+        let name = Path::new(path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        FileName::parse(&name)?;
+        let (files, path) = (Arc::clone(&self.files), path.to_owned());
+        let shown = path.clone();
+        let open = move || {
+            let mut options = OpenOptions::new();
+            options.read(true);
+            // A pipe would wait for its other end.
+            #[cfg(unix)]
+            options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+            let file = files.open_with(path, &options)?;
+            let is_file = file.metadata()?.is_file();
+            if is_file { Ok(file) } else { Err(io::Error::other("it is a directory, a pipe or a device, and no file")) }
+        };
+        let opened = Input::copied(open, name, ENOUGH).await;
+        opened.with_context(|| format!("{shown} could not be read; files are read from the directory of --files alone"))
     }
 }
 
-fn named(version: &str) -> anyhow::Result<DatasetName> {
+/// Says which argument is wrong.
+fn wrong<E: Display>(argument: &'static str) -> impl FnOnce(E) -> anyhow::Error {
+    move |error| anyhow::anyhow!("{argument}: {error}")
+}
+
+fn named(Named(version): &Named) -> anyhow::Result<DatasetName> {
     version.parse().map_err(anyhow::Error::msg)
 }
 
-fn group_named(group: &str) -> GroupName {
+fn group_named(Named(group): &Named) -> GroupName {
     let Ok(name) = group.parse();
     name
 }

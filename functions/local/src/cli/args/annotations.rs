@@ -1,6 +1,7 @@
 //! What is said of a dataset for people, and to find it by.
 
 use super::{DatasetName, Remote};
+use crate::client::Trouble;
 use clap::{Args, ValueEnum};
 use dataset_types::annotations::{self as api, AnnotateDataset, Description, Metadata, Tag, Tags};
 
@@ -62,7 +63,19 @@ impl Annotate {
     /// What is not given stays.
     pub(crate) fn change(&self) -> anyhow::Result<AnnotateDataset> {
         let mut change = self.annotations.change()?;
+        let usage = |message: &str| Err(Trouble::Usage(message.to_owned()).into());
+        if change == AnnotateDataset::default() && self.clear.is_empty() {
+            return usage("say what is to change: --description, --tag, --metadata or --clear");
+        }
         for which in &self.clear {
+            let is_set = match which {
+                Which::Description => change.description.as_ref().is_some_and(Option::is_some),
+                Which::Tags => change.tags.as_ref().is_some_and(|tags| !tags.is_empty()),
+                Which::Metadata => change.metadata.as_ref().is_some_and(|metadata| !metadata.is_empty()),
+            };
+            if is_set {
+                return usage("what is given replaces what is there; leave --clear out for it");
+            }
             match which {
                 Which::Description => change.description = Some(None),
                 Which::Tags => change.tags = Some(Tags::default()),
