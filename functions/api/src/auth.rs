@@ -89,10 +89,36 @@ owned! {
 }
 
 impl Caller {
+    /// Who calls, and the group if there is one, which are looked up at once.
+    pub(crate) async fn with_group(
+        parts: &mut Parts,
+        api: &Arc<Api>,
+        group: Option<GroupId>,
+    ) -> Result<(Self, Option<Group>), ApiError> {
+        let found = async {
+            match group {
+                Some(id) => api.ports.catalog.group(id).await,
+                None => Ok(None),
+            }
+        };
+        let (caller, found) = tokio::join!(Self::from_request_parts(parts, api), found);
+        // Whoever is unknown learns nothing of groups.
+        let caller = caller?;
+        let group = found?.map(|group| caller.owns(group)).transpose()?.flatten();
+        Ok((caller, group))
+    }
+
     /// The group, if it exists and is of the caller's workspace. One that is deleted is as good as none.
     pub(crate) async fn group(&self, api: &Api, id: GroupId) -> Result<Group, ApiError> {
-        let group = api.ports.catalog.group(id).await?.filter(|group| !group.is_deleted);
-        let group = group.ok_or_else(|| ApiError::group_not_found(&id))?;
+        let group = api.ports.catalog.group(id).await?.map(|group| self.owns(group)).transpose()?.flatten();
+        group.ok_or_else(|| ApiError::group_not_found(&id))
+    }
+
+    /// `None` for a group that is deleted.
+    fn owns(&self, group: Group) -> Result<Option<Group>, ApiError> {
+        if group.is_deleted {
+            return Ok(None);
+        }
         if group.workspace_id != self.workspace_id {
             return Err(Error::refused(
                 ErrorCode::AccessDenied,
@@ -100,7 +126,7 @@ impl Caller {
             )
             .into());
         }
-        Ok(group)
+        Ok(Some(group))
     }
 
     /// The group whose id is in the path.

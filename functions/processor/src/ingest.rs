@@ -8,6 +8,7 @@ use dataset_core::group::Group;
 use dataset_core::uploads::{self, Interruption};
 use dataset_core::{Error, Kind, Ports, Result, outbox};
 use dataset_formats::{Error as FormatError, RowSchema, Summary, convert};
+use futures::TryFutureExt;
 use jiff::Timestamp;
 use lambda_runtime::Context;
 use std::io;
@@ -86,9 +87,15 @@ async fn relay(ports: &Ports, event: &OutboxEntry) {
 async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interruption> {
     let ports = &processor.ports;
     let blobs = &ports.blobs;
-    let (rows, schema) = tokio::try_join!(
-        blobs.write_new(draft.rows(), "application/vnd.apache.parquet"),
-        ports.schemas.last_schema(draft.group_id),
+    let (object, length) = (draft.upload(), draft.file_size_bytes);
+    let opening = async {
+        let opened = pipe::chunks(Arc::clone(blobs), object, length).await;
+        opened.map_err(|error| if error.kind() == Kind::NotFound { Interruption::NoFile } else { error.into() })
+    };
+    let (rows, schema, opened) = tokio::try_join!(
+        blobs.write_new(draft.rows(), "application/vnd.apache.parquet").map_err(Interruption::from),
+        ports.schemas.last_schema(draft.group_id).map_err(Interruption::from),
+        opening,
     )?;
     let schema = schema.filter(|schema| !schema.is_removed);
     let schema_version = schema.as_ref().map(|schema| schema.version);
@@ -97,8 +104,8 @@ async fn parse(processor: &Processor, draft: &Dataset) -> Result<Parsed, Interru
     let hash = ReadHash::default();
     let converting = tokio::task::spawn_blocking({
         let (runtime, blobs) = (Handle::current(), Arc::clone(blobs));
-        let (object, length, hash) = (draft.upload(), draft.file_size_bytes, hash.clone());
-        let mut source = StoredFile { runtime, blobs, object, length, hash };
+        let (hash, opened) = (hash.clone(), Some(opened));
+        let mut source = StoredFile { runtime, blobs, object, length, hash, opened };
         let (format, said, limits) = (draft.file_name.format(), draft.said.clone(), Arc::clone(&processor.limits));
         move || {
             let mut out = out;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use dataset_core::blobs::{BlobWriter, Blobs, MIN_PART_BYTES, Object};
 use dataset_core::{Error, Result};
 use dataset_formats::{Output, Source};
+use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use sha2::{Digest, Sha256};
 use std::io::{self, Read, Write};
@@ -16,6 +17,15 @@ use tokio::sync::mpsc;
 
 /// Chunks that storage may read ahead of the parser.
 const CHUNKS_AHEAD: usize = 8;
+
+/// A connection to storage has its bounds, so a larger object is read by several at once: ranges of these lengths, the
+/// first of them short, so that the parser begins soon.
+const FIRST_RANGE_BYTES: u64 = 1 << 20;
+const RANGE_BYTES: u64 = 8 << 20;
+const RANGES_AT_ONCE: usize = 4;
+
+/// About what one connection gives at once, so that as little lies in the pipe.
+const CHUNK_BYTES: usize = 256 << 10;
 
 /// Reads an object on a thread that may block. A read that breaks off is an error
 /// and no end of file, or a fault would look like a shorter file.
@@ -34,6 +44,42 @@ pub(crate) struct StoredFile {
     /// In bytes.
     pub(crate) length: u64,
     pub(crate) hash: ReadHash,
+    /// What it is read from the first time.
+    pub(crate) opened: Option<Chunks>,
+}
+
+pub(crate) type Chunks = BoxStream<'static, Result<Bytes>>;
+
+/// The object, which has this length, in order.
+pub(crate) async fn chunks(blobs: Arc<dyn Blobs>, object: Object, length: u64) -> Result<Chunks> {
+    if length <= RANGE_BYTES {
+        return blobs.read(object).await;
+    }
+    let read = move |range: Range<u64>| {
+        let blobs = Arc::clone(&blobs);
+        async move {
+            let bytes = blobs.read_range(object, range.clone()).await?;
+            let is_whole = bytes.len() as u64 == range.end - range.start;
+            if is_whole { Ok(bytes) } else { Err(Error::unavailable("storage gave another range")) }
+        }
+    };
+    let pieces = |part: Result<Bytes>| {
+        let mut rest = part.map(Some);
+        stream::iter(std::iter::from_fn(move || match &mut rest {
+            Ok(Some(bytes)) if bytes.len() > CHUNK_BYTES => Some(Ok(bytes.split_to(CHUNK_BYTES))),
+            _ => std::mem::replace(&mut rest, Ok(None)).transpose(),
+        }))
+    };
+    Ok(stream::iter(ranges(length)).map(read).buffered(RANGES_AT_ONCE).flat_map(pieces).boxed())
+}
+
+fn ranges(length: u64) -> impl Iterator<Item = Range<u64>> + Send {
+    let (mut start, mut longest) = (0, FIRST_RANGE_BYTES);
+    std::iter::from_fn(move || {
+        let range = start..length.min(start + longest);
+        (start, longest) = (range.end, RANGE_BYTES.min(longest * 2));
+        (!range.is_empty()).then_some(range)
+    })
 }
 
 /// The SHA-256 of an object that was read to its end.
@@ -64,8 +110,11 @@ impl Source for StoredFile {
     type Reader = ObjectReader;
 
     fn open(&mut self) -> io::Result<ObjectReader> {
-        let Self { runtime, blobs, object, length, hash: known } = self;
-        let mut stream = runtime.block_on(blobs.read(*object)).map_err(io::Error::other)?;
+        let Self { runtime, blobs, object, length, hash: known, opened } = self;
+        let mut stream = match opened.take() {
+            Some(stream) => stream,
+            None => runtime.block_on(chunks(Arc::clone(blobs), *object, *length)).map_err(io::Error::other)?,
+        };
         let (sender, chunks) = mpsc::channel(CHUNKS_AHEAD);
         let known = known.clone();
         known.set(None);
@@ -227,6 +276,18 @@ mod tests {
         let parts = parts.collect();
         writing.join().unwrap().unwrap();
         parts
+    }
+
+    #[test]
+    fn ranges_are_all_of_it_in_order() {
+        let mib = 1 << 20;
+        for length in [0, 1, mib, mib + 1, 100 * mib, 100 * mib + 1] {
+            let ranges: Vec<Range<u64>> = ranges(length).collect();
+            let ends = ranges.iter().map(|range| range.end);
+            let starts = ranges.iter().map(|range| range.start).chain([length]);
+            assert!(std::iter::once(0).chain(ends).eq(starts), "{ranges:?}");
+            assert!(ranges.iter().all(|range| range.end - range.start <= RANGE_BYTES));
+        }
     }
 
     #[test]

@@ -8,13 +8,13 @@ use futures::executor::LocalPool;
 use futures::task::LocalSpawnExt;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub struct IdleClock(Mutex<Time>);
 
 /// Keeps the time from passing while something else, such as an engine's threads, is at work.
-pub struct Busy<'a>(&'a IdleClock);
+pub struct Busy(Arc<IdleClock>);
 
 struct Time {
     now: Timestamp,
@@ -29,9 +29,9 @@ impl IdleClock {
         Self(Mutex::new(Time { now, sleepers: BTreeMap::new(), sleeps: 0, busy: 0 }))
     }
 
-    pub fn busy(&self) -> Busy<'_> {
+    pub fn busy(self: &Arc<Self>) -> Busy {
         self.0.lock().unwrap().busy += 1;
-        Busy(self)
+        Busy(Arc::clone(self))
     }
 
     /// Runs a future to its end. All that it waits for must sleep on this clock, or be [`Busy`].
@@ -60,7 +60,7 @@ impl IdleClock {
     }
 }
 
-impl Drop for Busy<'_> {
+impl Drop for Busy {
     fn drop(&mut self) {
         self.0.0.lock().unwrap().busy -= 1;
     }

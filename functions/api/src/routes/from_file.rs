@@ -7,13 +7,13 @@ use crate::auth::Caller;
 use crate::error::ApiError;
 use crate::{body, decode};
 use axum::Json;
-use axum::extract::{Request, State};
+use axum::body::HttpBody;
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use bytes::{Bytes, BytesMut};
 use dataset_core::Error;
 use dataset_core::dataset::{Annotations, DRAFT_LIFETIME};
 use dataset_core::id::GroupId;
-use dataset_core::idempotency::IdempotencyKey;
 use dataset_core::upload::{FileName, too_large};
 use dataset_core::uploads::{self, CreateDraft, DraftStart, Idempotent};
 use dataset_types::ErrorResponse;
@@ -63,31 +63,45 @@ pub struct Upload {
 )]
 pub(super) async fn create(
     State(api): State<Arc<Api>>,
-    caller: Caller,
-    CallKey(key): CallKey,
     request: Request,
 ) -> Result<(StatusCode, Json<VersionQueued>), ApiError> {
-    let queued = queue(&api, &caller, key, request).await;
+    let queued = queue(&api, request).await;
     // The statuses of this route are the original's.
     queued.map_err(|error| error.instead_of(StatusCode::INSUFFICIENT_STORAGE, StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-async fn queue(
-    api: &Api,
-    caller: &Caller,
-    key: Option<IdempotencyKey>,
-    request: Request,
-) -> Result<(StatusCode, Json<VersionQueued>), ApiError> {
-    let body = body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large()))?;
-    // Decoding 100 MB would block other requests.
-    let unpacked = tokio::task::spawn_blocking(move || {
-        let upload = unpack(body)?;
-        let idempotent = key.map(|key| Idempotent { key, fingerprint: fingerprint_of(&upload) });
-        Ok::<_, ApiError>((upload, idempotent))
-    });
-    let (upload, idempotent) =
-        unpacked.await.map_err(|e| Error::internal("the body could not be decoded").because(e))??;
-    let group = caller.group(api, upload.group_id).await?;
+/// A body that is taken apart before it is known who sends it: that takes less time than to find it out.
+const SMALL_BODY_BYTES: u64 = 256 << 10;
+
+async fn queue(api: &Arc<Api>, request: Request) -> Result<(StatusCode, Json<VersionQueued>), ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let is_small = body.size_hint().exact().is_some_and(|bytes| bytes <= SMALL_BODY_BYTES);
+    if !is_small {
+        Caller::from_request_parts(&mut parts, api).await?;
+    }
+    let key = CallKey::from_request_parts(&mut parts, api).await.map(|CallKey(key)| key);
+    let with_key = key.as_ref().ok().cloned().flatten();
+    let request = Request::from_parts(parts.clone(), body);
+    let unpacked = async {
+        let body = body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large()))?;
+        let unpack = move || {
+            let upload = unpack(body)?;
+            let idempotent = with_key.map(|key| Idempotent { key, fingerprint: fingerprint_of(&upload) });
+            Ok::<_, ApiError>((upload, idempotent))
+        };
+        if is_small {
+            return unpack();
+        }
+        // Decoding 100 MB would block other requests.
+        let unpacked = tokio::task::spawn_blocking(unpack).await;
+        unpacked.map_err(|e| Error::internal("the body could not be decoded").because(e))?
+    };
+    let unpacked: Result<_, ApiError> = unpacked.await;
+    let group_id = unpacked.as_ref().ok().map(|(upload, _)| upload.group_id);
+    let (caller, group) = Caller::with_group(&mut parts, api, group_id).await?;
+    key?;
+    let (upload, idempotent) = unpacked?;
+    let group = group.ok_or_else(|| ApiError::group_not_found(&upload.group_id))?;
     let said = dialect::of(upload.dialect, &group.dialect, upload.file_name.format())?;
     let request = CreateDraft {
         workspace_id: caller.workspace_id,

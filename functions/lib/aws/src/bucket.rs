@@ -25,6 +25,7 @@ use futures::stream::{self, BoxStream};
 use jiff::Timestamp;
 use std::ops::Range;
 use std::time::{Duration, UNIX_EPOCH};
+use tokio::task::JoinSet;
 
 /// An S3 bucket.
 #[derive(Clone)]
@@ -242,7 +243,25 @@ const PART_CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc32;
 
 struct Upload {
     id: String,
-    parts: Vec<CompletedPart>,
+    started: i32,
+    sending: JoinSet<Result<CompletedPart>>,
+    sent: Vec<CompletedPart>,
+}
+
+/// Parts that are sent at once: one connection takes longer to store rows than they take to be made.
+const PARTS_AT_ONCE: usize = 3;
+
+impl Upload {
+    /// Waits until at most so many parts are being sent.
+    async fn settle(&mut self, most: usize) -> Result<()> {
+        while self.sending.len() > most
+            && let Some(sent) = self.sending.join_next().await
+        {
+            let sent = sent.map_err(|e| Error::internal("the sending of a part stopped unexpectedly").because(e))?;
+            self.sent.push(sent?);
+        }
+        Ok(())
+    }
 }
 
 impl Writer {
@@ -259,10 +278,12 @@ impl Writer {
             .await
             .map_err(unexpected("storage"))?;
         let id = output.upload_id.ok_or_else(|| Error::internal("storage gave no upload id"))?;
-        Ok(Upload { id, parts: Vec::new() })
+        Ok(Upload { id, started: 0, sending: JoinSet::new(), sent: Vec::new() })
     }
 
-    async fn give_up(&self, upload: &Upload) -> Result<()> {
+    async fn give_up(&self, mut upload: Upload) -> Result<()> {
+        // A part that comes after the end of its upload would stay.
+        while upload.sending.join_next().await.is_some() {}
         self.bucket
             .client
             .abort_multipart_upload()
@@ -275,19 +296,28 @@ impl Writer {
         Ok(())
     }
 
+    /// Begins to send a part. An error may be of one before.
     async fn send(&mut self, part: Bytes) -> Result<()> {
         let Some(upload) = &mut self.upload else {
             return Err(Error::internal("a part was sent before the upload was started"));
         };
-        let number = i32::try_from(upload.parts.len() + 1).unwrap_or(i32::MAX);
+        upload.settle(PARTS_AT_ONCE - 1).await?;
+        upload.started += 1;
+        let part = self.bucket.clone().send_part(self.object, upload.id.clone(), upload.started, part);
+        upload.sending.spawn(part);
+        Ok(())
+    }
+}
+
+impl Bucket {
+    async fn send_part(self, object: Object, upload_id: String, number: i32, part: Bytes) -> Result<CompletedPart> {
         let timeouts = timeouts(transfer_time(part.len()));
         let output = self
-            .bucket
             .client
             .upload_part()
-            .bucket(&self.bucket.name)
-            .key(layout::key(self.object))
-            .upload_id(&upload.id)
+            .bucket(&self.name)
+            .key(layout::key(object))
+            .upload_id(upload_id)
             .part_number(number)
             .checksum_algorithm(PART_CHECKSUM)
             .body(ByteStream::from(part))
@@ -296,14 +326,11 @@ impl Writer {
             .send()
             .await
             .map_err(unexpected("storage"))?;
-        upload.parts.push(
-            CompletedPart::builder()
-                .part_number(number)
-                .set_e_tag(output.e_tag)
-                .set_checksum_crc32(output.checksum_crc32)
-                .build(),
-        );
-        Ok(())
+        Ok(CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(output.e_tag)
+            .set_checksum_crc32(output.checksum_crc32)
+            .build())
     }
 }
 
@@ -325,17 +352,23 @@ impl BlobWriter for Writer {
     async fn restart(&mut self) -> Result<()> {
         self.first = None;
         match self.upload.take() {
-            Some(upload) => self.give_up(&upload).await,
+            Some(upload) => self.give_up(upload).await,
             None => Ok(()),
         }
     }
 
     async fn finish(mut self: Box<Self>) -> Result<()> {
-        let Some(upload) = self.upload.take() else {
+        let Some(mut upload) = self.upload.take() else {
             let body = self.first.take().unwrap_or_default();
             return self.bucket.put_new(self.object, &self.media_type, body).await;
         };
-        let parts = CompletedMultipartUpload::builder().set_parts(Some(upload.parts.clone())).build();
+        if let Err(error) = upload.settle(0).await {
+            // If the abort fails, the lifecycle rule removes the parts.
+            let _ = self.give_up(upload).await;
+            return Err(error);
+        }
+        upload.sent.sort_by_key(CompletedPart::part_number);
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(upload.sent.clone())).build();
         let completed = self
             .bucket
             .client
@@ -355,7 +388,7 @@ impl BlobWriter for Writer {
         let is_conflict = conflicts_with_another_write(error.raw_response());
         let error = if exists_already(&error) { conflict() } else { unexpected("storage")(error) };
         // If the abort fails, the lifecycle rule removes the parts.
-        let _ = self.give_up(&upload).await;
+        let _ = self.give_up(upload).await;
         // After a conflict the upload must start again, unless the other writer has stored the object. A
         // function that may not read its size is told to retry, and finds the object then.
         if is_conflict && matches!(self.bucket.size(self.object).await, Ok(Some(_))) {

@@ -100,7 +100,7 @@ pub(in crate::routes) async fn list(
     Ok(Json(Datasets {
         success: true,
         message: "Datasets retrieved successfully".into(),
-        datasets: views(&api, whole(&api, &paging.cut(found)).await?).await?,
+        datasets: read(&api, &paging.cut(found)).await?,
         page: wanted.page.get(),
         per_page: wanted.per_page.get(),
         total,
@@ -168,7 +168,7 @@ impl List<'_> {
         Ok(Json(Datasets {
             success: true,
             message: "Datasets retrieved successfully".into(),
-            datasets: views(self.api, page).await?,
+            datasets: views(&groups_of(self.api, page.iter().map(|dataset| dataset.group_id)).await?, page),
             page: 1,
             per_page: self.wanted.per_page.get(),
             total,
@@ -242,10 +242,19 @@ async fn whole(api: &Api, listed: &[DatasetSummary]) -> Result<Vec<Dataset>> {
     api.ports.catalog.datasets(&ids).await
 }
 
-async fn views(api: &Api, datasets: Vec<Dataset>) -> Result<Vec<api::Dataset>> {
-    let group_ids: BTreeSet<GroupId> = datasets.iter().map(|dataset| dataset.group_id).collect();
-    let groups = api.ports.catalog.groups(&group_ids.into_iter().collect::<Vec<_>>()).await?;
-    let groups: HashMap<GroupId, Group> = groups.into_iter().map(|group| (group.id, group)).collect();
+async fn groups_of(api: &Api, ids: impl Iterator<Item = GroupId>) -> Result<HashMap<GroupId, Group>> {
+    let ids: BTreeSet<GroupId> = ids.collect();
+    let groups = api.ports.catalog.groups(&ids.into_iter().collect::<Vec<_>>()).await?;
+    Ok(groups.into_iter().map(|group| (group.id, group)).collect())
+}
+
+async fn read(api: &Api, page: &[DatasetSummary]) -> Result<Vec<api::Dataset>> {
+    let groups = groups_of(api, page.iter().map(|listed| listed.group_id));
+    let (datasets, groups) = tokio::try_join!(whole(api, page), groups)?;
+    Ok(views(&groups, datasets))
+}
+
+fn views(groups: &HashMap<GroupId, Group>, datasets: Vec<Dataset>) -> Vec<api::Dataset> {
     let full = |dataset: Dataset| {
         let group = groups.get(&dataset.group_id)?;
         let mut view = view(dataset, group);
@@ -255,7 +264,7 @@ async fn views(api: &Api, datasets: Vec<Dataset>) -> Result<Vec<api::Dataset>> {
     };
     let mut views: Vec<_> = datasets.into_iter().filter_map(full).collect();
     cut_column_names(&mut views, MAX_COLUMN_NAMES_BYTES);
-    Ok(views)
+    views
 }
 
 /// What the rest of an answer leaves of the limit: a hundred names of files and of groups, and annotations, of which
