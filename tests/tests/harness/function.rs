@@ -156,6 +156,33 @@ impl Function {
     }
 }
 
+impl Function {
+    /// CPU that its idle processes have used.
+    pub(crate) fn cpu_ms(&self) -> f64 {
+        // The 14th and the 15th field, in hundredths of a second; the second is in brackets.
+        let ticks = |stat: &str| {
+            let fields = stat.rsplit_once(')').map(|(_, rest)| rest.split_whitespace().collect::<Vec<_>>());
+            fields.map_or(0.0, |fields| fields[11..13].iter().filter_map(|field| field.parse::<f64>().ok()).sum())
+        };
+        self.of_processes("stat", ticks).iter().sum::<f64>() * 10.0
+    }
+
+    /// The most memory that one of its idle processes has had.
+    pub(crate) fn peak_mib(&self) -> f64 {
+        let peak = |status: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            line.and_then(|line| line.trim().strip_suffix(" kB")?.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
+        };
+        self.of_processes("status", peak).into_iter().fold(0.0, f64::max)
+    }
+
+    fn of_processes(&self, file: &str, read: impl Fn(&str) -> f64) -> Vec<f64> {
+        let ids = self.idle.lock().unwrap();
+        let ids = ids.iter().filter_map(|process| Some(process.body.0.lock().unwrap().as_ref()?.id()));
+        ids.map(|id| read(&std::fs::read_to_string(format!("/proc/{id}/{file}")).unwrap_or_default())).collect()
+    }
+}
+
 /// Waits until the process has ended.
 #[expect(clippy::disallowed_methods, reason = "the system tells of the end of a child only to who asks")]
 async fn death(body: &Body) {

@@ -5,10 +5,11 @@ use crate::harness::function::Body;
 use crate::harness::table::Items;
 use bytes::Bytes;
 use dataset_aws::Endpoints;
+use dataset_core::clock::Clock;
 use dataset_tests::wire::capacity::{self, Units};
-use dataset_tests::wire::{Aws, Forward, Strict, StrictService, error_response, object, operation};
+use dataset_tests::wire::{Aws, Distant, Forward, Strict, StrictService, error_response, object, operation};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -74,6 +75,10 @@ pub(crate) struct Wire {
     /// What DynamoDB would charge for, once [`count_units`](Self::count_units) is called.
     units: Mutex<Units>,
     counted: OnceLock<Items>,
+    /// By which calls take as long as those of AWS, once it is set.
+    distance: OnceLock<Arc<dyn Clock>>,
+    /// To and from S3.
+    s3_bytes: AtomicU64,
 }
 
 #[derive(Clone, Debug)]
@@ -96,11 +101,22 @@ impl Wire {
             strict: Aws::ALL.map(Strict::new),
             units: Mutex::default(),
             counted: OnceLock::new(),
+            distance: OnceLock::new(),
+            s3_bytes: AtomicU64::default(),
         })
     }
 
     pub(crate) fn strict(&self, service: Aws) -> &Strict {
         &self.strict[service as usize]
+    }
+
+    /// From now on, calls take as long as those of AWS.
+    pub(crate) fn set_distance(&self, clock: Arc<dyn Clock>) {
+        let _ = self.distance.set(clock);
+    }
+
+    pub(crate) fn s3_bytes(&self) -> u64 {
+        self.s3_bytes.load(Ordering::Relaxed)
     }
 
     /// Counts the units of DynamoDB from now on.
@@ -219,12 +235,23 @@ impl Way {
             }
             Fate::Passes | Fate::CutAfter | Fate::DiesAfter => {}
         }
-        let engine = self.engine.clone().oneshot(request.clone());
+        let (engine, asked, wire) = (self.engine.clone(), request.clone(), Arc::clone(&self.wire));
+        let service = self.service;
+        let engine = async move {
+            match wire.distance.get() {
+                Some(clock) => Distant::new(service, Arc::clone(clock)).pass(engine, asked).await,
+                None => engine.oneshot(asked).await,
+            }
+        };
         let response = match self.wire.counted.get().filter(|_| self.service == Aws::DynamoDb) {
             Some(items) => self.charge(items, &request, engine).await.map_err(io::Error::other)?,
             None => engine.await.map_err(io::Error::other)?,
         };
         self.observe(&request, response.status());
+        if self.service == Aws::S3 {
+            let answered = response.body().size_hint().exact().unwrap_or(0);
+            self.wire.s3_bytes.fetch_add(request.body().len() as u64 + answered, Ordering::Relaxed);
+        }
         match fate {
             Fate::CutAfter => return Err(cut()),
             Fate::DiesAfter => {

@@ -15,6 +15,7 @@ use harness::uploads::{bad_upload, put, send, upload};
 use serde_json::{Value, json};
 use serde_yaml_ng::Value as Yaml;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -205,7 +206,20 @@ async fn do_everything(account: &Account) {
     webhooks(account, group).await;
     faults(account, group).await;
     account.settle().await;
+    rows_are_there_already(account, group).await;
     ok(account, "DELETE", &format!("dataset-groups/{group}"), &json!({})).await;
+}
+
+/// An invocation dies before it publishes, and the next one finds its rows.
+async fn rows_are_there_already(account: &Account, group: u64) {
+    send(account, &mut upload(group, 9), None).await.unwrap();
+    let has_died = AtomicBool::new(false);
+    account.wire.follow(move |call| match (call.function, call.name.as_str()) {
+        (PROCESSOR, "dynamodb:TransactWriteItems") if !has_died.swap(true, Ordering::Relaxed) => Fate::DiesBefore,
+        _ => Fate::Passes,
+    });
+    account.settle().await;
+    account.wire.follow(|_| Fate::Passes);
 }
 
 /// Files that are stored in parts: a good one, and one that is bad at its end.

@@ -25,6 +25,7 @@
 
 pub mod api_key;
 pub mod api_keys;
+pub mod base64;
 pub mod blobs;
 pub mod catalog;
 pub mod clock;
