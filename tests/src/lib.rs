@@ -10,6 +10,7 @@ pub mod memory;
 pub mod other_engine;
 
 pub mod receiver;
+pub mod relay;
 pub mod service;
 pub mod wire;
 

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
+use dataset_tests::relay::Relay;
 use dataset_tests::service::{KEY, Service, binary};
 use std::path::Path;
 use std::process::Command;
@@ -28,8 +29,11 @@ fn clients_of_others_work_unchanged() {
     let Some(python) = python() else { return };
     let dir = tempfile::tempdir().unwrap();
     let service = service(dir.path());
-    let check = Command::new(python).args(["clients/check.py", &service.base, KEY]).status();
-    assert!(check.unwrap().success(), "some client does not work");
+    let relay = Relay::to(&service.base);
+    for url in [&service.base, &relay.url] {
+        let check = Command::new(&python).args(["clients/check.py", url, KEY]).status();
+        assert!(check.unwrap().success(), "some client does not work at {url}");
+    }
 }
 
 #[test]

@@ -4,14 +4,16 @@ pub(crate) mod args;
 
 use crate::output::say;
 use crate::signals::StopSignals;
-use crate::{client, files};
+use crate::{client, files, relay};
 #[cfg(feature = "service")]
 use crate::{demo, keys, memory, serve};
 use args::annotations::Annotate;
 #[cfg(feature = "service")]
 use args::service::{Keys, Serve};
 use args::webhooks::{Listen, Webhooks};
-use args::{Check, Convert, DeleteDataset, Diff, Download, Groups, Labels, List, Login, Mcp, OneDataset, Push, Rows};
+use args::{
+    Check, Convert, DeleteDataset, Diff, Download, Groups, Labels, List, Login, Mcp, OneDataset, Push, Relay, Rows,
+};
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -67,6 +69,8 @@ enum Command {
     Listen(Listen),
     /// Serve an assistant by the Model Context Protocol, on standard input and output.
     Mcp(Mcp),
+    /// Stand between a service on AWS and clients that send files over 4.5 MB in one call.
+    Relay(Relay),
     /// Keep the URL and the key of a service for the commands that talk to it.
     Login(Login),
     /// Make, list or revoke API keys of the service on this machine, or of a deployment in AWS.
@@ -115,6 +119,7 @@ impl Cli {
             Command::Webhooks(args) => until_stopped(client::webhooks(args)),
             Command::Listen(args) => block_on(client::listen(args)),
             // They hear signals themselves: one has drafts to take back, one reads the key.
+            Command::Relay(args) => block_on(relay::run(args)),
             Command::Mcp(args) => block_on(client::mcp(args)),
             Command::Login(args) => block_on(client::login(args)),
             #[cfg(feature = "service")]

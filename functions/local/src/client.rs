@@ -23,6 +23,7 @@ pub(crate) use mcp::mcp;
 pub(crate) use push::push;
 pub(crate) use read::{diff, list, rows, show};
 pub use remote::Trouble;
+pub(crate) use remote::{address, backoff, http_client};
 pub(crate) use schemas::schema_of;
 #[cfg(feature = "service")]
 pub(crate) use show::in_columns;

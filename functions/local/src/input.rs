@@ -2,13 +2,16 @@
 
 use crate::client::Trouble;
 use anyhow::Context;
+use bytes::{Bytes, BytesMut};
 use dataset_core::upload::FileName;
 use dataset_core::{Error, ErrorCode};
 use dataset_types::limits::MAX_FILE_BYTES;
+use futures::stream::{self, Stream};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
+use tokio::io::AsyncReadExt;
 
 /// Of a stream that is uploaded: a byte more than a file may have, so that it is refused.
 pub(crate) const ENOUGH: u64 = MAX_FILE_BYTES + 1;
@@ -22,6 +25,18 @@ pub(crate) fn refused_here(file: &str, error: &Error) -> Trouble {
         _ => error.to_string(),
     };
     Trouble::Failed { file: file.to_owned(), code: error.code().name().to_owned(), message, details: String::new() }
+}
+
+/// Bytes of a file that are read at a time.
+pub(crate) const CHUNK_BYTES: usize = 256 << 10;
+
+/// A file, piece by piece.
+pub(crate) fn chunks(file: tokio::fs::File) -> impl Stream<Item = io::Result<Bytes>> {
+    stream::try_unfold(file, |mut file| async move {
+        let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
+        while chunk.len() < CHUNK_BYTES && file.read_buf(&mut chunk).await? > 0 {}
+        Ok((!chunk.is_empty()).then_some((chunk.freeze(), file)))
+    })
 }
 
 /// The text in a file; `-` is standard input.

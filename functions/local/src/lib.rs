@@ -29,6 +29,7 @@ mod made;
 mod memory;
 mod output;
 mod receiver;
+mod relay;
 #[cfg(feature = "service")]
 mod serve;
 #[cfg(feature = "service")]

@@ -22,7 +22,7 @@ const CHUNKS_AHEAD: usize = 8;
 /// first of them short, so that the parser begins soon.
 const FIRST_RANGE_BYTES: u64 = 1 << 20;
 const RANGE_BYTES: u64 = 8 << 20;
-const RANGES_AT_ONCE: usize = 4;
+const RANGES_AT_ONCE: usize = 8;
 
 /// About what one connection gives at once, so that as little lies in the pipe.
 const CHUNK_BYTES: usize = 256 << 10;

@@ -83,7 +83,7 @@ async fn units_of_an_upload(account: &Account, group: u64) -> Units {
 async fn an_upload_costs_what_the_docs_say() {
     let account = Account::open().await;
     let group = account.create_group("Costs").await;
-    account.wire.count_units(&account.items);
+    account.wire.count_units(Some(&account.items));
     units_of_an_upload(&account, group).await;
     let one = units_of_an_upload(&account, group).await;
     let other = Receiver::start(&[]).await;

@@ -74,7 +74,7 @@ pub(crate) struct Wire {
     strict: [Strict; Aws::ALL.len()],
     /// What DynamoDB would charge for, once [`count_units`](Self::count_units) is called.
     units: Mutex<Units>,
-    counted: OnceLock<Items>,
+    counted: Mutex<Option<Items>>,
     /// By which calls take as long as those of AWS, once it is set.
     distance: OnceLock<Arc<dyn Clock>>,
     /// To and from S3.
@@ -100,7 +100,7 @@ impl Wire {
             client,
             strict: Aws::ALL.map(Strict::new),
             units: Mutex::default(),
-            counted: OnceLock::new(),
+            counted: Mutex::default(),
             distance: OnceLock::new(),
             s3_bytes: AtomicU64::default(),
         })
@@ -119,9 +119,9 @@ impl Wire {
         self.s3_bytes.load(Ordering::Relaxed)
     }
 
-    /// Counts the units of DynamoDB from now on.
-    pub(crate) fn count_units(&self, items: &Items) {
-        let _ = self.counted.set(items.clone());
+    /// Counts the units of DynamoDB from now on, or not any more: it takes more calls.
+    pub(crate) fn count_units(&self, items: Option<&Items>) {
+        *self.counted.lock().unwrap() = items.cloned();
     }
 
     /// The units since the last call.
@@ -243,8 +243,9 @@ impl Way {
                 None => engine.oneshot(asked).await,
             }
         };
-        let response = match self.wire.counted.get().filter(|_| self.service == Aws::DynamoDb) {
-            Some(items) => self.charge(items, &request, engine).await.map_err(io::Error::other)?,
+        let counted = self.wire.counted.lock().unwrap().clone();
+        let response = match counted.filter(|_| self.service == Aws::DynamoDb) {
+            Some(items) => self.charge(&items, &request, engine).await.map_err(io::Error::other)?,
             None => engine.await.map_err(io::Error::other)?,
         };
         self.observe(&request, response.status());

@@ -23,6 +23,7 @@ use dataset_types::{PageNumber, PerPage};
 use jiff::SignedDuration;
 use std::convert::Infallible;
 use std::error::Error;
+use std::net::IpAddr;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -334,6 +335,25 @@ pub(crate) struct Mcp {
     pub(crate) files: PathBuf,
     #[command(flatten)]
     pub(crate) access: Access,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Relay {
+    /// The URL of the service.
+    #[arg(long, value_name = "URL")]
+    pub(crate) to: String,
+    /// The port that it listens on; 0 for any that is free.
+    #[arg(long, default_value_t = 8090)]
+    pub(crate) port: u16,
+    /// The address that it listens on. 0.0.0.0 lets the whole network in.
+    #[arg(long, default_value = "127.0.0.1")]
+    pub(crate) host: IpAddr,
+    /// How many large files may be on their way at once; others wait.
+    #[arg(long, default_value = "4", value_name = "NUMBER")]
+    pub(crate) at_once: NonZero<usize>,
+    /// Where large files are while they are sent, if not in the directory for temporary files.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) spool: Option<PathBuf>,
 }
 
 /// Asks for the key, or reads it from standard input.

@@ -1,6 +1,6 @@
 //! The service's URL and API key.
 
-use super::remote::{Remote, Trouble};
+use super::remote::{Remote, Trouble, address};
 use crate::cli::args::{Access, Login};
 use crate::output::say;
 use crate::signals::StopSignals;
@@ -28,7 +28,7 @@ struct Config {
 pub(crate) async fn login(args: Login) -> anyhow::Result<()> {
     let url =
         args.access.url.ok_or_else(|| Trouble::Usage("give the URL of the service: --url, or DATASETS_URL".into()))?;
-    Remote::address(&url)?;
+    address(&url)?;
     let (key, from) = match &args.access.api_key {
         Some(key) => (parse(key)?, given(key)),
         None => (ask().await?, "this login".to_owned()),
@@ -61,7 +61,7 @@ pub(super) fn remote(access: &Access) -> anyhow::Result<Remote> {
     };
     // A key is only ever sent to the service that it was given for.
     if let Some(url) = &access.url
-        && Remote::address(url)? != config.url
+        && address(url)? != config.url
     {
         return Err(Trouble::NoKey { url: url.clone() }.into());
     }

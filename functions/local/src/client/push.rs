@@ -6,14 +6,13 @@ use super::read::group_id;
 use super::remote::{Answer, Remote, Trouble, backoff};
 use super::show::{bar, noticed, printable, summary, trouble};
 use crate::cli::args::Push;
-use crate::input::{ENOUGH, Input, refused_here};
+use crate::input::{CHUNK_BYTES, ENOUGH, Input, chunks, refused_here};
 use crate::output::say;
 use crate::signals::StopSignals;
 use anyhow::Context;
 use backon::Retryable;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use bytes::{Bytes, BytesMut};
 use dataset_core::upload::{FileName, check_size};
 use dataset_types::annotations::Annotations;
 use dataset_types::dataset::{Failure, OneDataset, Status};
@@ -21,7 +20,7 @@ use dataset_types::dialect::Dialect;
 use dataset_types::id::{DatasetId, GroupId, Whole};
 use dataset_types::limits::MAX_INLINE_BYTES;
 use dataset_types::upload::{FromFile, FromUpload, UploadAwaited, UploadRequest, VersionQueued};
-use futures::stream;
+use futures::TryStreamExt;
 use indicatif::ProgressBar;
 use reqwest::header::CONTENT_LENGTH;
 use reqwest::{Body, StatusCode};
@@ -35,11 +34,7 @@ use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 use std::time::Duration;
-use tokio::io::AsyncReadExt;
 use tokio::sync::watch;
-
-/// Bytes of a file that are read at a time.
-const CHUNK_BYTES: usize = 256 << 10;
 
 /// Between two looks at a draft.
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
@@ -315,13 +310,7 @@ fn refused(status: StatusCode, text: &str) -> Trouble {
 }
 
 fn body(file: tokio::fs::File, progress: ProgressBar) -> Body {
-    Body::wrap_stream(stream::try_unfold((file, progress), |(mut file, progress)| async move {
-        let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
-        while chunk.len() < CHUNK_BYTES && file.read_buf(&mut chunk).await? > 0 {}
-        progress.inc(chunk.len() as u64);
-        let chunk: Bytes = chunk.freeze();
-        Ok::<_, io::Error>((!chunk.is_empty()).then_some((chunk, (file, progress))))
-    }))
+    Body::wrap_stream(chunks(file).inspect_ok(move |chunk| progress.inc(chunk.len() as u64)))
 }
 
 #[derive(Debug, thiserror::Error)]

@@ -141,27 +141,7 @@ impl Answer {
 
 impl Remote {
     pub(super) fn new(url: &str, key: &ApiKey, key_from: String) -> anyhow::Result<Self> {
-        let http = Client::builder()
-            .tls_backend_preconfigured(tls())
-            .user_agent(concat!("datasets/", env!("CARGO_PKG_VERSION")))
-            // Redirects lead to storage, which must not get the key.
-            .redirect(redirect::Policy::none())
-            .connect_timeout(Duration::from_secs(10))
-            .read_timeout(READ_TIME)
-            .build()?;
-        Ok(Self { http, url: Self::address(url)?, key: key.reveal().to_owned(), key_from })
-    }
-
-    /// The URL of a service in its normal form.
-    pub(super) fn address(url: &str) -> Result<String, Trouble> {
-        match Url::parse(url) {
-            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.query().is_none() => {
-                // Some give it with the path of the API.
-                let url = parsed.as_str().trim_end_matches('/');
-                Ok(url.strip_suffix(API).unwrap_or(url).to_owned())
-            }
-            _ => Err(Trouble::Usage(format!("{url:?} is no URL of a service; give one like http://127.0.0.1:8080"))),
-        }
+        Ok(Self { http: http_client()?, url: address(url)?, key: key.reveal().to_owned(), key_from })
     }
 
     pub(super) fn key_from(&self) -> &str {
@@ -289,6 +269,29 @@ impl Remote {
     }
 }
 
+/// The URL of a service in its normal form.
+pub(crate) fn address(url: &str) -> Result<String, Trouble> {
+    match Url::parse(url) {
+        Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.query().is_none() => {
+            // Some give it with the path of the API.
+            let url = parsed.as_str().trim_end_matches('/');
+            Ok(url.strip_suffix(API).unwrap_or(url).to_owned())
+        }
+        _ => Err(Trouble::Usage(format!("{url:?} is no URL of a service; give one like http://127.0.0.1:8080"))),
+    }
+}
+
+pub(crate) fn http_client() -> reqwest::Result<Client> {
+    Client::builder()
+        .tls_backend_preconfigured(tls())
+        .user_agent(concat!("datasets/", env!("CARGO_PKG_VERSION")))
+        // Redirects lead to storage, which must not get the key.
+        .redirect(redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(READ_TIME)
+        .build()
+}
+
 /// What kept a call from its answer, in words for who made it. The URL is said beside it, and may hold a signature.
 fn why(error: &reqwest::Error) -> String {
     let causes = || iter::successors(error.source(), |cause| Error::source(*cause));
@@ -331,7 +334,7 @@ fn retry_after(response: &Response) -> Option<Duration> {
 }
 
 /// Twice as long each time, from a quarter of a second to eight seconds.
-pub(super) fn backoff() -> ExponentialBuilder {
+pub(crate) fn backoff() -> ExponentialBuilder {
     ExponentialBuilder::new().with_min_delay(Duration::from_millis(250)).with_max_delay(Duration::from_secs(8))
 }
 

@@ -1,0 +1,353 @@
+//! `datasets relay`: stands beside clients that know only the original's call, which on AWS takes no file over 4.5 MB.
+//!
+//! Every call goes through unchanged. Only a from-file call that is too large becomes a from-upload call, with the file
+//! on its way over this machine's disk, and is answered as the original's call would be. The key is the caller's.
+
+mod request;
+
+use crate::cli::args::Relay as Args;
+use crate::client::{address, backoff, http_client};
+use crate::input::chunks;
+use crate::output::note;
+use crate::signals::StopSignals;
+use anyhow::Context;
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use backon::Retryable;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use dataset_core::{Error, ErrorCode};
+use dataset_types::ErrorResponse;
+use dataset_types::dataset::{OneDataset, Status};
+use dataset_types::limits::MAX_FILE_BYTES;
+use dataset_types::upload::{UploadAwaited, UploadRequest, VersionQueued};
+use futures::StreamExt;
+use indicatif::DecimalBytes;
+use request::{Sent, Whole};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+
+const FROM_FILE: &str = "/dataset-versions/from-file";
+
+/// The longest body of such a call that goes through as it is. Lambda takes 6 MB, in which the body is a string: its
+/// quotes and line breaks take more there.
+const MAX_THROUGH_BYTES: u64 = 5_500_000;
+
+/// The base64 of the largest file, with an escaped line break after each 76 symbols, and 1 MiB for the rest.
+const MAX_BODY_BYTES: u64 = MAX_FILE_BYTES / 3 * 4 / 76 * 80 + (1 << 20);
+
+/// Attempts to store a file after the first.
+const RETRIES: usize = 4;
+
+/// What is begun when it is told to stop may take so long.
+const LAST_CALLS: Duration = Duration::from_secs(25);
+
+struct Relay {
+    http: reqwest::Client,
+    to: String,
+    /// Large files that may be on the disk at once.
+    large: Arc<Semaphore>,
+    spool: PathBuf,
+}
+
+pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
+    let mut stop = StopSignals::new()?;
+    let to = address(&args.to)?;
+    let spool = args.spool.unwrap_or_else(std::env::temp_dir);
+    NamedTempFile::new_in(&spool).with_context(|| format!("{} can't be written to", spool.display()))?;
+    let listener = TcpListener::bind((args.host, args.port)).await;
+    let listener =
+        listener.with_context(|| format!("port {} of {} is taken; give another --port", args.port, args.host))?;
+    note(&format!(
+        "Relaying http://{} to {to} until Ctrl-C. Up to {} large files at once, {} in {}.",
+        listener.local_addr()?,
+        args.at_once,
+        DecimalBytes(args.at_once.get() as u64 * MAX_FILE_BYTES),
+        spool.display(),
+    ))?;
+    let relay =
+        Arc::new(Relay { http: http_client()?, to, large: Arc::new(Semaphore::new(args.at_once.get())), spool });
+    let routes = axum::Router::new().fallback(pass).with_state(relay);
+    let (told, stopping) = tokio::sync::oneshot::channel();
+    let serving = axum::serve(listener, routes).with_graceful_shutdown(async {
+        let _ = stopping.await;
+    });
+    let mut serving = tokio::spawn(serving.into_future());
+    tokio::select! {
+        served = &mut serving => return Ok(served??),
+        () = stop.next() => {}
+    }
+    let _ = told.send(());
+    // What is not done by then is begun again by its client.
+    let _ = tokio::time::timeout(LAST_CALLS, serving).await;
+    Ok(())
+}
+
+async fn pass(State(relay): State<Arc<Relay>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let is_from_file = parts.method == Method::POST && parts.uri.path().ends_with(FROM_FILE);
+    if !is_from_file {
+        return relay.forward(&parts, through(body)).await;
+    }
+    match body.size_hint().exact() {
+        Some(length) if length <= MAX_THROUGH_BYTES => relay.forward(&parts, through(body)).await,
+        Some(_) => relay.large(parts, body).await,
+        None => {
+            // How long it is, is known when it has come.
+            let mut chunks = body.into_data_stream();
+            let mut start = Vec::new();
+            while (start.len() as u64) <= MAX_THROUGH_BYTES {
+                match chunks.next().await {
+                    Some(Ok(chunk)) => start.extend_from_slice(&chunk),
+                    Some(Err(_)) => return incomplete(),
+                    None => return relay.forward(&parts, Some(start.into())).await,
+                }
+            }
+            let start = futures::stream::iter([Ok(Bytes::from(start))]);
+            relay.large(parts, Body::from_stream(start.chain(chunks))).await
+        }
+    }
+}
+
+fn through(body: Body) -> Option<reqwest::Body> {
+    (!body.is_end_stream()).then(|| reqwest::Body::wrap_stream(body.into_data_stream()))
+}
+
+impl Relay {
+    /// Passes a call on, and its answer back.
+    async fn forward(&self, parts: &Parts, body: Option<reqwest::Body>) -> Response {
+        match self.send(parts, &parts.method, &parts.uri.to_string(), body).await {
+            Ok(answer) => back(answer),
+            Err(response) => response,
+        }
+    }
+
+    /// A call with the headers of another.
+    async fn send(
+        &self,
+        parts: &Parts,
+        method: &Method,
+        path: &str,
+        body: Option<reqwest::Body>,
+    ) -> Result<reqwest::Response, Response> {
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.to));
+        request = request.headers(end_to_end(&parts.headers));
+        if let Some(body) = body {
+            request = request.body(body);
+        }
+        request.send().await.map_err(|error| {
+            let message = format!("the relay could not reach the service at {}: {}", self.to, error.without_url());
+            envelope(StatusCode::BAD_GATEWAY, "unreachable", message)
+        })
+    }
+
+    /// The same with a body of JSON of its own.
+    async fn send_json(
+        &self,
+        parts: &Parts,
+        method: Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<reqwest::Response, Response> {
+        let mut parts = parts.clone();
+        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        parts.headers.insert(CONTENT_LENGTH, body.len().into());
+        self.send(&parts, &method, path, Some(body.into())).await
+    }
+
+    /// A call that is too large to go through.
+    async fn large(self: Arc<Self>, parts: Parts, body: Body) -> Response {
+        let Ok(permit) = Arc::clone(&self.large).acquire_owned().await else {
+            return storage("the relay is stopping");
+        };
+        let spooled = match self.spool(body).await {
+            Ok(spooled) => spooled,
+            Err(response) => return response,
+        };
+        let relay = Arc::clone(&self);
+        // Whoever hangs up now leaves no draft that waits.
+        let storing = tokio::spawn(async move {
+            let _permit = permit;
+            relay.store(parts, spooled).await
+        });
+        match storing.await {
+            Ok(Ok(response) | Err(response)) => response,
+            Err(_) => storage("the relay has a fault"),
+        }
+    }
+
+    /// Takes a body to disk, decoded.
+    async fn spool(&self, body: Body) -> Result<(Whole, NamedTempFile), Response> {
+        let unwritten = |error: std::io::Error| storage(&format!("the relay has no room for the file: {error}"));
+        let spool = self.spool.clone();
+        let made = tokio::task::spawn_blocking(move || {
+            let file = NamedTempFile::new_in(spool)?;
+            let out = file.reopen()?;
+            Ok((file, out))
+        });
+        let (file, out) = made.await.map_err(|_| storage("the relay has a fault"))?.map_err(unwritten)?;
+        let mut out = tokio::fs::File::from_std(out);
+        let (mut request, mut length) = (request::Request::default(), 0);
+        let mut chunks = body.into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|_| incomplete())?;
+            length += chunk.len() as u64;
+            if length > MAX_BODY_BYTES {
+                return Err(refused(&dataset_core::upload::too_large()));
+            }
+            request.push(&chunk);
+            out.write_all(request.take()).await.map_err(unwritten)?;
+        }
+        out.flush().await.map_err(unwritten)?;
+        Ok((request.finish(), file))
+    }
+
+    /// Makes a draft, and stores its file.
+    async fn store(&self, parts: Parts, (whole, file): (Whole, NamedTempFile)) -> Result<Response, Response> {
+        let Whole { rest, file: sent } = whole;
+        let Some(Ok(sent)) = sent else {
+            // The service says what is wrong with the rest. If nothing is, it is the file.
+            let answer = self.send_json(&parts, Method::POST, &parts.uri.to_string(), rest).await?;
+            let (status, headers) = (answer.status(), answer.headers().clone());
+            let text = answer.bytes().await.map_err(|_| storage("the answer of the service broke off"))?;
+            let code = serde_json::from_slice::<ErrorResponse>(&text).ok().and_then(|error| error.code());
+            return Ok(match sent {
+                Some(Err(error)) if Whole::is_the_rest_right(code) => refused(&error),
+                _ => (status, end_to_end(&headers), text).into_response(),
+            });
+        };
+        let base = parts.uri.path().trim_end_matches(FROM_FILE).to_owned();
+        let Some(order) = order(&rest, &sent) else {
+            return Ok(back(self.send_json(&parts, Method::POST, &parts.uri.to_string(), rest).await?));
+        };
+        let path = format!("{base}/dataset-versions/from-upload");
+        let answer = self.send_json(&parts, Method::POST, &path, order).await?;
+        if answer.status() != StatusCode::CREATED {
+            let mut response = back(answer);
+            // The statuses of the original's call have no such.
+            if response.status() == StatusCode::INSUFFICIENT_STORAGE {
+                *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            }
+            return Ok(response);
+        }
+        let headers = end_to_end(answer.headers());
+        let text = answer.bytes().await.map_err(|_| storage("the answer of the service broke off"))?;
+        let awaited: UploadAwaited =
+            serde_json::from_slice(&text).map_err(|_| storage("the service is another one"))?;
+        let dataset = format!("{base}/datasets/{}", awaited.dataset_id);
+        if let Err(why) = self.put(&file, &awaited.upload, sent.length).await
+            && !self.is_there(&parts, &dataset).await
+        {
+            // A repeat with the key goes on with the draft; without one no one would.
+            if !parts.headers.contains_key("idempotency-key") {
+                let path = format!("{dataset}?status=draft");
+                let _ = self.send_json(&parts, Method::DELETE, &path, b"{}".to_vec()).await;
+            }
+            return Err(storage(&format!("the file could not be stored: {why}; send it again")));
+        }
+        let queued = VersionQueued {
+            success: true,
+            message: "Dataset version creation job queued".into(),
+            dataset_id: awaited.dataset_id,
+        };
+        let mut response = (StatusCode::CREATED, headers, axum::Json(queued)).into_response();
+        response.headers_mut().remove(CONTENT_LENGTH);
+        Ok(response)
+    }
+
+    /// Sends the file until it is stored. Its URL stores it once, so a repeat is safe.
+    async fn put(&self, file: &NamedTempFile, upload: &UploadRequest, length: u64) -> Result<(), String> {
+        let attempt = || async {
+            let file = tokio::fs::File::open(file.path()).await.map_err(|error| (false, error.to_string()))?;
+            let body = reqwest::Body::wrap_stream(chunks(file));
+            let mut request = self.http.put(&upload.url).header(CONTENT_LENGTH, length).body(body);
+            for (name, value) in &upload.headers {
+                request = request.header(name, value);
+            }
+            let sent = request.send().await.map_err(|error| (true, error.without_url().to_string()))?;
+            match sent.status() {
+                // An attempt or a call before has stored it.
+                status if status.is_success() || status == StatusCode::PRECONDITION_FAILED => Ok(()),
+                // 409: one before is still being stored.
+                status => Err((
+                    status.is_server_error() || status == StatusCode::CONFLICT,
+                    format!("storage answered {}", status.as_u16()),
+                )),
+            }
+        };
+        let sent = attempt.retry(backoff().with_max_times(RETRIES)).when(|(may_pass, _)| *may_pass).await;
+        sent.map_err(|(_, why)| why)
+    }
+
+    /// Whether a dataset is a draft no more: a repeat of an earlier call, whose URL has ended.
+    async fn is_there(&self, parts: &Parts, path: &str) -> bool {
+        let mut parts = parts.clone();
+        parts.headers.remove(CONTENT_LENGTH);
+        let Ok(answer) = self.send(&parts, &Method::GET, path, None).await else { return false };
+        let dataset = answer.bytes().await.ok().and_then(|text| serde_json::from_slice::<OneDataset>(&text).ok());
+        dataset.is_some_and(|OneDataset { dataset, .. }| dataset.status == Status::Ready)
+    }
+}
+
+/// The body of the from-upload call: what the from-file call says, and what the file is.
+fn order(rest: &[u8], sent: &Sent) -> Option<Vec<u8>> {
+    const SAID: [&str; 6] = ["dataset_group_id", "file_name", "dialect", "description", "tags", "metadata"];
+    let mut said: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(rest).ok()?;
+    said.retain(|name, _| SAID.contains(&name.as_str()));
+    let checksum = STANDARD.encode(sent.sha256);
+    said.insert("file_size".into(), RawValue::from_string(sent.length.to_string()).ok()?);
+    said.insert("checksum_sha256".into(), RawValue::from_string(format!("\"{checksum}\"")).ok()?);
+    serde_json::to_vec(&said).ok()
+}
+
+/// Headers without those of one connection.
+fn end_to_end(headers: &HeaderMap) -> HeaderMap {
+    let of_connection =
+        [CONNECTION, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+    let named: Vec<&str> = headers.get_all(CONNECTION).iter().filter_map(|names| names.to_str().ok()).collect();
+    let is_named = |name: &HeaderName| {
+        named.iter().flat_map(|names| names.split(',')).any(|named| named.trim().eq_ignore_ascii_case(name.as_str()))
+    };
+    let kept = headers
+        .iter()
+        .filter(|(name, _)| !of_connection.contains(name) && name.as_str() != "keep-alive" && !is_named(name));
+    kept.map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn back(answer: reqwest::Response) -> Response {
+    let (status, headers) = (answer.status(), end_to_end(answer.headers()));
+    (status, headers, Body::from_stream(answer.bytes_stream())).into_response()
+}
+
+fn envelope(status: StatusCode, code: &str, error: String) -> Response {
+    (status, axum::Json(ErrorResponse { success: false, error, code: code.to_owned() })).into_response()
+}
+
+fn refused(error: &Error) -> Response {
+    let status = StatusCode::from_u16(error.code().status()).unwrap_or(StatusCode::BAD_REQUEST);
+    envelope(status, error.code().name(), error.to_string())
+}
+
+/// As the original answers when it could not store a file.
+fn storage(why: &str) -> Response {
+    envelope(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::InternalError.name(), why.to_owned())
+}
+
+fn incomplete() -> Response {
+    let message = "the body broke off before its end; send it again";
+    envelope(StatusCode::BAD_REQUEST, ErrorCode::IncompleteBody.name(), message.to_owned())
+}
