@@ -1,7 +1,7 @@
 //! Measures an upload as far away as AWS is: the four real functions, each warm, behind a wire that answers no sooner
 //! than AWS would and lets each connection to S3 have 85 MB/s.
 //!
-//!     cargo bench -p dataset-tests --bench distant [MB...]
+//!     cargo bench -p dataset-tests --bench distant [-- MB...]
 
 #![expect(clippy::unwrap_used, reason = "in a benchmark a surprise is a failure")]
 #![expect(clippy::disallowed_methods, reason = "what stands in for AWS has the time of this machine")]
