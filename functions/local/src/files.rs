@@ -7,12 +7,12 @@ use crate::made::{Draft, Place};
 use crate::output::{note, say};
 use anyhow::Context;
 use dataset_core::upload::{self, FileName};
-use dataset_formats::{ColumnType, DataError, Error, Limits, Output, RowSchema, Summary};
+use dataset_formats::{ColumnType, DataError, Error, Limits, OnDisk, Output, RowSchema, Summary};
 use dataset_types::dataset::Failure;
 use dataset_types::dialect::Dialect;
 use dataset_types::{FailureCode, in_words, rows as api};
 use serde_json::{Value, json};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -109,7 +109,7 @@ fn read(
         ))
         .into());
     }
-    match dataset_formats::convert(name.format(), said, &mut || File::open(path), out, limits, schema) {
+    match dataset_formats::convert(name.format(), said, &mut OnDisk(path), out, limits, schema) {
         Ok(summary) => Ok(Ok(summary)),
         Err(Error::Data(error)) => Ok(Err(*error)),
         Err(error) => Err(anyhow::Error::from(error).context(format!("{shown} could not be converted"))),

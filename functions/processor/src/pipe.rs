@@ -135,13 +135,12 @@ impl Source for StoredFile {
         Ok(ObjectReader { chunks, current: Bytes::new(), missing: *length })
     }
 
-    fn length(&mut self) -> io::Result<u64> {
-        Ok(self.length)
-    }
-
-    fn read_range(&mut self, range: Range<u64>) -> io::Result<Vec<u8>> {
-        let part = self.runtime.block_on(self.blobs.read_range(self.object, range)).map_err(io::Error::other)?;
-        Ok(part.into())
+    fn tail(&mut self, bytes: u64, length: u64) -> io::Result<Option<Vec<u8>>> {
+        if self.length < length {
+            return Ok(None);
+        }
+        let (tail, _) = self.runtime.block_on(self.blobs.read_tail(self.object, bytes)).map_err(io::Error::other)?;
+        Ok(Some(tail.into()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import random
 from pathlib import Path
@@ -66,6 +67,38 @@ def nested(rng, words):
         }
 
 
+def doubles(rng, _):
+    """Eight columns of doubles as Python writes them, of 16 and 17 digits."""
+    while True:
+        yield {f"d{i}": rng.random() * 10 ** (i - 2) for i in range(8)}
+
+
+def numbers(rng, _):
+    """Integers, and decimals of few digits."""
+    while True:
+        yield {f"n{i}": round(rng.random() * 10**i, 4) if i % 2 else rng.randrange(-(10 ** (2 * i)), 10 ** (2 * i + 1)) for i in range(8)}
+
+
+def escaped(rng, words):
+    """Nested values, with escapes in most of their text."""
+    number = 0
+    while True:
+        number += 1
+        text = sentences(rng, words, rng.randint(8, 30))
+        yield {
+            "id": number,
+            "messages": [{"role": rng.choice(["user", "assistant"]), "content": text.replace(" the ", ' "the"\n')} for _ in range(2)],
+            "path": f"C:\\data\\{rng.choice(words)}\\{number}.txt",
+            "html": f"<p class=\"{rng.choice(words)}\">\t{text}</p>\n",
+        }
+
+
+def late(rng, words):
+    """A column that turns out to be no integers behind nine tenths of the rows."""
+    for number in itertools.count(1):
+        yield {"id": number, "score": rng.randrange(1_000) if number < 180_000 else rng.randrange(1_000) / 8, "text": sentences(rng, words, 60)}
+
+
 def columns(count):
     """Short cells in `count` columns."""
     def rows(rng, words):
@@ -84,9 +117,12 @@ CSVS = {
 }
 
 
+JSONS = {"json": nested, "doubles": doubles, "numbers": numbers, "escaped": escaped, "late": late}
+
+
 def make(name, mib, directory):
     """The path of the input `name` of `mib` MiB, made if it is not there yet."""
-    suffix = "json" if name == "json" else "csv"
+    suffix = "json" if name in JSONS else "csv"
     path = Path(directory) / f"{name}-{mib}.{suffix}"
     if path.exists():
         return path
@@ -94,7 +130,7 @@ def make(name, mib, directory):
     words = vocabulary(rng)
     part = path.with_suffix(".part")
     with part.open("w", newline="", encoding="utf-8") as file:
-        (write_json if name == "json" else write_csv)(name, rng, words, mib * MIB, file)
+        (write_json if name in JSONS else write_csv)(name, rng, words, mib * MIB, file)
     part.rename(path)
     return path
 
@@ -119,9 +155,9 @@ def write_csv(name, rng, words, size, file):
             return
 
 
-def write_json(_, rng, words, size, file):
+def write_json(name, rng, words, size, file):
     written = file.write("[")
-    for number, row in enumerate(nested(rng, words)):
+    for number, row in enumerate(JSONS[name](rng, words)):
         line = json.dumps(row, ensure_ascii=False)
         if written + len(line) + len(",\n]\n") > size:
             file.write("]\n")

@@ -33,27 +33,56 @@ def polars():
 
 
 def pyarrow():
-    import csv
-
     import pyarrow
     import pyarrow.csv
     import pyarrow.parquet
 
     pyarrow.set_cpu_count(THREADS)
     pyarrow.set_io_thread_count(1)
-    with open(SOURCE, newline="", encoding="utf-8") as file:
-        names = next(csv.reader(file))
+    columns = names()
     reader = pyarrow.csv.open_csv(
         SOURCE,
         read_options=pyarrow.csv.ReadOptions(use_threads=THREADS > 1, block_size=4 << 20),
         parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
         convert_options=pyarrow.csv.ConvertOptions(
-            column_types={name: pyarrow.string() for name in names}, strings_can_be_null=False
+            column_types={name: pyarrow.string() for name in columns}, strings_can_be_null=False
         ),
     )
     with pyarrow.parquet.ParquetWriter(TARGET, reader.schema, compression="zstd", compression_level=1) as writer:
         for batch in reader:
             writer.write_batch(batch)
+
+
+def names():
+    import csv
+
+    with open(SOURCE, newline="", encoding="utf-8") as file:
+        return next(csv.reader(file))
+
+
+def chdb():
+    import chdb
+
+    if IS_JSON:
+        read = f"file('{SOURCE}', 'JSONEachRow')"
+    else:
+        columns = ", ".join(f"`{name}` String" for name in names())
+        read = f"file('{SOURCE}', 'CSVWithNames', '{columns}')"
+    chdb.query(
+        f"INSERT INTO FUNCTION file('{TARGET}', 'Parquet') SELECT * FROM {read} SETTINGS max_threads={THREADS}, "
+        "output_format_parquet_compression_method='zstd', output_format_compression_level=1, "
+        "output_format_parquet_string_as_string=1, engine_file_truncate_on_insert=1"
+    )
+
+
+def datafusion():
+    import datafusion
+    import pyarrow
+
+    context = datafusion.SessionContext(datafusion.SessionConfig().with_target_partitions(THREADS))
+    schema = pyarrow.schema([(name, pyarrow.string()) for name in names()])
+    context.register_csv("source", SOURCE, schema=schema, has_header=True, newlines_in_values=True)
+    context.sql("SELECT * FROM source").write_parquet(TARGET, compression="zstd", compression_level=1)
 
 
 def imports():

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Ours beside DuckDB, Polars and pyarrow: CSV and JSON files to Parquet, whole processes, pinned and in turns.
+"""Ours beside DuckDB, Polars, pyarrow, chDB and DataFusion: CSV and JSON files to Parquet, whole processes, pinned and in turns.
 
     tests/benches/peers/run.py [--mib 100] [--runs 7] [--markdown FILE] [INPUT...]
 
@@ -23,7 +23,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent.parent
 WORK = ROOT / "target" / "bench"
-PEERS = ["duckdb==2.0.1", "polars==2.1.0", "pyarrow==26.0.1"]
+PEERS = ["duckdb==2.0.1", "polars==2.1.0", "pyarrow==26.0.1", "chdb==4.4.0", "datafusion==55.0.0"]
 PYTHON = WORK / "venv" / "bin" / "python"
 
 sys.path.insert(0, str(HERE))
@@ -80,7 +80,8 @@ def compare(name, mib, threads, runs):
     processors = set(range(threads))
     target, others = WORK / "ours.parquet", WORK / "peer.parquet"
     all_of_ours, rows = [], []
-    for other in ["duckdb", "polars"] if name == "json" else ["duckdb", "polars", "pyarrow"]:
+    # Of a JSON array, two of them read each line alone.
+    for other in ["duckdb", "polars", "chdb"] if name in inputs.JSONS else ["duckdb", "polars", "pyarrow", "chdb", "datafusion"]:
         mine, theirs = pairs(ours(source, target, threads), peer(other, source, others, threads), runs, processors)
         imports = [Run(peer("imports", other, "-", 1), processors) for _ in range(3)]
         all_of_ours += mine
@@ -149,7 +150,7 @@ def growth(runs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("inputs", nargs="*", default=["evaluation", "narrow", "quoted", "json"])
+    parser.add_argument("inputs", nargs="*", default=["evaluation", "narrow", "quoted", *inputs.JSONS])
     parser.add_argument("--mib", type=int, default=100)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--markdown", type=Path, help="write the tables here, too")

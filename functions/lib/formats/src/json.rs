@@ -2,9 +2,9 @@
 //!
 //! The columns are the union of the objects' keys in order of first sight, each of the narrowest type that
 //! loses nothing of any value. Both are known for certain only at the end of the file. So the start of the
-//! file is looked at first, and rows are written as it suggests; a row that does not fit makes the rest be
-//! read for its columns alone, and the file once more, to be written. Most files are read once, none more
-//! than twice.
+//! file is looked at first, of a large one the end, too, and rows are written as they suggest; a row that does not
+//! fit makes the rest be read for its columns alone, and the file once more, to be written. So it is, too, if the end
+//! has misled. Most files are read once, none more than twice.
 
 mod columns;
 mod describe;
@@ -24,11 +24,12 @@ use crate::source::{Source, open_text};
 use crate::summary::Summary;
 use crate::window::Window;
 use crate::writer::{PageCompressor, TableWriter, Written};
-use columns::Columns;
+use columns::{Columns, Expected};
 use dataset_types::FailureCode;
 use dataset_types::Format;
 use dataset_types::dialect::{Dialect, RowsAt};
 use dataset_types::notice::{Notice, NoticeCode};
+use encoding_rs::UTF_8;
 pub(crate) use number::{all_digits, number};
 pub(crate) use rows::Row;
 use rows::{Rows, Start};
@@ -61,6 +62,11 @@ pub(crate) fn convert<S: Source>(
         rows => rows?,
     };
     look_ahead(&mut rows, &mut columns, limits)?;
+    let end = match rows.encoding() == UTF_8.into() && !rows.is_all() {
+        true => source.tail(END_BYTES, LARGE_BYTES)?,
+        false => None,
+    };
+    let end = end.and_then(|end| look_at_end(end, &columns, limits));
     let (encoding, json_lines) = (rows.encoding(), rows.is_lines());
     let taken = |columns: Columns<'_>, written: Written| {
         let notices = match json_lines && said.json_lines != Some(true) {
@@ -77,7 +83,8 @@ pub(crate) fn convert<S: Source>(
         let summary = Summary { columns, rows, dialect, notices };
         Ok(Taken { summary, filled_in: None })
     };
-    if let Some(written) = write(&mut rows, &mut columns, out, compressor, limits, schema)? {
+    let expected = columns.expect(end.as_ref());
+    if let Some(written) = write(&mut rows, &mut columns, &expected, out, compressor, limits, schema)? {
         return taken(columns, written);
     }
     while rows.advance()? {
@@ -91,7 +98,8 @@ pub(crate) fn convert<S: Source>(
     columns.rewind();
     out.restart().map_err(Error::from)?;
     let mut rows = Rows::begin(text(source, said, limits)?, start, limits)?;
-    let written = write(&mut rows, &mut columns, out, compressor, limits, schema)?.ok_or_else(changed)?;
+    let expected = columns.expect(None);
+    let written = write(&mut rows, &mut columns, &expected, out, compressor, limits, schema)?.ok_or_else(changed)?;
     taken(columns, written)
 }
 
@@ -138,10 +146,37 @@ fn look_ahead<R: Read>(rows: &mut Rows<'_, R>, columns: &mut Columns<'_>, limits
     Ok(())
 }
 
-/// Writes the rows in columns as they are known so far; `None` behind the first that does not fit.
+/// Bytes at the end of a file of so many that are looked at.
+const END_BYTES: u64 = 256 << 10;
+const LARGE_BYTES: u64 = 16 << 20;
+
+/// The columns of rows at the end of a file, if there are any that seem to be such. Nothing depends on it: where it is
+/// wrong, the file is read twice.
+fn look_at_end<'a>(mut end: Vec<u8>, columns: &Columns<'_>, limits: &'a Limits) -> Option<Columns<'a>> {
+    const MAX_TRIES: usize = 100;
+    let braces: Vec<usize> = memchr::memchr_iter(b'{', &end).filter(|at| *at > 0).take(MAX_TRIES).collect();
+    braces.into_iter().find_map(|at| {
+        // As the first of an array.
+        end[at - 1] = b'[';
+        let mut window = Window::new(&end[at - 1..], limits.chunk_bytes);
+        window.expect_more();
+        window.fill(end.len()).ok()?;
+        let mut rows = Rows::begin(window, Start::File { may_be_one: false }, limits).ok()?;
+        let mut found = Columns::new(limits);
+        let mut is_found = false;
+        while rows.advance_within() && columns.are_of(&rows.row()) && found.see(&rows.row()).is_ok() {
+            is_found = true;
+        }
+        is_found.then_some(found)
+    })
+}
+
+/// Writes the rows in the columns that are expected; `None` behind the first that does not fit, or if other columns
+/// have been found in the end.
 fn write<R: Read>(
     rows: &mut Rows<'_, R>,
     columns: &mut Columns<'_>,
+    expected: &[Expected],
     out: &mut impl Output,
     compressor: &mut PageCompressor,
     limits: &Limits,
@@ -151,7 +186,8 @@ fn write<R: Read>(
         // The first rows have no keys, or there is no whole row among the first bytes.
         return Ok(None);
     }
-    let mut table = TableWriter::new(out, &columns.fields(), compressor, limits)?;
+    let fields: Vec<_> = expected.iter().map(Expected::field).collect();
+    let mut table = TableWriter::new(out, &fields, compressor, limits)?;
     let mut batch = Batch::default();
     let mut check = schema.map(Objects::new);
     while rows.advance()? {
@@ -174,6 +210,9 @@ fn write<R: Read>(
     table.flush_full_pages(batch.rows, batch.values, batch.bytes)?;
     if let Some(check) = check {
         check.finish()?;
+    }
+    if !columns.are(expected) {
+        return Ok(None);
     }
     table.close().map(Some)
 }

@@ -35,6 +35,6 @@ pub use rows::{
     Change, ColumnStats, Difference, Examples, Export, Matches, Ranges, Retyped, RowPage, Search, Table, diff,
 };
 pub use schema::{RowSchema, SchemaError};
-pub use source::{Head, Source};
+pub use source::{Head, OnDisk, Source};
 pub use summary::{ColumnSummary, Summary};
 pub use writer::ColumnType;

@@ -29,6 +29,19 @@ struct Seen {
     others: bool,
 }
 
+/// A column as it is written.
+pub(super) struct Expected {
+    name: String,
+    seen: Seen,
+}
+
+impl Expected {
+    pub(super) fn field(&self) -> Field<'_> {
+        let Self { name, seen } = self;
+        Field { name, kind: seen.narrowest(), is_open: seen.is_nothing(), is_nullable: true, has_long: seen.long }
+    }
+}
+
 pub(super) struct Columns<'a> {
     limits: &'a Limits,
     names: Names<'a>,
@@ -107,13 +120,29 @@ impl<'a> Columns<'a> {
         Ok(index)
     }
 
-    pub(super) fn fields(&self) -> Vec<Field<'_>> {
-        let columns = self.names.as_slice().iter().zip(&self.seen);
-        let fields = columns.map(|(name, seen)| {
-            let kind = seen.narrowest();
-            Field { name, kind, is_open: seen.is_nothing(), is_nullable: true, has_long: seen.long }
-        });
-        fields.collect()
+    /// The columns if the other rows are as these are, and as those at the end if they have been looked at.
+    pub(super) fn expect(&self, end: Option<&Columns<'_>>) -> Vec<Expected> {
+        let at_end = |name: &str| end.and_then(|end| Some(end.seen[end.names.find(name)?])).unwrap_or_default();
+        let known = self.names.as_slice().iter().zip(&self.seen);
+        let known = known.map(|(name, seen)| Expected { name: name.clone(), seen: seen.or(at_end(name)) });
+        let added = end.into_iter().flat_map(|end| end.names.as_slice().iter().zip(&end.seen));
+        let added = added.filter(|(name, _)| self.names.find(name).is_none());
+        known.chain(added.map(|(name, seen)| Expected { name: name.clone(), seen: *seen })).collect()
+    }
+
+    /// Whether they have turned out as expected.
+    pub(super) fn are(&self, expected: &[Expected]) -> bool {
+        self.seen.len() == expected.len()
+            && self.names.as_slice().iter().zip(&self.seen).zip(expected).all(|((name, seen), expected)| {
+                let is_settled = expected.seen.is_nothing() || seen.narrowest() == expected.seen.narrowest();
+                *name == expected.name && is_settled
+            })
+    }
+
+    /// Whether a row is likely one of theirs: about as many keys are in both as in one alone.
+    pub(super) fn are_of(&self, row: &Row<'_>) -> bool {
+        let known = row.members.iter().filter(|member| self.names.find(&member.key.of(row.text)).is_some()).count();
+        known > 0 && known * 2 >= row.members.len().max(self.seen.len())
     }
 
     pub(super) fn summary(self, empty: &[u64]) -> Vec<ColumnSummary> {
@@ -148,6 +177,20 @@ impl Seen {
             }
             Parsed::Double(_) => self.doubles = true,
             Parsed::Other => self.others = true,
+        }
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self {
+            bools: self.bools | other.bools,
+            strings: self.strings | other.strings,
+            integers: self.integers | other.integers,
+            negatives: self.negatives | other.negatives,
+            long: self.long | other.long,
+            large: self.large | other.large,
+            beyond_double: self.beyond_double | other.beyond_double,
+            doubles: self.doubles | other.doubles,
+            others: self.others | other.others,
         }
     }
 

@@ -198,6 +198,11 @@ impl<'a, R: Read> Rows<'a, R> {
         self.window.at_end() && !self.window.is_complete()
     }
 
+    /// Whether the window holds all of the rows.
+    pub(super) fn is_all(&self) -> bool {
+        self.window.at_end()
+    }
+
     /// Whether there is nothing but white space behind the row that was read last.
     fn is_at_end(&self) -> bool {
         self.window.bytes()[self.place.position..].iter().all(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t'))

@@ -160,6 +160,77 @@ fn rows_that_do_not_fit_the_first_ones_are_written_all_the_same() {
     }
 }
 
+/// A file whose end can be had, and how often it was opened.
+struct WithEnd<'a> {
+    file: &'a [u8],
+    opened: usize,
+}
+
+impl<'a> Source for WithEnd<'a> {
+    type Reader = &'a [u8];
+
+    fn open(&mut self) -> std::io::Result<&'a [u8]> {
+        self.opened += 1;
+        Ok(self.file)
+    }
+
+    fn tail(&mut self, bytes: u64, _: u64) -> std::io::Result<Option<Vec<u8>>> {
+        Ok(Some(self.file[self.file.len().saturating_sub(bytes as usize)..].to_vec()))
+    }
+}
+
+/// What is read of a file whose end is looked at.
+fn with_end(file: &[u8], limits: &Limits) -> Result<Value, String> {
+    let mut out = vec![];
+    let summary = convert(Format::Json, &Dialect::default(), &mut WithEnd { file, opened: 0 }, &mut out, limits, None);
+    summary.map_err(|error| error.to_string())?;
+    Ok(json!(page_of(InMemory::new(out), 0, 1_000_000).rows))
+}
+
+/// What the end has, the rows before it are written for; where it misleads, the file is read twice, as without it.
+#[test]
+fn the_end_of_a_file_is_looked_at() {
+    let usual: String =
+        (0..500).map(|n| format!("{{\"a\":{n},\"b\":\"x\",\"c\":[{{\"a\":1}},{{\"a\":null}}]}},\n")).collect();
+    for (last, kinds, opened) in [
+        (r#"{"a":0.5,"b":"x","c":[]}"#, vec![ColumnType::Double, ColumnType::Text, ColumnType::Json], 1),
+        (r#"{"a":"x","b":1,"c":null}"#, vec![ColumnType::Json, ColumnType::Json, ColumnType::Json], 1),
+        (
+            r#"{"a":1,"b":"x","c":[],"d":true}"#,
+            vec![ColumnType::Int, ColumnType::Text, ColumnType::Json, ColumnType::Bool],
+            1,
+        ),
+        (
+            r#"{"a":-1,"c":[{"a":1,"b":2,"c":3},{"a":0.5,"b":1,"c":1}]}"#,
+            vec![ColumnType::Int, ColumnType::Text, ColumnType::Json],
+            1,
+        ),
+        // No row of its own, but as one.
+        (
+            r#"{"a":1,"b":"{\"a\":1,\"b\":2,\"c\":3}","c":[]}"#,
+            vec![ColumnType::Int, ColumnType::Text, ColumnType::Json],
+            1,
+        ),
+    ] {
+        let file = format!("[{usual}{last}]");
+        let mut source = WithEnd { file: file.as_bytes(), opened: 0 };
+        let mut out = vec![];
+        let summary = convert(Format::Json, &Dialect::default(), &mut source, &mut out, &tight(300), None).unwrap();
+        let found: Vec<ColumnType> = summary.columns.iter().map(|column| column.kind).collect();
+        assert_eq!((found, source.opened), (kinds, opened), "{last}");
+        let plain = parquet_of(Format::Json, file.as_bytes(), &tight(300)).unwrap();
+        let [with, without] = [out, plain].map(|out| json!(page_of(InMemory::new(out), 0, 1_000).rows));
+        assert_eq!(with, without, "{last}");
+    }
+    // Rows at the end that are none: the text of one cell, cut.
+    let cell = r#"{\"a\":true,\"b\":1,\"c\":2},{\"a\":true,\"b\":1,\"c\":2},"#.replace('\\', "");
+    let file = format!("[{usual}{{\"a\":1,\"b\":\"x\",\"c\":[{}{{}}]}}]", cell.repeat(9_000));
+    let mut source = WithEnd { file: file.as_bytes(), opened: 0 };
+    let summary = convert(Format::Json, &Dialect::default(), &mut source, &mut vec![], &tight(300), None).unwrap();
+    let found: Vec<ColumnType> = summary.columns.iter().map(|column| column.kind).collect();
+    assert_eq!((found, source.opened), (vec![ColumnType::Int, ColumnType::Text, ColumnType::Json], 2));
+}
+
 /// Nulls are of any type, so the first value gives a column its type, however late it comes.
 #[test]
 fn a_column_that_begins_with_nulls_is_read_once() {
@@ -311,6 +382,7 @@ proptest! {
         let file = if pretty { serde_json::to_vec_pretty(&rows) } else { serde_json::to_vec(&rows) }.unwrap();
         prop_assume!(rows.iter().any(|row| !row.is_empty()));
         let page = table_of(Format::Json, &file, &tight(chunk)).unwrap();
+        prop_assert_eq!(with_end(&file, &tight(chunk)).unwrap(), json!(&page.rows));
         for (row, read) in rows.iter().zip(&page.rows) {
             for (name, value) in page.columns.iter().zip(read) {
                 let written = row.get(name).unwrap_or(&Value::Null).to_string();
@@ -325,7 +397,8 @@ proptest! {
     fn no_bytes_make_it_panic(file in prop::collection::vec(prop_oneof![any::<u8>(), prop::sample::select(&b"[]{},:\"\\ue0123.-a tn"[..])], 0..60), chunk in 1usize..20) {
         let whole = read(&file, 1 << 16).map_err(|e| e.to_string()).map(|p| json!(p.rows));
         let cut = table_of(Format::Json, &file, &tight(chunk)).map_err(|e| e.to_string()).map(|p| json!(p.rows));
-        prop_assert_eq!(whole, cut);
+        prop_assert_eq!(&whole, &cut);
+        prop_assert_eq!(whole, with_end(&file, &tight(chunk)));
     }
 
     #[test]
