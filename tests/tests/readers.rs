@@ -35,6 +35,16 @@ fn duckdb_pyarrow_and_polars_read_each_cell_as_it_was() {
 }
 
 #[test]
+fn versions_are_read_over_http() {
+    let Some(readers) = readers() else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let service = service::Service::start(dir.path(), dataset_local::http_client().unwrap()).unwrap();
+    let mut check = Command::new("python3");
+    check.args(["readers/over_http.py", &service.base, service::KEY]).arg(readers);
+    assert!(check.status().unwrap().success(), "some reader does not read a version by its URL");
+}
+
+#[test]
 fn readers_of_the_last_years_read_what_is_written() {
     let Some(readers) = readers() else { return };
     let mut check = Command::new("python3");

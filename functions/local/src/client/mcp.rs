@@ -1,11 +1,12 @@
 //! `datasets mcp`: what an assistant can do with a service, by the Model Context Protocol on standard input and output.
 
-use super::push::{Order, Reached, finished, queue, take_back};
+use super::push::{Order, Reached, TAKE_BACK_TIME, finished, queue, take_back};
 use super::remote::{Remote, Trouble};
 use super::{login, read, schemas, show};
 use crate::cli::args::{DatasetName, GroupName, Mcp};
 use crate::files::{as_json, judge};
 use crate::input::{ENOUGH, Input};
+use crate::output::note;
 use crate::signals::StopSignals;
 use anyhow::Context;
 use cap_std::ambient_authority;
@@ -34,6 +35,7 @@ use serde_json::{Map, Value};
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use strum::VariantNames;
@@ -54,8 +56,10 @@ pub(crate) async fn mcp(args: Mcp) -> anyhow::Result<()> {
         serving.context("the assistant did not greet as MCP asks for")?.waiting().await?;
         Ok(())
     };
+    // What is being asked for goes on until it is known what has to be taken back.
+    let mut serving = pin!(serving);
     tokio::select! {
-        served = serving => served,
+        served = &mut serving => served,
         () = stop.next() => {
             pushes.take_back(&service).await;
             Err(Trouble::Stopped.into())
@@ -73,26 +77,41 @@ struct Tools {
 
 /// How far the files have come that are being pushed.
 #[derive(Clone, Default)]
-struct Pushes(Arc<Mutex<Vec<watch::Receiver<Reached>>>>);
+struct Pushes(Arc<Mutex<Vec<Arc<watch::Sender<Reached>>>>>);
 
 impl Pushes {
     /// Follows a push until its end.
-    fn begin(&self) -> watch::Sender<Reached> {
-        let (reached, follows) = watch::channel(Reached::Nothing);
+    fn begin(&self) -> Arc<watch::Sender<Reached>> {
+        let reached = Arc::new(watch::Sender::new(Reached::Nothing));
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.retain(|push| push.has_changed().is_ok());
-        all.push(follows);
+        all.retain(|push| Arc::strong_count(push) > 1);
+        all.push(Arc::clone(&reached));
         reached
     }
 
-    /// Takes back the drafts whose files are not sent whole.
+    /// Takes back the drafts whose files are not sent whole; no other is asked for.
     async fn take_back(&self, service: &Remote) {
         let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        let drafts = all.iter().filter(|push| push.has_changed().is_ok()).filter_map(|push| match *push.borrow() {
-            Reached::Draft(id) => Some(id),
-            _ => None,
-        });
-        join_all(drafts.map(|id| take_back(service, id))).await;
+        let running = all.into_iter().filter(|push| Arc::strong_count(push) > 1);
+        join_all(running.map(|push| async move {
+            push.send_if_modified(|reached| {
+                let is_early = matches!(reached, Reached::Nothing);
+                *reached = if is_early { Reached::Stopped } else { *reached };
+                is_early
+            });
+            // A draft that is asked for may be there, but for its id.
+            let mut follows = push.subscribe();
+            let asked = follows.wait_for(|reached| !matches!(reached, Reached::Asking));
+            let reached = match tokio::time::timeout(TAKE_BACK_TIME, asked).await {
+                Ok(Ok(reached)) => *reached,
+                _ => return,
+            };
+            if let Reached::Draft(id) = reached {
+                // Standard output is the assistant's.
+                let _ = note(&take_back(service, id).await);
+            }
+        }))
+        .await;
     }
 }
 

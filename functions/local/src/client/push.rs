@@ -46,6 +46,8 @@ const RETRIES: usize = 2;
 #[derive(Clone, Copy)]
 pub(super) enum Reached {
     Nothing,
+    /// No draft is to be asked for any more.
+    Stopped,
     /// A draft is asked for, whose answer tells its id.
     Asking,
     /// There is a draft, whose file is being sent.
@@ -87,7 +89,7 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
     let why = if is_stopped { "stopped".to_owned() } else { format!("not done in {} s", args.timeout.as_secs()) };
     let last = *reached.borrow();
     let what = match last {
-        Reached::Nothing => "nothing is known to be queued".to_owned(),
+        Reached::Nothing | Reached::Stopped => "nothing is known to be queued".to_owned(),
         Reached::Refused => "the file was refused, and is not sent again".to_owned(),
         Reached::Asking => "a draft may have been made, which ends within the hour".to_owned(),
         Reached::Draft(id) => tokio::select! {
@@ -101,7 +103,7 @@ pub(crate) async fn push(args: Push) -> anyhow::Result<()> {
 }
 
 /// How long a draft is tried to be taken back.
-const TAKE_BACK_TIME: Duration = Duration::from_secs(5);
+pub(super) const TAKE_BACK_TIME: Duration = Duration::from_secs(5);
 
 /// Takes back a draft whose file will not come, and says what has become of it.
 pub(super) async fn take_back(remote: &Remote, id: DatasetId) -> String {
@@ -241,11 +243,19 @@ async fn straight(
         tags,
         metadata,
     };
-    reached.send_replace(Reached::Asking);
+    let may_ask = reached.send_if_modified(|reached| {
+        let may_ask = !matches!(reached, Reached::Stopped);
+        *reached = if may_ask { Reached::Asking } else { Reached::Stopped };
+        may_ask
+    });
+    if !may_ask {
+        return Err(Trouble::Stopped.into());
+    }
     let answer = remote.post("dataset-versions/from-upload", &body).await;
-    reached.send_replace(Reached::Nothing);
-    let awaited: UploadAwaited = answer?.parse()?;
-    reached.send_replace(Reached::Draft(awaited.dataset_id));
+    let awaited = answer.and_then(|answer| answer.parse::<UploadAwaited>());
+    // In one step: whoever stops it now sees what there is.
+    reached.send_replace(awaited.as_ref().map_or(Reached::Nothing, |awaited| Reached::Draft(awaited.dataset_id)));
+    let awaited = awaited?;
     put(remote, path, &awaited.upload, size).await?;
     // Its URL is not for others to see.
     let UploadAwaited { success, dataset_id, .. } = awaited;
