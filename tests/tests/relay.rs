@@ -18,6 +18,7 @@ use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const FROM_FILE: &str = "/api/public/v2/dataset-versions/from-file";
 
@@ -38,7 +39,10 @@ impl Client {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let answer = request.header("Content-Type", "application/json").body(body).send().await.unwrap();
+        if headers.iter().all(|(name, _)| *name != "Content-Type") {
+            request = request.header("Content-Type", "application/json");
+        }
+        let answer = request.body(body).send().await.unwrap();
         let status = answer.status().as_u16();
         (status, serde_json::from_str(&answer.text().await.unwrap()).unwrap())
     }
@@ -52,7 +56,8 @@ async fn front(account: &Arc<Account>) -> String {
         let body = String::from_utf8_lossy(&body).into_owned();
         let path = parts.uri.path_and_query().unwrap().as_str().trim_start_matches("/api/public/v2/");
         let has_key = parts.headers.get("x-api-key").is_some_and(|key| key == account.key.reveal());
-        let headers = ["idempotency-key"].map(|name| (name, parts.headers.get(name).and_then(|v| v.to_str().ok())));
+        let headers = ["idempotency-key", "content-type"]
+            .map(|name| (name, parts.headers.get(name).and_then(|v| v.to_str().ok())));
         let mut headers: Vec<(&str, &str)> =
             headers.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
         if !has_key {
@@ -147,12 +152,38 @@ async fn the_originals_call_takes_the_whole_100_mb() {
         (large.replace("\"file_name\"", "\"other\""), &key, 400, "invalid_request"),
         (large.replace("\"tags\":[", "\"tags\":[{},"), &key, 400, "invalid_request"),
         (large.replace('}', " "), &key, 400, "invalid_json"),
+        (large.replacen("{", "{\"tags\":[],", 1), &key, 400, "invalid_request"),
+        (large.replace("_base64\":\"", "_base64\":[\"").replace("\"}", "\"]}"), &key, 400, "invalid_request"),
+        (large.replacen("{", &format!("{{\"other\":\"{}\",", "x".repeat(3 << 20)), 1), &key, 400, "invalid_request"),
     ] {
         let (got, answer) = client.post(key, &[], body).await;
         assert_eq!((got, &answer["code"], &answer["success"]), (status, &json!(code), &json!(false)), "{answer}");
     }
     let (_, answer) = client.post(&key, &[], large.replacen("eHh4", "eH!4", 1)).await;
     assert!(answer["error"].as_str().unwrap().contains("the character at offset 10 is not in the base64"), "{answer}");
+
+    let (status, answer) = client.post(&key, &[("Content-Type", "text/plain")], large.clone()).await;
+    assert_eq!((status, &answer["code"]), (415, &json!("unsupported_media_type")));
+    // What the service does not know is no fault, however it is written.
+    let odd = large.replacen("{", &format!("{{\"other\":[{{\"a\":\"}}\"}}],{}", " ".repeat(3 << 20)), 1);
+    assert_eq!(client.post(&key, &[], odd).await.0, 201);
+
+    // Nothing leads elsewhere, or up.
+    for target in ["@127.0.0.1:9", "/../../x", "/a/%2e%2E/x", "*"] {
+        let mut stream = tokio::net::TcpStream::connect(relay.url.trim_start_matches("http://")).await.unwrap();
+        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{target}: {answer}");
+    }
+    // Whoever has no key is told so before anything is taken.
+    let mut stream = tokio::net::TcpStream::connect(relay.url.trim_start_matches("http://")).await.unwrap();
+    let request = format!("POST {FROM_FILE} HTTP/1.1\r\nHost: a\r\nContent-Length: 90000000\r\n\r\n{{");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401");
 
     // The same call once, and another one with its key.
     let keyed = [("Idempotency-Key", "k")];

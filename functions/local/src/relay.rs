@@ -14,8 +14,8 @@ use anyhow::Context;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
+    TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -27,17 +27,16 @@ use dataset_core::{Error, ErrorCode};
 use dataset_types::ErrorResponse;
 use dataset_types::dataset::{OneDataset, Status};
 use dataset_types::limits::MAX_FILE_BYTES;
-use dataset_types::upload::{UploadAwaited, UploadRequest, VersionQueued};
+use dataset_types::upload::{FromFile, FromUpload, UploadAwaited, UploadRequest, VersionQueued};
 use futures::StreamExt;
 use indicatif::DecimalBytes;
 use request::{Sent, Whole};
-use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::fs::File;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::NamedTempFile;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncSeekExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
@@ -53,8 +52,11 @@ const MAX_BODY_BYTES: u64 = MAX_FILE_BYTES / 3 * 4 / 76 * 80 + (1 << 20);
 /// Attempts to store a file after the first.
 const RETRIES: usize = 4;
 
+/// Between two pieces of a large body.
+const IDLE_TIME: Duration = Duration::from_secs(20);
+
 /// What is begun when it is told to stop may take so long.
-const LAST_CALLS: Duration = Duration::from_secs(25);
+const LAST_CALLS: Duration = Duration::from_secs(20);
 
 struct Relay {
     http: reqwest::Client,
@@ -68,7 +70,7 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     let mut stop = StopSignals::new()?;
     let to = address(&args.to)?;
     let spool = args.spool.unwrap_or_else(std::env::temp_dir);
-    NamedTempFile::new_in(&spool).with_context(|| format!("{} can't be written to", spool.display()))?;
+    tempfile::tempfile_in(&spool).with_context(|| format!("{} can't be written to", spool.display()))?;
     let listener = TcpListener::bind((args.host, args.port)).await;
     let listener =
         listener.with_context(|| format!("port {} of {} is taken; give another --port", args.port, args.host))?;
@@ -99,6 +101,10 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
 
 async fn pass(State(relay): State<Arc<Relay>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
+    if !is_plain(parts.uri.path()) {
+        let message = "the relay takes paths alone, without . and .. in them".to_owned();
+        return envelope(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest.name(), message);
+    }
     let is_from_file = parts.method == Method::POST && parts.uri.path().ends_with(FROM_FILE);
     if !is_from_file {
         return relay.forward(&parts, through(body)).await;
@@ -123,6 +129,17 @@ async fn pass(State(relay): State<Arc<Relay>>, request: Request) -> Response {
     }
 }
 
+/// Whether a path stays below the service's URL, as it is: a target such as `@host` would lead elsewhere, and dots up.
+fn is_plain(path: &str) -> bool {
+    let is_dots = |segment: &str| matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..");
+    path.starts_with('/') && !path.contains('\\') && !path.split('/').any(is_dots)
+}
+
+/// The path of a call, and its query.
+fn target(parts: &Parts) -> &str {
+    parts.uri.path_and_query().map_or("/", |target| target.as_str())
+}
+
 fn through(body: Body) -> Option<reqwest::Body> {
     (!body.is_end_stream()).then(|| reqwest::Body::wrap_stream(body.into_data_stream()))
 }
@@ -130,7 +147,7 @@ fn through(body: Body) -> Option<reqwest::Body> {
 impl Relay {
     /// Passes a call on, and its answer back.
     async fn forward(&self, parts: &Parts, body: Option<reqwest::Body>) -> Response {
-        match self.send(parts, &parts.method, &parts.uri.to_string(), body).await {
+        match self.send(parts, &parts.method, target(parts), body).await {
             Ok(answer) => back(answer),
             Err(response) => response,
         }
@@ -171,6 +188,13 @@ impl Relay {
 
     /// A call that is too large to go through.
     async fn large(self: Arc<Self>, parts: Parts, body: Body) -> Response {
+        // Whoever has no key takes no room, and neither does what is no JSON.
+        if let Some(refusal) = self.refusal(&parts).await {
+            return refusal;
+        }
+        if body.size_hint().lower() > MAX_BODY_BYTES {
+            return refused(&dataset_core::upload::too_large());
+        }
         let Ok(permit) = Arc::clone(&self.large).acquire_owned().await else {
             return storage("the relay is stopping");
         };
@@ -190,21 +214,39 @@ impl Relay {
         }
     }
 
-    /// Takes a body to disk, decoded.
-    async fn spool(&self, body: Body) -> Result<(Whole, NamedTempFile), Response> {
-        let unwritten = |error: std::io::Error| storage(&format!("the relay has no room for the file: {error}"));
+    /// What the service says of the call whatever is in it.
+    async fn refusal(&self, parts: &Parts) -> Option<Response> {
+        let mut bare = parts.clone();
+        let body = b"{}".to_vec();
+        bare.headers.insert(CONTENT_LENGTH, body.len().into());
+        bare.headers.remove(EXPECT);
+        let answer = match self.send(&bare, &parts.method, target(parts), Some(body.into())).await {
+            Ok(answer) => answer,
+            Err(response) => return Some(response),
+        };
+        let (status, headers) = (answer.status(), end_to_end(answer.headers()));
+        let text = answer.bytes().await.unwrap_or_default();
+        let code = serde_json::from_slice::<ErrorResponse>(&text).ok().and_then(|error| error.code());
+        // There is nothing in it.
+        let is_as_expected = status == StatusCode::BAD_REQUEST && code == Some(ErrorCode::InvalidRequest);
+        (!is_as_expected).then(|| (status, headers, text).into_response())
+    }
+
+    /// Takes a body to disk, decoded. The file has no name, so that nothing is left of it.
+    async fn spool(&self, body: Body) -> Result<(Whole, File), Response> {
+        let unwritten = |error: io::Error| storage(&format!("the relay has no room for the file: {error}"));
         let spool = self.spool.clone();
-        let made = tokio::task::spawn_blocking(move || {
-            let file = NamedTempFile::new_in(spool)?;
-            let out = file.reopen()?;
-            Ok((file, out))
-        });
-        let (file, out) = made.await.map_err(|_| storage("the relay has a fault"))?.map_err(unwritten)?;
-        let mut out = tokio::fs::File::from_std(out);
+        let made = tokio::task::spawn_blocking(move || tempfile::tempfile_in(spool));
+        let file = made.await.map_err(|_| storage("the relay has a fault"))?.map_err(unwritten)?;
+        let mut out = tokio::fs::File::from_std(file.try_clone().map_err(unwritten)?);
         let (mut request, mut length) = (request::Request::default(), 0);
         let mut chunks = body.into_data_stream();
-        while let Some(chunk) = chunks.next().await {
-            let chunk = chunk.map_err(|_| incomplete())?;
+        loop {
+            let chunk = match tokio::time::timeout(IDLE_TIME, chunks.next()).await {
+                Ok(Some(Ok(chunk))) => chunk,
+                Ok(None) => break,
+                Ok(Some(Err(_))) | Err(_) => return Err(incomplete()),
+            };
             length += chunk.len() as u64;
             if length > MAX_BODY_BYTES {
                 return Err(refused(&dataset_core::upload::too_large()));
@@ -217,11 +259,16 @@ impl Relay {
     }
 
     /// Makes a draft, and stores its file.
-    async fn store(&self, parts: Parts, (whole, file): (Whole, NamedTempFile)) -> Result<Response, Response> {
-        let Whole { rest, file: sent } = whole;
+    async fn store(&self, parts: Parts, (whole, file): (Whole, File)) -> Result<Response, Response> {
+        let parts = &parts;
+        let Whole { rest, is_cut, file: sent } = whole;
+        if is_cut {
+            let message = "the body has more than 2 MiB beside its file; send less".to_owned();
+            return Err(envelope(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest.name(), message));
+        }
         let Some(Ok(sent)) = sent else {
             // The service says what is wrong with the rest. If nothing is, it is the file.
-            let answer = self.send_json(&parts, Method::POST, &parts.uri.to_string(), rest).await?;
+            let answer = self.send_json(parts, Method::POST, target(parts), rest).await?;
             let (status, headers) = (answer.status(), answer.headers().clone());
             let text = answer.bytes().await.map_err(|_| storage("the answer of the service broke off"))?;
             let code = serde_json::from_slice::<ErrorResponse>(&text).ok().and_then(|error| error.code());
@@ -232,10 +279,10 @@ impl Relay {
         };
         let base = parts.uri.path().trim_end_matches(FROM_FILE).to_owned();
         let Some(order) = order(&rest, &sent) else {
-            return Ok(back(self.send_json(&parts, Method::POST, &parts.uri.to_string(), rest).await?));
+            return Ok(back(self.send_json(parts, Method::POST, target(parts), rest).await?));
         };
         let path = format!("{base}/dataset-versions/from-upload");
-        let answer = self.send_json(&parts, Method::POST, &path, order).await?;
+        let answer = self.send_json(parts, Method::POST, &path, order).await?;
         if answer.status() != StatusCode::CREATED {
             let mut response = back(answer);
             // The statuses of the original's call have no such.
@@ -250,12 +297,12 @@ impl Relay {
             serde_json::from_slice(&text).map_err(|_| storage("the service is another one"))?;
         let dataset = format!("{base}/datasets/{}", awaited.dataset_id);
         if let Err(why) = self.put(&file, &awaited.upload, sent.length).await
-            && !self.is_there(&parts, &dataset).await
+            && !self.is_there(parts, &dataset).await
         {
             // A repeat with the key goes on with the draft; without one no one would.
             if !parts.headers.contains_key("idempotency-key") {
                 let path = format!("{dataset}?status=draft");
-                let _ = self.send_json(&parts, Method::DELETE, &path, b"{}".to_vec()).await;
+                let _ = self.send_json(parts, Method::DELETE, &path, b"{}".to_vec()).await;
             }
             return Err(storage(&format!("the file could not be stored: {why}; send it again")));
         }
@@ -270,9 +317,11 @@ impl Relay {
     }
 
     /// Sends the file until it is stored. Its URL stores it once, so a repeat is safe.
-    async fn put(&self, file: &NamedTempFile, upload: &UploadRequest, length: u64) -> Result<(), String> {
+    async fn put(&self, file: &File, upload: &UploadRequest, length: u64) -> Result<(), String> {
         let attempt = || async {
-            let file = tokio::fs::File::open(file.path()).await.map_err(|error| (false, error.to_string()))?;
+            let broken = |error: io::Error| (false, error.to_string());
+            let mut file = tokio::fs::File::from_std(file.try_clone().map_err(broken)?);
+            file.rewind().await.map_err(broken)?;
             let body = reqwest::Body::wrap_stream(chunks(file));
             let mut request = self.http.put(&upload.url).header(CONTENT_LENGTH, length).body(body);
             for (name, value) in &upload.headers {
@@ -305,13 +354,19 @@ impl Relay {
 
 /// The body of the from-upload call: what the from-file call says, and what the file is.
 fn order(rest: &[u8], sent: &Sent) -> Option<Vec<u8>> {
-    const SAID: [&str; 6] = ["dataset_group_id", "file_name", "dialect", "description", "tags", "metadata"];
-    let mut said: BTreeMap<String, Box<RawValue>> = serde_json::from_slice(rest).ok()?;
-    said.retain(|name, _| SAID.contains(&name.as_str()));
-    let checksum = STANDARD.encode(sent.sha256);
-    said.insert("file_size".into(), RawValue::from_string(sent.length.to_string()).ok()?);
-    said.insert("checksum_sha256".into(), RawValue::from_string(format!("\"{checksum}\"")).ok()?);
-    serde_json::to_vec(&said).ok()
+    let FromFile { dataset_group_id, file_name, dialect, description, tags, metadata, .. } =
+        serde_json::from_slice(rest).ok()?;
+    let order = FromUpload {
+        dataset_group_id,
+        file_name: file_name.into_owned(),
+        file_size: dataset_types::id::Whole(sent.length),
+        checksum_sha256: Some(STANDARD.encode(sent.sha256)),
+        dialect,
+        description,
+        tags,
+        metadata,
+    };
+    serde_json::to_vec(&order).ok()
 }
 
 /// Headers without those of one connection.
@@ -334,7 +389,8 @@ fn back(answer: reqwest::Response) -> Response {
 }
 
 fn envelope(status: StatusCode, code: &str, error: String) -> Response {
-    (status, axum::Json(ErrorResponse { success: false, error, code: code.to_owned() })).into_response()
+    let error = axum::Json(ErrorResponse { success: false, error, code: code.to_owned() });
+    (status, [(CACHE_CONTROL, HeaderValue::from_static("no-store"))], error).into_response()
 }
 
 fn refused(error: &Error) -> Response {
@@ -350,4 +406,21 @@ fn storage(why: &str) -> Response {
 fn incomplete() -> Response {
     let message = "the body broke off before its end; send it again";
     envelope(StatusCode::BAD_REQUEST, ErrorCode::IncompleteBody.name(), message.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_path_leads_elsewhere() {
+        for path in ["/", "/api/public/v2/datasets", "/a..b/...", "/%2Fx", "/console/a.js"] {
+            assert!(is_plain(path), "{path}");
+        }
+        for path in
+            ["", "*", "@127.0.0.1:80", ":80", "x", "/../x", "/a/./b", "/a/%2e%2E/b", "/a/.%2e", "/\\evil", "/.."]
+        {
+            assert!(!is_plain(path), "{path}");
+        }
+    }
 }

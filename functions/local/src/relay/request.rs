@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 const FIELD: &str = "file_content_base64";
 
-/// What a request may have beside its file.
-const MAX_REST_BYTES: usize = 1 << 20;
+/// What a request may have beside its file, but for white space.
+const MAX_REST_BYTES: usize = 2 << 20;
 
 /// An escape of JSON has no more characters.
 const MAX_ESCAPE_BYTES: usize = 6;
@@ -18,6 +18,8 @@ const MAX_ESCAPE_BYTES: usize = 6;
 pub(super) struct Request {
     /// All but the file, which is an empty string here.
     rest: Vec<u8>,
+    /// There was more of it than is kept.
+    is_cut: bool,
     at: At,
     /// Brackets that are open.
     depth: usize,
@@ -72,6 +74,7 @@ impl Target for Decoded {
 /// A request that is whole.
 pub(super) struct Whole {
     pub(super) rest: Vec<u8>,
+    pub(super) is_cut: bool,
     pub(super) file: Option<Result<Sent, Error>>,
 }
 
@@ -113,7 +116,10 @@ impl Request {
                     };
                 }
                 _ => {
-                    if self.rest.len() < MAX_REST_BYTES {
+                    let is_space = matches!(self.at, At::Outside) && matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+                    if self.rest.len() == MAX_REST_BYTES {
+                        self.is_cut = true;
+                    } else if !is_space {
                         self.rest.push(*byte);
                         self.step(*byte);
                     }
@@ -142,13 +148,15 @@ impl Request {
                 self.at = At::String { is_escaped: false };
                 self.string.0 = self.rest.len() - 1;
             }
-            (_, b'{' | b'[') => self.depth += 1,
+            (_, b'{' | b'[') => {
+                self.depth += 1;
+                self.is_next = false;
+            }
             (_, b'}' | b']') => self.depth = self.depth.saturating_sub(1),
             (_, b':') if self.depth == 1 => {
                 let key = &self.rest[self.string.0..self.string.1.max(self.string.0)];
                 self.is_next = serde_json::from_slice::<String>(key).is_ok_and(|key| key == FIELD);
             }
-            (_, b' ' | b'\t' | b'\n' | b'\r') => {}
             _ => self.is_next = false,
         }
     }
@@ -174,13 +182,13 @@ impl Request {
 
     /// The whole of it, when all was taken. There is no file where there was none, or more than one.
     pub(super) fn finish(self) -> Whole {
-        let Self { rest, file: File { decoder, hash, .. }, times, error, at, .. } = self;
+        let Self { rest, is_cut, file: File { decoder, hash, .. }, times, error, at, .. } = self;
         let is_closed = !matches!(at, At::File { .. });
         let file = (times == 1 && is_closed).then(|| {
             let length = error.map_or_else(|| decoder.finish(), Err).map_err(|error| of_field(FIELD, error))?;
             Ok(Sent { length, sha256: hash.finalize().into() })
         });
-        Whole { rest, file }
+        Whole { rest, is_cut, file }
     }
 }
 
@@ -218,7 +226,7 @@ mod tests {
                 "hello",
                 r#"{"a":1,"file_content_base64":"","b":"}"}"#,
             ),
-            (r#"{ "file_content_base64" : "aGVs\nbG8\u003d" }"#, "hello", r#"{ "file_content_base64" : "" }"#),
+            (r#"{ "file_content_base64" : "aGVs\nbG8\u003d" }"#, "hello", r#"{"file_content_base64":""}"#),
             (r#"{"file\u005fcontent_base64":"aG\/s"}"#, "h\u{6f}\u{ec}", r#"{"file\u005fcontent_base64":""}"#),
             (
                 "{\"x\":\"\\\"file_content_base64\\\":\",\"file_content_base64\":\"aGVs\r\nbG8=\"}",
@@ -263,6 +271,8 @@ mod tests {
         for text in [
             r#"{"a":1}"#,
             r#"{"file_content_base64":1}"#,
+            r#"{"file_content_base64":["YQ=="]}"#,
+            r#"{"file_content_base64":{"a":"YQ=="}}"#,
             r#"{"file_content_base64":"YQ==","file_content_base64":"YQ=="}"#,
             r#"{"file_content_base64":"YQ=="#,
             r#"[{"file_content_base64":"YQ=="}]"#,
