@@ -9,6 +9,7 @@ use crate::writer::ColumnType;
 use arrow_array::RecordBatch;
 use arrow_schema::DataType;
 use dataset_types::rows::CellValue;
+use futures::future::ready;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use parquet::arrow::arrow_reader::RowSelection;
@@ -22,6 +23,9 @@ const ROWS_AT_ONCE: usize = 16;
 
 /// Rows decoded at a time in a scan.
 const ROWS_OF_A_SCAN: usize = 1024;
+
+/// Row groups that are fetched at once in a scan: each takes as long as a call, whatever is in it.
+const FETCHED_AHEAD: usize = 3;
 
 /// An open stored Parquet file. The methods that read rows are here and in the modules beside.
 #[derive(Debug)]
@@ -119,32 +123,37 @@ impl<F: Ranges + 'static> Table<F> {
         Ok(())
     }
 
-    /// All rows from row `first` on, in order, a row group in memory at a time.
+    /// All rows from row `first` on, in order. Row groups are fetched some ahead, and decoded one at a time.
     pub(super) fn scan(&self, first: u64) -> BoxStream<'static, Result<RecordBatch>> {
-        let stored = Arc::clone(&self.stored);
+        let (stored, decoding) = (Arc::clone(&self.stored), Arc::clone(&self.stored));
         let sections = self.stored.sections_of(&(first..u64::MAX));
-        let sections = stream::iter(sections).then(move |number| {
+        let fetches = stream::iter(sections).map(move |number| {
             let stored = Arc::clone(&stored);
             async move {
                 let Opened { rows: own, reader } = stored.section(number).await?;
                 let (groups, reader) = (reader.groups(), Arc::new(reader));
                 let first = first.saturating_sub(own.start);
                 let groups = groups.into_iter().enumerate().filter(move |(_, rows)| rows.end > first);
-                let groups = stream::iter(groups).then(move |(group, rows)| {
-                    let (stored, reader) = (Arc::clone(&stored), Arc::clone(&reader));
-                    async move {
+                let fetches = groups.map(move |(group, rows)| {
+                    let reader = Arc::clone(&reader);
+                    Ok::<_, Error>(async move {
                         let wanted = first.saturating_sub(rows.start)..rows.end - rows.start;
                         let fetched = reader.fetch(group, &wanted).await?;
                         let selection = (wanted.start > 0).then(|| {
                             let wanted = wanted.start as usize..wanted.end as usize;
                             RowSelection::from_consecutive_ranges(iter::once(wanted.clone()), wanted.end)
                         });
-                        Ok::<_, Error>(stream::iter(stored.batches(&fetched, selection, ROWS_OF_A_SCAN)?))
-                    }
+                        Ok::<_, Error>((fetched, selection))
+                    })
                 });
-                Ok::<_, Error>(groups.try_flatten())
+                Ok::<_, Error>(stream::iter(fetches))
             }
         });
-        sections.try_flatten().boxed()
+        let fetched = fetches.buffered(FETCHED_AHEAD).try_flatten().try_buffered(FETCHED_AHEAD);
+        let batches = fetched.and_then(move |(fetched, selection)| {
+            let batches = decoding.batches(&fetched, selection, ROWS_OF_A_SCAN);
+            ready(batches.map(stream::iter))
+        });
+        batches.try_flatten().boxed()
     }
 }
