@@ -81,7 +81,8 @@ def datafusion():
 
     context = datafusion.SessionContext(datafusion.SessionConfig().with_target_partitions(THREADS))
     schema = pyarrow.schema([(name, pyarrow.string()) for name in names()])
-    context.register_csv("source", SOURCE, schema=schema, has_header=True, newlines_in_values=True)
+    options = datafusion.CsvReadOptions(schema=schema, newlines_in_values=True)
+    context.register_csv("source", SOURCE, options=options)
     context.sql("SELECT * FROM source").write_parquet(TARGET, compression="zstd", compression_level=1)
 
 
