@@ -14,8 +14,8 @@ use anyhow::Context;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE,
-    TRAILER, TRANSFER_ENCODING, UPGRADE,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -24,10 +24,10 @@ use backon::Retryable;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dataset_core::{Error, ErrorCode};
-use dataset_types::ErrorResponse;
 use dataset_types::dataset::{OneDataset, Status};
 use dataset_types::limits::MAX_FILE_BYTES;
 use dataset_types::upload::{FromFile, FromUpload, UploadAwaited, UploadRequest, VersionQueued};
+use dataset_types::{ErrorResponse, FailureCode};
 use futures::StreamExt;
 use indicatif::DecimalBytes;
 use request::{Sent, Whole};
@@ -172,7 +172,22 @@ impl Relay {
         })
     }
 
-    /// The same with a body of JSON of its own.
+    /// A call of the relay's own, for the caller. Its answer is read here, so it is not to be compressed.
+    async fn ask(
+        &self,
+        parts: &Parts,
+        method: &Method,
+        path: &str,
+        body: Vec<u8>,
+    ) -> Result<reqwest::Response, Response> {
+        let mut parts = parts.clone();
+        parts.headers.remove(ACCEPT_ENCODING);
+        parts.headers.remove(EXPECT);
+        parts.headers.insert(CONTENT_LENGTH, body.len().into());
+        self.send(&parts, method, path, (!body.is_empty()).then(|| body.into())).await
+    }
+
+    /// The same with a body of JSON.
     async fn send_json(
         &self,
         parts: &Parts,
@@ -182,8 +197,7 @@ impl Relay {
     ) -> Result<reqwest::Response, Response> {
         let mut parts = parts.clone();
         parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        parts.headers.insert(CONTENT_LENGTH, body.len().into());
-        self.send(&parts, &method, path, Some(body.into())).await
+        self.ask(&parts, &method, path, body).await
     }
 
     /// A call that is too large to go through.
@@ -216,11 +230,7 @@ impl Relay {
 
     /// What the service says of the call whatever is in it.
     async fn refusal(&self, parts: &Parts) -> Option<Response> {
-        let mut bare = parts.clone();
-        let body = b"{}".to_vec();
-        bare.headers.insert(CONTENT_LENGTH, body.len().into());
-        bare.headers.remove(EXPECT);
-        let answer = match self.send(&bare, &parts.method, target(parts), Some(body.into())).await {
+        let answer = match self.ask(parts, &parts.method, target(parts), b"{}".to_vec()).await {
             Ok(answer) => answer,
             Err(response) => return Some(response),
         };
@@ -273,7 +283,7 @@ impl Relay {
             let text = answer.bytes().await.map_err(|_| storage("the answer of the service broke off"))?;
             let code = serde_json::from_slice::<ErrorResponse>(&text).ok().and_then(|error| error.code());
             return Ok(match sent {
-                Some(Err(error)) if Whole::is_the_rest_right(code) => refused(&error),
+                Some(Err(error)) if code == Some(ErrorCode::EmptyFile) => refused(&error),
                 _ => (status, end_to_end(&headers), text).into_response(),
             });
         };
@@ -342,13 +352,15 @@ impl Relay {
         sent.map_err(|(_, why)| why)
     }
 
-    /// Whether a dataset is a draft no more: a repeat of an earlier call, whose URL has ended.
+    /// Whether the dataset has its file: a repeat of an earlier call, whose URL has ended.
     async fn is_there(&self, parts: &Parts, path: &str) -> bool {
-        let mut parts = parts.clone();
-        parts.headers.remove(CONTENT_LENGTH);
-        let Ok(answer) = self.send(&parts, &Method::GET, path, None).await else { return false };
-        let dataset = answer.bytes().await.ok().and_then(|text| serde_json::from_slice::<OneDataset>(&text).ok());
-        dataset.is_some_and(|OneDataset { dataset, .. }| dataset.status == Status::Ready)
+        let Ok(answer) = self.ask(parts, &Method::GET, path, vec![]).await else { return false };
+        let found = answer.bytes().await.ok().and_then(|text| serde_json::from_slice::<OneDataset>(&text).ok());
+        let without_file = [FailureCode::UploadExpired, FailureCode::Withdrawn].map(FailureCode::name);
+        found.is_some_and(|OneDataset { dataset, .. }| match dataset.failure {
+            Some(failure) => !without_file.contains(&failure.code.as_str()),
+            None => dataset.status == Status::Ready,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! Takes a from-file request apart while it comes: the file, and the rest.
 
+use dataset_core::Error;
 use dataset_core::base64::{Decoder, Target, of_field, unescape};
-use dataset_core::{Error, ErrorCode};
 use sha2::{Digest, Sha256};
 
 const FIELD: &str = "file_content_base64";
@@ -189,13 +189,6 @@ impl Request {
             Ok(Sent { length, sha256: hash.finalize().into() })
         });
         Whole { rest, is_cut, file }
-    }
-}
-
-impl Whole {
-    /// Whether the service has nothing to say of the rest, but that its file is empty.
-    pub(super) fn is_the_rest_right(code: Option<ErrorCode>) -> bool {
-        code == Some(ErrorCode::EmptyFile)
     }
 }
 
