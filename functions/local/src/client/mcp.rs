@@ -1,5 +1,7 @@
 //! `datasets mcp`: what an assistant can do with a service, by the Model Context Protocol on standard input and output.
 
+mod asked;
+
 use super::push::{Order, Reached, TAKE_BACK_TIME, finished, queue, take_back};
 use super::remote::{Remote, Trouble};
 use super::{login, read, schemas, show};
@@ -9,6 +11,10 @@ use crate::input::{ENOUGH, Input};
 use crate::output::note;
 use crate::signals::StopSignals;
 use anyhow::Context;
+use asked::{
+    FileChecked, FilePushed, GroupsAsked, LabelMoved, Named, RowsAsked, SearchAsked, VersionAsked, VersionsAsked,
+    VersionsCompared,
+};
 use cap_std::ambient_authority;
 #[cfg(unix)]
 use cap_std::fs::OpenOptionsExt;
@@ -27,11 +33,9 @@ use futures::future::join_all;
 use rmcp::handler::server::router::tool::ToolRouter;
 use rmcp::handler::server::wrapper::Parameters;
 use rmcp::model::{CallToolResult, ContentBlock, Implementation, ServerCapabilities, ServerConfig};
-use rmcp::schemars::JsonSchema;
 use rmcp::service::{RequestContext, RoleServer};
 use rmcp::{ServerHandler, ServiceExt, tool, tool_handler, tool_router};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde::Serialize;
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
@@ -115,157 +119,11 @@ impl Pushes {
     }
 }
 
-/// A name or an id, which may be sent as a number.
-#[derive(Deserialize, JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
-#[serde(from = "TextOrNumber")]
-struct Named(String);
-
-#[derive(Deserialize, JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
-#[serde(untagged)]
-enum TextOrNumber {
-    Text(String),
-    Number(u64),
-}
-
-impl From<TextOrNumber> for Named {
-    fn from(name: TextOrNumber) -> Self {
-        Self(match name {
-            TextOrNumber::Text(text) => text,
-            TextOrNumber::Number(number) => number.to_string(),
-        })
-    }
-}
-
 /// How long a file that was pushed is waited for.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Characters of a cell that an assistant gets.
 const MAX_CELL_CHARS: usize = 1_000;
-
-#[derive(Deserialize, JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
-#[serde(deny_unknown_fields)]
-struct GroupsAsked {
-    /// Groups that have this in their name, in any case.
-    name: Option<String>,
-    /// To go on: `next_after` of the answer before.
-    after: Option<String>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
-#[serde(deny_unknown_fields)]
-struct VersionsAsked {
-    /// The id or the name of a group; without it, those of all groups.
-    group: Option<Named>,
-    /// `active` (versions and drafts, which is the default), `draft`, `ready`, `failed`, `deleted` or `all`.
-    #[schemars(extend("enum" = StatusFilter::VARIANTS))]
-    status: Option<String>,
-    /// Those that have this tag.
-    tag: Option<String>,
-    /// Those whose metadata has all of this.
-    metadata: Option<Map<String, Value>>,
-    /// To go on: `next_up_to_id` of the answer before.
-    up_to_id: Option<u64>,
-    /// How many, at most 100; 20 without it.
-    #[schemars(range(min = 1, max = 100))]
-    per_page: Option<u64>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
-#[serde(deny_unknown_fields)]
-struct VersionAsked {
-    /// A dataset id, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
-    version: Named,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
-#[serde(deny_unknown_fields)]
-struct RowsAsked {
-    /// A dataset id, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
-    version: Named,
-    /// Counts from 1.
-    #[schemars(range(min = 1))]
-    page: Option<u64>,
-    /// How many, at most 100; 10 without it.
-    #[schemars(range(min = 1, max = 100))]
-    per_page: Option<u64>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
-#[serde(deny_unknown_fields)]
-struct SearchAsked {
-    /// A dataset id, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
-    version: Named,
-    /// What rows must have in some cell, in any case.
-    text: String,
-    /// To go on where a search stopped: `searched_to_row` of an answer that is not complete.
-    after_row: Option<u64>,
-    /// Counts from 1.
-    #[schemars(range(min = 1))]
-    page: Option<u64>,
-    /// How many, at most 100; 10 without it.
-    #[schemars(range(min = 1, max = 100))]
-    per_page: Option<u64>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
-#[serde(deny_unknown_fields)]
-struct VersionsCompared {
-    /// The older one: a dataset id, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
-    old: Named,
-    /// The newer one.
-    new: Named,
-    /// A column that tells rows apart, such as an id; without it a changed row is one removed and one added.
-    key: Option<String>,
-    /// How many rows of each sort to show, at most 100; 10 without it.
-    #[schemars(range(max = 100))]
-    examples: Option<u64>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
-#[serde(deny_unknown_fields)]
-struct FileChecked {
-    /// A CSV or JSON file on this machine, from the directory that the server was given.
-    path: String,
-    /// The id or the name of a group by whose schema its rows are checked.
-    group: Option<Named>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
-#[serde(deny_unknown_fields)]
-struct FilePushed {
-    /// A CSV or JSON file on this machine, from the directory that the server was given.
-    path: String,
-    /// The id or the name of the group that gets the version.
-    group: Named,
-    /// Text for people, of at most 1,000 characters.
-    description: Option<String>,
-    /// Words to find it by; 20 at most.
-    tags: Option<Vec<String>>,
-    /// Of at most 4,096 bytes as JSON.
-    metadata: Option<Map<String, Value>>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[schemars(crate = "rmcp::schemars")]
-#[serde(deny_unknown_fields)]
-struct LabelMoved {
-    /// A lower-case word such as `prod`.
-    label: String,
-    /// The version that gets it: a dataset id, or GROUP@NUMBER, GROUP@LABEL or GROUP@latest.
-    version: Named,
-    /// Only if it is at the version of this number; 0 if it is to be at none.
-    expected: Option<u64>,
-}
 
 #[tool_router(router = reading)]
 impl Tools {
