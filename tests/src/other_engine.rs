@@ -15,6 +15,9 @@ pub struct OtherEngine {
     process: Child,
 }
 
+/// How often a start is tried.
+const STARTS: usize = 5;
+
 impl Drop for OtherEngine {
     fn drop(&mut self) {
         let _ = self.process.kill();
@@ -40,34 +43,44 @@ impl OtherEngine {
     }
 
     #[expect(clippy::print_stdout, reason = "a test that did not run must say so")]
-    async fn start(http: &reqwest::Client, variable: &str, setup: impl FnOnce(&mut Command, u16)) -> Option<Self> {
+    async fn start(http: &reqwest::Client, variable: &str, setup: impl Fn(&mut Command, u16)) -> Option<Self> {
         let Ok(command) = std::env::var(variable) else {
             println!("skipped: {variable} names no command");
             return None;
         };
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut command = Command::new(command);
-        setup(&mut command, port);
-        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let url = format!("http://127.0.0.1:{port}");
-        let key_id = key(http, &url).await;
-        Some(Self { url, key_id, process })
-    }
-}
-
-/// Creates a key, once the engine answers.
-async fn key(http: &reqwest::Client, url: &str) -> String {
-    let credential = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kms/aws4_request, SignedHeaders=host";
-    let deadline = Instant::now() + Duration::from_secs(60);
-    loop {
-        let call = http.post(url).header("x-amz-target", "TrentService.CreateKey");
-        let call = call.header("authorization", format!("{credential}, Signature=0"));
-        let call = call.header("content-type", "application/x-amz-json-1.1").body("{}");
-        if let Ok(answer) = call.send().await {
-            let key: Value = answer.json().await.unwrap();
-            return key["KeyMetadata"]["KeyId"].as_str().unwrap().to_owned();
+        // Another test may take a port that was free a moment ago: then the engine ends, or never began.
+        for _ in 0..STARTS {
+            let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let mut start = Command::new(&command);
+            setup(&mut start, port);
+            let process = start.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let url = format!("http://127.0.0.1:{port}");
+            let mut engine = Self { url, key_id: String::new(), process };
+            if let Some(key_id) = engine.create_key(http).await {
+                engine.key_id = key_id;
+                return Some(engine);
+            }
         }
-        assert!(Instant::now() < deadline, "it does not answer");
-        crate::service::pause().await;
+        panic!("{variable} does not start");
+    }
+
+    /// Creates a key, once the engine answers; none if it ended.
+    async fn create_key(&mut self, http: &reqwest::Client) -> Option<String> {
+        let credential = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kms/aws4_request, SignedHeaders=host";
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.process.try_wait().unwrap().is_none() {
+            let call = http.post(&self.url).header("x-amz-target", "TrentService.CreateKey");
+            let call = call.header("authorization", format!("{credential}, Signature=0"));
+            let call = call.header("content-type", "application/x-amz-json-1.1").body("{}");
+            if let Ok(answer) = call.send().await
+                && let Ok(key) = answer.json::<Value>().await
+                && let Some(id) = key["KeyMetadata"]["KeyId"].as_str()
+            {
+                return Some(id.to_owned());
+            }
+            assert!(Instant::now() < deadline, "it does not answer");
+            crate::service::pause().await;
+        }
+        None
     }
 }
