@@ -1,35 +1,76 @@
-//! Measures how long each Lambda function takes from its start until it asks for its first event, and the
-//! size of its stripped binary. A listener stands in for the Runtime API.
+//! Measures how long each Lambda function takes from its start until it asks for its first event, beside a
+//! program that does nothing but ask, and the size of its binary, built as `sam build` has it built but for
+//! this machine's processor. A listener stands in for the Runtime API.
 //!
 //!     cargo bench -p dataset-tests --bench start
 
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
 use dataset_tests::service::build;
+use std::collections::BTreeMap;
+use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const FUNCTIONS: [&str; 4] = ["dataset-api", "dataset-processor", "dataset-webhooks", "dataset-sweeper"];
-const STARTS: usize = 21;
+const STARTS: usize = 101;
+
+/// What `cargo lambda build --release` adds to the profile.
+const AS_DEPLOYED: [&str; 7] = [
+    "--release",
+    "--config",
+    "profile.release.lto=\"thin\"",
+    "--config",
+    "profile.release.codegen-units=1",
+    "--config",
+    "profile.release.strip=\"symbols\"",
+];
+
+const BARE: &str = r#"
+use std::io::Write;
+
+fn main() {
+    let runtime = std::env::var("AWS_LAMBDA_RUNTIME_API").unwrap();
+    let mut stream = std::net::TcpStream::connect(runtime).unwrap();
+    stream.write_all(b"GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nhost: runtime\r\n\r\n").unwrap();
+    std::thread::park();
+}
+"#;
 
 #[expect(clippy::print_stdout, reason = "a benchmark reports to who runs it")]
 fn main() {
     let dir = tempfile::tempdir().unwrap();
-    println!("{:<20} {:>10} {:>12} {:>12}", "function", "MB", "median ms", "slowest ms");
-    let binaries = build(true).unwrap();
-    for name in FUNCTIONS {
-        let binary = &binaries[name];
-        let stripped = dir.path().join(name);
-        assert!(Command::new("strip").arg("-o").arg(&stripped).arg(binary).status().unwrap().success());
-        let megabytes = std::fs::metadata(&stripped).unwrap().len() as f64 / 1e6;
-        let mut starts: Vec<Duration> = (0..STARTS).map(|_| start(binary)).collect();
-        starts.sort();
-        let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
-        println!("{name:<20} {megabytes:>10.1} {:>12.1} {:>12.1}", ms(starts[STARTS / 2]), ms(starts[STARTS - 1]));
+    let mut binaries = build(&FUNCTIONS, &AS_DEPLOYED).unwrap();
+    binaries.insert("bare".to_owned(), bare(dir.path()));
+    // One start of each in turn, so that whatever else the machine does meets them all.
+    let mut starts: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
+    for _ in 0..STARTS {
+        for (name, binary) in &binaries {
+            starts.entry(name).or_default().push(start(binary));
+        }
     }
+    let median = |name: &str| {
+        let mut starts = starts[name].clone();
+        starts.sort();
+        starts[STARTS / 2].as_secs_f64() * 1e3
+    };
+    println!("{:<20} {:>8} {:>12} {:>10}", "function", "MB", "median ms", "to bare");
+    for (name, binary) in &binaries {
+        let megabytes = fs::metadata(binary).unwrap().len() as f64 / 1e6;
+        println!("{name:<20} {megabytes:>8.1} {:>12.2} {:>10.2}", median(name), median(name) / median("bare"));
+    }
+}
+
+/// Builds [`BARE`].
+fn bare(dir: &Path) -> PathBuf {
+    let (source, binary) = (dir.join("bare.rs"), dir.join("bare"));
+    fs::write(&source, BARE).unwrap();
+    let built = Command::new("rustc").args(["-O", "-C", "strip=symbols", "-o"]).arg(&binary).arg(&source).status();
+    assert!(built.unwrap().success());
+    binary
 }
 
 /// The time from spawning the process to its first request.

@@ -28,18 +28,19 @@ pub fn binary() -> &'static Path {
 
 /// Every binary of the workspace by its name, built as the tests are.
 pub fn binaries() -> &'static BTreeMap<String, PathBuf> {
-    static BINARIES: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
-    BINARIES.get_or_init(|| build(!cfg!(debug_assertions)).expect("the binaries can be built"))
+    static BUILT: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    let options: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
+    BUILT.get_or_init(|| build(&BINARIES, options).expect("the binaries can be built"))
 }
 
 const BINARIES: [&str; 5] = ["datasets", "dataset-api", "dataset-processor", "dataset-webhooks", "dataset-sweeper"];
 
-/// The binaries of the workspace, as cargo builds them.
-pub fn build(release: bool) -> anyhow::Result<BTreeMap<String, PathBuf>> {
+/// These binaries of the workspace, as cargo builds them with these options.
+pub fn build(names: &[&str], options: &[&str]) -> anyhow::Result<BTreeMap<String, PathBuf>> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // The whole workspace is built, so that crates have the same features as in the tests.
     cargo.args(["build", "--workspace", "--message-format", "json"]);
-    cargo.args(BINARIES.iter().flat_map(|name| ["--bin", name]));
+    cargo.args(names.iter().flat_map(|name| ["--bin", name]));
     // Cargo's variables for this test's own package would make build scripts run again.
     for (variable, _) in std::env::vars_os() {
         let variable = variable.to_string_lossy();
@@ -48,19 +49,16 @@ pub fn build(release: bool) -> anyhow::Result<BTreeMap<String, PathBuf>> {
             cargo.env_remove(variable.as_ref());
         }
     }
-    if release {
-        cargo.arg("--release");
-    }
-    let output = cargo.stderr(Stdio::inherit()).output()?;
+    let output = cargo.args(options).stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "cargo build failed");
     let messages = String::from_utf8(output.stdout)?;
     let executable = |line: &str| {
         let message: Value = serde_json::from_str(line).ok()?;
-        let name = message["target"]["name"].as_str().filter(|name| BINARIES.contains(name))?;
+        let name = message["target"]["name"].as_str().filter(|name| names.contains(name))?;
         Some((name.to_owned(), PathBuf::from(message["executable"].as_str()?)))
     };
     let built: BTreeMap<_, _> = messages.lines().filter_map(executable).collect();
-    ensure!(built.len() == BINARIES.len(), "cargo named the executables {:?} only", built.keys());
+    ensure!(built.len() == names.len(), "cargo named the executables {:?} only", built.keys());
     Ok(built)
 }
 
