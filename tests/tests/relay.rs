@@ -7,14 +7,11 @@
 mod harness;
 
 use axum::body::Bytes;
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use dataset_tests::relay::Relay;
 use harness::account::Account;
+use harness::front::Front;
 use harness::proxy::Fate;
-use http_body_util::BodyExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -48,34 +45,6 @@ impl Client {
     }
 }
 
-/// The account's gateway, by HTTP.
-async fn front(account: &Arc<Account>) -> String {
-    async fn pass(State(account): State<Arc<Account>>, request: Request) -> Response {
-        let (parts, body) = request.into_parts();
-        let body: Bytes = body.collect().await.unwrap().to_bytes();
-        let body = String::from_utf8_lossy(&body).into_owned();
-        let path = parts.uri.path_and_query().unwrap().as_str().trim_start_matches("/api/public/v2/");
-        let has_key = parts.headers.get("x-api-key").is_some_and(|key| key == account.key.reveal());
-        let headers = ["idempotency-key", "content-type"]
-            .map(|name| (name, parts.headers.get(name).and_then(|v| v.to_str().ok())));
-        let mut headers: Vec<(&str, &str)> =
-            headers.iter().filter_map(|(name, value)| Some((*name, (*value)?))).collect();
-        if !has_key {
-            headers.push(("X-API-KEY", "pl_other"));
-        }
-        let (status, answer) = account.call(parts.method.as_str(), path, &headers, &body).await.unwrap();
-        (StatusCode::from_u16(status).unwrap(), axum::Json(answer)).into_response()
-    }
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let routes = axum::Router::new()
-        .fallback(pass)
-        .layer(axum::extract::DefaultBodyLimit::disable())
-        .with_state(Arc::clone(account));
-    tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-    url
-}
-
 fn file(bytes: usize) -> Vec<u8> {
     let mut file = b"text\n".to_vec();
     file.resize(bytes - 1, b'x');
@@ -98,7 +67,7 @@ fn body(group: u64, file: &[u8]) -> String {
 async fn the_originals_call_takes_the_whole_100_mb() {
     let account = Arc::new(Account::open().await);
     let (group, key) = (account.create_group("Relayed").await, account.key.reveal().to_owned());
-    let front = front(&account).await;
+    let front = Front::of(&account).await.url;
     let client = Client { relay: Relay::to(&front), http: dataset_local::http_client().unwrap() };
     let Client { relay, http } = &client;
     let idle = relay.peak_mib();

@@ -9,6 +9,7 @@ mod harness;
 mod invariants;
 mod limits;
 mod points;
+mod relayed;
 mod schedules;
 
 use dataset_tests::receiver::Receiver;

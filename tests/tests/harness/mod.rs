@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each of the two uses a part")]
 
 pub(crate) mod account;
+pub(crate) mod front;
 pub(crate) mod function;
 pub(crate) mod policies;
 pub(crate) mod proxy;
