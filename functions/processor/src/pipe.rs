@@ -18,10 +18,10 @@ use tokio::sync::mpsc;
 /// Chunks that storage may read ahead of the parser.
 const CHUNKS_AHEAD: usize = 8;
 
-/// A connection to storage has its bounds, so a larger object is read by several at once: ranges of these lengths, the
-/// first of them short, so that the parser begins soon.
-const FIRST_RANGE_BYTES: u64 = 1 << 20;
-const RANGE_BYTES: u64 = 8 << 20;
+/// A connection to storage has its bounds, so an object is read by several at once: ranges of at least and at most so
+/// many bytes, the first of them short, so that the parser begins soon.
+const MIN_RANGE_BYTES: u64 = 1 << 20;
+const MAX_RANGE_BYTES: u64 = 8 << 20;
 const RANGES_AT_ONCE: usize = 8;
 
 /// About what one connection gives at once, so that as little lies in the pipe.
@@ -52,7 +52,7 @@ pub(crate) type Chunks = BoxStream<'static, Result<Bytes>>;
 
 /// The object, which has this length, in order.
 pub(crate) async fn chunks(blobs: Arc<dyn Blobs>, object: Object, length: u64) -> Result<Chunks> {
-    if length <= RANGE_BYTES {
+    if length <= MIN_RANGE_BYTES {
         return blobs.read(object).await;
     }
     let read = move |range: Range<u64>| {
@@ -74,10 +74,11 @@ pub(crate) async fn chunks(blobs: Arc<dyn Blobs>, object: Object, length: u64) -
 }
 
 fn ranges(length: u64) -> impl Iterator<Item = Range<u64>> + Send {
-    let (mut start, mut longest) = (0, FIRST_RANGE_BYTES);
+    let most = (length / RANGES_AT_ONCE as u64).clamp(MIN_RANGE_BYTES, MAX_RANGE_BYTES);
+    let (mut start, mut longest) = (0, MIN_RANGE_BYTES);
     std::iter::from_fn(move || {
         let range = start..length.min(start + longest);
-        (start, longest) = (range.end, RANGE_BYTES.min(longest * 2));
+        (start, longest) = (range.end, most.min(longest * 2));
         (!range.is_empty()).then_some(range)
     })
 }
@@ -280,12 +281,12 @@ mod tests {
     #[test]
     fn ranges_are_all_of_it_in_order() {
         let mib = 1 << 20;
-        for length in [0, 1, mib, mib + 1, 100 * mib, 100 * mib + 1] {
+        for length in [0, 1, mib, mib + 1, 10 * mib, 100 * mib, 100 * mib + 1] {
             let ranges: Vec<Range<u64>> = ranges(length).collect();
             let ends = ranges.iter().map(|range| range.end);
             let starts = ranges.iter().map(|range| range.start).chain([length]);
             assert!(std::iter::once(0).chain(ends).eq(starts), "{ranges:?}");
-            assert!(ranges.iter().all(|range| range.end - range.start <= RANGE_BYTES));
+            assert!(ranges.iter().all(|range| range.end - range.start <= MAX_RANGE_BYTES));
         }
     }
 
