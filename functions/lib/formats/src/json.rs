@@ -57,7 +57,10 @@ pub(crate) fn convert<S: Source>(
     let mut columns = Columns::new(limits);
     let mut rows = match Rows::begin(text(source, said, limits)?, start, limits) {
         Err(Error::Data(error)) if error.code == FailureCode::SingleObject => {
-            return Err(lone_object(*error, wrapped::shape(text(source, said, limits)?, limits)?, said));
+            return Err(match wrapped::shape(text(source, said, limits)?, limits) {
+                Ok(shape) => lone_object(*error, shape, said),
+                Err(fault) => first_fault(source, said, limits)?.unwrap_or(fault).into(),
+            });
         }
         rows => rows?,
     };
@@ -134,6 +137,13 @@ fn lone_object(error: DataError, shape: Shape, said: &Dialect) -> Refusal {
             Refusal { error: error.into(), remedies: within.chain([one]).collect() }
         }
     }
+}
+
+/// Where the first object of a file is broken, as of a row; `None` if nothing in it is, or it is too large for one.
+fn first_fault<S: Source>(source: &mut S, said: &Dialect, limits: &Limits) -> Result<Option<Error>> {
+    let mut rows = Rows::begin(text(source, said, limits)?, Start::File { may_be_one: true }, limits)?;
+    let fault = rows.advance().err();
+    Ok(fault.filter(|fault| !matches!(fault, Error::Data(data) if data.code == FailureCode::RowTooLarge)))
 }
 
 /// Learns the columns of the first rows. What is wrong with them will be found when they are written.
