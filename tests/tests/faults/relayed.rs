@@ -46,7 +46,7 @@ async fn killed_at_random_it_loses_nothing_and_takes_nothing_twice() {
         join_all(open.map(|(n, upload)| send(&account, &relay, n, upload))).await;
         join_all(account.take_events().iter().map(|event| account.process(event))).await;
         // No invocation outlives its time-out, so time passes only while none is running.
-        front.rest().await;
+        let _at_rest = front.rest().await;
         account.wait_a_while().await;
     }
     killing.abort();

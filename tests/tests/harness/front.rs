@@ -8,7 +8,7 @@ use axum::{Json, Router};
 use http_body_util::BodyExt;
 use serde_json::json;
 use std::sync::Arc;
-use tokio::sync::RwLock;
+use tokio::sync::{RwLock, RwLockWriteGuard};
 
 pub(crate) struct Front {
     pub(crate) url: String,
@@ -28,9 +28,9 @@ impl Front {
         Self { url, running }
     }
 
-    /// Waits until no call is running.
-    pub(crate) async fn rest(&self) {
-        drop(self.running.write().await);
+    /// Waits until no call is running; none begins until what is returned is dropped.
+    pub(crate) async fn rest(&self) -> RwLockWriteGuard<'_, ()> {
+        self.running.write().await
     }
 }
 
