@@ -6,6 +6,8 @@
 use dataset_tests::service::{KEY, Service, binary, pause};
 use serde_json::json;
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
@@ -62,6 +64,22 @@ async fn one_port_and_storage_behind_it() {
     let dataset = service.finished(answer["dataset_id"].as_u64().unwrap(), Duration::from_secs(30)).await;
     assert_eq!(dataset["status"], "ready", "{dataset}");
     assert_eq!(service.download(dataset["id"].as_u64().unwrap(), "source").await, file.as_bytes());
+}
+
+#[tokio::test]
+async fn who_sends_much_in_vain_is_told_why() {
+    let dir = tempfile::tempdir().unwrap();
+    let service = Service::start(dir.path(), http()).unwrap();
+    let from_file = "POST /api/public/v2/dataset-versions/from-file";
+    for (call, status) in [(from_file, 401), ("PUT /datasets/uploads/1", 403)] {
+        let mut stream = TcpStream::connect(service.base.trim_start_matches("http://")).unwrap();
+        let body = vec![b'x'; 30_000_000];
+        write!(stream, "{call} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len()).unwrap();
+        stream.write_all(&body).unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(str::from_utf8(&answer).unwrap(), format!("HTTP/1.1 {status}"));
+    }
 }
 
 #[tokio::test]

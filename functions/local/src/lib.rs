@@ -37,6 +37,7 @@ mod service;
 mod signals;
 #[cfg(feature = "service")]
 mod triggers;
+mod unread;
 
 #[cfg(feature = "service")]
 pub use service::{Options, Service};

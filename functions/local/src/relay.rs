@@ -10,6 +10,7 @@ use crate::client::{address, backoff, http_client};
 use crate::input::chunks;
 use crate::output::note;
 use crate::signals::StopSignals;
+use crate::unread::read_on;
 use anyhow::Context;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{Request, State};
@@ -19,13 +20,14 @@ use axum::http::header::{
 };
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::map_request;
 use axum::response::{IntoResponse, Response};
 use backon::Retryable;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use dataset_core::{Error, ErrorCode};
 use dataset_types::dataset::{OneDataset, Status};
-use dataset_types::limits::MAX_FILE_BYTES;
+use dataset_types::limits::{MAX_FILE_BYTES, MAX_FROM_FILE_BODY_BYTES};
 use dataset_types::upload::{FromFile, FromUpload, UploadAwaited, UploadRequest, VersionQueued};
 use dataset_types::{ErrorResponse, FailureCode};
 use futures::StreamExt;
@@ -45,9 +47,6 @@ const FROM_FILE: &str = "/dataset-versions/from-file";
 /// The longest body of such a call that goes through as it is. Lambda takes 6 MB, in which the body is a string: its
 /// quotes and line breaks take more there.
 const MAX_THROUGH_BYTES: u64 = 5_500_000;
-
-/// The base64 of the largest file, with an escaped line break after each 76 symbols, and 1 MiB for the rest.
-const MAX_BODY_BYTES: u64 = MAX_FILE_BYTES / 3 * 4 / 76 * 80 + (1 << 20);
 
 /// Attempts to store a file after the first.
 const RETRIES: usize = 4;
@@ -83,7 +82,8 @@ pub(crate) async fn run(args: Args) -> anyhow::Result<()> {
     ))?;
     let relay =
         Arc::new(Relay { http: http_client()?, to, large: Arc::new(Semaphore::new(args.at_once.get())), spool });
-    let routes = axum::Router::new().fallback(pass).with_state(relay);
+    let routes =
+        axum::Router::new().fallback(pass).layer(map_request(async |request| read_on(request))).with_state(relay);
     let (told, stopping) = tokio::sync::oneshot::channel();
     let serving = axum::serve(listener, routes).with_graceful_shutdown(async {
         let _ = stopping.await;
@@ -206,7 +206,7 @@ impl Relay {
         if let Some(refusal) = self.refusal(&parts).await {
             return refusal;
         }
-        if body.size_hint().lower() > MAX_BODY_BYTES {
+        if body.size_hint().lower() > MAX_FROM_FILE_BODY_BYTES {
             return refused(&dataset_core::upload::too_large());
         }
         let Ok(permit) = Arc::clone(&self.large).acquire_owned().await else {
@@ -258,7 +258,7 @@ impl Relay {
                 Ok(Some(Err(_))) | Err(_) => return Err(incomplete()),
             };
             length += chunk.len() as u64;
-            if length > MAX_BODY_BYTES {
+            if length > MAX_FROM_FILE_BODY_BYTES {
                 return Err(refused(&dataset_core::upload::too_large()));
             }
             request.push(&chunk);

@@ -6,6 +6,7 @@ use crate::front::{Storage, check_disk, host_of};
 use crate::hosts::{self, Hosts};
 use crate::memory;
 use crate::triggers::{Invocations, expire_exports, poll, sweep_every};
+use crate::unread::read_on;
 use anyhow::Context;
 use axum::http::HeaderValue;
 use axum::middleware;
@@ -266,7 +267,8 @@ impl Service {
             .layer(middleware::from_fn_with_state(Arc::new(storage), Storage::answer))
             .layer(middleware::from_fn_with_state(state.data_dir.clone(), check_disk))
             .layer(cors(options.allowed_origins))
-            .layer(middleware::from_fn_with_state(Arc::new(hosts), hosts::check));
+            .layer(middleware::from_fn_with_state(Arc::new(hosts), hosts::check))
+            .layer(middleware::map_request(async |request| read_on(request)));
         let server = axum::serve(listener, routes).with_graceful_shutdown(async {
             let _ = stopped.await;
         });

@@ -18,16 +18,12 @@ use dataset_core::upload::{FileName, too_large};
 use dataset_core::uploads::{self, CreateDraft, DraftStart, Idempotent};
 use dataset_types::ErrorResponse;
 use dataset_types::dialect::Dialect;
-use dataset_types::limits::MAX_FILE_BYTES;
+use dataset_types::limits::MAX_FROM_FILE_BODY_BYTES;
 use dataset_types::upload::{FromFile, IdempotencyKeyHeader, VersionQueued};
 use memchr::{memchr_iter, memmem};
 use sha2::{Digest, Sha256};
 use std::ops::Range;
 use std::sync::Arc;
-
-/// The base64 of the largest file, with an escaped line break after each 76 symbols,
-/// and 1 MiB for the rest of the body.
-const MAX_BODY_BYTES: usize = (MAX_FILE_BYTES as usize) / 3 * 4 / 76 * 80 + (1 << 20);
 
 /// A decoded request.
 pub struct Upload {
@@ -83,7 +79,8 @@ async fn queue(api: &Arc<Api>, request: Request) -> Result<(StatusCode, Json<Ver
     let with_key = key.as_ref().ok().cloned().flatten();
     let request = Request::from_parts(parts.clone(), body);
     let unpacked = async {
-        let body = body::read(request, MAX_BODY_BYTES).await?.ok_or_else(|| ApiError::from(too_large()))?;
+        let body =
+            body::read(request, MAX_FROM_FILE_BODY_BYTES as usize).await?.ok_or_else(|| ApiError::from(too_large()))?;
         let unpack = move || {
             let upload = unpack(body)?;
             let idempotent = with_key.map(|key| Idempotent { key, fingerprint: fingerprint_of(&upload) });

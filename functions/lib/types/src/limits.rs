@@ -7,6 +7,10 @@ pub const MAX_FILE_BYTES: u64 = 104_857_600;
 /// Gateway hands a Lambda 6 MB at most, and base64 makes four bytes of three.
 pub const MAX_INLINE_BYTES: u64 = 4 << 20;
 
+/// The longest body of a from-file call: the base64 of the largest file, with an escaped line break after each 76
+/// symbols, and 1 MiB for the rest.
+pub const MAX_FROM_FILE_BODY_BYTES: u64 = MAX_FILE_BYTES / 3 * 4 / 76 * 80 + (1 << 20);
+
 /// The longest file name, in characters.
 pub const MAX_FILE_NAME_CHARS: usize = 255;
 
