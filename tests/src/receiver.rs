@@ -19,6 +19,7 @@ pub struct Receiver {
 
 #[derive(Clone, Debug)]
 pub struct Received {
+    pub at: Instant,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
@@ -42,7 +43,7 @@ impl Receiver {
         let take = {
             let received = Arc::clone(&received);
             move |headers: HeaderMap, body: Bytes| {
-                received.lock().unwrap().push(Received { headers, body });
+                received.lock().unwrap().push(Received { at: Instant::now(), headers, body });
                 let status = answers.lock().unwrap().pop().unwrap_or(200);
                 std::future::ready((StatusCode::from_u16(status).unwrap(), "an answer"))
             }

@@ -11,7 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 
 /// Of a stream that is uploaded: a byte more than a file may have, so that it is refused.
 pub(crate) const ENOUGH: u64 = MAX_FILE_BYTES + 1;
@@ -31,7 +31,7 @@ pub(crate) fn refused_here(file: &str, error: &Error) -> Trouble {
 pub(crate) const CHUNK_BYTES: usize = 256 << 10;
 
 /// A file, piece by piece.
-pub(crate) fn chunks(file: tokio::fs::File) -> impl Stream<Item = io::Result<Bytes>> {
+pub(crate) fn chunks(file: impl AsyncRead + Unpin) -> impl Stream<Item = io::Result<Bytes>> {
     stream::try_unfold(file, |mut file| async move {
         let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
         while chunk.len() < CHUNK_BYTES && file.read_buf(&mut chunk).await? > 0 {}

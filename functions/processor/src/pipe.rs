@@ -21,11 +21,8 @@ const CHUNKS_AHEAD: usize = 8;
 /// A connection to storage has its bounds, so an object is read by several at once: ranges of at least and at most so
 /// many bytes, the first of them short, so that the parser begins soon.
 const MIN_RANGE_BYTES: u64 = 1 << 20;
-const MAX_RANGE_BYTES: u64 = 8 << 20;
-const RANGES_AT_ONCE: usize = 8;
-
-/// About what one connection gives at once, so that as little lies in the pipe.
-const CHUNK_BYTES: usize = 256 << 10;
+const MAX_RANGE_BYTES: u64 = 4 << 20;
+const RANGES_AT_ONCE: usize = 16;
 
 /// Reads an object on a thread that may block. A read that breaks off is an error
 /// and no end of file, or a fault would look like a shorter file.
@@ -58,19 +55,14 @@ pub(crate) async fn chunks(blobs: Arc<dyn Blobs>, object: Object, length: u64) -
     let read = move |range: Range<u64>| {
         let blobs = Arc::clone(&blobs);
         async move {
-            let bytes = blobs.read_range(object, range.clone()).await?;
-            let is_whole = bytes.len() as u64 == range.end - range.start;
-            if is_whole { Ok(bytes) } else { Err(Error::unavailable("storage gave another range")) }
+            let pieces = blobs.read_range(object, range.clone()).await?;
+            let read: u64 = pieces.iter().map(|piece| piece.len() as u64).sum();
+            let is_whole = read == range.end - range.start;
+            let pieces = stream::iter(pieces.into_iter().map(Ok));
+            if is_whole { Ok(pieces) } else { Err(Error::unavailable("storage gave another range")) }
         }
     };
-    let pieces = |part: Result<Bytes>| {
-        let mut rest = part.map(Some);
-        stream::iter(std::iter::from_fn(move || match &mut rest {
-            Ok(Some(bytes)) if bytes.len() > CHUNK_BYTES => Some(Ok(bytes.split_to(CHUNK_BYTES))),
-            _ => std::mem::replace(&mut rest, Ok(None)).transpose(),
-        }))
-    };
-    Ok(stream::iter(ranges(length)).map(read).buffered(RANGES_AT_ONCE).flat_map(pieces).boxed())
+    Ok(stream::iter(ranges(length)).map(read).buffered(RANGES_AT_ONCE).try_flatten().boxed())
 }
 
 fn ranges(length: u64) -> impl Iterator<Item = Range<u64>> + Send {

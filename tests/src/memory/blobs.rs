@@ -83,11 +83,11 @@ impl Blobs for MemoryBlobs {
         Ok((body.slice(body.len().saturating_sub(bytes as usize)..), body.len() as u64))
     }
 
-    async fn read_range(&self, object: Object, range: Range<u64>) -> Result<Bytes> {
+    async fn read_range(&self, object: Object, range: Range<u64>) -> Result<Vec<Bytes>> {
         self.up()?;
         let objects = self.objects.lock().unwrap();
         let body = objects.get(&object).ok_or_else(not_found)?;
-        Ok(body.slice(range.start as usize..range.end as usize))
+        Ok(vec![body.slice(range.start as usize..range.end as usize)])
     }
 
     async fn write_new(&self, object: Object, _media_type: &str) -> Result<Box<dyn BlobWriter>> {

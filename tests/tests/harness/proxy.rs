@@ -18,6 +18,7 @@ use std::collections::BTreeSet;
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Instant;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::{Layer, ServiceExt};
@@ -50,6 +51,7 @@ pub(crate) struct Call {
     pub(crate) nth: usize,
     /// A name like `dynamodb:PutItem`.
     pub(crate) name: String,
+    pub(crate) at: Instant,
 }
 
 /// Decides what happens to each call.
@@ -221,6 +223,7 @@ impl Way {
             invocation: self.current.invocation.load(Ordering::Relaxed),
             nth: self.current.calls.fetch_add(1, Ordering::Relaxed),
             name: format!("{}:{}", self.service.name(), operation(self.service, &request)),
+            at: Instant::now(),
         };
         self.wire.calls.lock().unwrap().push(call.clone());
         let plan = Arc::clone(&self.wire.plan.lock().unwrap());

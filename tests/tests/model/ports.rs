@@ -181,7 +181,7 @@ impl Blobs for GatedPorts {
         self.stage().blobs.read_tail(object, bytes).await
     }
 
-    async fn read_range(&self, object: Object, range: Range<u64>) -> Result<Bytes> {
+    async fn read_range(&self, object: Object, range: Range<u64>) -> Result<Vec<Bytes>> {
         self.stage().blobs.read_range(object, range).await
     }
 

@@ -85,7 +85,8 @@ impl Ranges for Stored {
             if self.patience.as_ref().is_some_and(Patience::is_over) {
                 return Err(io::ErrorKind::TimedOut.into());
             }
-            self.blobs.read_range(self.object, range).await.map_err(io::Error::other)
+            let pieces = self.blobs.read_range(self.object, range).await.map_err(io::Error::other)?;
+            Ok(pieces.concat().into())
         }
         .boxed()
     }

@@ -20,8 +20,8 @@ use dataset_core::blobs::{BlobWriter, Blobs, Object, SignedUpload, UploadTerms};
 use dataset_core::clock::{Clock, SystemClock};
 use dataset_core::id::DatasetId;
 use dataset_core::{Error, Result};
-use futures::StreamExt;
 use futures::stream::{self, BoxStream};
+use futures::{Stream, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 use std::ops::Range;
 use std::time::{Duration, UNIX_EPOCH};
@@ -67,11 +67,7 @@ impl Blobs for Bucket {
                 let missing = e.as_service_error().is_some_and(|e| e.is_no_such_key());
                 if missing { not_found() } else { unexpected("storage")(e) }
             })?;
-        Ok(stream::unfold(output.body, |mut body| async {
-            let chunk = body.next().await?;
-            Some((chunk.map_err(|e| Error::unavailable("storage broke off").because(e)), body))
-        })
-        .boxed())
+        Ok(pieces(output.body).boxed())
     }
 
     async fn read_tail(&self, object: Object, bytes: u64) -> Result<(Bytes, u64)> {
@@ -79,15 +75,16 @@ impl Blobs for Bucket {
         // bytes FIRST-LAST/SIZE
         let size = output.content_range.as_deref().and_then(|range| range.rsplit_once('/')?.1.parse().ok());
         let size = size.ok_or_else(|| Error::internal("storage did not tell the object's size"))?;
-        Ok((collect(output.body).await?, size))
+        let pieces: Vec<Bytes> = pieces(output.body).try_collect().await?;
+        Ok((pieces.concat().into(), size))
     }
 
-    async fn read_range(&self, object: Object, range: Range<u64>) -> Result<Bytes> {
+    async fn read_range(&self, object: Object, range: Range<u64>) -> Result<Vec<Bytes>> {
         if range.is_empty() {
-            return Ok(Bytes::new());
+            return Ok(vec![]);
         }
         let output = self.get(object, format!("bytes={}-{}", range.start, range.end - 1)).await?;
-        collect(output.body).await
+        pieces(output.body).try_collect().await
     }
 
     async fn write_new(&self, object: Object, media_type: &str) -> Result<Box<dyn BlobWriter>> {
@@ -223,9 +220,11 @@ fn unsigned(error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::internal("a URL could not be signed").because(error)
 }
 
-async fn collect(body: ByteStream) -> Result<Bytes> {
-    let bytes = body.collect().await.map_err(|e| Error::unavailable("storage broke off").because(e))?;
-    Ok(bytes.into_bytes())
+fn pieces(body: ByteStream) -> impl Stream<Item = Result<Bytes>> {
+    stream::unfold(body, |mut body| async {
+        let piece = body.next().await?;
+        Some((piece.map_err(|e| Error::unavailable("storage broke off").because(e)), body))
+    })
 }
 
 /// Writes an object. A single part is stored by one put; a second part starts a multipart upload.

@@ -44,8 +44,8 @@ pub trait Blobs: Send + Sync {
     /// The last bytes of an object, or all of it if it is shorter, and its size.
     async fn read_tail(&self, object: Object, bytes: u64) -> Result<(Bytes, u64)>;
 
-    /// A range within an object.
-    async fn read_range(&self, object: Object, range: Range<u64>) -> Result<Bytes>;
+    /// A range within an object, in the pieces that it came in.
+    async fn read_range(&self, object: Object, range: Range<u64>) -> Result<Vec<Bytes>>;
 
     /// Starts an object that is written in parts and appears when it is finished.
     /// `finish` gives `AlreadyExists` if there is one by then.
