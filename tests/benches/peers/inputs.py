@@ -99,6 +99,12 @@ def late(rng, words):
         yield {"id": number, "score": rng.randrange(1_000) if number < 180_000 else rng.randrange(1_000) / 8, "text": sentences(rng, words, 60)}
 
 
+def sparse(rng, _):
+    """Sixty columns, of which a row has six or so."""
+    while True:
+        yield [f"x{rng.randrange(1_000)}" if rng.random() < 0.1 else "" for _ in range(60)]
+
+
 def columns(count):
     """Short cells in `count` columns."""
     def rows(rng, words):
@@ -111,6 +117,7 @@ CSVS = {
     "evaluation": (evaluation, ["id", "question", "context", "answer", "difficulty", "score"], csv.QUOTE_MINIMAL),
     "narrow": (narrow, [f"n{i}" for i in range(10)], csv.QUOTE_MINIMAL),
     "quoted": (quoted, ["name", "text", "json", "word"], csv.QUOTE_ALL),
+    "sparse": (sparse, [f"c{i}" for i in range(60)], csv.QUOTE_MINIMAL),
     "columns-10": (columns(10), [f"c{i}" for i in range(10)], csv.QUOTE_MINIMAL),
     "columns-100": (columns(100), [f"c{i}" for i in range(100)], csv.QUOTE_MINIMAL),
     "columns-1000": (columns(1_000), [f"c{i}" for i in range(1_000)], csv.QUOTE_MINIMAL),

@@ -152,7 +152,7 @@ def growth(runs):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("inputs", nargs="*", default=["evaluation", "narrow", "quoted", *inputs.JSONS])
+    parser.add_argument("inputs", nargs="*", default=["evaluation", "narrow", "quoted", "sparse", *inputs.JSONS])
     parser.add_argument("--mib", type=int, default=100)
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--markdown", type=Path, help="write the tables here, too")

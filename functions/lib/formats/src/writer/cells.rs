@@ -117,6 +117,11 @@ impl Cells {
 /// Short cells are copied as so many bytes, whatever follows them.
 const STRIDE: usize = 32;
 
+/// A text of fewer bytes than this has, which are the lowest, with its length as the highest.
+pub(super) type ShortText = u128;
+
+const SHORT: usize = size_of::<ShortText>();
+
 /// Texts end to end, and how long each is.
 #[derive(Default)]
 pub(crate) struct Text {
@@ -195,6 +200,21 @@ impl Text {
     /// Each cell.
     pub(super) fn iter(&self) -> impl Iterator<Item = &[u8]> {
         cells_of(self.bytes(), &self.lengths)
+    }
+
+    /// Each cell, and as a number if it is short: that is compared and hashed in no time.
+    #[inline]
+    pub(super) fn iter_short(&self) -> impl Iterator<Item = (&[u8], Option<ShortText>)> {
+        let mut start = 0;
+        self.lengths.iter().map(move |length| {
+            let (begin, length) = (start, *length as usize);
+            start += length;
+            let short = self.bytes[begin..].first_chunk().filter(|_| length < SHORT).map(|bytes| {
+                let bits = u128::from_le_bytes(*bytes) & ((1 << (8 * length)) - 1);
+                bits | (length as u128) << (8 * (SHORT - 1))
+            });
+            (&self.bytes[begin..start], short)
+        })
     }
 
     fn clear(&mut self) {

@@ -1,6 +1,6 @@
 //! A dictionary of a column's distinct texts.
 
-use super::cells::Text;
+use super::cells::{ShortText, Text};
 use super::delta::{pack, varint};
 use std::collections::{HashMap, HashSet};
 
@@ -18,10 +18,11 @@ pub(super) fn pays(text: &Text) -> bool {
     distinct.len() * 2 < sample
 }
 
+/// The numbers of texts are in order of first sight.
 #[derive(Default)]
 pub(super) struct Dictionary {
-    /// The number of each text, in order of first sight.
-    numbers: HashMap<Box<[u8]>, u32, ahash::RandomState>,
+    short: HashMap<ShortText, u32, ahash::RandomState>,
+    long: HashMap<Box<[u8]>, u32, ahash::RandomState>,
     /// The texts as Parquet's PLAIN has them.
     plain: Vec<u8>,
     /// The cells that are not in a page yet.
@@ -30,15 +31,15 @@ pub(super) struct Dictionary {
 
 impl Dictionary {
     pub(super) fn is_empty(&self) -> bool {
-        self.numbers.is_empty()
+        self.entries() == 0
     }
 
     pub(super) fn entries(&self) -> usize {
-        self.numbers.len()
+        self.short.len() + self.long.len()
     }
 
     pub(super) fn is_outgrown(&self) -> bool {
-        self.numbers.len() > MAX_ENTRIES || self.plain.len() > MAX_BYTES
+        self.entries() > MAX_ENTRIES || self.plain.len() > MAX_BYTES
     }
 
     /// Whether there are cells that are not in a page yet.
@@ -52,18 +53,34 @@ impl Dictionary {
     }
 
     pub(super) fn take(&mut self, text: &Text) {
-        for cell in text.iter() {
-            let number = match self.numbers.get(cell) {
-                Some(number) => *number,
-                None => self.add(cell),
+        let mut last = None;
+        for (cell, short) in text.iter_short() {
+            let number = match (short, last) {
+                (Some(short), Some((before, number))) if short == before => number,
+                (Some(short), _) => match self.short.get(&short) {
+                    Some(number) => *number,
+                    None => {
+                        let number = self.add(cell);
+                        self.short.insert(short, number);
+                        number
+                    }
+                },
+                (None, _) => match self.long.get(cell) {
+                    Some(number) => *number,
+                    None => {
+                        let number = self.add(cell);
+                        self.long.insert(cell.into(), number);
+                        number
+                    }
+                },
             };
+            last = short.map(|short| (short, number));
             self.cells.push(u64::from(number));
         }
     }
 
     fn add(&mut self, cell: &[u8]) -> u32 {
-        let number = self.numbers.len() as u32;
-        self.numbers.insert(cell.into(), number);
+        let number = self.entries() as u32;
         self.plain.extend_from_slice(&(cell.len() as u32).to_le_bytes());
         self.plain.extend_from_slice(cell);
         number
@@ -71,7 +88,7 @@ impl Dictionary {
 
     /// RLE_DICTIONARY: the cells as numbers of as many bits as the largest takes.
     pub(super) fn encode_cells(&mut self, out: &mut Vec<u8>) {
-        let width = u64::BITS - (self.numbers.len() as u64 - 1).max(1).leading_zeros();
+        let width = u64::BITS - (self.entries() as u64 - 1).max(1).leading_zeros();
         out.push(width as u8);
         self.cells.resize(self.cells.len().next_multiple_of(8), 0);
         varint((self.cells.len() as u64 / 8) << 1 | 1, out);
@@ -82,5 +99,30 @@ impl Dictionary {
     /// The dictionary page.
     pub(super) fn encode_entries(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(&self.plain);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_text_has_one_number() {
+        let texts = ["", "\0", "\0\0", "a", "a\0", "fifteen bytes..", "fifteen bytes..\0", "sixteen bytes...", "b"];
+        let cells: Vec<&str> = texts.into_iter().chain(texts.into_iter().rev()).chain(["", "", "a"]).collect();
+        let (mut text, mut dictionary) = (Text::default(), Dictionary::default());
+        for cell in &cells {
+            text.push(cell.as_bytes(), 0, cell.len());
+        }
+        dictionary.take(&text);
+        let number = |cell: &&str| texts.iter().position(|text| text == cell).unwrap() as u64;
+        assert_eq!(dictionary.cells, cells.iter().map(number).collect::<Vec<u64>>());
+        assert_eq!(dictionary.entries(), texts.len());
+        let mut plain = vec![];
+        for text in texts {
+            plain.extend_from_slice(&(text.len() as u32).to_le_bytes());
+            plain.extend_from_slice(text.as_bytes());
+        }
+        assert_eq!(dictionary.plain, plain);
     }
 }
