@@ -119,12 +119,18 @@ def line(name, threads, row):
                        shown("size_ratio") + " |"])
 
 
-def request(mib, runs):
-    """The body of a from-file request to the file that it holds: ours and CPython's json and base64."""
+def request_body(mib):
+    """Made where nothing of it stays: what this process holds would count for those that it forks."""
     body = WORK / f"request-{mib}.json"
     if not body.exists():
         content = base64.b64encode(inputs.make("evaluation", mib, WORK).read_bytes()[: mib << 20]).decode()
         body.write_text(f'{{"dataset_group_id": 1, "file_name": "a.csv", "file_content_base64": "{content}"}}')
+    return body
+
+
+def request(mib, runs):
+    """The body of a from-file request to the file that it holds: ours and CPython's json and base64."""
+    body = request_body(mib)
     found = subprocess.run(
         ["cargo", "bench", "--quiet", "--workspace", "--bench", "request", "--no-run", "--message-format", "json"],
         cwd=ROOT, check=True, capture_output=True, text=True).stdout

@@ -147,7 +147,10 @@ impl Index {
     /// Takes the cell at `text[start..end]`, quotes and all, if it is regular.
     #[inline]
     fn take_cell(&self, text: &[u8], start: usize, end: usize, quote: u8, cells: &mut Text) -> bool {
-        // Where the cell is empty, a separator stands at its start.
+        if start == end {
+            cells.push_empty();
+            return true;
+        }
         if text[start] != quote {
             let is_regular = !self.has_quote(start, end);
             if is_regular {

@@ -122,6 +122,16 @@ pub(super) type ShortText = u128;
 
 const SHORT: usize = size_of::<ShortText>();
 
+/// The bits of so many bytes.
+const LOWEST: [ShortText; SHORT] = {
+    let (mut lowest, mut length) = ([0; SHORT], 0);
+    while length < SHORT {
+        lowest[length] = (1 << (8 * length)) - 1;
+        length += 1;
+    }
+    lowest
+};
+
 /// Texts end to end, and how long each is.
 #[derive(Default)]
 pub(crate) struct Text {
@@ -137,6 +147,11 @@ impl Text {
     pub(crate) fn push(&mut self, source: &[u8], start: usize, end: usize) {
         self.lengths.push((end - start) as u32);
         self.append(source, start, end);
+    }
+
+    #[inline]
+    pub(crate) fn push_empty(&mut self) {
+        self.lengths.push(0);
     }
 
     /// Takes `source[start..end]` as a piece of a cell that [`Self::end_cell`] ends.
@@ -209,10 +224,12 @@ impl Text {
         self.lengths.iter().map(move |length| {
             let (begin, length) = (start, *length as usize);
             start += length;
-            let short = self.bytes[begin..].first_chunk().filter(|_| length < SHORT).map(|bytes| {
-                let bits = u128::from_le_bytes(*bytes) & ((1 << (8 * length)) - 1);
-                bits | (length as u128) << (8 * (SHORT - 1))
-            });
+            // There is room for one behind each, but where all of them are empty.
+            let bytes = self.bytes[begin..].first_chunk().or((length == 0).then_some(&[0; SHORT]));
+            let short = LOWEST
+                .get(length)
+                .zip(bytes)
+                .map(|(lowest, bytes)| u128::from_le_bytes(*bytes) & lowest | (length as u128) << (8 * (SHORT - 1)));
             (&self.bytes[begin..start], short)
         })
     }

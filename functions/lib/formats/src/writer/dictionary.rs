@@ -107,6 +107,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn nothing_but_empty_texts() {
+        let (mut text, mut dictionary) = (Text::default(), Dictionary::default());
+        text.push_empty();
+        text.push_empty();
+        dictionary.take(&text);
+        assert_eq!((dictionary.cells, dictionary.short.len(), dictionary.long.len()), (vec![0, 0], 1, 0));
+    }
+
+    #[test]
     fn each_text_has_one_number() {
         let texts = ["", "\0", "\0\0", "a", "a\0", "fifteen bytes..", "fifteen bytes..\0", "sixteen bytes...", "b"];
         let cells: Vec<&str> = texts.into_iter().chain(texts.into_iter().rev()).chain(["", "", "a"]).collect();
