@@ -18,7 +18,8 @@ pub(super) fn pays(text: &Text) -> bool {
     distinct.len() * 2 < sample
 }
 
-/// The numbers of texts are in order of first sight.
+/// The numbers of texts are in order of first sight. Short texts are found by value: a box of no bytes points to no page,
+/// and to compare them there takes glibc's `memcmp` for AVX-512 90 ns.
 #[derive(Default)]
 pub(super) struct Dictionary {
     short: HashMap<ShortText, u32, ahash::RandomState>,
