@@ -67,7 +67,7 @@ fn plainly_read(text: &str, dialect: &Dialect) -> Vec<Vec<String>> {
     let (mut rows, mut chars): (Vec<Vec<String>>, _) = (vec![], text.chars().peekable());
     while chars.peek().is_some() {
         let (mut row, mut was_quoted) = (vec![], false);
-        'row: loop {
+        let ends_file = 'row: loop {
             let mut field = String::new();
             while dialect.skip_initial_space == Some(true) && chars.peek() == Some(&' ') {
                 chars.next();
@@ -91,16 +91,16 @@ fn plainly_read(text: &str, dialect: &Dialect) -> Vec<Vec<String>> {
                     Some(char) if Some(char) == delimiter => break,
                     None | Some('\r' | '\n') => {
                         row.push(field);
-                        break 'row;
+                        break 'row char.is_none();
                     }
                     Some(char) => field.push(char),
                 }
             }
             row.push(field);
-        }
+        };
         let columns = rows.first().map_or(usize::MAX, Vec::len);
         let is_blank = row.len() == 1 && !was_quoted && row[0].chars().all(|char| matches!(char, ' ' | '\t'));
-        let is_end = row == ["\u{1A}"] && !was_quoted && chars.peek().is_none();
+        let is_end = row == ["\u{1A}"] && !was_quoted && ends_file;
         if !is_end && !(is_blank && (row[0].is_empty() || columns > 1)) {
             if dialect.short_rows == Some(ShortRows::Pad) && columns != usize::MAX {
                 row.resize(row.len().max(columns), String::new());
