@@ -13,6 +13,7 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 /// Between two pieces.
 const IDLE_TIME: Duration = Duration::from_secs(5);
@@ -49,8 +50,12 @@ impl HttpBody for Unread {
 
 impl Drop for Unread {
     fn drop(&mut self) {
-        if self.is_coming && !self.body.is_end_stream() {
-            tokio::spawn(throw_away(mem::take(&mut self.body)));
+        // Where the service stops there may be no runtime any more.
+        if self.is_coming
+            && !self.body.is_end_stream()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(throw_away(mem::take(&mut self.body)));
         }
     }
 }

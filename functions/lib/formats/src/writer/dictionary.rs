@@ -54,34 +54,25 @@ impl Dictionary {
     }
 
     pub(super) fn take(&mut self, text: &Text) {
-        let mut last = None;
+        let mut last = (None, 0);
         for (cell, short) in text.iter_short() {
-            let number = match (short, last) {
-                (Some(short), Some((before, number))) if short == before => number,
-                (Some(short), _) => match self.short.get(&short) {
-                    Some(number) => *number,
-                    None => {
-                        let number = self.add(cell);
-                        self.short.insert(short, number);
-                        number
-                    }
-                },
-                (None, _) => match self.long.get(cell) {
-                    Some(number) => *number,
-                    None => {
-                        let number = self.add(cell);
-                        self.long.insert(cell.into(), number);
-                        number
-                    }
-                },
-            };
-            last = short.map(|short| (short, number));
-            self.cells.push(u64::from(number));
+            if short.is_none() || short != last.0 {
+                let known = match short {
+                    Some(short) => self.short.get(&short),
+                    None => self.long.get(cell),
+                };
+                last = (short, known.copied().unwrap_or_else(|| self.add(cell, short)));
+            }
+            self.cells.push(u64::from(last.1));
         }
     }
 
-    fn add(&mut self, cell: &[u8]) -> u32 {
+    fn add(&mut self, cell: &[u8], short: Option<ShortText>) -> u32 {
         let number = self.entries() as u32;
+        match short {
+            Some(short) => self.short.insert(short, number),
+            None => self.long.insert(cell.into(), number),
+        };
         self.plain.extend_from_slice(&(cell.len() as u32).to_le_bytes());
         self.plain.extend_from_slice(cell);
         number
