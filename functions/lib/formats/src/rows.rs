@@ -1,10 +1,14 @@
 //! Reads rows back: pages, search, export, statistics of columns, comparison.
 
+mod batch;
 mod cell;
+mod cells;
+mod column;
 mod column_stats;
 mod diff;
 mod export;
 mod fetched;
+mod integers;
 mod proposed_schema;
 mod reader;
 mod search;

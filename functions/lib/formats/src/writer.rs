@@ -19,6 +19,8 @@ pub use cells::ColumnType;
 pub(crate) use cells::{Cells, Text};
 pub(crate) use column::Column;
 pub(crate) use compressor::{PageCompressor, with_threads};
+#[cfg(test)]
+pub(crate) use delta::encode as encode_delta;
 pub(crate) use delta::{is_short, varint, zigzag};
 pub(crate) use file::Field;
 

@@ -1,12 +1,6 @@
 //! The value of one row in one column.
 
 use crate::error::{Error, Result};
-use crate::writer::ColumnType;
-use arrow_array::cast::AsArray;
-use arrow_array::types::{Float64Type, Int64Type, UInt64Type};
-use arrow_array::{Array, BooleanArray, Float64Array, Int64Array, RecordBatch, StringArray, UInt64Array};
-use arrow_schema::extension::{EXTENSION_TYPE_NAME_KEY, ExtensionType, Json};
-use arrow_schema::{DataType, Field};
 use dataset_types::rows::CellValue;
 use serde_json::value::RawValue;
 use std::cmp::Ordering;
@@ -97,71 +91,6 @@ impl CellRef<'_> {
         };
         size_of::<CellValue>() + text
     }
-}
-
-/// A column of some rows.
-#[derive(Clone, Copy)]
-pub(super) enum Column<'a> {
-    Bool(&'a BooleanArray),
-    Int(&'a Int64Array),
-    UInt(&'a UInt64Array),
-    Double(&'a Float64Array),
-    Text(&'a StringArray),
-    Json(&'a StringArray),
-}
-
-impl<'a> Column<'a> {
-    /// The columns of a batch, in order.
-    pub(super) fn all(batch: &'a RecordBatch) -> Result<Vec<Self>> {
-        let fields = batch.schema_ref().fields();
-        batch.columns().iter().zip(fields).map(|(array, field)| Self::of(array, field)).collect()
-    }
-
-    fn of(array: &'a dyn Array, field: &Field) -> Result<Self> {
-        Ok(match kind_of(field)? {
-            ColumnType::Bool => Self::Bool(array.as_boolean()),
-            ColumnType::Int => Self::Int(array.as_primitive::<Int64Type>()),
-            ColumnType::UInt => Self::UInt(array.as_primitive::<UInt64Type>()),
-            ColumnType::Double => Self::Double(array.as_primitive::<Float64Type>()),
-            ColumnType::Text => Self::Text(array.as_string()),
-            ColumnType::Json => Self::Json(array.as_string()),
-        })
-    }
-
-    pub(super) fn cell(self, row: usize) -> CellRef<'a> {
-        let array: &dyn Array = match self {
-            Self::Bool(array) => array,
-            Self::Int(array) => array,
-            Self::UInt(array) => array,
-            Self::Double(array) => array,
-            Self::Text(array) | Self::Json(array) => array,
-        };
-        if array.is_null(row) {
-            return CellRef::Null;
-        }
-        match self {
-            Self::Bool(array) => CellRef::Bool(array.value(row)),
-            Self::Int(array) => CellRef::Int(array.value(row)),
-            Self::UInt(array) => CellRef::UInt(array.value(row)),
-            Self::Double(array) => CellRef::Double(array.value(row)),
-            Self::Text(array) => CellRef::Text(array.value(row)),
-            Self::Json(array) => CellRef::Json(array.value(row)),
-        }
-    }
-}
-
-/// The type of a column.
-pub(super) fn kind_of(field: &Field) -> Result<ColumnType> {
-    let is_json = field.metadata().get(EXTENSION_TYPE_NAME_KEY).is_some_and(|name| name == Json::NAME);
-    Ok(match field.data_type() {
-        DataType::Boolean => ColumnType::Bool,
-        DataType::Int64 => ColumnType::Int,
-        DataType::UInt64 => ColumnType::UInt,
-        DataType::Float64 => ColumnType::Double,
-        DataType::Utf8 if is_json => ColumnType::Json,
-        DataType::Utf8 => ColumnType::Text,
-        other => return Err(unreadable(format!("a column of type {other}"))),
-    })
 }
 
 pub(super) fn unreadable(what: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {

@@ -1,6 +1,6 @@
 //! Statistics of the columns.
 
-use super::cell::{CellRef, Column};
+use super::cell::CellRef;
 use super::reader::Ranges;
 use super::table::Table;
 use crate::error::Result;
@@ -39,13 +39,12 @@ impl<F: Ranges + 'static> Table<F> {
     /// # Errors
     /// If the table can't be read.
     pub async fn column_stats(&self) -> Result<Vec<ColumnStats>> {
-        let kinds = self.columns().zip(self.kinds()?);
+        let kinds = self.columns().zip(self.kinds());
         let mut all: Vec<ColumnStats> = kinds.map(|(name, kind)| ColumnStats::of_none(name, kind)).collect();
         let mut batches = self.scan(0);
         while let Some(batch) = batches.try_next().await? {
-            let columns = Column::all(&batch)?;
-            for (column_stats, column) in all.iter_mut().zip(columns) {
-                (0..batch.num_rows()).try_for_each(|row| column_stats.see(column.cell(row)))?;
+            for (column_stats, column) in all.iter_mut().zip(&batch.columns) {
+                (0..batch.rows).try_for_each(|row| column_stats.see(column.cell(row)))?;
             }
         }
         Ok(all)

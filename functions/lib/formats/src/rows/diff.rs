@@ -6,14 +6,13 @@
 mod canonical;
 mod tally;
 
-use super::cell::Column;
+use super::batch::Batch;
 use super::reader::Ranges;
 use super::table::Table;
 use super::taken::Taken;
 use crate::error::{Error, Result};
 use crate::writer::ColumnType;
 use ahash::RandomState;
-use arrow_array::RecordBatch;
 use canonical::{write_as_in_csv, write_canonical};
 use dataset_types::ErrorCode;
 use dataset_types::rows::CellValue;
@@ -125,7 +124,7 @@ async fn diff_within<F: Ranges + 'static>(
     Ok(Difference {
         columns_added: names(new, old),
         columns_removed: names(old, new),
-        columns_retyped: retyped(old, new)?,
+        columns_retyped: retyped(old, new),
         added: found.added.count,
         removed: found.removed.count,
         changed: found.changed.count,
@@ -174,14 +173,14 @@ struct Place {
 }
 
 /// The columns that both have, under other types.
-fn retyped<F: Ranges + 'static>(old: &Table<F>, new: &Table<F>) -> Result<Vec<Retyped>> {
-    let kinds: HashMap<&str, ColumnType> = old.columns().zip(old.kinds()?).collect();
-    let now = new.columns().zip(new.kinds()?);
+fn retyped<F: Ranges + 'static>(old: &Table<F>, new: &Table<F>) -> Vec<Retyped> {
+    let kinds: HashMap<&str, ColumnType> = old.columns().zip(old.kinds()).collect();
+    let now = new.columns().zip(new.kinds());
     let changed = now.filter_map(|(name, now)| {
         let old = *kinds.get(name).filter(|old| **old != now)?;
         Some(Retyped { name: name.to_owned(), old, new: now })
     });
-    Ok(changed.collect())
+    changed.collect()
 }
 
 impl<'a> Plan<'a> {
@@ -243,9 +242,9 @@ impl<'a> Plan<'a> {
             let Some(batch) = batches.try_next().await? else {
                 return tally.end(found).map_err(|refused| self.refusal(refused));
             };
-            let counted = self.hashed(&batch, side, *rows)?.try_for_each(|row| tally.count(&row, found));
+            let counted = self.hashed(&batch, side, *rows).try_for_each(|row| tally.count(&row, found));
             counted.map_err(|refused| self.refusal(refused))?;
-            *rows += batch.num_rows() as u64;
+            *rows += batch.rows as u64;
         }
     }
 
@@ -264,15 +263,14 @@ impl<'a> Plan<'a> {
     }
 
     /// The hashes of a batch that begins with row `first`.
-    fn hashed<'b>(&'b self, batch: &'b RecordBatch, side: Side, first: u64) -> Result<impl Iterator<Item = Row> + 'b> {
-        let columns = Column::all(batch)?;
+    fn hashed<'b>(&'b self, batch: &'b Batch, side: Side, first: u64) -> impl Iterator<Item = Row> + 'b {
         let places = if side == Side::Old { &self.old } else { &self.new };
         let (mut identity, mut rest) = (Vec::new(), Vec::new());
         let write = move |place: Place, row: usize, out: &mut Vec<u8>| {
-            let cell = columns[place.column].cell(row);
+            let cell = batch.columns[place.column].cell(row);
             if place.is_as_in_csv { write_as_in_csv(cell, out) } else { write_canonical(cell, out) }
         };
-        Ok((0..batch.num_rows()).map(move |row| {
+        (0..batch.rows).map(move |row| {
             identity.clear();
             rest.clear();
             if let Some(key) = places.key {
@@ -286,7 +284,7 @@ impl<'a> Plan<'a> {
                 identity: self.hasher.hash_one(&identity),
                 rest: if places.key.is_some() { self.hasher.hash_one(&rest) } else { 0 },
             }
-        }))
+        })
     }
 }
 

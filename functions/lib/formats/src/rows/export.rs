@@ -1,10 +1,10 @@
 //! Exports all rows as a file.
 
-use super::cell::{CellRef, Column, unreadable};
+use super::batch::Batch;
+use super::cell::{CellRef, unreadable};
 use super::reader::Ranges;
 use super::table::Table;
 use crate::error::Result;
-use arrow_array::RecordBatch;
 use bytes::Bytes;
 use csv::{QuoteStyle, Terminator, WriterBuilder};
 use futures::TryStreamExt;
@@ -52,7 +52,7 @@ impl<F: Ranges + 'static> Table<F> {
 }
 
 struct Parts {
-    batches: Option<BoxStream<'static, Result<RecordBatch>>>,
+    batches: Option<BoxStream<'static, Result<Batch>>>,
     encoder: Encoder,
     part: Vec<u8>,
     part_bytes: usize,
@@ -108,12 +108,11 @@ impl Encoder {
         Ok(())
     }
 
-    fn rows(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<()> {
-        let columns = Column::all(batch)?;
+    fn rows(&mut self, batch: &Batch, out: &mut Vec<u8>) -> Result<()> {
         match self {
-            Self::Csv => csv_rows(&columns, batch.num_rows(), out),
-            Self::JsonLines(before) => (0..batch.num_rows()).try_for_each(|row| {
-                for (before, column) in before.iter().zip(&columns) {
+            Self::Csv => csv_rows(batch, out),
+            Self::JsonLines(before) => (0..batch.rows).try_for_each(|row| {
+                for (before, column) in before.iter().zip(&batch.columns) {
                     out.extend_from_slice(before);
                     column.cell(row).write_json(out)?;
                 }
@@ -128,10 +127,10 @@ fn csv_writer(out: &mut Vec<u8>) -> csv::Writer<&mut Vec<u8>> {
     WriterBuilder::new().terminator(Terminator::CRLF).quote_style(QuoteStyle::Never).from_writer(out)
 }
 
-fn csv_rows(columns: &[Column<'_>], rows: usize, out: &mut Vec<u8>) -> Result<()> {
+fn csv_rows(Batch { rows, columns }: &Batch, out: &mut Vec<u8>) -> Result<()> {
     let mut writer = csv_writer(out);
     let (mut shown, mut quoted) = (Vec::new(), Vec::new());
-    for row in 0..rows {
+    for row in 0..*rows {
         for column in columns {
             let field = match column.cell(row) {
                 CellRef::Text(text) => text.as_bytes(),

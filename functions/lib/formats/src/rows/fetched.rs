@@ -5,14 +5,11 @@
 //! not compressed, and what it gets has been decompressed here, with one.
 
 use bytes::{Buf, Bytes, buf};
-use parquet::arrow::arrow_reader::RowGroups;
 use parquet::basic::Compression;
-use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
+use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{ChunkReader, Length, SerializedPageReader};
-use std::io::Cursor;
-use std::iter;
 use std::sync::{Arc, Mutex, PoisonError};
 use zstd::bulk::Decompressor;
 use zstd::zstd_safe::get_frame_content_size;
@@ -31,35 +28,25 @@ impl Fetched {
     pub(super) fn new(metadata: Arc<ParquetMetaData>, group: usize, parts: Vec<(u64, Bytes)>) -> Self {
         Self { metadata, group, parts: Arc::new(Parts(parts)), zstd: Arc::default() }
     }
-}
 
-impl RowGroups for Fetched {
-    fn num_rows(&self) -> usize {
-        self.metadata.row_group(self.group).num_rows() as usize
+    #[cfg(test)]
+    pub(super) fn described(&self, column: usize) -> parquet::schema::types::ColumnDescPtr {
+        self.metadata.row_group(self.group).column(column).column_descr_ptr()
     }
 
-    fn column_chunks(&self, column: usize) -> Result<Box<dyn PageIterator>, ParquetError> {
-        let chunk = self.metadata.row_group(self.group).column(column);
+    /// The pages of a column.
+    pub(super) fn pages(&self, column: usize) -> Result<Pages, ParquetError> {
+        let group = self.metadata.row_group(self.group);
+        let chunk = group.column(column);
         let places = self.metadata.page_index().and_then(|index| index.offset_index(self.group, column));
         let places = places.map(|index| index.page_locations().clone());
-        let zstd = match chunk.compression() {
-            Compression::ZSTD(_) => Some(Arc::clone(&self.zstd)),
-            _ => None,
-        };
-        let plain = chunk.clone().into_builder().set_compression(match zstd {
-            Some(_) => Compression::UNCOMPRESSED,
-            None => chunk.compression(),
-        });
-        let packed = SerializedPageReader::new(Arc::clone(&self.parts), &plain.build()?, self.num_rows(), places)?;
-        Ok(Box::new(OnlyChunk(Some(Pages { packed, zstd }))))
-    }
-
-    fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
-        Box::new(iter::once(self.metadata.row_group(self.group)))
-    }
-
-    fn metadata(&self) -> &ParquetMetaData {
-        &self.metadata
+        if !matches!(chunk.compression(), Compression::ZSTD(_)) {
+            return Err(ParquetError::General(format!("a column is compressed by {}", chunk.compression())));
+        }
+        let plain = chunk.clone().into_builder().set_compression(Compression::UNCOMPRESSED);
+        let rows = group.num_rows() as usize;
+        let packed = SerializedPageReader::new(Arc::clone(&self.parts), &plain.build()?, rows, places)?;
+        Ok(Pages { packed, zstd: Arc::clone(&self.zstd) })
     }
 }
 
@@ -79,7 +66,7 @@ impl Parts {
     }
 }
 
-fn ends_before() -> ParquetError {
+pub(super) fn ends_before() -> ParquetError {
     ParquetError::EOF("the file ends before its rows".into())
 }
 
@@ -105,61 +92,33 @@ impl ChunkReader for Parts {
     }
 }
 
-/// The one chunk that a column has in a row group.
-struct OnlyChunk(Option<Pages>);
-
-impl Iterator for OnlyChunk {
-    type Item = Result<Box<dyn PageReader>, ParquetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        Some(Ok(Box::new(self.0.take()?)))
-    }
-}
-
-impl PageIterator for OnlyChunk {}
-
 /// Pages of a column, decompressed.
-struct Pages {
+pub(super) struct Pages {
     packed: SerializedPageReader<Parts>,
-    /// None if they are as they were written.
-    zstd: Option<Zstd>,
+    zstd: Zstd,
 }
 
 impl Pages {
     fn unpacked(&self, mut page: Page) -> Result<Page, ParquetError> {
-        let Some(zstd) = &self.zstd else {
-            return Ok(page);
-        };
         match &mut page {
-            Page::DataPage { buf, .. } | Page::DictionaryPage { buf, .. } => *buf = unpack(zstd, buf, 0)?,
-            Page::DataPageV2 { is_compressed: false, .. } => {}
-            Page::DataPageV2 { buf, def_levels_byte_len, rep_levels_byte_len, .. } => {
-                *buf = unpack(zstd, buf, (*def_levels_byte_len + *rep_levels_byte_len) as usize)?;
-            }
+            Page::DataPage { buf, .. } | Page::DictionaryPage { buf, .. } => *buf = unpack(&self.zstd, buf)?,
+            // No release has written such.
+            Page::DataPageV2 { .. } => return Err(ParquetError::General("a page is of the second version".into())),
         }
         Ok(page)
     }
 }
 
-/// Decompresses all but the levels of nulls, which stand before the frame.
-fn unpack(zstd: &Zstd, packed: &Bytes, levels: usize) -> Result<Bytes, ParquetError> {
+fn unpack(zstd: &Zstd, packed: &Bytes) -> Result<Bytes, ParquetError> {
     let broken = |why: &str| ParquetError::General(format!("a page can't be decompressed: {why}"));
-    let (levels, frame) = packed.split_at_checked(levels).ok_or_else(|| broken("it ends within its levels"))?;
-    if frame.is_empty() {
-        return Ok(packed.clone());
-    }
     let length =
-        get_frame_content_size(frame).ok().flatten().ok_or_else(|| broken("it does not say how long it is"))?;
+        get_frame_content_size(packed).ok().flatten().ok_or_else(|| broken("it does not say how long it is"))?;
     let mut out = Vec::new();
-    let length = usize::try_from(length).ok().and_then(|length| length.checked_add(levels.len()));
-    let room = length.map(|length| out.try_reserve_exact(length));
+    let room = usize::try_from(length).ok().map(|length| out.try_reserve_exact(length));
     room.and_then(Result::ok).ok_or_else(|| broken("there is no room for it"))?;
-    out.extend_from_slice(levels);
-    let mut out = Cursor::new(out);
-    out.set_position(levels.len() as u64);
     let mut zstd = zstd.lock().unwrap_or_else(PoisonError::into_inner);
-    zstd.decompress_to_buffer(frame, &mut out).map_err(|error| broken(&error.to_string()))?;
-    Ok(out.into_inner().into())
+    zstd.decompress_to_buffer(packed, &mut out).map_err(|error| broken(&error.to_string()))?;
+    Ok(out.into())
 }
 
 impl Iterator for Pages {

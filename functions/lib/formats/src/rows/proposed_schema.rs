@@ -1,6 +1,6 @@
 //! A JSON Schema that the rows of a version fulfil, as a first draft of one that all versions of a group must.
 
-use super::cell::{CellRef, Column};
+use super::cell::CellRef;
 use super::reader::Ranges;
 use super::table::Table;
 use crate::error::Result;
@@ -51,14 +51,14 @@ impl<F: Ranges + 'static> Table<F> {
     /// # Errors
     /// If the table can't be read.
     pub async fn proposed_schema(&self) -> Result<String> {
-        let columns = self.columns().zip(self.kinds()?).zip(self.are_of_csv());
+        let columns = self.columns().zip(self.kinds()).zip(self.are_of_csv());
         let formats = FormatCheck::all();
         let mut all: Vec<Guess> =
             columns.map(|((name, kind), is_of_csv)| Guess::of_none(name, kind, is_of_csv, &formats)).collect();
         let mut batches = self.scan(0);
         while let Some(batch) = batches.try_next().await? {
-            for (guess, column) in all.iter_mut().zip(Column::all(&batch)?) {
-                (0..batch.num_rows()).for_each(|row| guess.see(column.cell(row)));
+            for (guess, column) in all.iter_mut().zip(&batch.columns) {
+                (0..batch.rows).for_each(|row| guess.see(column.cell(row)));
             }
         }
         Ok(text(&all))

@@ -1,13 +1,12 @@
 //! Searches rows for a text.
 
-use super::cell::{CellRef, Column, unreadable};
+use super::batch::{Column, Texts, Values};
+use super::cell::{CellRef, unreadable};
 use super::reader::Ranges;
 use super::table::Table;
 use super::taken::Taken;
 use crate::error::Result;
 use crate::json::unescape;
-use arrow_array::builder::StringBuilder;
-use arrow_array::{Array, StringArray};
 use dataset_types::rows::CellValue;
 use futures::TryStreamExt;
 use regex::bytes::{Regex, RegexBuilder};
@@ -52,18 +51,17 @@ impl<F: Ranges + 'static> Table<F> {
         let mut batches = self.scan(after_row);
         let (mut total, mut searched_to_row, mut taken) = (0, after_row, Taken::new(max_bytes));
         while let Some(batch) = batches.try_next().await? {
-            let columns = Column::all(&batch)?;
             // Every row has a text of no characters.
-            let mut has_it = vec![text.is_empty(); batch.num_rows()];
-            let looked_at = if text.is_empty() { &[] } else { &columns[..] };
-            looked_at.iter().try_for_each(|column| searched.mark(*column, &mut has_it))?;
+            let mut has_it = vec![text.is_empty(); batch.rows];
+            let looked_at = if text.is_empty() { &[] } else { &batch.columns[..] };
+            looked_at.iter().try_for_each(|column| searched.mark(column, &mut has_it))?;
             for row in (0..has_it.len()).filter(|row| has_it[*row]) {
                 if wanted.contains(&total) {
-                    taken.row(&columns, row)?;
+                    taken.row(&batch.columns, row)?;
                 }
                 total += 1;
             }
-            searched_to_row += batch.num_rows() as u64;
+            searched_to_row += batch.rows as u64;
             if is_late() {
                 break;
             }
@@ -90,13 +88,13 @@ impl Wanted {
     }
 
     /// Notes the rows that have a match in this column.
-    fn mark(&self, column: Column<'_>, has_it: &mut [bool]) -> Result<()> {
-        match column {
-            Column::Text(array) => self.mark_texts(array, has_it),
-            Column::Json(array) if memchr::memchr(b'\\', array.value_data()).is_none() => {
-                self.mark_texts(array, has_it);
+    fn mark(&self, column: &Column, has_it: &mut [bool]) -> Result<()> {
+        match &column.values {
+            Values::Text(texts) => self.mark_texts(texts, has_it),
+            Values::Json(texts) if memchr::memchr(b'\\', texts.all.as_bytes()).is_none() => {
+                self.mark_texts(texts, has_it);
             }
-            Column::Json(array) => self.mark_texts(&unescaped(array), has_it),
+            Values::Json(texts) => self.mark_texts(&unescaped(texts), has_it),
             _ => {
                 let mut shown = Vec::new();
                 for (row, has_it) in has_it.iter_mut().enumerate() {
@@ -114,17 +112,13 @@ impl Wanted {
 
     /// Looks through the texts of a column as through one, since they lie one
     /// after another: most cells need no look of their own.
-    fn mark_texts(&self, array: &StringArray, has_it: &mut [bool]) {
-        let ends: Vec<usize> = array.value_offsets().iter().skip(1).map(|end| *end as usize).collect();
-        let (text, mut at) = (array.value_data(), array.value_offsets()[0] as usize);
-        let mut row = 0;
-        // No match begins behind the last cell of a slice.
-        let all = &text[..ends.last().copied().unwrap_or(at)];
-        while let Some(found) = self.pattern.find_at(all, at) {
+    fn mark_texts(&self, Texts { all, ends }: &Texts, has_it: &mut [bool]) {
+        let (mut at, mut row) = (0, 0);
+        while let Some(found) = self.pattern.find_at(all.as_bytes(), at) {
             row += ends[row..].partition_point(|end| *end <= found.start());
             let end = ends[row];
             if found.end() <= end {
-                has_it[row] |= array.is_valid(row);
+                has_it[row] = true;
                 at = end;
             } else {
                 // It runs into the next cell, as all do that begin later in this one, up to the difference that
@@ -137,16 +131,15 @@ impl Wanted {
 }
 
 /// The values as they are read, without the escapes in their strings.
-fn unescaped(array: &StringArray) -> StringArray {
-    let mut texts = StringBuilder::with_capacity(array.len(), array.value_data().len());
-    for value in array {
-        let Some(value) = value else {
-            texts.append_null();
-            continue;
-        };
-        let mut text = Vec::with_capacity(value.len());
-        unescape(value.as_bytes(), 0, value.len(), |piece, start, end| text.extend_from_slice(&piece[start..end]));
-        texts.append_value(String::from_utf8_lossy(&text));
-    }
-    texts.finish()
+fn unescaped(texts: &Texts) -> Texts {
+    let mut all = Vec::with_capacity(texts.all.len());
+    let mut start = 0;
+    let ends = texts.ends.iter().map(|end| {
+        let add = |piece: &[u8], start: usize, end: usize| all.extend_from_slice(&piece[start..end]);
+        unescape(texts.all.as_bytes(), start, *end, add);
+        start = *end;
+        all.len()
+    });
+    let ends = ends.collect();
+    Texts { all: String::from_utf8_lossy(&all).into_owned(), ends }
 }

@@ -3,19 +3,16 @@
 //! A small footer is read at once. Of a large one, the schema is read first, and the
 //! metadata of a row group when its rows are wanted.
 
-use super::fetched::Fetched;
+use super::cell;
 use super::reader::{Ranges, Reader, unreadable};
 use crate::error::{Error, Result};
 use crate::outline::{GroupOutline, Outline};
-use arrow_array::RecordBatch;
-use arrow_schema::extension::Json;
-use arrow_schema::{FieldRef, Schema, SchemaRef};
+use crate::writer::ColumnType;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, RowSelection};
-use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels, parquet_to_arrow_schema};
+use parquet::basic::{ConvertedType, Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
-use parquet::schema::types::SchemaDescriptor;
+use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -28,12 +25,19 @@ const END_BYTES: u64 = 8;
 #[derive(Debug)]
 pub(super) struct Stored<F> {
     file: Arc<F>,
-    arrow_schema: SchemaRef,
-    levels: Arc<FieldLevels>,
+    fields: Vec<Field>,
     rows: u64,
     sections: Vec<Section>,
     /// The bytes of the schema, where sections are to be read yet.
     schema: Bytes,
+}
+
+/// What a column is.
+#[derive(Clone, Debug)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) kind: ColumnType,
+    pub(super) is_nullable: bool,
 }
 
 /// Row groups one after another, whose metadata is read together.
@@ -70,10 +74,9 @@ impl<F: Ranges> Stored<F> {
         let about = metadata.file_metadata();
         let rows = u64::try_from(about.num_rows()).unwrap_or(0);
         let json_columns = Outline::of(about).map_or(vec![], |outline| outline.json_columns);
-        let arrow_schema = arrow_schema(about.schema_descr(), &json_columns)?;
-        let levels = levels(about.schema_descr())?;
+        let fields = fields(about.schema_descr(), &json_columns)?;
         let sections = vec![Section { rows: 0..rows, metadata: Metadata::Read(Arc::new(metadata)) }];
-        Ok(Self { file: Arc::new(file), arrow_schema, levels, rows, sections, schema: Bytes::new() })
+        Ok(Self { file: Arc::new(file), fields, rows, sections, schema: Bytes::new() })
     }
 
     /// Reads the schema alone of a footer that starts at `footer_at`.
@@ -89,13 +92,13 @@ impl<F: Ranges> Stored<F> {
             Section { rows: first..rows, metadata: Metadata::At(place(&group.bytes)) }
         };
         let sections = outline.groups.iter().map(section).collect();
-        let arrow_schema = arrow_schema(described, &outline.json_columns)?;
-        Ok(Self { file: Arc::new(file), arrow_schema, levels: levels(described)?, rows, sections, schema })
+        let fields = fields(described, &outline.json_columns)?;
+        Ok(Self { file: Arc::new(file), fields, rows, sections, schema })
     }
 
-    /// The schema of the rows. It says which columns are JSON.
-    pub(super) fn arrow_schema(&self) -> &SchemaRef {
-        &self.arrow_schema
+    /// The columns, in order.
+    pub(super) fn fields(&self) -> &[Field] {
+        &self.fields
     }
 
     pub(super) fn rows(&self) -> u64 {
@@ -122,18 +125,6 @@ impl<F: Ranges> Stored<F> {
         Ok(Opened { rows: rows.clone(), reader: Reader::new(Arc::clone(&self.file), metadata) })
     }
 
-    /// Decodes these rows of what has been fetched, or all, so many at a time.
-    pub(super) fn batches(
-        &self,
-        fetched: &Fetched,
-        rows: Option<RowSelection>,
-        at_once: usize,
-    ) -> Result<impl Iterator<Item = Result<RecordBatch>> + Send + use<F>> {
-        let batches = ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, fetched, at_once, rows)?;
-        let schema = Arc::clone(&self.arrow_schema);
-        Ok(batches.map(move |batch| Ok(batch?.with_schema(Arc::clone(&schema))?)))
-    }
-
     /// The metadata of row groups with where their pages are, if the file says.
     async fn with_offset_index(&self, metadata: ParquetMetaData) -> Result<ParquetMetaData> {
         let chunks = metadata.row_groups().iter().flat_map(|group| group.columns());
@@ -154,22 +145,30 @@ impl<F: Ranges> Stored<F> {
     }
 }
 
-/// How cells are made of what is stored.
-fn levels(described: &SchemaDescriptor) -> Result<Arc<FieldLevels>> {
-    Ok(Arc::new(parquet_to_arrow_field_levels(described, ProjectionMask::all(), None)?))
+/// The columns, with these as JSON. In older files, they are so already by their type in Parquet.
+fn fields(described: &SchemaDescriptor, json_columns: &[u32]) -> Result<Vec<Field>> {
+    let field = |(index, column): (u32, &ColumnDescPtr)| {
+        if column.max_rep_level() > 0 || column.max_def_level() > 1 {
+            return Err(unreadable_column(column));
+        }
+        let kind = match (column.physical_type(), column.converted_type()) {
+            (Type::BOOLEAN, _) => ColumnType::Bool,
+            (Type::INT64, ConvertedType::NONE | ConvertedType::INT_64) => ColumnType::Int,
+            (Type::INT64, ConvertedType::UINT_64) => ColumnType::UInt,
+            (Type::DOUBLE, _) => ColumnType::Double,
+            (Type::BYTE_ARRAY, ConvertedType::JSON) => ColumnType::Json,
+            (Type::BYTE_ARRAY, ConvertedType::UTF8) if json_columns.contains(&index) => ColumnType::Json,
+            (Type::BYTE_ARRAY, ConvertedType::UTF8) => ColumnType::Text,
+            _ => return Err(unreadable_column(column)),
+        };
+        Ok(Field { name: column.name().to_owned(), kind, is_nullable: column.max_def_level() > 0 })
+    };
+    (0..).zip(described.columns()).map(field).collect()
 }
 
-/// The schema, with these columns as JSON. In older files, they are so already
-/// by their type in Parquet. The schema of Arrow that those have is for other readers.
-fn arrow_schema(described: &SchemaDescriptor, json_columns: &[u32]) -> Result<SchemaRef> {
-    let schema = parquet_to_arrow_schema(described, None)?;
-    let mut fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
-    for column in json_columns {
-        if let Some(field) = fields.get_mut(*column as usize) {
-            *field = Arc::new(field.as_ref().clone().with_extension_type(Json::default()));
-        }
-    }
-    Ok(Arc::new(Schema::new(fields)))
+fn unreadable_column(column: &ColumnDescPtr) -> Error {
+    let (physical, converted) = (column.physical_type(), column.converted_type());
+    cell::unreadable(format!("a column of type {physical} and {converted}"))
 }
 
 /// The end of the footer, and how long all of it is.

@@ -1,18 +1,15 @@
 //! An open stored dataset.
 
-use super::cell::{Column, kind_of};
+use super::batch::{Batch, Batches};
 use super::reader::Ranges;
-use super::stored::{Opened, Stored};
+use super::stored::{Field, Opened, Stored};
 use super::taken::Taken;
 use crate::error::{Error, Result};
 use crate::writer::ColumnType;
-use arrow_array::RecordBatch;
-use arrow_schema::DataType;
 use dataset_types::rows::CellValue;
 use futures::future::ready;
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use parquet::arrow::arrow_reader::RowSelection;
 use std::iter;
 use std::ops::Range;
 use std::slice;
@@ -53,18 +50,18 @@ impl<F: Ranges + 'static> Table<F> {
 
     /// The names of the columns, in order.
     pub fn columns(&self) -> impl Iterator<Item = &str> {
-        self.stored.arrow_schema().fields().iter().map(|field| field.name().as_str())
+        self.stored.fields().iter().map(|field| field.name.as_str())
     }
 
     /// The types of the columns, in order.
-    pub(super) fn kinds(&self) -> Result<Vec<ColumnType>> {
-        self.stored.arrow_schema().fields().iter().map(|field| kind_of(field)).collect()
+    pub(super) fn kinds(&self) -> impl Iterator<Item = ColumnType> {
+        self.stored.fields().iter().map(|field| field.kind)
     }
 
     /// Which columns are as a CSV file gives them: text alone, and never null.
     pub(super) fn are_of_csv(&self) -> Vec<bool> {
-        let fields = self.stored.arrow_schema().fields().iter();
-        fields.map(|field| *field.data_type() == DataType::Utf8 && !field.is_nullable()).collect()
+        let is_of_csv = |field: &Field| field.kind == ColumnType::Text && !field.is_nullable;
+        self.stored.fields().iter().map(is_of_csv).collect()
     }
 
     pub fn row_count(&self) -> u64 {
@@ -109,22 +106,16 @@ impl<F: Ranges + 'static> Table<F> {
                 continue;
             };
             let fetched = reader.fetch(group, &(first.start..last.end)).await?;
-            let index = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
-            let chosen = chosen.iter().map(|range| index(range.start)..index(range.end));
-            let selection = RowSelection::from_consecutive_ranges(chosen, index(end - start));
-            for batch in self.stored.batches(&fetched, Some(selection), ROWS_AT_ONCE)? {
+            for batch in Batches::new(&fetched, self.stored.fields(), chosen.into_iter(), ROWS_AT_ONCE)? {
                 let batch = batch?;
-                let columns = Column::all(&batch)?;
-                for row in 0..batch.num_rows() {
-                    taken.row(&columns, row)?;
-                }
+                (0..batch.rows).try_for_each(|row| taken.row(&batch.columns, row))?;
             }
         }
         Ok(())
     }
 
     /// All rows from row `first` on, in order. Row groups are fetched some ahead, and decoded one at a time.
-    pub(super) fn scan(&self, first: u64) -> BoxStream<'static, Result<RecordBatch>> {
+    pub(super) fn scan(&self, first: u64) -> BoxStream<'static, Result<Batch>> {
         let (stored, decoding) = (Arc::clone(&self.stored), Arc::clone(&self.stored));
         let sections = self.stored.sections_of(&(first..u64::MAX));
         let fetches = stream::iter(sections).map(move |number| {
@@ -139,19 +130,15 @@ impl<F: Ranges + 'static> Table<F> {
                     Ok::<_, Error>(async move {
                         let wanted = first.saturating_sub(rows.start)..rows.end - rows.start;
                         let fetched = reader.fetch(group, &wanted).await?;
-                        let selection = (wanted.start > 0).then(|| {
-                            let wanted = wanted.start as usize..wanted.end as usize;
-                            RowSelection::from_consecutive_ranges(iter::once(wanted.clone()), wanted.end)
-                        });
-                        Ok::<_, Error>((fetched, selection))
+                        Ok::<_, Error>((fetched, wanted))
                     })
                 });
                 Ok::<_, Error>(stream::iter(fetches))
             }
         });
         let fetched = fetches.buffered(FETCHED_AHEAD).try_flatten().try_buffered(FETCHED_AHEAD);
-        let batches = fetched.and_then(move |(fetched, selection)| {
-            let batches = decoding.batches(&fetched, selection, ROWS_OF_A_SCAN);
+        let batches = fetched.and_then(move |(fetched, wanted)| {
+            let batches = Batches::new(&fetched, decoding.fields(), iter::once(wanted), ROWS_OF_A_SCAN);
             ready(batches.map(stream::iter))
         });
         batches.try_flatten().boxed()

@@ -1,6 +1,7 @@
 //! Rows for one answer, whose longest cells are cut where together they would be too long for it.
 
-use super::cell::{CellRef, Column, unreadable};
+use super::batch::Column;
+use super::cell::{CellRef, unreadable};
 use crate::error::{Error, Result};
 use dataset_types::rows::{CellValue, Cut};
 use serde_json::value::RawValue;
@@ -26,7 +27,7 @@ impl Taken {
     }
 
     /// Takes a row.
-    pub(super) fn row(&mut self, columns: &[Column<'_>], row: usize) -> Result<()> {
+    pub(super) fn row(&mut self, columns: &[Column], row: usize) -> Result<()> {
         let mut cells = Vec::with_capacity(columns.len());
         for column in columns {
             let (cell, bytes) = take(column.cell(row), self.longest)?;

@@ -1,21 +1,15 @@
 use super::*;
-use crate::testing::{InMemory, block_on, parquet_of, tight};
+use crate::testing::{InMemory, block_on, page_of, parquet_of, tight};
 use crate::{Error, Limits};
-use arrow_array::{ArrayRef, RecordBatch, StringArray};
-use arrow_schema::extension::Json;
-use arrow_schema::{DataType, Field, Schema};
 use bytes::Bytes;
 use dataset_types::Format;
 use dataset_types::rows::{CellValue, Row};
 use futures::TryStreamExt;
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::Encoding;
 use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaDataReader};
-use parquet::file::properties::{WriterProperties, WriterVersion};
 use proptest::collection::{btree_set, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::sync::Arc;
 
 fn whole(text: &str) -> Search<'_> {
     Search { text, after_row: 0, offset: 0, limit: 10, max_bytes: usize::MAX }
@@ -119,25 +113,25 @@ fn a_search_finds_text_in_any_case_and_numbers_as_shown() {
     assert_eq!(json!(found("a/b")), json!([[{"a/b": null}]]));
 }
 
-/// Versions of the first releases have JSON as Parquet's own type and as Arrow's.
+/// The first releases had another writer: JSON is Parquet's own type, columns have dictionaries, and where those
+/// are full plain pages after them.
 #[test]
-fn older_files_are_read() {
-    let column = |name: &str| Field::new(name, DataType::Utf8, true);
-    let fields = vec![column("any").with_extension_type(Json::default()), column("text")];
-    let columns: Vec<ArrayRef> = [["[1]", "[2]"], ["[1]", ""]]
-        .map(|[first, last]| -> ArrayRef { Arc::new(StringArray::from(vec![Some(first), None, Some(last)])) })
-        .to_vec();
-    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
-    for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
-        for compression in [Compression::ZSTD(ZstdLevel::default()), Compression::UNCOMPRESSED] {
-            let properties = WriterProperties::builder().set_writer_version(version).set_compression(compression);
-            let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties.build())).unwrap();
-            writer.write(&batch).unwrap();
-            let table = block_on(Table::open(InMemory::new(writer.into_inner().unwrap()))).unwrap();
-            let page = block_on(table.page(0, 3, usize::MAX)).unwrap();
-            assert_eq!(json!(page.rows), json!([[[1], "[1]"], [null, null], [[2], ""]]));
-        }
-    }
+fn a_file_of_the_first_release_is_read() {
+    let page = page_of(InMemory::new(include_bytes!("first_release.parquet").to_vec()), 0, 1_000);
+    assert_eq!((page.columns.join(" "), page.total), ("any text n u d yes always".to_owned(), 300));
+    let row = |n: u32| {
+        let or_null = |column: u32, value: Value| if (n + column).is_multiple_of(7) { Value::Null } else { value };
+        json!([
+            or_null(0, json!([n])),
+            or_null(1, json!(format!("text {}", n % 5))),
+            or_null(2, json!(i64::from(n % 3) - 1)),
+            or_null(3, json!(u64::MAX - u64::from(n))),
+            or_null(4, json!(f64::from(n) / 2.0)),
+            or_null(5, json!(n.is_multiple_of(2))),
+            format!("é{n}"),
+        ])
+    };
+    assert_eq!(json!(page.rows), (0..300).map(row).collect::<Value>());
 }
 
 /// A column's name is no outline, whatever it is, in a footer of one row group

@@ -14,7 +14,7 @@ pub(crate) fn is_short(value: i64) -> bool {
 }
 
 /// Appends `values`; reading them back wraps as writing does, so any are fine.
-pub(super) fn encode(values: impl ExactSizeIterator<Item = i64>, out: &mut Vec<u8>) {
+pub(crate) fn encode(values: impl ExactSizeIterator<Item = i64>, out: &mut Vec<u8>) {
     let mut values = values;
     varint(BLOCK as u64, out);
     varint((BLOCK / MINIBLOCK) as u64, out);
