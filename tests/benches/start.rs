@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test a surprise is a failure")]
 
 use dataset_tests::service::build;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -17,17 +18,6 @@ use std::time::{Duration, Instant};
 
 const FUNCTIONS: [&str; 4] = ["dataset-api", "dataset-processor", "dataset-webhooks", "dataset-sweeper"];
 const STARTS: usize = 101;
-
-/// What `cargo lambda build --release` adds to the profile.
-const AS_DEPLOYED: [&str; 7] = [
-    "--release",
-    "--config",
-    "profile.release.lto=\"thin\"",
-    "--config",
-    "profile.release.codegen-units=1",
-    "--config",
-    "profile.release.strip=\"symbols\"",
-];
 
 const BARE: &str = r#"
 use std::io::Write;
@@ -43,7 +33,9 @@ fn main() {
 #[expect(clippy::print_stdout, reason = "a benchmark reports to who runs it")]
 fn main() {
     let dir = tempfile::tempdir().unwrap();
-    let mut binaries = build(&FUNCTIONS, &AS_DEPLOYED).unwrap();
+    let options = as_deployed();
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let mut binaries = build(&FUNCTIONS, &options).unwrap();
     binaries.insert("bare".to_owned(), bare(dir.path()));
     // One start of each in turn, so that whatever else the machine does meets them all.
     let mut starts: BTreeMap<&str, Vec<Duration>> = BTreeMap::new();
@@ -62,6 +54,15 @@ fn main() {
         let megabytes = fs::metadata(binary).unwrap().len() as f64 / 1e6;
         println!("{name:<20} {megabytes:>8.1} {:>12.2} {:>10.2}", median(name), median(name) / median("bare"));
     }
+}
+
+/// What the manifest has `cargo lambda` add.
+fn as_deployed() -> Vec<String> {
+    let metadata = Command::new("cargo").args(["metadata", "--no-deps", "--format-version", "1"]).output().unwrap();
+    let metadata: Value = serde_json::from_slice(&metadata.stdout).unwrap();
+    let settings = metadata["metadata"]["lambda"]["build"]["config"].as_array().unwrap();
+    let settings = settings.iter().flat_map(|setting| ["--config", setting.as_str().unwrap()]);
+    ["--release"].into_iter().chain(settings).map(str::to_owned).collect()
 }
 
 /// Builds [`BARE`].

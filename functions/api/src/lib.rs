@@ -68,6 +68,7 @@ pub fn router(api: Arc<Api>) -> Router {
         .fallback(|| async { ApiError::no_such_route() })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
         .layer(middleware::from_fn(caching::caching))
+        // On one machine. In AWS a panic ends the process, and the gateway says the same.
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(middleware::map_response(no_sniffing))
         .layer(middleware::from_fn_with_state(Arc::clone(&api), log))

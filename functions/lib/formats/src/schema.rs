@@ -18,9 +18,10 @@ pub(crate) use objects::Objects;
 pub(crate) use table::Rows;
 
 use cell::Reading;
+use dataset_json_schema::{MAX_PATTERN_BYTES, compile, compile_each};
 use dataset_types::schema::MAX_SCHEMA_BYTES;
 use jsonschema::error::ValidationErrorKind;
-use jsonschema::{PatternOptions, ValidationOptions, Validator, ValidatorMap};
+use jsonschema::{Validator, ValidatorMap};
 use serde_json::{Map, Value};
 use weight::weight;
 use words::expected;
@@ -51,9 +52,6 @@ const UNIQUE: &str = "x-unique";
 
 /// How many columns those may be.
 const MAX_UNIQUE: usize = 16;
-
-/// How large a pattern may be once it is compiled, in bytes.
-const MAX_PATTERN_BYTES: usize = 1 << 20;
 
 /// How many schemas a schema may be, with each that it refers to as often as it does.
 const MAX_WEIGHT: u64 = 100_000;
@@ -138,8 +136,7 @@ impl RowSchema {
             let message = format!("is more than {MAX_WEIGHT} schemas, with each that it refers to; refer to fewer");
             return Err(SchemaError::new("", message));
         }
-        let options = options();
-        let whole = options.build(&schema).map_err(|error| refused(&error))?;
+        let whole = compile(&schema).map_err(|error| refused(&error))?;
         if !cell::types(&schema, &schema).has_objects() {
             let place = if root.contains_key("type") { "/type" } else { "" };
             return Err(SchemaError::new(place, "must be object, since each row is one"));
@@ -152,7 +149,7 @@ impl RowSchema {
             _ => vec![],
         };
         let unique = unique_in(root)?;
-        let validators = options.build_map(&schema).map_err(|error| refused(&error))?;
+        let validators = compile_each(&schema).map_err(|error| refused(&error))?;
         let own = root.get("properties").and_then(Value::as_object).filter(|_| is_of_properties);
         let mut properties = Vec::new();
         for (name, of) in own.into_iter().flatten() {
@@ -245,7 +242,7 @@ impl FormatCheck {
     /// Those that are guessed, the more special before the more general.
     pub(crate) fn all() -> Vec<Self> {
         let checks = ["date", "date-time", "uuid", "ipv4", "email", "uri"].map(|name| {
-            let validator = options().build(&serde_json::json!({ "format": name }));
+            let validator = compile(&serde_json::json!({ "format": name }));
             validator.ok().map(|validator| Self { name, validator })
         });
         checks.into_iter().flatten().collect()
@@ -258,14 +255,6 @@ impl FormatCheck {
     pub(crate) fn is_of(&self, text: &str) -> bool {
         self.validator.is_valid(&Value::from(text))
     }
-}
-
-fn options() -> ValidationOptions<'static> {
-    jsonschema::options()
-        .with_draft(jsonschema::Draft::Draft202012)
-        .offline()
-        .should_validate_formats(true)
-        .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN_BYTES))
 }
 
 fn refused(error: &jsonschema::ValidationError<'_>) -> SchemaError {
