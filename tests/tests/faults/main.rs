@@ -70,6 +70,16 @@ async fn what_is_large_is_stored_in_parts() {
     }
 }
 
+/// The fewest units of three uploads: where the machine is busy, a call may take so long that it is made again.
+async fn least_units_of_an_upload(account: &Account, group: u64) -> Units {
+    let mut least = units_of_an_upload(account, group).await;
+    for _ in 0..2 {
+        let next = units_of_an_upload(account, group).await;
+        least = Units { reads: least.reads.min(next.reads), writes: least.writes.min(next.writes) };
+    }
+    least
+}
+
 /// The units of an upload of a small file, from its call to one look at its status. They are those of one
 /// minute: a key's first call in another asks for its count in vain, and begins a new one.
 async fn units_of_an_upload(account: &Account, group: u64) -> Units {
@@ -95,10 +105,10 @@ async fn an_upload_costs_what_the_docs_say() {
     let group = account.create_group("Costs").await;
     account.wire.count_units(Some(&account.items));
     units_of_an_upload(&account, group).await;
-    let one = units_of_an_upload(&account, group).await;
+    let one = least_units_of_an_upload(&account, group).await;
     let other = Receiver::start(&[]).await;
     account.post("webhooks", &json!({"url": other.url})).await.unwrap();
-    let two = units_of_an_upload(&account, group).await;
+    let two = least_units_of_an_upload(&account, group).await;
     let docs = include_str!("../../../docs/operations.md");
     for said in [
         format!("about {} write units and {} read units", one.writes, one.reads.ceil()),
