@@ -142,17 +142,4 @@ impl PageReader for Pages {
     fn skip_next_page(&mut self) -> Result<(), ParquetError> {
         self.packed.skip_next_page()
     }
-
-    fn supports_deferred_dictionary(&self) -> bool {
-        self.packed.supports_deferred_dictionary()
-    }
-
-    fn take_deferred_dictionary(&mut self) -> Result<Option<Page>, ParquetError> {
-        let page = self.packed.take_deferred_dictionary()?;
-        page.map(|page| self.unpacked(page)).transpose()
-    }
-
-    fn at_record_boundary(&mut self) -> Result<bool, ParquetError> {
-        self.packed.at_record_boundary()
-    }
 }
