@@ -60,18 +60,21 @@ pub struct Api {
 pub(crate) struct Base(pub(crate) String);
 
 pub fn router(api: Arc<Api>) -> Router {
+    // Those of one call to `layer` are one layer, the first outermost: each call costs every route a box at the start.
+    let layers = (
+        middleware::map_response(no_sniffing),
+        middleware::from_fn_with_state(Arc::clone(&api), log),
+        // On one machine. In AWS a panic ends the process, and the gateway says the same.
+        CatchPanicLayer::custom(error::panicked),
+        middleware::from_fn(caching::caching),
+    );
     routes::routes()
-        .layer(middleware::from_fn(query::refuse))
-        .layer(middleware::from_fn(limit::limit))
+        .layer((middleware::from_fn(limit::limit), middleware::from_fn(query::refuse)))
         .merge(docs::routes())
         .merge(console::routes())
         .fallback(|| async { ApiError::no_such_route() })
         .method_not_allowed_fallback(|| async { ApiError::method_not_allowed() })
-        .layer(middleware::from_fn(caching::caching))
-        // On one machine. In AWS a panic ends the process, and the gateway says the same.
-        .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(middleware::map_response(no_sniffing))
-        .layer(middleware::from_fn_with_state(Arc::clone(&api), log))
+        .layer(layers)
         .with_state(api)
 }
 

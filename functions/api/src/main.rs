@@ -4,7 +4,7 @@ use dataset_api::{Api, SCAN_TIME, cors, gateway, router};
 use dataset_aws::{Aws, Settings, SystemResolver};
 use lambda_http::{Error, run, service_fn, tracing};
 use std::sync::Arc;
-use tower::ServiceExt;
+use tower::{Layer, ServiceExt};
 
 // A function handles one invocation at a time, and more threads would slow its start.
 #[tokio::main(flavor = "current_thread")]
@@ -21,6 +21,6 @@ async fn main() -> Result<(), Error> {
         scan_time: SCAN_TIME,
         call_limit: Settings::call_limit_from_env()?,
     };
-    let router = router(Arc::new(api)).layer(cors(Settings::allowed_origins_from_env()?));
-    run(service_fn(|event| router.clone().oneshot(gateway::request(event)))).await
+    let service = cors(Settings::allowed_origins_from_env()?).layer(router(Arc::new(api)));
+    run(service_fn(|event| service.clone().oneshot(gateway::request(event)))).await
 }
