@@ -35,8 +35,9 @@ pub(super) async fn list(
     let columns = table.columns().map(str::to_owned).collect();
     let (offset, limit, all) = (paging.offset(), per_page.as_usize(), table.row_count());
     let found = if text.is_empty() {
+        let offset = offset.saturating_add(after_row);
         let RowPage { rows, total } = table.page(offset, limit, stored::MAX_BYTES).await.map_err(refused)?;
-        Matches { rows, total, searched_to_row: all }
+        Matches { rows, total: total.saturating_sub(after_row), searched_to_row: all }
     } else {
         let scan = Scan::new(&api);
         let patience = scan.patience();

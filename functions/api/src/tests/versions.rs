@@ -93,6 +93,14 @@ async fn work_on_whole_versions_ends_in_time() {
     }
     assert_eq!(fakes.blobs.objects().len(), 2, "no part of the export is left");
     assert_eq!(get(&router, "/1/rows?page=20").await["is_complete"], true);
+    let behind = get(&router, "/1/rows?after_row=2990&per_page=4&page=3").await;
+    assert_eq!((&behind["total"], &behind["pages"]), (&json!(10), &json!(3)));
+    assert_eq!(
+        behind["rows"],
+        json!([[{"type": "dataset", "value": "Row 2999"}], [{"type": "dataset", "value": "Row 3000"}]])
+    );
+    let behind = get(&router, &format!("/1/rows?after_row={}", u64::MAX)).await;
+    assert_eq!((&behind["total"], &behind["rows"]), (&json!(0), &json!([])));
 
     let (mut total, mut to) = (0, 0);
     while to < 3_000 {

@@ -123,9 +123,15 @@ impl Decoder {
     ///
     /// # Errors
     /// `invalid_base64` if the text ends within a group; `empty_file`.
-    pub fn finish(self) -> Result<u64> {
+    pub fn finish(mut self) -> Result<u64> {
         if self.quad_length > 0 {
-            let message = "ends the text within a group of four; padding is missing, or the text has been cut";
+            self.offset -= self.quad_length;
+            self.quad[self.quad_length..].fill(b'A');
+            match STANDARD.decode_slice_unchecked(&self.quad, &mut [0; 3]) {
+                Err(error @ DecodeError::InvalidByte(_, byte)) if byte != b'=' => return Err(self.error(&error)),
+                _ => {}
+            }
+            let message = "begins a group of four that is not whole; padding is missing, or the text has been cut";
             return Err(invalid(self.offset, message));
         }
         upload::check_size(self.written)?;

@@ -88,8 +88,8 @@ impl From<Vec<CellValue>> for Row {
 pub struct ListRows {
     #[param(schema_with = search, required = false)]
     pub q: Option<String>,
-    /// With `q`: so many rows at the start are not searched. To go on with a search that is not complete, give
-    /// its `searched_to_row`.
+    /// So many rows at the start are left out. To go on with a search that is not complete, give its
+    /// `searched_to_row`.
     #[serde(default)]
     #[param(minimum = 0, required = false)]
     pub after_row: u64,

@@ -281,7 +281,7 @@ pub(crate) struct Rows {
     /// Rows that have this in some cell, in any case.
     #[arg(short = 'q', long = "search", value_name = "TEXT")]
     pub(crate) search: Option<String>,
-    /// Search no rows up to this one, to go on with a search that stopped there.
+    /// Leave out the rows up to this one, to go on with a search that stopped there.
     #[arg(long, default_value_t, value_name = "ROW")]
     pub(crate) after_row: u64,
     #[arg(long, default_value_t)]

@@ -247,7 +247,9 @@ mod tests {
         let text = |base64: &str| format!(r#"{{"file_content_base64":"{base64}","a":[1]}}"#);
         for (base64, told) in [
             ("YWJj!w==", "file_content_base64 is not valid base64: the character at offset 4 "),
-            ("YQ", "offset 2 ends the text"),
+            ("!!!", "file_content_base64 is not valid base64: the character at offset 0 is not in the base64 alphabet"),
+            ("YWJjYQ", "file_content_base64 is not valid base64: the character at offset 4 begins a group of four"),
+            ("YWJjYQ=", "file_content_base64 is not valid base64: the character at offset 4 begins a group of four"),
             ("YQ==YQ==", "offset 4"),
             ("", "empty"),
         ] {
