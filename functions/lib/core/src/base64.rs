@@ -127,7 +127,7 @@ impl Decoder {
         if self.quad_length > 0 {
             self.offset -= self.quad_length;
             self.quad[self.quad_length..].fill(b'A');
-            match STANDARD.decode_slice_unchecked(&self.quad, &mut [0; 3]) {
+            match STANDARD.decode_slice_unchecked(self.quad, &mut [0; 3]) {
                 Err(error @ DecodeError::InvalidByte(_, byte)) if byte != b'=' => return Err(self.error(&error)),
                 _ => {}
             }
