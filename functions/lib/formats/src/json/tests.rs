@@ -123,8 +123,8 @@ fn what_is_refused_and_where() {
     let error = error_of(b"[{\"a\":1,\"b\":\"\xE9\",\"c\":2}]", 64);
     assert_eq!((error.code.name(), error.column_name.as_deref()), ("invalid_utf8", Some("b")));
     assert_eq!(error_of(b"[{\"a\":\"\0\"}]", 64).code.name(), "nul_byte");
-    // A remedy is itself as it should be.
-    assert!(error_of(b"[{'a':1}]", 64).message.contains(r#""key": value"#));
+    // A message has no double quotes, and a remedy shows no others.
+    assert!(!error_of(b"[{'a':1}]", 64).message.contains(['"', '\'']));
     assert_eq!(error_of(b"\xFF\xFE[\0", 64).code.name(), "truncated");
 }
 
