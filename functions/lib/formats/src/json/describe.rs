@@ -16,6 +16,7 @@ pub(super) fn describe(fault: Fault, found: Option<u8>, limits: &Limits) -> Data
         let found = found.map_or("the end of the file", name);
         DataError::new(FailureCode::InvalidJson, format!("expected {what}, found {found}; {remedy}"))
     };
+    let member = "write each member of an object as a key in double quotes, a colon and a value";
     match fault {
         Fault::ControlCharacter => expected(
             "the end of a string",
@@ -41,14 +42,8 @@ pub(super) fn describe(fault: Fault, found: Option<u8>, limits: &Limits) -> Data
             "a value",
             "a value is a string, number, object, array, true, false or null; NaN and comments are not JSON",
         ),
-        Fault::Key => expected(
-            "a key in double quotes",
-            "write each member of an object as a key in double quotes, a colon and a value",
-        ),
-        Fault::Colon => expected(
-            "a colon after a key",
-            "write each member of an object as a key in double quotes, a colon and a value",
-        ),
+        Fault::Key => expected("a key in double quotes", member),
+        Fault::Colon => expected("a colon after a key", member),
         Fault::CommaOrBracket => {
             expected("a comma or the end of the array", "put a comma between elements and close the array")
         }
